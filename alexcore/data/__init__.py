@@ -1,0 +1,1 @@
+"""Data sets: where pictures come from, how classes are numbered, and how one picture is opened."""

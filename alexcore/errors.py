@@ -1,0 +1,55 @@
+"""The one tree of expected errors.
+
+    AlexError
+    ├── ConfigError       a setting is out of range or contradicts another
+    ├── DataError         a data set, an image or an upload cannot be used
+    ├── CheckpointError   a checkpoint is missing, damaged or of another kind
+    ├── RunError          a run folder is missing, busy or in the wrong state
+    └── TrainingError     training cannot go on (loss not finite, out of memory)
+
+Each carries a sentence that names the offending value and, in `hint`, what to do about it. The command
+line prints both and exits with 2; a page shows both. Anything that is not an AlexError is a bug.
+"""
+
+from __future__ import annotations
+
+
+class AlexError(Exception):
+    """An error that a user can cause and can mend.
+
+    Args:
+        message: One sentence that names the value and what is wrong with it.
+        hint: One sentence that says what to do; may be empty.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+    def as_dict(self) -> dict[str, str]:
+        """Return `{"type", "message", "hint"}`, the form in which status.json keeps an error."""
+        return {"type": type(self).__name__, "message": self.message, "hint": self.hint}
+
+
+class ConfigError(AlexError):
+    """A setting is out of range or contradicts another one."""
+
+
+class DataError(AlexError):
+    """A data set, an image or an upload cannot be used."""
+
+
+class CheckpointError(AlexError):
+    """A checkpoint is missing, damaged or of another kind."""
+
+
+class RunError(AlexError):
+    """A run folder is missing, busy or in the wrong state."""
+
+
+class TrainingError(AlexError):
+    """Training cannot go on."""
