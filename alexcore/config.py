@@ -1,0 +1,350 @@
+"""TrainConfig: the one description of a run, from which forms, command-line flags and documents are made.
+
+Every field carries its own explanation and its legal range. Nothing here imports torch, so a page can draw the
+form and refuse a bad value at once.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from alexcore.errors import ConfigError
+from alexcore.fields import FieldSpec, field, spec_of
+
+GROUPS = ("Data", "Network", "Batch", "Loss", "Optimizer", "Reproducibility", "Run")
+
+
+class TrainConfig(BaseModel):
+    """Everything that decides a run. `config.json` holds one of these, complete.
+
+    Construct it through `make_config`, which turns every violated range into one `ConfigError`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    data: str = field(
+        "",
+        "Data",
+        "Data set",
+        "Folder with train/CLASS and val/CLASS, or just CLASS folders, which are then split 4:1.",
+    )
+    val: str = field(
+        "",
+        "Data",
+        "Validation folder",
+        "A separate folder of CLASS folders to validate on; empty uses the data set's own.",
+    )
+    image_size: int = field(
+        224,
+        "Data",
+        "Image size (px)",
+        "Side of the square that the network sees. Smaller is faster (time grows with the area) and loses detail.",
+        code="alexcore.augment.pipeline:build_transform",
+        ge=32,
+        le=1024,
+    )
+    augment: Literal["none", "seed", "imagenet", "strong"] = field(
+        "seed",
+        "Data",
+        "Augmentation",
+        "Random changes to each training picture, so that the network never sees quite the same one twice. "
+        "Expect a lower training accuracy and a better validation accuracy.",
+        code="alexcore.augment.pipeline:build_transform",
+    )
+    num_workers: int = field(
+        -1,
+        "Data",
+        "Loader processes",
+        "Processes that read and transform pictures while the network computes. -1 is the rule "
+        "min(CPU cores, batch size, 8); 0 reads in the training process itself, which is best for debugging.",
+        code="alexcore.training.loader:worker_count",
+        ge=-1,
+        le=64,
+    )
+
+    variant: Literal["seed", "torchvision", "2012"] = field(
+        "seed",
+        "Network",
+        "Variant",
+        "seed: the blog's half-width AlexNet (14.6 million parameters). torchvision: the one with ImageNet weights "
+        "(61 million). 2012: the paper's, with local response normalisation and two groups.",
+        code="alexcore.nn.alexnet:AlexNet",
+    )
+    norm: Literal["none", "batch", "group"] = field(
+        "batch",
+        "Network",
+        "Normalisation",
+        "A layer after each convolution that brings every channel to mean 0 and deviation 1, then scales and shifts it "
+        "by two learned numbers. batch: over the batch; group: over channels of one picture. Expect faster learning.",
+        code="alexcore.nn.alexnet:AlexNet",
+        essential=True,
+    )
+    width: float = field(
+        1.0,
+        "Network",
+        "Width",
+        "Multiplies the channels of every layer. 0.5 has about a quarter of the parameters and is faster.",
+        code="alexcore.nn.alexnet:AlexNet",
+        gt=0,
+        le=4,
+    )
+    init: Literal["seed", "torch", "kaiming", "xavier"] = field(
+        "seed",
+        "Network",
+        "Initial weights",
+        "The random numbers that a network starts from. Without a norm this decides whether it learns at all: "
+        "torch's default leaves a plain AlexNet at chance under SGD.",
+        code="alexcore.nn.init:initialise",
+    )
+    activation: Literal["relu", "tanh", "sigmoid"] = field(
+        "relu",
+        "Network",
+        "Activation",
+        "The bend after each layer. relu is AlexNet's; tanh and sigmoid saturate, which makes learning slower.",
+        code="alexcore.nn.alexnet:AlexNet",
+    )
+    dropout: float = field(
+        0.5,
+        "Network",
+        "Dropout",
+        "Share of the classifier's inputs set to zero in each training step, so that no unit is relied on alone.",
+        code="alexcore.nn.alexnet:AlexNet",
+        ge=0,
+        lt=1,
+    )
+
+    batch_size: int = field(
+        32,
+        "Batch",
+        "Batch size (pictures)",
+        "Pictures in one forward and backward pass (the micro-batch). Larger is smoother and needs more memory.",
+        code="alexcore.training.loop:train_step",
+        essential=True,
+        ge=1,
+        le=65536,
+    )
+    accumulation_steps: int = field(
+        1,
+        "Batch",
+        "Accumulation steps",
+        "Micro-batches whose gradients are added before one optimizer step: a large batch on little memory. "
+        "The sum is weighted exactly; with batch norm the statistics still come from each micro-batch.",
+        code="alexcore.training.loop:train_step",
+        ge=1,
+        le=4096,
+    )
+
+    label_smoothing: float = field(
+        0.0,
+        "Loss",
+        "Label smoothing",
+        "Share of the target given evenly to all classes, so that the network is not pushed to be certain.",
+        code="alexcore.training.objective:Objective",
+        ge=0,
+        lt=1,
+    )
+    class_weights: Literal["none", "inverse", "effective"] = field(
+        "none",
+        "Loss",
+        "Class weights",
+        "Makes a picture of a rare class count for more in the loss. inverse: 1 / count; effective: milder, "
+        "after Cui et al. 2019. Expect better recall of rare classes and slightly less of the common ones.",
+        code="alexcore.training.objective:class_weights",
+    )
+
+    optimizer: Literal["sgd", "adam", "adamw"] = field(
+        "adamw",
+        "Optimizer",
+        "Optimizer",
+        "How a gradient becomes a change of the weights. sgd takes one rate for all; adam and adamw scale it per weight.",
+        code="alexcore.training.optim:build_optimizer",
+    )
+    lr: float = field(
+        5e-4,
+        "Optimizer",
+        "Learning rate",
+        "How far one step moves the weights. Too large: the loss jumps or sticks; too small: it creeps.",
+        code="alexcore.training.optim:build_optimizer",
+        essential=True,
+        gt=0,
+        le=10,
+    )
+    momentum: float = field(
+        0.9,
+        "Optimizer",
+        "Momentum",
+        "Share of the last step kept in the next one (sgd only).",
+        code="alexcore.training.optim:build_optimizer",
+        ge=0,
+        lt=1,
+    )
+    weight_decay: float = field(
+        0.01,
+        "Optimizer",
+        "Weight decay",
+        "Pulls weights towards zero in each step. Norm layers and biases are left out, as is usual.",
+        code="alexcore.training.optim:parameter_groups",
+        ge=0,
+        le=1,
+    )
+    scheduler: Literal["constant", "cosine", "onecycle"] = field(
+        "onecycle",
+        "Optimizer",
+        "Rate schedule",
+        "How the learning rate changes over the run. cosine: falls to zero; onecycle: rises, then falls to zero.",
+        code="alexcore.training.optim:lr_factor",
+    )
+    warmup_steps: int = field(
+        0,
+        "Optimizer",
+        "Warm-up (optimizer steps)",
+        "Steps over which the rate rises evenly from zero: the first gradients of a new network are wild.",
+        code="alexcore.training.optim:lr_factor",
+        ge=0,
+        le=1_000_000,
+    )
+    grad_clip: float = field(
+        0.0,
+        "Optimizer",
+        "Gradient clipping (norm)",
+        "Shortens a gradient that is longer than this; 0 is off. Saves a run from one bad batch.",
+        code="alexcore.training.loop:train_step",
+        ge=0,
+        le=1e6,
+    )
+
+    seed: int = field(
+        0,
+        "Reproducibility",
+        "Seed",
+        "Start of every random number: weights, order, augmentation, dropout. Same seed, same machine: same run.",
+        code="alexcore.training.seeding:seed_everything",
+        essential=True,
+        ge=0,
+        le=2**31 - 1,
+    )
+    deterministic: bool = field(
+        False,
+        "Reproducibility",
+        "Deterministic algorithms",
+        "Allows only algorithms that give the same bits each time. A CPU does so anyway; a GPU gets slower.",
+        code="alexcore.training.seeding:seed_everything",
+    )
+    device: str = field(
+        "auto",
+        "Reproducibility",
+        "Device",
+        "Where the network computes: auto takes cuda, then mps, then cpu. Network and pictures must be on the same one.",
+        code="alexcore.training.device:choose_device",
+    )
+    precision: Literal["auto", "fp32", "bf16"] = field(
+        "auto",
+        "Reproducibility",
+        "Precision",
+        "Number format of the heavy layers. bf16 halves the bits and is faster where the hardware has instructions "
+        "for it; auto takes it only there.",
+        code="alexcore.training.device:choose_precision",
+    )
+
+    epochs: int = field(
+        10,
+        "Run",
+        "Epochs",
+        "How often the network sees the whole training split.",
+        code="alexcore.training.loop:fit",
+        essential=True,
+        ge=1,
+        le=10_000,
+    )
+    max_steps: int = field(
+        0,
+        "Run",
+        "Step limit (optimizer steps)",
+        "Ends the run after so many optimizer steps; 0 is no limit.",
+        code="alexcore.training.loop:fit",
+        ge=0,
+        le=100_000_000,
+    )
+    checkpoint_every_epochs: int = field(
+        1,
+        "Run",
+        "Checkpoint every (epochs)",
+        "How often `last.pt` is written; a stop always writes it.",
+        code="alexcore.training.checkpoint:save_checkpoint",
+        ge=1,
+        le=10_000,
+    )
+    early_stopping: int = field(
+        0,
+        "Run",
+        "Early stopping (epochs)",
+        "Ends the run when the validation accuracy has not risen for so many epochs; 0 is off.",
+        code="alexcore.training.loop:fit",
+        ge=0,
+        le=10_000,
+    )
+
+
+# Presets are data: what differs from the defaults, and one sentence for the form.
+PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
+    "default": ("A good result on a small data set in about two minutes on two cores.", {}),
+    "quick": (
+        "A first look in well under a minute: half the width, small pictures, few epochs.",
+        {"epochs": 4, "image_size": 128, "width": 0.5},
+    ),
+    "seed": (
+        "The blog's recipe, plainly: no normalisation, Adam at 2e-4, no schedule.",
+        {"norm": "none", "optimizer": "adam", "lr": 2e-4, "scheduler": "constant", "weight_decay": 0.0,
+         "precision": "fp32"},
+    ),
+    "thorough": (
+        "Longer and with stronger augmentation, for a data set of your own.",
+        {"epochs": 30, "augment": "strong", "label_smoothing": 0.1},
+    ),
+}  # fmt: skip
+
+
+FIELDS: dict[str, FieldSpec] = {name: spec_of(name, info) for name, info in TrainConfig.model_fields.items()}
+
+
+def _sentence(error: Any) -> str:
+    name = str(error["loc"][0]) if error["loc"] else ""
+    if error["type"] == "extra_forbidden":
+        return f"{name} is not a setting of a run."
+    if name not in FIELDS:
+        return f"{name}: {error['msg']}."
+    return f"{name} = {error['input']!r} is not allowed: it must be {FIELDS[name].legal}."
+
+
+def make_config(preset: str = "default", **values: Any) -> TrainConfig:
+    """Build a valid TrainConfig from a preset and the fields that differ from it.
+
+    Raises:
+        ConfigError: the preset is unknown, or one or more fields are out of range; the message names each of them.
+    """
+    if preset not in PRESETS:
+        raise ConfigError(f"There is no preset {preset!r}.", f"Choose one of {', '.join(PRESETS)}.")
+    try:
+        return TrainConfig(**{**PRESETS[preset][1], **values})
+    except ValidationError as error:
+        sentences = " ".join(_sentence(each) for each in error.errors())
+        raise ConfigError(sentences, "Correct the value and start again.") from error
+
+
+def load_config(path: Path) -> TrainConfig:
+    """Read a config.json.
+
+    Raises:
+        ConfigError: the file is missing, is no JSON object, or holds a value out of range.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path} cannot be read as a configuration: {error}.") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path} does not hold a JSON object.")
+    return make_config(**{str(name): value for name, value in values.items()})

@@ -1,0 +1,94 @@
+"""What a field of a configuration knows about itself: its title, its explanation and its legal values.
+
+A form, a command-line parser and an error message are all made from the same FieldSpec.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, get_args, get_origin
+
+import annotated_types
+from pydantic import Field
+from pydantic.fields import FieldInfo
+
+
+def field(
+    default: Any,
+    group: str,
+    title: str,
+    text: str,
+    *,
+    code: str = "",
+    essential: bool = False,
+    **bounds: float,
+) -> Any:
+    """Describe a field: `text` says what it does and what to expect, `code` names the function that does it."""
+    extra = {"group": group, "code": code, "essential": essential}
+    return Field(default, title=title, description=text, json_schema_extra=extra, **bounds)  # type: ignore[call-overload]
+
+
+@dataclass(frozen=True)
+class FieldSpec:
+    """What a form or a command-line parser needs to know about one field of TrainConfig."""
+
+    name: str
+    kind: type
+    default: Any
+    title: str
+    text: str
+    group: str
+    code: str
+    essential: bool
+    choices: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    open_minimum: bool = False
+    open_maximum: bool = False
+
+    @property
+    def legal(self) -> str:
+        """The legal values in words, e.g. "a whole number from 1 to 10000"."""
+        if self.choices:
+            return "one of " + ", ".join(self.choices)
+        if self.kind is bool:
+            return "true or false"
+        if self.kind is str:
+            return "a text"
+        noun = "a whole number" if self.kind is int else "a number"
+        low = "" if self.minimum is None else f" {'above' if self.open_minimum else 'from'} {self.minimum:g}"
+        if self.maximum is None:
+            return noun + low
+        # %g would print 2147483647 as 2.14748e+09
+        high = f"{self.maximum:.0f}" if self.kind is int else f"{self.maximum:g}"
+        joint = "and below" if self.open_maximum else ("to" if low and not self.open_minimum else "and at most")
+        return f"{noun}{low} {joint} {high}"
+
+
+def spec_of(name: str, info: FieldInfo) -> FieldSpec:
+    """Read a FieldSpec out of a pydantic field that was made by `field`."""
+    extra = info.json_schema_extra
+    assert isinstance(extra, dict)
+    choices = get_args(info.annotation) if get_origin(info.annotation) is Literal else ()
+    bounds: dict[str, Any] = {}
+    for rule in info.metadata:
+        if isinstance(rule, annotated_types.Ge | annotated_types.Gt):
+            bounds["open_minimum"] = isinstance(rule, annotated_types.Gt)
+            bounds["minimum"] = rule.gt if isinstance(rule, annotated_types.Gt) else rule.ge
+        if isinstance(rule, annotated_types.Le | annotated_types.Lt):
+            bounds["open_maximum"] = isinstance(rule, annotated_types.Lt)
+            bounds["maximum"] = rule.lt if isinstance(rule, annotated_types.Lt) else rule.le
+    kind = str if choices else info.annotation
+    assert isinstance(kind, type)
+    return FieldSpec(
+        name=name,
+        kind=kind,
+        default=info.default,
+        title=info.title or name,
+        text=info.description or "",
+        group=str(extra["group"]),
+        code=str(extra["code"]),
+        essential=bool(extra["essential"]),
+        choices=tuple(choices),
+        **bounds,
+    )

@@ -1,0 +1,73 @@
+"""Where things lie on disk, and which folders a browser user may open."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from alexcore.errors import DataError
+
+SYNTHETIC = "synthetic-flowers"
+
+
+def home() -> Path:
+    """The folder that holds `data/` and `runs/`: ALEXCORE_HOME, by default the current directory."""
+    return Path(os.environ.get("ALEXCORE_HOME") or Path.cwd()).expanduser().resolve()
+
+
+def data_dir() -> Path:
+    """Data sets, thumbnails and caches."""
+    return home() / "data"
+
+
+def cache_dir() -> Path:
+    """Everything that can be deleted at any time and is made again when needed."""
+    return data_dir() / ".cache"
+
+
+def runs_dir() -> Path:
+    """One folder a run."""
+    return home() / "runs"
+
+
+def data_roots() -> list[Path]:
+    """The folders from which the dashboard may open data: ALEXCORE_DATA_ROOTS or the three defaults."""
+    text = os.environ.get("ALEXCORE_DATA_ROOTS")
+    roots = [Path(part) for part in text.split(os.pathsep) if part] if text else []
+    return [root.expanduser().resolve() for root in roots or (data_dir(), Path.cwd(), Path.home())]
+
+
+def known_data_sets() -> list[str]:
+    """Names of the folders in `data/`, the built-in set first, whether or not it exists yet."""
+    found = []
+    if data_dir().is_dir():
+        found = sorted(entry.name for entry in data_dir().iterdir() if entry.is_dir() and entry.name[0] != ".")
+    return [SYNTHETIC, *(name for name in found if name != SYNTHETIC)]
+
+
+def open_path(text: str) -> Path:
+    """Turn what a browser user typed (a name in `data/` or a path) into a folder that may be opened.
+
+    Raises:
+        DataError: the path is empty, does not exist, is no folder or lies outside the data roots.
+    """
+    if not text.strip():
+        raise DataError("No folder is given.", "Type the path of a folder that holds one folder per class.")
+    typed = Path(text.strip()).expanduser()
+    try:
+        path = (data_dir() / typed if str(typed) in known_data_sets() else typed).resolve()
+        exists, is_dir = path.exists(), path.is_dir()
+    except (OSError, ValueError) as error:  # a NUL byte, or a name longer than the file system allows
+        raise DataError(f"{text.strip()[:80]!r} is not a path.", "Type the path of a folder.") from error
+    # Outside the roots nothing is said about what exists there.
+    if not any(path.is_relative_to(root) for root in data_roots()):
+        roots = ", ".join(map(str, data_roots()))
+        raise DataError(
+            f"{path} lies outside the folders that may be opened ({roots}).",
+            "Move the data there, or start the dashboard with ALEXCORE_DATA_ROOTS set to its folder.",
+        )
+    if not exists:
+        raise DataError(f"There is no folder {path}.", "Check the spelling; the path is one on this server.")
+    if not is_dir:
+        raise DataError(f"{path} is a file.", "Type the path of the folder that holds the class folders.")
+    return path
