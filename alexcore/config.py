@@ -160,7 +160,7 @@ class TrainConfig(BaseModel):
         "adamw",
         "Optimizer",
         "Optimizer",
-        "How a gradient becomes a change of the weights. sgd takes one rate for all; adam and adamw scale it per weight.",
+        "How a gradient becomes a change of weights. sgd takes one rate for all; adam and adamw scale it per weight.",
         code="alexcore.training.optim:build_optimizer",
     )
     lr: float = field(
@@ -238,7 +238,7 @@ class TrainConfig(BaseModel):
         "auto",
         "Reproducibility",
         "Device",
-        "Where the network computes: auto takes cuda, then mps, then cpu. Network and pictures must be on the same one.",
+        "Where the network computes: auto takes cuda, then mps, then cpu. Network and pictures go to the same one.",
         code="alexcore.training.device:choose_device",
     )
     precision: Literal["auto", "fp32", "bf16"] = field(

@@ -1,0 +1,165 @@
+"""Read an ImageFolder tree: train/CLASS/*, val/CLASS/*, test/CLASS/*, or just CLASS/*.
+
+Classes are numbered as torchvision's ImageFolder numbers `train/`: by sorted name. Unlike ImageFolder, the other
+splits use the same numbers whatever folders they have, and an empty or hidden folder is a problem, not a class.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from alexcore.data.images import EXTENSIONS
+from alexcore.data.index import SPLITS, DataIndex, Problem
+from alexcore.errors import DataError
+
+VAL_SHARE = 0.2
+_COLUMNS = ["path", "split", "label", "bytes", "mtime_ns"]
+
+
+class _Scan:
+    """What walking the folders of one split brought up."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.rows: dict[str, list[tuple[str, int, int]]] = {}
+        self.other: list[str] = []
+        self.hidden: list[str] = []
+
+    def _name(self, entry: os.DirEntry[str]) -> str:
+        path = Path(entry.path)
+        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else path.as_posix()
+
+    def classes_in(self, folder: Path) -> _Scan:
+        for entry in sorted(os.scandir(folder), key=lambda each: each.name):
+            if entry.name.startswith("."):
+                self.hidden.append(self._name(entry))
+            elif entry.is_dir():
+                rows: list[tuple[str, int, int]] = []
+                self._pictures_in(entry.path, rows, set())
+                self.rows[entry.name] = rows
+            elif entry.name != "dataset.json":
+                self.other.append(self._name(entry))
+        return self
+
+    def _pictures_in(self, folder: str, rows: list[tuple[str, int, int]], seen: set[str]) -> None:
+        real = os.path.realpath(folder)
+        if real in seen:  # a link that leads back to a folder above it
+            return
+        for entry in sorted(os.scandir(folder), key=lambda each: each.name):
+            if entry.name.startswith("."):
+                self.hidden.append(self._name(entry))
+            elif entry.is_dir():
+                self._pictures_in(entry.path, rows, seen | {real})
+            elif os.path.splitext(entry.name)[1].lower() in EXTENSIONS and entry.is_file():
+                status = entry.stat()
+                rows.append((self._name(entry), status.st_size, status.st_mtime_ns))
+            else:
+                self.other.append(self._name(entry))
+
+
+def open_folder(root: Path, val: Path | None = None) -> DataIndex:
+    """Index the pictures of an ImageFolder tree without opening them.
+
+    Args:
+        root: A folder with train/ (and val/, test/), or with class folders, which are then split 4:1 by class.
+        val: A folder of class folders to use as the val split instead.
+
+    Raises:
+        DataError: a folder is missing or unreadable, or holds no picture.
+    """
+    root = root.resolve()
+    folders = {"val": val.resolve()} if val else {}
+    try:
+        for folder in (root, *folders.values()):
+            if not folder.is_dir():
+                raise DataError(f"There is no folder {folder}.", "Check the spelling of the path.")
+        inside = {split: root / split for split in SPLITS if (root / split).is_dir()}
+        flat = "train" not in inside
+        if flat and set(inside) & {"val", "test"}:
+            raise DataError(
+                f"{root} has {' and '.join(f'{split}/' for split in inside)} but no train/.",
+                "Name the folder with the training pictures train.",
+            )
+        folders = {**({"train": root} if flat else inside), **folders}
+        scans = {split: _Scan(root).classes_in(folder) for split, folder in folders.items()}
+    except OSError as error:
+        raise DataError(f"{error.filename} cannot be read: {error.strerror}.", "Check its permissions.") from error
+    if not any(rows for scan in scans.values() for rows in scan.rows.values()):
+        raise DataError(
+            f"{root} holds no pictures in class folders.",
+            f"Put {', '.join(sorted(EXTENSIONS))} files into one folder per class, e.g. {root.name}/train/roses/.",
+        )
+    classes = tuple(name for name, rows in scans["train"].rows.items() if rows)
+    files = _table(scans, classes)
+    layout = f"{', '.join(f'{split}/' for split in folders)} with class folders"
+    if flat and val is None:
+        files = split_by_class(files, VAL_SHARE)
+        layout = "class folders, split 4:1 into train and val within each class"
+    return DataIndex(root, layout, classes, files, tuple(_problems(root, scans, classes, files)))
+
+
+def _table(scans: dict[str, _Scan], classes: tuple[str, ...]) -> pd.DataFrame:
+    number = {name: index for index, name in enumerate(classes)}
+    rows = [
+        (path, split, number[name], size, mtime)
+        for split, scan in scans.items()
+        for name, found in scan.rows.items()
+        if name in number
+        for path, size, mtime in found
+    ]
+    files = pd.DataFrame(rows, columns=_COLUMNS)
+    return files.astype({"label": "int32", "bytes": "int64", "mtime_ns": "int64"})
+
+
+def split_by_class(files: pd.DataFrame, val_share: float, seed: int = 0) -> pd.DataFrame:
+    """Move a share of each class (at least one picture, never the last one) from train to val, the same each time."""
+    split = files["split"].to_numpy(dtype=object).copy()
+    for label, rows in files.groupby("label").indices.items():
+        count = min(max(1, round(len(rows) * val_share)), len(rows) - 1)
+        order = np.random.default_rng([seed, int(str(label))]).permutation(len(rows))
+        split[np.asarray(rows)[order[:count]]] = "val"
+    return files.assign(split=split).sort_values(["split", "label", "path"], ignore_index=True)
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+
+
+def _problems(root: Path, scans: dict[str, _Scan], classes: tuple[str, ...], files: pd.DataFrame) -> list[Problem]:
+    errors, warnings = [], []
+    if len(classes) < 2:
+        what = f"only one class with training pictures ({classes[0]})" if classes else "no class with training pictures"
+        errors.append(Problem("error", f"{root} has {what}; classification needs two.", "Add a folder per class."))
+    for split, scan in scans.items():
+        filled = {name for name, rows in scan.rows.items() if rows}
+        empty = sorted(set(scan.rows) - filled)
+        if empty:
+            message = f"Empty class folders in {split} are left out: {_listed(empty)}."
+            warnings.append(Problem("warning", message, "Add pictures or delete the folder."))
+        if split == "train":
+            continue
+        unknown = sorted(filled - set(classes))
+        if unknown:
+            message = f"{split} has classes that train lacks: {_listed(unknown)}; no network could ever answer them."
+            errors.append(Problem("error", message, f"Add them to train or remove them from {split}."))
+    for split in sorted(set(files["split"]) - {"train"}):
+        present = set(files.loc[files["split"] == split, "label"])
+        missing = [name for index, name in enumerate(classes) if index not in present]
+        if missing:
+            message = f"{split} lacks the classes {_listed(missing)}; their accuracy cannot be measured."
+            warnings.append(Problem("warning", message, f"Add pictures of them to {split}."))
+    if "val" not in set(files["split"]):
+        message = f"{root} has no validation pictures."
+        errors.append(Problem("error", message, "Add a folder val/ with the same class folders as train/."))
+    hidden = [name for scan in scans.values() for name in scan.hidden]
+    if hidden:
+        warnings.append(Problem("warning", f"Hidden files and folders are left out: {_listed(hidden)}."))
+    other = [name for scan in scans.values() for name in scan.other]
+    if other:
+        message = f"{len(other)} file{'s are' if len(other) > 1 else ' is'} no picture and left out: {_listed(other)}."
+        warnings.append(Problem("warning", message))
+    return errors + warnings

@@ -1,0 +1,115 @@
+"""DataIndex: what a data set is, without opening a single picture.
+
+One table with a row a picture, one mapping from class to number, and the problems found on the way. Every source
+(folder, manifest, shards ...) ends in this type, and everything else starts from it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+from alexcore.errors import DataError
+
+SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something about a data set that its owner should know; an `error` must be mended before a run can start."""
+
+    severity: Literal["error", "warning"]
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class DataIndex:
+    """The pictures of a data set and how its classes are numbered.
+
+    Attributes:
+        root: The folder to which relative paths in `files` belong.
+        layout: How the folder was read, in words.
+        classes: Class names in the order of their numbers, as torchvision's ImageFolder numbers `train/`.
+        files: A row a picture: path (text, relative to `root` or absolute), split, label (index into `classes`),
+            bytes, mtime_ns.
+        problems: What was found; errors first.
+    """
+
+    root: Path
+    layout: str
+    classes: tuple[str, ...]
+    files: pd.DataFrame
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def class_to_idx(self) -> dict[str, int]:
+        """The mapping from name to number, as ImageFolder has it."""
+        return {name: index for index, name in enumerate(self.classes)}
+
+    @property
+    def class_indices(self) -> dict[str, str]:
+        """The mapping from number to name, as `class_indices.json` has it."""
+        return {str(index): name for index, name in enumerate(self.classes)}
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits that hold a picture, in the order train, val, test."""
+        present = set(self.files["split"].unique())
+        return tuple(split for split in SPLITS if split in present)
+
+    def select(self, split: str) -> pd.DataFrame:
+        """The rows of one split, in a fixed order (class, then path)."""
+        return self.files[self.files["split"] == split].reset_index(drop=True)
+
+    def counts(self) -> pd.DataFrame:
+        """Pictures per class (rows, in the order of the index) and split (columns)."""
+        table = self.files.groupby(["label", "split"], observed=True).size().unstack(fill_value=0)
+        table = table.reindex(index=range(len(self.classes)), columns=list(self.splits), fill_value=0)
+        return table.set_axis(list(self.classes), axis=0)
+
+    def path_of(self, row_path: str) -> Path:
+        """The absolute path of a row."""
+        return self.root / row_path
+
+    def fingerprint(self) -> str:
+        """A short hash of which pictures there are, where they belong and how large they are.
+
+        It ignores where the data set lies and when files were written, so a copy has the same fingerprint.
+        """
+        digest = hashlib.sha256("\0".join(self.classes).encode())
+        rows = self.files.sort_values(["split", "path"])
+        for column in ("path", "split", "label", "bytes"):
+            digest.update("\0".join(rows[column].astype(str)).encode())
+        return digest.hexdigest()[:16]
+
+    def without(self, unreadable: dict[str, str]) -> DataIndex:
+        """Leave out pictures that cannot be decoded (path -> reason), and say so as a problem."""
+        if not unreadable:
+            return self
+        named = "; ".join(f"{path} ({reason})" for path, reason in list(unreadable.items())[:3])
+        more = f"; and {len(unreadable) - 3} more" if len(unreadable) > 3 else ""
+        problem = Problem(
+            "warning",
+            f"{len(unreadable)} of {len(self.files):,} pictures cannot be decoded and are left out: {named}{more}.",
+            "Replace or delete them; the run goes on without them.",
+        )
+        kept = self.files[~self.files["path"].isin(list(unreadable))].reset_index(drop=True)
+        return replace(self, files=kept, problems=(*self.problems, problem))
+
+    def require_trainable(self) -> None:
+        """Raise a DataError that names the first problem which forbids a run."""
+        for problem in self.problems:
+            if problem.severity == "error":
+                raise DataError(problem.message, problem.hint)
+        counts = self.counts()
+        for split in ("train", "val"):
+            if split not in counts or not counts[split].sum():
+                raise DataError(
+                    f"{self.root} has no readable picture in its {split} split.",
+                    "Add pictures to each class and open the data set again.",
+                )

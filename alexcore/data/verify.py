@@ -1,0 +1,58 @@
+"""Find the pictures that cannot be decoded, before a run meets them.
+
+The answer is remembered by the identity of the files (path, size, time), so a data set is decoded once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pandas as pd
+
+from alexcore.data.images import check_decodable
+from alexcore.data.index import DataIndex
+from alexcore.files import read_json, write_json
+from alexcore.home import cache_dir
+
+# Pillow releases the interpreter's lock while it decodes, so a few threads keep a few cores busy.
+THREADS = 4
+
+
+def _record(index: DataIndex) -> Path:
+    identity = pd.util.hash_pandas_object(index.files[["path", "bytes", "mtime_ns"]], index=False)
+    digest = hashlib.sha256(str(index.root).encode() + identity.to_numpy().tobytes()).hexdigest()
+    return cache_dir() / "decodable" / f"{digest[:32]}.json"
+
+
+def known_unreadable(index: DataIndex) -> dict[str, str] | None:
+    """What `find_unreadable` found for exactly these files earlier, or None."""
+    record = read_json(_record(index))
+    return None if record is None else {str(path): str(reason) for path, reason in record["unreadable"].items()}
+
+
+def find_unreadable(index: DataIndex, on_progress: Callable[[int, int], None] | None = None) -> dict[str, str]:
+    """Decode every picture and return those that fail, as path -> reason.
+
+    Args:
+        index: The data set.
+        on_progress: Called with (pictures done, pictures in all).
+    """
+    known = known_unreadable(index)
+    if known is not None:
+        return known
+    paths = [str(path) for path in index.files["path"]]
+    unreadable = {}
+    with ThreadPoolExecutor(THREADS) as pool:
+        reasons = pool.map(lambda path: check_decodable(index.path_of(path)), paths, chunksize=8)
+        for done, (path, reason) in enumerate(zip(paths, reasons, strict=True), start=1):
+            if reason:
+                unreadable[path] = reason
+            if on_progress and (done % 32 == 0 or done == len(paths)):
+                on_progress(done, len(paths))
+    record = _record(index)
+    record.parent.mkdir(parents=True, exist_ok=True)
+    write_json(record, {"root": str(index.root), "pictures": len(paths), "unreadable": unreadable})
+    return unreadable
