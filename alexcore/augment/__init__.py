@@ -1,0 +1,1 @@
+"""Transforms as data: what happens to a picture before the network sees it."""

@@ -1,0 +1,42 @@
+"""Pipelines as data: a list of operations, each `{"op": name, parameter: value}`.
+
+A list like this is what a run stores and what a page shows; `pipeline.build_transform` makes the objects.
+No torch here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+Operation = dict[str, Any]
+
+_TENSOR: list[Operation] = [{"op": "ToTensor"}]
+_HALF: list[Operation] = [{"op": "Normalize", "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}]
+_IMAGENET: list[Operation] = [
+    {"op": "Normalize", "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]},
+]
+
+
+def training_operations(preset: str, image_size: int) -> list[Operation]:
+    """The operations of a preset for pictures of `image_size` x `image_size` px.
+
+    Raises:
+        KeyError: there is no such preset; TrainConfig lets none through.
+    """
+    size = [image_size, image_size]
+    crop: Operation = {"op": "RandomResizedCrop", "size": size}
+    flip: Operation = {"op": "RandomHorizontalFlip", "p": 0.5}
+    jitter: Operation = {"op": "ColorJitter", "brightness": 0.4, "contrast": 0.4, "saturation": 0.4}
+    presets = {
+        "none": [{"op": "Resize", "size": size}, *_TENSOR, *_HALF],
+        "seed": [crop, flip, *_TENSOR, *_HALF],
+        "imagenet": [crop, flip, jitter, *_TENSOR, *_IMAGENET],
+        "strong": [crop, flip, {"op": "TrivialAugmentWide"}, *_TENSOR, *_HALF, {"op": "RandomErasing", "p": 0.1}],
+    }
+    return presets[preset]
+
+
+def evaluation_operations(preset: str, image_size: int) -> list[Operation]:
+    """The matching operations without chance: the whole picture, squeezed to the square, and the same Normalize."""
+    normalise = [step for step in training_operations(preset, image_size) if step["op"] == "Normalize"]
+    return [{"op": "Resize", "size": [image_size, image_size]}, *_TENSOR, *normalise]

@@ -1,0 +1,99 @@
+"""Checkpoints: a dict of tensors and plain data, written whole or not at all, opened with `weights_only=True`."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from alexcore.config import TrainConfig, make_config
+from alexcore.errors import CheckpointError, ConfigError
+from alexcore.files import replacing
+from alexcore.nn import AlexNet
+
+VERSION = 1
+_REQUIRED = ("version", "model", "config", "class_to_idx", "evaluation_operations")
+
+
+def build_model(config: TrainConfig, num_classes: int) -> AlexNet:
+    """The network that a configuration describes, with fresh weights from torch's current random state."""
+    return AlexNet(
+        num_classes,
+        variant=config.variant,
+        norm=config.norm,
+        width=config.width,
+        dropout=config.dropout,
+        init=config.init,
+        activation=config.activation,
+    )
+
+
+def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
+    """Write `state` to a temporary file, flush it to the disk, and rename it to `path`.
+
+    Raises:
+        CheckpointError: the disk is full or cannot be written; an older checkpoint at `path` is untouched.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path, durable=True) as temporary:
+            torch.save({"version": VERSION, **state}, temporary)
+    # torch reports a full disk as a RuntimeError of its zip writer.
+    except (OSError, RuntimeError) as error:
+        raise CheckpointError(
+            f"{path} cannot be written: {error}.", "Free some disk space and resume the run."
+        ) from error
+
+
+def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
+    """Read a checkpoint without running any code that it might contain.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, no checkpoint of this project, or of a newer version.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"There is no checkpoint {path}.", "Train for at least one epoch, or stop the run first.")
+    try:
+        state = torch.load(path, map_location=device, weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        reason = str(error).strip().splitlines()
+        what = f"{path} is no checkpoint, or a damaged one ({reason[0] if reason else type(error).__name__})."
+        raise CheckpointError(what, "Choose another run, or another file of this one.") from error
+    missing = [key for key in _REQUIRED if key not in state] if isinstance(state, dict) else list(_REQUIRED)
+    if missing:
+        raise CheckpointError(
+            f"{path} holds no run: it lacks {', '.join(missing)}.", "Choose last.pt or best.pt of a run folder."
+        )
+    if state["version"] > VERSION:
+        raise CheckpointError(
+            f"{path} has version {state['version']}; this program reads up to {VERSION}.", "Update it."
+        )
+    return dict(state)
+
+
+def restore_model(state: dict[str, Any], source: Path) -> tuple[nn.Module, TrainConfig, tuple[str, ...]]:
+    """Rebuild the network of a loaded checkpoint, in eval mode.
+
+    Returns:
+        The network, the configuration of its run, and the class names in the order of their numbers.
+
+    Raises:
+        CheckpointError: configuration, mapping and weights do not fit together.
+    """
+    try:
+        config = make_config(**state["config"])
+        numbers = {str(name): int(number) for name, number in state["class_to_idx"].items()}
+        classes = tuple(sorted(numbers, key=lambda name: numbers[name]))
+        if [numbers[name] for name in classes] != list(range(len(classes))):
+            raise CheckpointError(f"{source} numbers its classes {sorted(numbers.values())}.", "Choose another run.")
+        model = build_model(config, len(classes))
+        model.load_state_dict(state["model"])
+    except (ConfigError, RuntimeError, TypeError, ValueError, AttributeError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise CheckpointError(
+            f"{source} does not fit its own configuration ({reason}).", "Choose another run."
+        ) from error
+    return model.eval(), config, classes

@@ -1,0 +1,145 @@
+"""Pictures to batches. The order of an epoch and each picture's draw follow from the seed, not from who reads it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
+
+from alexcore.augment.pipeline import build_transform, draw, sample_seed
+from alexcore.augment.presets import Operation
+from alexcore.data.images import read_picture
+from alexcore.data.index import DataIndex
+from alexcore.errors import DataError
+
+Key = tuple[int, int]
+Batch = tuple[torch.Tensor, torch.Tensor]
+# The order of an epoch is drawn like a picture that does not exist.
+_ORDER = -1
+
+
+def available_cores() -> int:
+    """Cores that this process may use, which in a container are fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def worker_count(num_workers: int, batch_size: int) -> int:
+    """Loader processes: as asked, or for -1 the blog's rule min(cores, batch size if above 1 else 0, 8)."""
+    if num_workers >= 0:
+        return num_workers
+    return min(available_cores(), batch_size if batch_size > 1 else 0, 8)
+
+
+class PictureDataset(Dataset[tuple[torch.Tensor, int]]):
+    """A Map-style data set. Its key is (epoch, index), because the draw of a picture depends on both."""
+
+    def __init__(
+        self, paths: Sequence[Path], labels: Sequence[int], operations: Sequence[Operation], seed: int
+    ) -> None:
+        self.paths = list(paths)
+        self.labels = list(labels)
+        self.transform = build_transform(operations)
+        self.seed = seed
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, key: Key) -> tuple[torch.Tensor, int]:
+        """Return the picture as (3, H, W) float32, normalised, and its label."""
+        epoch, index = key
+        image = read_picture(self.paths[index]).image
+        return draw(self.transform, image, sample_seed(self.seed, epoch, index)), self.labels[index]
+
+
+class _Guarded(Dataset[tuple[torch.Tensor, int] | DataError]):
+    """Hands a DataError on as a value: raised in a loader process it would arrive as a traceback in a string."""
+
+    def __init__(self, dataset: PictureDataset) -> None:
+        self.dataset = dataset
+
+    def __getitem__(self, key: Key) -> tuple[torch.Tensor, int] | DataError:
+        try:
+            return self.dataset[key]
+        except DataError as error:
+            return error
+
+
+def _collate(samples: list[tuple[torch.Tensor, int] | DataError]) -> Batch | DataError:
+    error = next((sample for sample in samples if isinstance(sample, DataError)), None)
+    if error is not None:
+        return error
+    images, labels = default_collate(samples)
+    return images, labels
+
+
+class EpochBatches(Sampler[list[Key]]):
+    """The keys of one epoch's batches; set `epoch` and `start` (in batches) before each pass."""
+
+    def __init__(self, size: int, batch_size: int, seed: int, shuffle: bool) -> None:
+        self.size, self.batch_size, self.seed, self.shuffle = size, batch_size, seed, shuffle
+        self.epoch = 0
+        self.start = 0
+
+    def __len__(self) -> int:
+        return -(-self.size // self.batch_size) - self.start
+
+    def __iter__(self) -> Iterator[list[Key]]:
+        order = list(range(self.size))
+        if self.shuffle:
+            generator = torch.Generator().manual_seed(sample_seed(self.seed, self.epoch, _ORDER))
+            order = torch.randperm(self.size, generator=generator).tolist()
+        for begin in range(self.start * self.batch_size, self.size, self.batch_size):
+            yield [(self.epoch, index) for index in order[begin : begin + self.batch_size]]
+
+
+class Loader:
+    """The batches of one split, epoch by epoch."""
+
+    def __init__(
+        self,
+        index: DataIndex,
+        split: str,
+        operations: Sequence[Operation],
+        *,
+        batch_size: int,
+        seed: int = 0,
+        shuffle: bool = False,
+        num_workers: int = -1,
+        pin_memory: bool = False,
+    ) -> None:
+        rows = index.select(split)
+        dataset = PictureDataset(
+            [index.path_of(path) for path in rows["path"]], rows["label"].tolist(), operations, seed
+        )
+        self.batches = EpochBatches(len(dataset), batch_size, seed, shuffle)
+        workers = worker_count(num_workers, batch_size)
+        self._loader = DataLoader(
+            _Guarded(dataset),
+            batch_sampler=self.batches,
+            num_workers=workers,
+            collate_fn=_collate,
+            pin_memory=pin_memory,
+            # Only training comes back every epoch; validation would hold its processes idle in between.
+            persistent_workers=shuffle and workers > 0,
+            # A generator of its own: otherwise each pass would draw from the one that dropout uses.
+            generator=torch.Generator(),
+        )
+
+    def epoch(self, epoch: int = 0, start: int = 0) -> Iterator[Batch]:
+        """Yield the batches of an epoch: images (N, 3, H, W) float32 and labels (N,) int64.
+
+        Args:
+            epoch: Counted from 0; decides order and draws.
+            start: Batches to leave out at the front, when an epoch is continued.
+
+        Raises:
+            DataError: a picture can no longer be read.
+        """
+        self.batches.epoch, self.batches.start = epoch, start
+        for batch in self._loader:
+            if isinstance(batch, DataError):
+                raise batch
+            yield batch

@@ -1,0 +1,52 @@
+"""What a run will do, worked out before it starts: sizes, steps, and settings that contradict the data."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from alexcore.config import TrainConfig
+from alexcore.data.index import DataIndex
+from alexcore.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The sizes of a run; a step is one optimizer step, made of up to `accumulation_steps` micro-batches."""
+
+    train_images: int
+    val_images: int
+    micro_batches: int
+    steps_per_epoch: int
+    total_steps: int
+    last_batch: int
+
+
+def make_plan(config: TrainConfig, index: DataIndex) -> Plan:
+    """Work out the sizes of a run.
+
+    Raises:
+        DataError: the data set has a problem that forbids a run.
+        ConfigError: a setting contradicts the data set.
+    """
+    index.require_trainable()
+    train_images, val_images = len(index.select("train")), len(index.select("val"))
+    if config.batch_size > train_images:
+        raise ConfigError(
+            f"batch_size = {config.batch_size} is larger than the training split ({train_images} pictures).",
+            f"Choose a batch size of at most {train_images}.",
+        )
+    micro_batches = math.ceil(train_images / config.batch_size)
+    last_batch = train_images - (micro_batches - 1) * config.batch_size
+    if last_batch == 1 and config.norm == "batch":
+        better = next(size for size in range(config.batch_size + 1, train_images + 2) if train_images % size != 1)
+        raise ConfigError(
+            f"batch_size = {config.batch_size} leaves a last batch of 1 picture out of {train_images}, "
+            "and BatchNorm cannot take a mean over one picture.",
+            f"Choose a batch size of {better}, or norm group.",
+        )
+    steps_per_epoch = math.ceil(micro_batches / config.accumulation_steps)
+    total_steps = config.epochs * steps_per_epoch
+    if config.max_steps:
+        total_steps = min(total_steps, config.max_steps)
+    return Plan(train_images, val_images, micro_batches, steps_per_epoch, total_steps, last_batch)
