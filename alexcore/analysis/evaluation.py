@@ -1,71 +1,52 @@
-"""Evaluate a network on a split: loss, accuracy, recall and confusion matrix, always in fp32 and without chance."""
+"""Evaluate a trained run on its own or another data set."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
+from pathlib import Path
 
-import torch
-from torch import nn
-from torch.nn import functional as F
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """The result for one split.
-
-    Attributes:
-        images: Pictures evaluated.
-        loss: Mean cross entropy in nats, without class weights or smoothing, so that runs can be compared.
-        acc1: Share of pictures whose most probable class is right, 0 to 1.
-        confusion: `confusion[truth][answer]`, pictures.
-    """
-
-    images: int
-    loss: float
-    acc1: float
-    confusion: list[list[int]]
-
-    @property
-    def recall(self) -> list[float | None]:
-        """Per class, the share of its pictures that was recognised; None for a class without pictures."""
-        return [row[label] / sum(row) if sum(row) else None for label, row in enumerate(self.confusion)]
+from alexcore.analysis.prediction import Classifier, require_same_mapping
+from alexcore.data.sources import open_checked
+from alexcore.errors import DataError
+from alexcore.training.device import choose_device
+from alexcore.training.evaluation import Evaluation, evaluate
+from alexcore.training.loader import Loader
 
 
-@torch.no_grad()
-def evaluate(
-    model: nn.Module,
-    batches: Iterable[tuple[torch.Tensor, torch.Tensor]],
-    num_classes: int,
-    device: torch.device,
-    on_batch: Callable[[int], bool] | None = None,
-) -> Evaluation | None:
-    """Run `model` over `batches` in eval mode and put it back into the mode it was in.
+def evaluate_run(
+    checkpoint: Path, data: str = "", on_progress: Callable[[str, int, int], None] | None = None
+) -> tuple[Evaluation, tuple[str, ...]]:
+    """Evaluate a checkpoint on the validation split of a data set.
 
     Args:
-        model: Returns logits (N, C).
-        batches: Pairs of images (N, 3, H, W) and labels (N,).
-        num_classes: C.
-        device: Where the model is.
-        on_batch: Called with the pictures done so far; returning False ends the evaluation.
+        checkpoint: A run's best.pt or last.pt.
+        data: Another data set's folder; empty for the one that the run was trained on.
+        on_progress: Called with (phase, done, total).
 
     Returns:
-        The evaluation, or None if `on_batch` ended it.
+        The evaluation and the class names in the order of their numbers.
+
+    Raises:
+        CheckpointError: there is no usable checkpoint, or the data set has another mapping.
+        DataError: the data set cannot be used.
     """
-    was_training = model.training
-    model.eval()
-    confusion = torch.zeros(num_classes, num_classes, dtype=torch.int64)
-    loss_sum, done = 0.0, 0
-    try:
-        for images, labels in batches:
-            logits = model(images.to(device, memory_format=torch.channels_last)).float().cpu()
-            loss_sum += F.cross_entropy(logits, labels, reduction="sum").item()
-            answers = logits.argmax(dim=1)
-            confusion.view(-1).index_add_(0, labels * num_classes + answers, torch.ones_like(labels))
-            done += len(labels)
-            if on_batch and not on_batch(done):
-                return None
-    finally:
-        model.train(was_training)
-    correct = int(confusion.diag().sum())
-    return Evaluation(done, loss_sum / max(done, 1), correct / max(done, 1), confusion.tolist())
+    report = on_progress or (lambda _phase, _done, _total: None)
+    device = choose_device()
+    classifier = Classifier(checkpoint, device)
+    val = "" if data else classifier.config.val
+    index = open_checked(
+        data or classifier.config.data, val, lambda done, total: report("checking pictures", done, total)
+    )
+    require_same_mapping(classifier.classes, index.classes)
+    loader = Loader(index, "val", classifier.operations, batch_size=max(32, classifier.config.batch_size))
+    total = len(index.select("val"))
+    if not total:
+        raise DataError(f"{index.root} has no readable picture in its val split.", "Choose a data set that has one.")
+
+    def on_batch(done: int) -> bool:
+        report("evaluating", done, total)
+        return True
+
+    result = evaluate(classifier.model, loader.epoch(), len(index.classes), device, on_batch)
+    assert result is not None
+    return result, index.classes

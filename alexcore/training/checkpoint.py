@@ -38,7 +38,6 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
         CheckpointError: the disk is full or cannot be written; an older checkpoint at `path` is untouched.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path, durable=True) as temporary:
             torch.save({"version": VERSION, **state}, temporary)
     # torch reports a full disk as a RuntimeError of its zip writer.

@@ -1,0 +1,38 @@
+"""Open whatever a run's `data` field names. Each kind of source is one function that returns a DataIndex."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from alexcore.data.folder import open_folder
+from alexcore.data.index import DataIndex
+from alexcore.data.verify import find_unreadable, known_unreadable
+
+
+def open_source(data: str | Path, val: str | Path = "") -> DataIndex:
+    """Index a data set without opening its pictures.
+
+    Args:
+        data: The folder of an ImageFolder tree.
+        val: A separate validation folder, or "".
+
+    Raises:
+        DataError: there is nothing usable at `data`.
+    """
+    return open_folder(Path(data).expanduser(), Path(val).expanduser() if val else None)
+
+
+def open_checked(
+    data: str | Path, val: str | Path = "", on_progress: Callable[[int, int], None] | None = None
+) -> DataIndex:
+    """Index a data set and leave out the pictures that cannot be decoded, each of which is decoded once for that."""
+    index = open_source(data, val)
+    return index.without(find_unreadable(index, on_progress))
+
+
+def open_known(data: str | Path, val: str | Path = "") -> tuple[DataIndex, bool]:
+    """Index a data set and leave out what an earlier check found; the flag says whether there was one."""
+    index = open_source(data, val)
+    unreadable = known_unreadable(index)
+    return index.without(unreadable or {}), unreadable is not None

@@ -1,0 +1,120 @@
+"""status.json: what a run is doing. Only its worker writes it; a reader may conclude that the worker is lost."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from alexcore.files import read_json, write_json
+from alexcore.process import is_alive, own_identity
+
+ACTIVE = ("queued", "running", "paused", "stopping")
+ENDED = ("stopped", "finished", "failed")
+LOST = "lost"
+UNKNOWN = "unknown"
+
+HEARTBEAT_S = 1.0
+# A laptop that sleeps, or a disk that hangs, may well miss a few.
+OVERDUE_S = 60.0
+
+
+@dataclass(frozen=True)
+class Status:
+    """One reading of status.json; `state` may also be `lost` (no live worker) or `unknown` (unreadable)."""
+
+    state: str
+    epoch: int = 0
+    step: int = 0
+    total_steps: int = 0
+    phase: str = ""
+    done: int = 0
+    total: int = 0
+    images_per_s: float = 0.0
+    eta_s: float | None = None
+    heartbeat: float = 0.0
+    error: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def active(self) -> bool:
+        """Whether a worker is at it, or about to be."""
+        return self.state in ACTIVE
+
+
+def read_status(run_dir: Path) -> Status:
+    """Read a run's status, and derive `lost` from a dead process or an overdue heartbeat."""
+    raw = read_json(run_dir / "status.json")
+    if raw is None or raw.get("state") not in (*ACTIVE, *ENDED):
+        return Status(UNKNOWN)
+    state = str(raw["state"])
+    heartbeat = float(raw.get("heartbeat") or 0)
+    if state in ACTIVE:
+        overdue = time.time() - heartbeat > OVERDUE_S
+        # The launcher cannot know the pid yet, so for a moment there is none.
+        dead = raw.get("pid") and not is_alive(int(raw["pid"]), float(raw.get("process_started") or 0))
+        state = LOST if dead or overdue else state
+    error = raw.get("error")
+    return Status(
+        state=state,
+        epoch=int(raw.get("epoch") or 0),
+        step=int(raw.get("step") or 0),
+        total_steps=int(raw.get("total_steps") or 0),
+        phase=str(raw.get("phase") or ""),
+        done=int(raw.get("done") or 0),
+        total=int(raw.get("total") or 0),
+        images_per_s=float(raw.get("images_per_s") or 0),
+        eta_s=raw.get("eta_s"),
+        heartbeat=heartbeat,
+        error={str(k): str(v) for k, v in error.items()} if isinstance(error, dict) else {},
+    )
+
+
+def write_queued(run_dir: Path) -> None:
+    """The launcher's only write: there is no worker yet that could do it."""
+    write_json(run_dir / "status.json", {"state": "queued", "pid": None, "heartbeat": time.time(), "phase": "starting"})
+
+
+class StatusWriter:
+    """The worker's hand on status.json. A thread renews the heartbeat while the worker is busy elsewhere."""
+
+    def __init__(self, run_dir: Path) -> None:
+        pid, started = own_identity()
+        self._path = run_dir / "status.json"
+        self._values: dict[str, Any] = {"state": "queued", "pid": pid, "process_started": started, "error": None}
+        self._lock = threading.Lock()
+        self._written = 0.0
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        self.update(force=True)
+        self._thread.start()
+
+    @property
+    def state(self) -> str:
+        """The state as written last."""
+        return str(self._values["state"])
+
+    def update(self, *, force: bool = False, **values: Any) -> None:
+        """Set values; they reach the disk at once with `force` or a new state, else within a heartbeat."""
+        with self._lock:
+            force = force or values.get("state", self.state) != self.state
+            self._values.update(values)
+            if force or time.monotonic() - self._written > HEARTBEAT_S / 2:
+                self._write()
+
+    def close(self, state: str, **values: Any) -> None:
+        """Write the final state and end the heartbeat."""
+        self._done.set()
+        self._thread.join()
+        self.update(force=True, state=state, **values)
+
+    def _write(self) -> None:
+        # A deleted run folder must not take the worker down; it notices at its next checkpoint.
+        if self._path.parent.is_dir():
+            write_json(self._path, {**self._values, "heartbeat": round(time.time(), 3)})
+        self._written = time.monotonic()
+
+    def _beat(self) -> None:
+        while not self._done.wait(HEARTBEAT_S):
+            self.update(force=True)

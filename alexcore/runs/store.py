@@ -1,0 +1,166 @@
+"""The run store: a folder of run folders. Nothing is kept in memory, so a folder copied in is simply there."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from alexcore.config import TrainConfig, load_config
+from alexcore.errors import CheckpointError, ConfigError, RunError
+from alexcore.files import read_json, write_json
+from alexcore.home import runs_dir
+from alexcore.runs.events import read_events
+from alexcore.runs.status import Status, read_status, write_queued
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run folder as it stands now; `problem` says what is wrong with a broken one."""
+
+    path: Path
+    status: Status
+    config: TrainConfig | None
+    problem: str = ""
+
+    @property
+    def id(self) -> str:
+        """The folder's name, which is the run's name in a URL."""
+        return self.path.name
+
+    @property
+    def checkpoint(self) -> Path | None:
+        """The checkpoint to predict with: the best one, else the last one."""
+        return next((path for path in checkpoints(self.path) if path.is_file()), None)
+
+    @property
+    def started(self) -> datetime | None:
+        """When config.json was written."""
+        try:
+            return datetime.fromtimestamp((self.path / "config.json").stat().st_mtime)
+        except OSError:
+            return None
+
+
+def checkpoints(run_dir: Path) -> tuple[Path, Path]:
+    """Where the best and the last checkpoint of a run lie, whether or not they exist."""
+    return run_dir / "checkpoints" / "best.pt", run_dir / "checkpoints" / "last.pt"
+
+
+def require_checkpoint(run: Run) -> Path:
+    """The checkpoint to predict with.
+
+    Raises:
+        CheckpointError: the run has none yet.
+    """
+    if run.checkpoint is None:
+        hint = "Wait for its first epoch to end." if run.status.active else "Choose another run."
+        raise CheckpointError(f"The run {run.id} ({run.status.state}) has no checkpoint.", hint)
+    return run.checkpoint
+
+
+def create_run(config: TrainConfig, run_dir: Path | None = None) -> Path:
+    """Make the folder of a new run, with its config.json and the state `queued`.
+
+    Raises:
+        RunError: `run_dir` exists and is not empty, or cannot be made.
+    """
+    if run_dir is None:
+        run_dir = runs_dir() / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+    try:
+        if run_dir.exists() and (not run_dir.is_dir() or any(run_dir.iterdir())):
+            raise RunError(f"{run_dir} exists and is not empty.", "Choose another folder, or use `resume`.")
+        (run_dir / "checkpoints").mkdir(parents=True)
+        write_json(run_dir / "config.json", config.model_dump())
+        write_queued(run_dir)
+    except OSError as error:
+        raise RunError(
+            f"{run_dir} cannot be written: {error.strerror}.", "Check its permissions and the disk."
+        ) from error
+    return run_dir
+
+
+def read_run(run_dir: Path) -> Run:
+    """Read one run folder; a broken one comes back with its problem instead of an exception.
+
+    Raises:
+        RunError: there is no such folder.
+    """
+    if not run_dir.is_dir():
+        raise RunError(f"There is no run {run_dir.name}.", "It may have been deleted; choose another one.")
+    try:
+        return Run(run_dir, read_status(run_dir), load_config(run_dir / "config.json"))
+    except ConfigError as error:
+        return Run(run_dir, read_status(run_dir), None, str(error))
+
+
+def find_run(name: str) -> Run:
+    """Find a run by its id in the run store, or by the path of its folder (command line only).
+
+    Raises:
+        RunError: there is none.
+    """
+    return read_run(Path(name) if Path(name).is_dir() else runs_dir() / name)
+
+
+def open_run(run_id: str) -> Run:
+    """Find a run of the store by its id; a path is refused, because the id may come from a URL.
+
+    Raises:
+        RunError: there is none.
+    """
+    if run_id != Path(run_id).name or run_id.startswith(".") or "\0" in run_id:
+        raise RunError(f"{run_id[:80]!r} is not the name of a run.", "Choose one from the list.")
+    return read_run(runs_dir() / run_id)
+
+
+def list_runs() -> list[Run]:
+    """All runs of the store, the newest first."""
+    if not runs_dir().is_dir():
+        return []
+    folders = [path for path in runs_dir().iterdir() if path.is_dir() and not path.name.startswith(".")]
+    runs = [read_run(path) for path in folders]
+    return sorted(runs, key=lambda run: (run.started or datetime.fromtimestamp(0), run.id), reverse=True)
+
+
+def delete_run(run: Run) -> None:
+    """Delete a run folder.
+
+    Raises:
+        RunError: the run is active, or the folder cannot be deleted.
+    """
+    if run.status.active:
+        raise RunError(f"The run {run.id} is {run.status.state}.", "Stop it first.")
+    try:
+        shutil.rmtree(run.path)
+    except OSError as error:
+        raise RunError(f"{run.path} cannot be deleted: {error.strerror}.", "Check its permissions.") from error
+
+
+def class_names(run_dir: Path) -> tuple[str, ...]:
+    """The classes of a run in the order of their numbers, from class_indices.json; empty where it is missing."""
+    mapping = read_json(run_dir / "class_indices.json") or {}
+    numbered = sorted((int(number), str(name)) for number, name in mapping.items() if str(number).isdigit())
+    return tuple(name for _, name in numbered)
+
+
+def summary(run: Run) -> dict[str, Any]:
+    """The figures of a run that a list shows and `train --json` prints."""
+    events, _ = read_events(run.path / "events.jsonl")
+    epochs = [event for event in events if event["type"] == "epoch"]
+    accuracies = [event["val_acc1"] for event in epochs if event.get("val_acc1") is not None]
+    ends = [event for event in events if event["type"] == "end"]
+    return {
+        "run": str(run.path),
+        "status": run.status.state,
+        "epochs": run.status.epoch,
+        "steps": run.status.step,
+        "val_acc1": accuracies[-1] if accuracies else None,
+        "best_val_acc1": max(accuracies, default=None),
+        "images_per_s": epochs[-1].get("images_per_s") if epochs else None,
+        "seconds": ends[-1].get("seconds") if ends else None,
+    }

@@ -1,0 +1,365 @@
+"""The training loop, from top to bottom: `fit` runs epochs, an epoch is made of steps, a step of micro-batches.
+
+prepare: open and check the data, plan, seed, build the network         event start, or resume
+until all epochs are done:
+for each window of micro-batches:
+obey a request (stop and pause act here, between two steps)
+set the learning rate; train_step                               event step
+evaluate on the validation split                                    event epoch
+save last.pt, and best.pt if this is the best epoch so far          event checkpoint
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+
+from alexcore.augment.presets import evaluation_operations, training_operations
+from alexcore.config import TrainConfig
+from alexcore.data.sources import open_checked
+from alexcore.errors import CheckpointError, TrainingError
+from alexcore.files import write_json
+from alexcore.training.checkpoint import build_model, load_checkpoint, save_checkpoint
+from alexcore.training.device import choose_device, choose_precision, describe_device
+from alexcore.training.environment import describe_environment
+from alexcore.training.evaluation import Evaluation, evaluate
+from alexcore.training.loader import Batch, Loader
+from alexcore.training.objective import Objective, class_weights
+from alexcore.training.optim import build_optimizer, lr_factor, set_lr
+from alexcore.training.plan import Plan, make_plan
+from alexcore.training.seeding import rng_state, seed_everything, set_rng_state
+
+# More points than this no chart shows, and a run of a million steps would fill the disk with lines.
+LOGGED_STEPS = 2000
+PAUSE_POLL_S = 0.2
+
+
+class Reporter(Protocol):
+    """Whoever watches a run: the loop tells it everything and asks it for requests, and knows nothing else of it."""
+
+    def event(self, kind: str, **fields: Any) -> None:
+        """Something that belongs to the run's history."""
+
+    def progress(self, phase: str, done: int, total: int, **fields: Any) -> None:
+        """Where the run is right now."""
+
+    def request(self) -> str:
+        """What has been asked for: "stop", "pause", or anything else for nothing."""
+
+    def paused(self, paused: bool) -> None:
+        """The loop has begun or ended a pause."""
+
+
+@dataclass
+class Position:
+    """How far a run is: everything that the loop counts, and so a part of the checkpoint."""
+
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    loss_sum: float = 0.0
+    correct: int = 0
+    seen: int = 0
+    seconds: float = 0.0
+    best_acc1: float = -1.0
+    best_epoch: int = -1
+
+    def begin_epoch(self) -> None:
+        """Count the epoch that has ended and forget its sums."""
+        self.epoch += 1
+        self.batch, self.loss_sum, self.correct, self.seen = 0, 0.0, 0, 0
+
+
+def train_step(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    objective: Objective,
+    window: Sequence[Batch],
+    device: torch.device,
+    precision: torch.dtype = torch.float32,
+    grad_clip: float = 0.0,
+) -> tuple[float, int]:
+    """One optimizer step over the micro-batches of one effective batch.
+
+    Args:
+        model: In train mode, on `device`.
+        optimizer: Of the model's parameters.
+        objective: The loss.
+        window: The micro-batches; their gradients add up to exactly that of one batch.
+        device: Where to compute.
+        precision: Format of the heavy layers.
+        grad_clip: Longest gradient norm, 0 for any.
+
+    Returns:
+        The mean loss of the effective batch, and how many of its pictures were answered rightly.
+    """
+    total = sum((objective.total_weight(labels) for _, labels in window), torch.tensor(0.0))
+    loss_sum, correct = torch.zeros((), device=device), torch.zeros((), dtype=torch.int64, device=device)
+    for number, (images, labels) in enumerate(window):
+        images = images.to(device, non_blocking=True, memory_format=torch.channels_last)
+        labels = labels.to(device, non_blocking=True)
+        with _autocast(device, precision):
+            outputs = model(images)
+        loss = objective(outputs, labels, total)
+        if number == 0:
+            optimizer.zero_grad()
+        loss.backward()
+        loss_sum += loss.detach()
+        correct += (outputs.detach().argmax(dim=1) == labels).sum()
+    if grad_clip:
+        nn.utils.clip_grad_norm_(model.parameters(), grad_clip)
+    optimizer.step()
+    return loss_sum.item(), int(correct.item())
+
+
+def _autocast(device: torch.device, precision: torch.dtype) -> AbstractContextManager[Any]:
+    return torch.autocast(device.type, dtype=precision, enabled=precision != torch.float32)
+
+
+def _windows(batches: Iterator[Batch], size: int) -> Iterator[list[Batch]]:
+    """Group micro-batches into effective batches; the last one of an epoch may be shorter."""
+    window: list[Batch] = []
+    for batch in batches:
+        window.append(batch)
+        if len(window) == size:
+            yield window
+            window = []
+    if window:
+        yield window
+
+
+def fit(config: TrainConfig, run_dir: Path, reporter: Reporter, *, resume: bool = False) -> str:
+    """Train as `config` says, writing into `run_dir`.
+
+    Args:
+        config: The whole description of the run.
+        run_dir: An existing run folder.
+        reporter: Is told of everything.
+        resume: Go on from `checkpoints/last.pt`.
+
+    Returns:
+        "finished", or "stopped" after a request; either way `last.pt` holds the end.
+
+    Raises:
+        AlexError: data, settings or checkpoint cannot be used, or the loss is not finite.
+    """
+    return _Fit(config, run_dir, reporter, resume).run()
+
+
+class _Fit:
+    """The parts of one run. A class only so that the methods below need not hand fifteen values around."""
+
+    def __init__(self, config: TrainConfig, run_dir: Path, reporter: Reporter, resume: bool) -> None:
+        self.config, self.run_dir, self.reporter = config, run_dir, reporter
+        reporter.progress("checking pictures", 0, 0)
+        self.index = open_checked(
+            config.data, config.val, lambda done, total: reporter.progress("checking pictures", done, total)
+        )
+        self.plan = make_plan(config, self.index)
+        self.device = choose_device(config.device)
+        self.precision = choose_precision(config.precision, self.device)
+        seed_everything(config.seed, config.deterministic)
+        self.model = build_model(config, len(self.index.classes))
+        self.model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.optimizer = build_optimizer(self.model, config)
+        counts = self.index.counts()["train"].tolist()
+        self.objective = Objective(class_weights(config.class_weights, counts), config.label_smoothing)
+        self.evaluation_operations = evaluation_operations(config.augment, config.image_size)
+        self.position = Position()
+        self.train_loader, self.val_loader = self._loaders()
+        self._speed = (0.0, 0)
+        if resume:
+            self._restore()
+        self._announce(resume)
+
+    def _loaders(self) -> tuple[Loader, Loader]:
+        config, pin = self.config, self.device.type == "cuda"
+        operations = training_operations(config.augment, config.image_size)
+        train = Loader(
+            self.index, "train", operations, batch_size=config.batch_size, seed=config.seed, shuffle=True,
+            num_workers=config.num_workers, pin_memory=pin,
+        )  # fmt: skip
+        val = Loader(
+            self.index, "val", self.evaluation_operations, batch_size=max(config.batch_size, 32),
+            num_workers=config.num_workers, pin_memory=pin,
+        )  # fmt: skip
+        return train, val
+
+    def _announce(self, resumed: bool) -> None:
+        write_json(self.run_dir / "class_indices.json", self.index.class_indices)
+        write_json(self.run_dir / "env.json", describe_environment(self.index, self.device))
+        if resumed:
+            self.reporter.event("resume", epoch=self.position.epoch, step=self.position.step)
+        self.reporter.event(
+            "start", **asdict(self.plan), classes=list(self.index.classes), device=describe_device(self.device),
+            precision=str(self.precision).removeprefix("torch."),
+            parameters=sum(parameter.numel() for parameter in self.model.parameters()),
+        )  # fmt: skip
+        for problem in self.index.problems:
+            self.reporter.event("warning", message=problem.message, hint=problem.hint)
+
+    def run(self) -> str:
+        config, position = self.config, self.position
+        began = time.perf_counter() - position.seconds
+        while position.epoch < config.epochs and position.step < self.plan.total_steps:
+            epoch_began, seen_before = time.perf_counter(), position.seen
+            if not self._train_one_epoch(began):
+                return self._stop(began)
+            train_seconds = time.perf_counter() - epoch_began
+            evaluation = evaluate(
+                self.model, self.val_loader.epoch(), len(self.index.classes), self.device, self._on_validation
+            )
+            if evaluation is None:
+                return self._stop(began)
+            position.seconds = time.perf_counter() - began
+            self._end_epoch(evaluation, (position.seen - seen_before) / max(train_seconds, 1e-9))
+            patience = config.early_stopping
+            if patience and position.epoch - 1 - position.best_epoch >= patience:
+                message = f"Stopped early: no better validation accuracy for {patience} epochs."
+                self.reporter.event("warning", message=message, hint="best.pt holds the best epoch.")
+                self._save("last.pt")
+                break
+        return "finished"
+
+    def _train_one_epoch(self, began: float) -> bool:
+        """Train to the end of the epoch; False if a stop was asked for on the way."""
+        config, plan, position = self.config, self.plan, self.position
+        log_every = math.ceil(plan.total_steps / LOGGED_STEPS)
+        self.model.train()
+        self._speed = (time.perf_counter(), position.seen)
+        loss_sum, correct, seen, wait_s = 0.0, 0, 0, 0.0
+        windows = _windows(self.train_loader.epoch(position.epoch, position.batch), config.accumulation_steps)
+        while True:
+            if not self._obey():
+                return False
+            waited = time.perf_counter()
+            window = next(windows, None)
+            wait_s += time.perf_counter() - waited
+            if window is None or position.step >= plan.total_steps:
+                return True
+            lr = config.lr * lr_factor(config.scheduler, position.step, plan.total_steps, config.warmup_steps)
+            set_lr(self.optimizer, lr)
+            loss, right = train_step(
+                self.model, self.optimizer, self.objective, window, self.device, self.precision, config.grad_clip
+            )
+            if not math.isfinite(loss):
+                raise TrainingError(
+                    f"The loss is {loss} in step {position.step + 1}: the weights have blown up.",
+                    f"Lower the learning rate ({config.lr:g}), clip the gradient, or choose a norm. "
+                    "The last checkpoint is still good.",
+                )
+            images = sum(len(labels) for _, labels in window)
+            position.step += 1
+            position.batch += len(window)
+            position.loss_sum += loss * images
+            position.correct += right
+            position.seen += images
+            position.seconds = time.perf_counter() - began
+            loss_sum, correct, seen = loss_sum + loss * images, correct + right, seen + images
+            if position.step % log_every == 0 or position.step == 1:
+                self.reporter.event(
+                    "step", epoch=position.epoch, step=position.step, loss=round(loss_sum / seen, 6),
+                    acc1=round(correct / seen, 6), lr=lr, wait_s=round(wait_s, 4),
+                )  # fmt: skip
+                loss_sum, correct, seen, wait_s = 0.0, 0, 0, 0.0
+            self._report_step()
+
+    def _report_step(self) -> None:
+        position, plan = self.position, self.plan
+        since, seen = self._speed
+        rate = (position.seen - seen) / max(time.perf_counter() - since, 1e-9)
+        # Validation runs forward only: about a third of a training step's work for each picture.
+        left = (plan.total_steps - position.step) / plan.steps_per_epoch
+        eta_s = left * (plan.train_images + plan.val_images / 3) / max(rate, 1e-9)
+        self.reporter.progress(
+            "training", position.batch, plan.micro_batches, epoch=position.epoch, step=position.step,
+            total_steps=plan.total_steps, images_per_s=round(rate, 1), eta_s=round(eta_s, 1),
+        )  # fmt: skip
+
+    def _on_validation(self, done: int) -> bool:
+        self.reporter.progress("validating", done, self.plan.val_images)
+        return self._obey()
+
+    def _obey(self) -> bool:
+        """Wait out a pause; False if the run shall stop."""
+        if self.reporter.request() == "pause":
+            self.reporter.paused(True)
+            while self.reporter.request() == "pause":
+                time.sleep(PAUSE_POLL_S)
+            self.reporter.paused(False)
+        return self.reporter.request() != "stop"
+
+    def _end_epoch(self, evaluation: Evaluation, images_per_s: float) -> None:
+        position, seen = self.position, max(self.position.seen, 1)
+        self.reporter.event(
+            "epoch", epoch=position.epoch, step=position.step, train_loss=round(position.loss_sum / seen, 6),
+            train_acc1=round(position.correct / seen, 6), val_loss=round(evaluation.loss, 6), val_acc1=evaluation.acc1,
+            recall=evaluation.recall, confusion=evaluation.confusion, images_per_s=round(images_per_s, 1),
+            seconds=round(position.seconds, 2),
+        )  # fmt: skip
+        best = evaluation.acc1 > position.best_acc1
+        if best:
+            position.best_acc1, position.best_epoch = evaluation.acc1, position.epoch
+        position.begin_epoch()
+        last = position.epoch == self.config.epochs or position.step >= self.plan.total_steps
+        if best:
+            self._save("best.pt")
+        if last or position.epoch % self.config.checkpoint_every_epochs == 0:
+            self._save("last.pt")
+        self.reporter.progress(
+            "training", 0, self.plan.micro_batches, epoch=position.epoch, step=position.step,
+            total_steps=self.plan.total_steps,
+        )  # fmt: skip
+
+    def _stop(self, began: float) -> str:
+        self.position.seconds = time.perf_counter() - began
+        self._save("last.pt")
+        return "stopped"
+
+    def _save(self, name: str) -> None:
+        state = {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "position": asdict(self.position),
+            "rng": rng_state(),
+            "config": self.config.model_dump(),
+            "class_to_idx": self.index.class_to_idx,
+            "evaluation_operations": self.evaluation_operations,
+            "fingerprint": self.index.fingerprint(),
+        }
+        save_checkpoint(self.run_dir / "checkpoints" / name, state)
+        self.reporter.event("checkpoint", name=name, epoch=self.position.epoch, step=self.position.step)
+
+    def _restore(self) -> None:
+        path = self.run_dir / "checkpoints" / "last.pt"
+        state = load_checkpoint(path, self.device)
+        if state["class_to_idx"] != self.index.class_to_idx:
+            raise CheckpointError(
+                f"The run numbers its classes {state['class_to_idx']}, the data set {self.index.class_to_idx}.",
+                "Resume with the data set that the run began with.",
+            )
+        if state["fingerprint"] != self.index.fingerprint():
+            message = "The data set has changed since the checkpoint; the run goes on, but is not the same one."
+            self.reporter.event("warning", message=message, hint="")
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.position = Position(**state["position"])
+        rng = state["rng"]
+        set_rng_state({**rng, "torch": rng["torch"].cpu(), "cuda": [each.cpu() for each in rng["cuda"]]})
+
+
+def sizes_in_words(config: TrainConfig, plan: Plan) -> str:
+    """One line with the derived sizes, e.g. "600 + 150 pictures, 19 steps an epoch, 190 in all"."""
+    effective = config.batch_size * config.accumulation_steps
+    return (
+        f"{plan.train_images:,} training and {plan.val_images:,} validation pictures, "
+        f"{plan.steps_per_epoch:,} steps of {effective} pictures an epoch, {plan.total_steps:,} steps in all"
+    )
