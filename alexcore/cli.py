@@ -36,16 +36,17 @@ class _Bar:
         if phase != self._phase:
             self.close()
             self._phase = phase
-            self._bar = tqdm(desc=phase, total=total or None, file=sys.stderr, dynamic_ncols=True, leave=False)
+            # In a log file a bar that moves ten times a second is only noise.
+            every_s = 0.1 if sys.stderr.isatty() else 10.0
+            self._bar = tqdm(desc=phase, file=sys.stderr, dynamic_ncols=True, leave=False, mininterval=every_s)
         self._bar.total = total or None
-        self._bar.n = done
         if fields and fields.get("images_per_s"):
             self._bar.set_postfix_str(
                 f"epoch {fields['epoch'] + 1}, step {fields['step']}/{fields['total_steps']}, "
                 f"{fields['images_per_s']:.0f} images/s",
                 refresh=False,
             )
-        self._bar.refresh()
+        self._bar.update(done - self._bar.n)
 
     def close(self) -> None:
         if self._bar is not None:
@@ -120,6 +121,38 @@ def data_info(arguments: Arguments) -> int:
     print(counts.to_string())
     for problem in index.problems:
         print(f"{problem.severity}: {problem.message} {problem.hint}".rstrip())
+    return 0
+
+
+def devices(arguments: Arguments) -> int:
+    """Show on which device runs will compute."""
+    from alexcore.files import write_json
+    from alexcore.home import cache_dir
+    from alexcore.pair import require_torch
+
+    job = JobProgress()
+    try:
+        require_torch()
+    except AlexError as error:
+        job.finish(error)
+        raise
+    import torch
+
+    from alexcore.training.device import choose_device, choose_precision, describe_device
+
+    device = choose_device()
+    found = {
+        "device": str(device), "description": describe_device(device), "torch": torch.__version__,
+        "precision": str(choose_precision("auto", device)).removeprefix("torch."),
+    }  # fmt: skip
+    # The dashboard reads this note instead of loading torch itself.
+    cache_dir().mkdir(parents=True, exist_ok=True)
+    write_json(cache_dir() / "devices.json", found)
+    job.finish()
+    if arguments.json:
+        _print_json(found)
+    else:
+        print(f"{found['description']}, {found['precision']}, torch {found['torch']}")
     return 0
 
 
@@ -308,6 +341,7 @@ def build_parser() -> argparse.ArgumentParser:
     info.add_argument("path")
     info.add_argument("--val", default="", help="a separate validation folder")
 
+    add(commands, "devices", devices)
     training = add(commands, "train", train)
     training.add_argument("--preset", default="default", metavar="NAME", help=f"one of {', '.join(PRESETS)}")
     training.add_argument("--run", type=Path, help="the run's folder (default: a new one in runs/)")

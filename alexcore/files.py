@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,9 +19,8 @@ def replacing(path: Path, *, durable: bool = False) -> Iterator[Path]:
         path: The file to replace; its folder must exist.
         durable: Flush to the disk before the rename, so that not even a power cut leaves an empty file.
     """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    os.close(handle)
-    temporary = Path(name)
+    # Not from tempfile, whose files nobody else may read: a run folder is there to be shared.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
         yield temporary
         if durable:
@@ -42,6 +41,6 @@ def read_json(path: Path) -> dict[str, Any] | None:
     """Return the JSON object in `path`, or None where it is missing, damaged or something else."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):  # the last one: a thousand brackets
         return None
     return value if isinstance(value, dict) else None

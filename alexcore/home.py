@@ -53,17 +53,19 @@ def open_path(text: str) -> Path:
     """
     if not text.strip():
         raise DataError("No folder is given.", "Type the path of a folder that holds one folder per class.")
-    typed = Path(text.strip()).expanduser()
     try:
+        typed = Path(text.strip()).expanduser()
         path = (data_dir() / typed if str(typed) in known_data_sets() else typed).resolve()
-        exists, is_dir = path.exists(), path.is_dir()
-    except (OSError, ValueError) as error:  # a NUL byte, or a name longer than the file system allows
+        # Outside the roots nothing is said about what exists there, nor where a link leads.
+        outside = not any(path.is_relative_to(root) for root in data_roots())
+        exists, is_dir = (False, False) if outside else (path.exists(), path.is_dir())
+    # A NUL byte, a name longer than the file system allows, an unknown ~user, a link to itself.
+    except (OSError, ValueError, RuntimeError) as error:
         raise DataError(f"{text.strip()[:80]!r} is not a path.", "Type the path of a folder.") from error
-    # Outside the roots nothing is said about what exists there.
-    if not any(path.is_relative_to(root) for root in data_roots()):
+    if outside:
         roots = ", ".join(map(str, data_roots()))
         raise DataError(
-            f"{path} lies outside the folders that may be opened ({roots}).",
+            f"{text.strip()[:200]} lies outside the folders that may be opened ({roots}).",
             "Move the data there, or start the dashboard with ALEXCORE_DATA_ROOTS set to its folder.",
         )
     if not exists:

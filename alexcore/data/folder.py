@@ -6,6 +6,7 @@ splits use the same numbers whatever folders they have, and an empty or hidden f
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -163,3 +164,21 @@ def _problems(root: Path, scans: dict[str, _Scan], classes: tuple[str, ...], fil
         message = f"{len(other)} file{'s are' if len(other) > 1 else ' is'} no picture and left out: {_listed(other)}."
         warnings.append(Problem("warning", message))
     return errors + warnings
+
+
+def folder_signature(root: Path) -> str:
+    """A short text that changes when a file or folder is added to, or removed from, the class folders of `root`."""
+    digest = hashlib.sha256()
+
+    def visit(folder: Path, depth: int) -> None:
+        digest.update(f"{folder}|{folder.stat().st_mtime_ns}\n".encode())
+        if depth:
+            for entry in sorted(os.scandir(folder), key=lambda each: each.name):
+                if entry.is_dir() and not entry.name.startswith("."):
+                    visit(Path(entry.path), depth - 1)
+
+    try:
+        visit(root, 2)
+    except OSError as error:
+        raise DataError(f"{error.filename} cannot be read: {error.strerror}.", "Check its permissions.") from error
+    return digest.hexdigest()[:16]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from alexcore.data.folder import open_folder
 from alexcore.data.index import DataIndex
-from alexcore.data.verify import find_unreadable, known_unreadable
+from alexcore.data.verify import find_unreadable
 
 
 def open_source(data: str | Path, val: str | Path = "") -> DataIndex:
@@ -29,10 +29,3 @@ def open_checked(
     """Index a data set and leave out the pictures that cannot be decoded, each of which is decoded once for that."""
     index = open_source(data, val)
     return index.without(find_unreadable(index, on_progress))
-
-
-def open_known(data: str | Path, val: str | Path = "") -> tuple[DataIndex, bool]:
-    """Index a data set and leave out what an earlier check found; the flag says whether there was one."""
-    index = open_source(data, val)
-    unreadable = known_unreadable(index)
-    return index.without(unreadable or {}), unreadable is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +56,8 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str,
         raise CheckpointError(f"There is no checkpoint {path}.", "Train for at least one epoch, or stop the run first.")
     try:
         state = torch.load(path, map_location=device, weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+    except Exception as error:
+        # Any byte is an instruction to an unpickler, so a file of another kind fails in any way whatever.
         reason = str(error).strip().splitlines()
         what = f"{path} is no checkpoint, or a damaged one ({reason[0] if reason else type(error).__name__})."
         raise CheckpointError(what, "Choose another run, or another file of this one.") from error
@@ -66,7 +66,7 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str,
         raise CheckpointError(
             f"{path} holds no run: it lacks {', '.join(missing)}.", "Choose last.pt or best.pt of a run folder."
         )
-    if state["version"] > VERSION:
+    if not isinstance(state["version"], int) or state["version"] > VERSION:
         raise CheckpointError(
             f"{path} has version {state['version']}; this program reads up to {VERSION}.", "Update it."
         )

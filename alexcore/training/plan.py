@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from alexcore.config import TrainConfig
 from alexcore.data.index import DataIndex
 from alexcore.errors import ConfigError
+from alexcore.nn import minimum_input_size
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,12 @@ def make_plan(config: TrainConfig, index: DataIndex) -> Plan:
         ConfigError: a setting contradicts the data set.
     """
     index.require_trainable()
+    minimum = minimum_input_size(config.variant)
+    if config.image_size < minimum:
+        raise ConfigError(
+            f"image_size = {config.image_size} is too small for the variant {config.variant}.",
+            f"Choose {minimum} px or more: each layer makes the picture smaller, and something must be left.",
+        )
     train_images, val_images = len(index.select("train")), len(index.select("val"))
     if config.batch_size > train_images:
         raise ConfigError(

@@ -1,0 +1,96 @@
+"""From events to curves: read only what is new, forget what a resume has undone, thin what a screen cannot show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from alexcore.runs.events import Event, read_events
+
+T = TypeVar("T")
+
+# More points than this a chart does not show on a screen, and each costs the browser time.
+MAX_POINTS = 500
+
+
+class Series:
+    """The history of one run, kept up to date by `refresh`.
+
+    Attributes:
+        start: The latest `start` event: sizes, classes, device; None until there is one.
+        steps: `step` events, increasing in step.
+        epochs: `epoch` events, increasing in step.
+        warnings: `warning` events.
+        resumes: Steps at which the run was resumed.
+        end: The `end` event, None while the run goes on.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._offset = 0
+        self._clear()
+
+    def _clear(self) -> None:
+        self.start: Event | None = None
+        self.steps: list[Event] = []
+        self.epochs: list[Event] = []
+        self.warnings: list[Event] = []
+        self.resumes: list[int] = []
+        self.end: Event | None = None
+
+    def refresh(self) -> bool:
+        """Read the events written since the last call; whether there were any."""
+        events, offset = read_events(self.path, self._offset)
+        if offset < self._offset:  # the file was replaced by a shorter one, and read from its beginning
+            self._clear()
+        self._offset = offset
+        for event in events:
+            self._add(event)
+        return bool(events)
+
+    def _add(self, event: Event) -> None:
+        kind = event["type"]
+        if kind == "step":
+            self.steps.append(event)
+        elif kind == "epoch":
+            self.epochs.append(event)
+        elif kind == "warning":
+            # A resumed run checks its data again and finds the same.
+            if all(event.get("message") != known.get("message") for known in self.warnings):
+                self.warnings.append(event)
+        elif kind == "start":
+            self.start = event
+        elif kind == "end":
+            self.end = event
+        elif kind == "resume":
+            step = int(event.get("step", 0))
+            # A killed run had gone beyond its checkpoint; it goes there again, and the curve must not double back.
+            self.steps = [each for each in self.steps if each.get("step", 0) <= step]
+            self.epochs = [each for each in self.epochs if each.get("step", 0) <= step]
+            self.resumes.append(step)
+            self.end = None
+
+
+def thin(points: Sequence[T], limit: int = MAX_POINTS) -> list[T]:
+    """Keep every 2**k-th point, counted from the first, and the last one.
+
+    A stride that only ever doubles, anchored at the first point, leaves the points of a growing curve where they are.
+    """
+    stride = 1
+    while len(points) > limit * stride:
+        stride *= 2
+    kept = list(points[::stride])
+    if points and (len(points) - 1) % stride:
+        kept.append(points[-1])
+    return kept
+
+
+def smooth(values: Sequence[float], weight: float = 0.9) -> list[float]:
+    """Exponential moving average without the usual bias towards 0 at the beginning (as in Adam, Kingma & Ba 2015)."""
+    smoothed, average, norm = [], 0.0, 0.0
+    for value in values:
+        average = weight * average + (1 - weight) * value
+        norm = weight * norm + (1 - weight)
+        smoothed.append(average / norm)
+    return smoothed

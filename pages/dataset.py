@@ -1,0 +1,112 @@
+"""`/dataset`: choose a data set; see its classes and their numbers, the balance, the problems and the pictures."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from alexcore.data.index import DataIndex
+from alexcore.home import SYNTHETIC, known_data_sets
+from alexcore.jobs import read_job
+from ui.charts import balance
+from ui.datasets import check_job, dataset_or_wait, start_check
+from ui.gallery import class_table, filtered, first_page, gallery
+from ui.page import page, plain
+from ui.state import choose_dataset, chosen_dataset
+
+OTHER = "a folder ..."
+
+
+def choose() -> str:
+    name = chosen_dataset()
+    known = known_data_sets()
+    options = [*known, OTHER]
+    # The URL decides, also when it changes while the widget holds an older choice.
+    if st.session_state.get("dataset_source_for") != name:
+        st.session_state["dataset_source"] = name if name in known else OTHER
+        st.session_state["dataset_source_for"] = name
+    titles = {SYNTHETIC: "synthetic flowers (built in)"}
+    picked = st.selectbox(
+        "Data set", options, key="dataset_source", format_func=lambda each: titles.get(each, each),
+        help="The built-in set, other folders in data/, or any folder on this computer.",
+    )  # fmt: skip
+    if picked != OTHER:
+        choose_dataset(picked)
+        st.session_state["dataset_source_for"] = picked
+        return picked
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        typed = st.text_input(
+            "Folder", value="" if name in known else name, key="dataset_path", placeholder="/home/me/flowers",
+            help="One folder per class, or train/ and val/ with one folder per class in each.",
+        )  # fmt: skip
+        if st.button("Open", key="dataset_open", type="primary"):
+            choose_dataset(typed or " ")
+            st.session_state["dataset_source_for"] = typed or " "
+            st.rerun()
+    return "" if name in known else name
+
+
+def problems(index: DataIndex, checked: bool) -> None:
+    with st.container(key="dataset_problems"):
+        for problem in index.problems:
+            text = plain(f"{problem.message} {problem.hint}")
+            (st.error if problem.severity == "error" else st.warning)(text)
+        if not checked:
+            st.fragment(check, run_every=0.5 if read_job(check_job(index.root)).state == "running" else None)(index)
+        elif not index.problems:
+            st.success(f"No problems found: all {len(index.files):,} pictures can be decoded.", icon=":material/check:")
+
+
+def check(index: DataIndex) -> None:
+    job = read_job(check_job(index.root))
+    if job.state == "running":
+        share = job.done / job.total if job.total else 0.0
+        st.progress(share, text=f"Decoding every picture once: {job.done:,} of {job.total or len(index.files):,}")
+        return
+    if job.state == "finished":
+        st.rerun()
+    if job.state in ("failed", "lost"):
+        st.error(plain(job.error) or "The check was interrupted.")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Check every picture", key="dataset_check", help="Decodes each file once, in the background."):
+            start_check(index.root)
+            st.rerun()
+        st.caption("Not checked yet. A run does it before its first step and leaves out what cannot be decoded.")
+
+
+with page("Data set", "See what the network will learn from, and how each class gets its number."):
+    name = choose()
+    opened = dataset_or_wait(name) if name else None
+    if opened:
+        index, checked = opened
+        st.caption(f"{plain(str(index.root))}: {len(index.files):,} pictures, {index.layout}.")
+        problems(index, checked)
+        left, right = st.columns([2, 3])
+        with left:
+            st.markdown("**class_to_idx**: the network answers with a number; this table gives it a name.")
+            with st.container(key="dataset_class_table"):
+                st.dataframe(class_table(index), hide_index=True, alt="Classes, their numbers and counts")
+            with st.expander("As Python, and the lines that make it", icon=":material/code:"):
+                st.code(f"class_to_idx = {index.class_to_idx!r}", language="python")
+                st.code('train_dataset = datasets.ImageFolder("train")\ntrain_dataset.class_to_idx', language="python")
+                st.caption("Sorted folder names of the training split get the numbers 0, 1, 2 ...; val uses the same.")
+        with right, st.container(key="dataset_balance"):
+            st.plotly_chart(balance(index.counts()), config={"displaylogo": False})
+            counts = index.counts()["train"]
+            largest, smallest = plain(str(counts.idxmax())), plain(str(counts.idxmin()))
+            ratio = counts.max() / max(1, counts.min())
+            st.caption(
+                f"{largest} has the most training pictures: {ratio:.1f} times as many as {smallest}, which has the fewest."
+                if ratio > 1
+                else "Every class has the same number of training pictures."
+            )
+        st.subheader("Pictures", anchor=False)
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            split = st.segmented_control(
+                "Split", list(index.splits), key="dataset_split", help="None chosen: all.", on_change=first_page
+            )
+            classes = st.multiselect(
+                "Classes", list(index.classes), key="dataset_classes", placeholder="all classes", on_change=first_page
+            )
+        gallery(index, filtered(index, split, classes))
+        st.page_link("pages/train.py", label="Train on this data set", query_params={"dataset": name},
+                     icon=":material/arrow_forward:")  # fmt: skip

@@ -1,0 +1,39 @@
+"""`/`: what is here, which device was found, the three steps, and the latest runs."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from alexcore.runs.store import list_runs, summary
+from ui.datasets import ensure_synthetic
+from ui.device import device_line
+from ui.page import page, plain
+
+STEPS = (
+    ("1 · Look at the data", "pages/dataset.py", "Open the data set",
+     "Five kinds of flowers are here already. See how classes get their numbers, or open a folder of your own."),
+    ("2 · Train a network", "pages/train.py", "Train",
+     "Start from settings that work, watch loss and accuracy grow, then change one thing and compare."),
+    ("3 · Classify a picture", "pages/classify.py", "Classify",
+     "Drop a photograph on the page and see what the network takes it for, and how sure it is."),
+)  # fmt: skip
+
+with page("alexcore", "A laboratory for learning image classification with AlexNet, on the machine you have."):
+    device_line()
+    ensure_synthetic()
+    for column, (title, target, label, text) in zip(st.columns(3), STEPS, strict=True):
+        with column.container(border=True, height="stretch"):
+            st.subheader(title, anchor=False)
+            st.write(text)
+            st.page_link(target, label=label, icon=":material/arrow_forward:")
+    st.subheader("Latest runs", anchor=False)
+    runs = list_runs()[:8]
+    if not runs:
+        st.info("No runs yet. The first one takes about two minutes: go to Train and press Start.")
+    with st.container(key="overview_runs"):
+        for run in runs:
+            best = summary(run)["best_val_acc1"]
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.page_link("pages/train.py", label=plain(run.id), query_params={"run": run.id})
+                measured = "" if best is None else f", best validation accuracy {best:.1%}"
+                st.caption(f"{run.status.state}, {run.status.epoch} epochs{measured}", width="content")

@@ -1,0 +1,72 @@
+"""`/train`: set a run up, start it, and watch it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from alexcore.home import SYNTHETIC, known_data_sets
+from alexcore.runs import launcher
+from alexcore.runs.store import list_runs
+from alexcore.training.plan import make_plan
+from ui.datasets import dataset_or_wait
+from ui.forms import config_form, explanations
+from ui.live import watch
+from ui.page import page, plain, shown_errors
+from ui.state import choose_dataset, choose_run, chosen_dataset, chosen_run
+
+
+def dataset() -> str:
+    name = chosen_dataset()
+    options = known_data_sets()
+    if name not in options:
+        options.append(name)
+    titles = {SYNTHETIC: "synthetic flowers (built in)"}
+    if st.session_state.get("train_dataset") != name:
+        st.session_state["train_dataset"] = name
+
+    def choose() -> None:
+        choose_dataset(st.session_state["train_dataset"])
+
+    st.selectbox(
+        "Data set", options, key="train_dataset", format_func=lambda each: titles.get(each, each), on_change=choose,
+        help="Open another folder on the page Data set; it then appears here.",
+    )  # fmt: skip
+    return name
+
+
+def new_run() -> None:
+    name = dataset()
+    opened = dataset_or_wait(name)
+    if opened is None:
+        return
+    index, checked = opened
+    config = None
+    with shown_errors():
+        config = config_form(str(index.root))
+        with st.container(key="train_preflight"):
+            plan = make_plan(config, index)
+            effective = config.batch_size * config.accumulation_steps
+            note = "" if checked else " Every picture is decoded once before the first step."
+            st.info(
+                f"{plan.train_images:,} training and {plan.val_images:,} validation pictures in {len(index.classes)} "
+                f"classes; {plan.steps_per_epoch:,} steps of {effective} pictures an epoch, {plan.total_steps:,} steps "
+                f"in all.{note}",
+                icon=":material/checklist:",
+            )
+            for problem in index.problems:
+                st.warning(plain(f"{problem.message} {problem.hint}"))
+    ready = config is not None and "plan" in locals()
+    if st.button("Start", key="train_start", type="primary", icon=":material/play_arrow:", disabled=not ready):
+        assert config is not None
+        choose_run(launcher.start(config).name)
+        st.rerun()
+    explanations()
+
+
+with page("Train", "Choose settings, press Start, and watch the network learn. Closing this page does not stop a run."):
+    run_id = chosen_run() or next((run.id for run in list_runs() if run.status.active), None)
+    if run_id:
+        with shown_errors(), st.container(border=True):
+            watch(run_id)
+    st.subheader("New run", anchor=False)
+    new_run()

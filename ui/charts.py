@@ -1,0 +1,71 @@
+"""Plotly figures. Two colours that colour-blind people can tell apart, and markers that need no colour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from alexcore.runs.series import Series, thin
+
+# From the palette of Okabe and Ito (2008), which is made for colour-blind readers; both show on light and dark.
+TRAIN, VAL, REST = "#3A8FD0", "#D55E00", "#009E73"
+SPLIT_COLOURS = {"train": TRAIN, "val": VAL, "test": REST}
+
+
+def _layout(figure: go.Figure, title: str, x: str, y: str, height: int = 320) -> go.Figure:
+    figure.update_layout(
+        title=title, xaxis_title=x, yaxis_title=y, height=height, margin={"l": 10, "r": 10, "t": 48, "b": 10},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right"},
+    )  # fmt: skip
+    return figure
+
+
+def balance(counts: pd.DataFrame) -> go.Figure:
+    """Pictures per class, a bar a split; `counts` is `DataIndex.counts()`."""
+    figure = go.Figure()
+    for split in counts.columns:
+        figure.add_bar(
+            x=list(counts.index), y=counts[split].tolist(), name=split, marker_color=SPLIT_COLOURS[split]
+        )
+    return _layout(figure, "Pictures per class", "class", "pictures")
+
+
+def curves(series: Series) -> tuple[go.Figure, go.Figure]:
+    """Loss and accuracy against the step: training as a line, validation as a point an epoch."""
+    steps = thin(series.steps)
+    figures = []
+    for title, field, unit, mode in (("Loss", "loss", "cross entropy (nats)", None), ("Accuracy", "acc1", "share", 1)):
+        figure = go.Figure()
+        figure.add_scatter(
+            x=[each["step"] for each in steps], y=[each.get(field) for each in steps], name="train, by step",
+            mode="lines", line={"color": TRAIN, "width": 1}, opacity=0.45,
+        )  # fmt: skip
+        epochs = [each["step"] for each in series.epochs]
+        for split, colour, symbol in (("train", TRAIN, "circle"), ("val", VAL, "diamond")):
+            figure.add_scatter(
+                x=epochs, y=[each.get(f"{split}_{field}") for each in series.epochs], name=f"{split}, by epoch",
+                mode="lines+markers", line={"color": colour, "width": 2}, marker={"symbol": symbol, "size": 7},
+            )  # fmt: skip
+        for step in series.resumes:
+            figure.add_vline(x=step, line_dash="dot", annotation_text="resumed")
+        if mode:
+            figure.update_yaxes(range=[0, 1.02], tickformat=".0%")
+        figures.append(_layout(figure, title, "optimizer step", unit))
+    return figures[0], figures[1]
+
+
+def curves_in_words(epochs: Sequence[dict[str, object]], classes: int) -> str:
+    """One sentence on what the curves show so far."""
+    chance = f"Guessing among {classes} classes would be right {1 / classes:.0%} of the time." if classes else ""
+    values = [float(str(each["val_acc1"])) for each in epochs if each.get("val_acc1") is not None]
+    if not values:
+        return f"The first validation point appears when epoch 1 ends. {chance}"
+    best = max(range(len(values)), key=values.__getitem__)
+    gap = float(str(epochs[-1].get("train_acc1") or 0)) - values[-1]
+    apart = " Training is well ahead of validation: the network begins to learn the pictures by heart." * (gap > 0.15)
+    return (
+        f"Validation accuracy is {values[-1]:.1%} after epoch {len(values)}; "
+        f"the best was {values[best]:.1%} in epoch {best + 1}. {chance}{apart}"
+    )

@@ -1,0 +1,96 @@
+"""The form of a run, drawn from the fields of TrainConfig: one widget a field, one sentence a bad value."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import streamlit as st
+
+from alexcore.config import FIELDS, GROUPS, PRESETS, TrainConfig, make_config
+from alexcore.fields import FieldSpec
+from ui.explain import source_of
+
+# What the page chooses in another way, or cannot offer in a browser.
+ELSEWHERE = ("data", "val")
+
+
+def _key(name: str) -> str:
+    return f"train_{name}"
+
+
+def _preset_values(preset: str) -> dict[str, Any]:
+    return make_config(preset).model_dump()
+
+
+def fill(values: dict[str, Any]) -> None:
+    """Put values into the widgets; to be called before they are drawn, or in a callback."""
+    for name, value in values.items():
+        if name in FIELDS and name not in ELSEWHERE:
+            st.session_state[_key(name)] = value
+
+
+def _on_preset() -> None:
+    fill(_preset_values(st.session_state["train_preset"]))
+
+
+def _widget(spec: FieldSpec) -> Any:
+    help_text = f"{spec.text}\n\nLegal: {spec.legal}."
+    common: dict[str, Any] = {"key": _key(spec.name), "help": help_text, "persist_state": "session"}
+    if spec.choices:
+        return st.selectbox(spec.title, spec.choices, **common)
+    if spec.kind is bool:
+        return st.toggle(spec.title, **common)
+    if spec.kind is str:
+        return st.text_input(spec.title, **common)
+    # No bounds on the widget: TrainConfig refuses a bad value with a sentence, the browser would only clamp it.
+    if spec.kind is int:
+        return st.number_input(spec.title, value=int(spec.default), step=1, format="%d", **common)
+    step = 10.0 ** math.floor(math.log10(spec.default or 0.1))
+    return st.number_input(spec.title, value=float(spec.default), step=step, format="%g", **common)
+
+
+def config_form(data: str) -> TrainConfig:
+    """Draw the form and return what it says.
+
+    Args:
+        data: The data set's folder.
+
+    Raises:
+        ConfigError: one or more values are out of range.
+    """
+    if _key("epochs") not in st.session_state:
+        fill(_preset_values("default"))
+    st.segmented_control(
+        "Preset", list(PRESETS), key="train_preset", default="default", required=True, on_change=_on_preset,
+        help="A set of values for all settings below; change any of them afterwards.", persist_state="session",
+    )  # fmt: skip
+    st.caption(PRESETS[st.session_state["train_preset"]][0])
+    specs = [spec for spec in FIELDS.values() if spec.name not in ELSEWHERE]
+    essential = [spec for spec in specs if spec.essential]
+    values: dict[str, Any] = {}
+    with st.grid("auto", min_column_width=150, key="train_essential"):
+        for spec in sorted(essential, key=lambda each: list(_ORDER).index(each.name)):
+            values[spec.name] = _widget(spec)
+    with st.expander("All settings", icon=":material/tune:"):
+        for tab, group in zip(st.tabs(list(GROUPS)), GROUPS, strict=True):
+            with tab, st.grid("auto", min_column_width=190):
+                for spec in specs:
+                    if spec.group == group and not spec.essential:
+                        values[spec.name] = _widget(spec)
+    return make_config(data=data, **{name: value for name, value in values.items() if value is not None})
+
+
+_ORDER = ("epochs", "batch_size", "lr", "norm", "seed")
+
+
+def explanations() -> None:
+    """Explain one setting: what it does, its legal values, and the lines of PyTorch that do it."""
+    with st.expander("What a setting does, and the lines that run", icon=":material/code:"):
+        specs = [spec for spec in FIELDS.values() if spec.code]
+        titles = {spec.name: f"{spec.group}: {spec.title}" for spec in specs}
+        name = st.selectbox("Setting", list(titles), format_func=titles.__getitem__, key="train_explain")
+        spec = FIELDS[name]
+        st.markdown(f"**{spec.title}** (`{spec.name}`): {spec.text} Legal: {spec.legal}.")
+        st.code(source_of(spec.code), language="python")
+        st.caption(f"From {spec.code.replace(':', ', ')}: this is the code that runs, not a copy of it.")

@@ -1,0 +1,168 @@
+"""A run as it goes: one polling fragment that reads the folder and knows nothing else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+
+from alexcore.errors import RunError
+from alexcore.runs import launcher
+from alexcore.runs.series import Series
+from alexcore.runs.status import LOST, UNKNOWN, Status
+from alexcore.runs.store import Run, open_run
+from ui.charts import curves, curves_in_words
+from ui.page import plain, show_error
+from ui.state import choose_run
+
+POLL_S = 1.0
+# Plotly loses a reader's zoom whenever its data changes, so the curves change less often than the numbers.
+CHART_EVERY_S = 4.0
+
+COLOURS = {
+    "queued": "gray", "running": "blue", "paused": "orange", "stopping": "orange",
+    "stopped": "orange", "finished": "green", "failed": "red", LOST: "red", UNKNOWN: "gray",
+}  # fmt: skip
+
+
+def watch(run_id: str) -> None:
+    """Draw a run and keep it up to date until it ends.
+
+    Raises:
+        RunError: there is no such run.
+    """
+    active = open_run(run_id).status.active
+    st.fragment(_view, run_every=POLL_S if active else None)(run_id, active)
+
+
+def _view(run_id: str, was_active: bool) -> None:
+    try:
+        run = open_run(run_id)
+    except RunError as error:  # deleted while somebody looks at it
+        show_error(error)
+        st.button("Close", on_click=choose_run, args=(None,), key="train_close")
+        return
+    if was_active and not run.status.active:
+        st.rerun()  # the whole page once, and then silence
+    series = _series(run.path)
+    _head(run)
+    _progress(run.status)
+    _outcome(run)
+    for warning in series.warnings:
+        st.warning(plain(f"{warning.get('message', '')} {warning.get('hint', '')}"), icon=":material/warning:")
+    _curves(run, series)
+
+
+def _series(path: Path) -> Series:
+    """This session's reading of a run: what it has read already need not be read again."""
+    held: Series | None = st.session_state.get("series")
+    if held is None or held.path != path / "events.jsonl":
+        held = Series(path / "events.jsonl")
+        st.session_state["series"] = held
+    held.refresh()
+    return held
+
+
+def _head(run: Run) -> None:
+    status = run.status
+    with st.container(horizontal=True, vertical_alignment="center", key="train_head"):
+        with st.container(key="train_status", width="content"):
+            st.badge(status.state, color=COLOURS[status.state])  # type: ignore[arg-type]
+        st.markdown(f"Run **{plain(run.id)}**", width="content")
+        if status.state == "running":
+            _button("Pause", "train_pause", _ask, (run, "pause"), "At the next optimizer step; nothing is lost.")
+        if status.state == "paused":
+            _button("Continue", "train_resume", _ask, (run, "continue"), "Goes on where it waits.")
+        if status.active and status.state != "stopping":
+            _button("Stop", "train_stop", _ask, (run, "stop"), "Saves last.pt, then ends; it can be resumed.")
+        if status.state in ("stopped", "failed", LOST) and (run.path / "checkpoints" / "last.pt").is_file():
+            _button("Resume", "train_resume", _resume, (run,), "Goes on from its last checkpoint.")
+
+
+def _button(label: str, key: str, action: Callable[..., None], args: tuple[object, ...], text: str) -> None:
+    st.button(label, key=key, on_click=action, args=args, help=text)
+
+
+def _ask(run: Run, word: str) -> None:
+    try:
+        launcher.request(run.path, word)
+    except RunError as error:  # it ended between drawing the button and the click
+        st.toast(str(error))
+
+
+def _resume(run: Run) -> None:
+    try:
+        launcher.resume(run)
+    except RunError as error:
+        st.toast(str(error))
+
+
+def _progress(status: Status) -> None:
+    if not status.active:
+        return
+    with st.container(key="train_progress"):
+        if status.phase in ("training", "validating") and status.total_steps:
+            inside = status.done / status.total if status.total else 0.0
+            part = f"{status.phase} epoch {status.epoch + 1}: {inside:.0%}"
+            left = f", {duration(status.eta_s)} left" if status.eta_s else ""
+            text = f"step {status.step:,} of {status.total_steps:,}, {part}, {status.images_per_s:.0f} images/s{left}"
+            st.progress(min(1.0, status.step / status.total_steps), text=text)
+        else:
+            share = status.done / status.total if status.total and status.state != "queued" else 0.0
+            counted = f": {status.done:,} of {status.total:,}" if share else " ..."
+            st.progress(min(1.0, share), text=f"{status.phase or 'starting'}{counted}")
+
+
+def _outcome(run: Run) -> None:
+    status = run.status
+    if status.state == "failed":
+        st.error(plain(f"{status.error.get('message', 'The run failed.')}\n\n{status.error.get('hint', '')}"))
+    elif status.state == LOST:
+        st.error("The worker ended without a word: it was killed, or the machine went down. Nothing saved is lost.")
+    elif status.state == UNKNOWN:
+        st.warning(plain(f"The state of this run cannot be read. {run.problem}"))
+    elif status.state == "finished":
+        st.page_link(
+            "pages/classify.py", label="Classify a picture with this run", icon=":material/arrow_forward:",
+            query_params={"run": run.id},
+        )  # fmt: skip
+    if status.state in ("failed", LOST):
+        with st.expander("worker.log"):
+            st.code(_tail(run.path / "worker.log"), language=None)
+
+
+def _tail(path: Path, size: int = 6000) -> str:
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, file.seek(0, 2) - size))
+            return file.read().decode("utf-8", "replace")
+    except OSError:
+        return "(empty)"
+
+
+def _curves(run: Run, series: Series) -> None:
+    if not series.steps:
+        return
+    drawn = st.session_state.get("curves")
+    key = (run.id, len(series.epochs), run.status.active)
+    if drawn is None or drawn[0] != key or time.monotonic() - drawn[1] > CHART_EVERY_S:
+        drawn = (key, time.monotonic(), curves(series))
+        st.session_state["curves"] = drawn
+    with st.container(key="train_curves"):
+        columns = st.columns(2)
+        for column, name, figure in zip(columns, ("loss", "accuracy"), drawn[2], strict=True):
+            column.plotly_chart(figure, key=f"train_curve_{name}", config={"displaylogo": False})
+        classes = len((series.start or {}).get("classes", ()))
+        st.caption(curves_in_words(series.epochs, classes))
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds in words: "45 s", "3 min 20 s", "2 h 5 min"."""
+    whole = round(seconds or 0)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -1,0 +1,40 @@
+"""The frame of every page: a title, one sentence, and expected errors shown as a sentence with what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from alexcore.errors import AlexError
+
+
+@contextmanager
+def page(title: str, purpose: str) -> Iterator[None]:
+    """Draw the head of a page and turn an expected error of its body into a message."""
+    st.title(title, anchor=False)
+    st.caption(purpose)
+    with shown_errors():
+        yield
+
+
+@contextmanager
+def shown_errors() -> Iterator[None]:
+    """Show an expected error where the body would have been; anything else is a bug and goes on up."""
+    try:
+        yield
+    except AlexError as error:
+        show_error(error)
+
+
+def show_error(error: AlexError) -> None:
+    """Show the sentence and, below it, what to do."""
+    st.error(plain(error.message) + (f"\n\n{plain(error.hint)}" if error.hint else ""), icon=":material/error:")
+
+
+def plain(text: str) -> str:
+    """Escape what Markdown would read as markup in a path or a file name."""
+    for mark in "\\`*_{}[]<>#$|~:":
+        text = text.replace(mark, f"\\{mark}")
+    return text.replace("\n", "  \n")
