@@ -320,7 +320,7 @@ def _sentence(error: Any) -> str:
     return f"{name} = {error['input']!r} is not allowed: it must be {FIELDS[name].legal}."
 
 
-def make_config(preset: str = "default", **values: Any) -> TrainConfig:
+def make_config(preset: str = "default", /, **values: Any) -> TrainConfig:
     """Build a valid TrainConfig from a preset and the fields that differ from it.
 
     Raises:
@@ -343,7 +343,7 @@ def load_config(path: Path) -> TrainConfig:
     """
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(f"{path} cannot be read as a configuration: {error}.") from error
     if not isinstance(values, dict):
         raise ConfigError(f"{path} does not hold a JSON object.")

@@ -11,8 +11,9 @@ from alexcore.data.images import Picture, read_picture
 from alexcore.errors import DataError
 from alexcore.runs.store import Run, list_runs, require_checkpoint
 from ui.classify import classifier
-from ui.page import page, plain, show_error
+from ui.page import page, show_error
 from ui.state import choose_run, chosen_run
+from ui.text import plain
 
 if TYPE_CHECKING:  # importing it loads torch, which waits until there is a picture to classify
     from alexcore.analysis.prediction import Classifier

@@ -10,39 +10,44 @@ from alexcore.jobs import read_job
 from ui.charts import balance
 from ui.datasets import check_job, dataset_or_wait, start_check
 from ui.gallery import class_table, filtered, first_page, gallery
-from ui.page import page, plain
+from ui.page import page
 from ui.state import choose_dataset, chosen_dataset
+from ui.text import plain
 
 OTHER = "a folder ..."
 
 
 def choose() -> str:
-    name = chosen_dataset()
-    known = known_data_sets()
-    options = [*known, OTHER]
-    # The URL decides, also when it changes while the widget holds an older choice.
-    if st.session_state.get("dataset_source_for") != name:
-        st.session_state["dataset_source"] = name if name in known else OTHER
-        st.session_state["dataset_source_for"] = name
+    name, known = chosen_dataset(), known_data_sets()
+    typing = name not in known or st.session_state.get("dataset_source") == OTHER
+    # The URL decides, except while somebody has chosen to type a folder and has not opened it yet.
+    st.session_state["dataset_source"] = OTHER if typing else name
     titles = {SYNTHETIC: "synthetic flowers (built in)"}
-    picked = st.selectbox(
-        "Data set", options, key="dataset_source", format_func=lambda each: titles.get(each, each),
-        help="The built-in set, other folders in data/, or any folder on this computer.",
+    st.selectbox(
+        "Data set", [*known, OTHER], key="dataset_source", format_func=lambda each: titles.get(each, each),
+        on_change=picked, help="The built-in set, other folders in data/, or any folder on this computer.",
     )  # fmt: skip
-    if picked != OTHER:
-        choose_dataset(picked)
-        st.session_state["dataset_source_for"] = picked
-        return picked
+    if not typing:
+        return name
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        typed = st.text_input(
+        st.text_input(
             "Folder", value="" if name in known else name, key="dataset_path", placeholder="/home/me/flowers",
             help="One folder per class, or train/ and val/ with one folder per class in each.",
         )  # fmt: skip
-        if st.button("Open", key="dataset_open", type="primary"):
-            choose_dataset(typed or " ")
-            st.session_state["dataset_source_for"] = typed or " "
-            st.rerun()
+        st.button("Open", key="dataset_open", type="primary", on_click=opened)
     return "" if name in known else name
+
+
+def picked() -> None:
+    if st.session_state["dataset_source"] != OTHER:
+        choose_dataset(st.session_state["dataset_source"])
+    first_page()
+
+
+def opened() -> None:
+    # A blank is no known name, so an empty field gets its sentence too.
+    choose_dataset(st.session_state["dataset_path"].strip() or " ")
+    first_page()
 
 
 def problems(index: DataIndex, checked: bool) -> None:
@@ -73,40 +78,56 @@ def check(index: DataIndex) -> None:
         st.caption("Not checked yet. A run does it before its first step and leaves out what cannot be decoded.")
 
 
+def show(name: str, index: DataIndex, checked: bool) -> None:
+    st.caption(f"{plain(str(index.root))}: {len(index.files):,} pictures, {index.layout}.")
+    problems(index, checked)
+    left, right = st.columns([2, 3])
+    with left:
+        st.markdown("**class_to_idx**: the network answers with a number; this table gives it a name.")
+        with st.container(key="dataset_class_table"):
+            st.dataframe(class_table(index), hide_index=True, alt="Classes, their numbers and counts")
+        with st.expander("As Python", icon=":material/code:"):
+            st.code(f"class_to_idx = {index.class_to_idx!r}", language="python")
+            st.caption(
+                "Sorted folder names of the training split get the numbers 0, 1, 2 ...; val uses the same ones. "
+                "torchvision numbers them alike:"
+            )
+            st.code('datasets.ImageFolder(f"{data}/train").class_to_idx', language="python")
+    with right, st.container(key="dataset_balance"):
+        st.plotly_chart(balance(index.counts()), config={"displaylogo": False})
+        counts = index.counts()["train"]
+        largest, smallest = plain(str(counts.idxmax())), plain(str(counts.idxmin()))
+        ratio = counts.max() / max(1, counts.min())
+        st.caption(
+            f"{largest} has the most training pictures: {ratio:.1f} times as many as {smallest}, the rarest."
+            if ratio > 1
+            else "Every class has the same number of training pictures."
+        )
+    st.subheader("Pictures", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        split = st.segmented_control(
+            "Split",
+            list(index.splits),
+            key="dataset_split",
+            help="None chosen: all.",
+            on_change=first_page,
+            bind="query-params",
+        )
+        classes = st.multiselect(
+            "Classes",
+            list(index.classes),
+            key="dataset_classes",
+            placeholder="all classes",
+            on_change=first_page,
+            bind="query-params",
+        )
+    gallery(index, filtered(index, split, classes))
+    st.page_link("pages/train.py", label="Train on this data set", query_params={"dataset": name},
+                 icon=":material/arrow_forward:")  # fmt: skip
+
+
 with page("Data set", "See what the network will learn from, and how each class gets its number."):
     name = choose()
-    opened = dataset_or_wait(name) if name else None
-    if opened:
-        index, checked = opened
-        st.caption(f"{plain(str(index.root))}: {len(index.files):,} pictures, {index.layout}.")
-        problems(index, checked)
-        left, right = st.columns([2, 3])
-        with left:
-            st.markdown("**class_to_idx**: the network answers with a number; this table gives it a name.")
-            with st.container(key="dataset_class_table"):
-                st.dataframe(class_table(index), hide_index=True, alt="Classes, their numbers and counts")
-            with st.expander("As Python, and the lines that make it", icon=":material/code:"):
-                st.code(f"class_to_idx = {index.class_to_idx!r}", language="python")
-                st.code('train_dataset = datasets.ImageFolder("train")\ntrain_dataset.class_to_idx', language="python")
-                st.caption("Sorted folder names of the training split get the numbers 0, 1, 2 ...; val uses the same.")
-        with right, st.container(key="dataset_balance"):
-            st.plotly_chart(balance(index.counts()), config={"displaylogo": False})
-            counts = index.counts()["train"]
-            largest, smallest = plain(str(counts.idxmax())), plain(str(counts.idxmin()))
-            ratio = counts.max() / max(1, counts.min())
-            st.caption(
-                f"{largest} has the most training pictures: {ratio:.1f} times as many as {smallest}, which has the fewest."
-                if ratio > 1
-                else "Every class has the same number of training pictures."
-            )
-        st.subheader("Pictures", anchor=False)
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            split = st.segmented_control(
-                "Split", list(index.splits), key="dataset_split", help="None chosen: all.", on_change=first_page
-            )
-            classes = st.multiselect(
-                "Classes", list(index.classes), key="dataset_classes", placeholder="all classes", on_change=first_page
-            )
-        gallery(index, filtered(index, split, classes))
-        st.page_link("pages/train.py", label="Train on this data set", query_params={"dataset": name},
-                     icon=":material/arrow_forward:")  # fmt: skip
+    found = dataset_or_wait(name) if name else None
+    if found:
+        show(name, *found)

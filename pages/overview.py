@@ -7,7 +7,8 @@ import streamlit as st
 from alexcore.runs.store import list_runs, summary
 from ui.datasets import ensure_synthetic
 from ui.device import device_line
-from ui.page import page, plain
+from ui.page import page
+from ui.text import plain
 
 STEPS = (
     ("1 · Look at the data", "pages/dataset.py", "Open the data set",

@@ -11,8 +11,9 @@ from alexcore.training.plan import make_plan
 from ui.datasets import dataset_or_wait
 from ui.forms import config_form, explanations
 from ui.live import watch
-from ui.page import page, plain, shown_errors
+from ui.page import page, shown_errors
 from ui.state import choose_dataset, choose_run, chosen_dataset, chosen_run
+from ui.text import plain
 
 
 def dataset() -> str:

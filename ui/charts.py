@@ -26,9 +26,7 @@ def balance(counts: pd.DataFrame) -> go.Figure:
     """Pictures per class, a bar a split; `counts` is `DataIndex.counts()`."""
     figure = go.Figure()
     for split in counts.columns:
-        figure.add_bar(
-            x=list(counts.index), y=counts[split].tolist(), name=split, marker_color=SPLIT_COLOURS[split]
-        )
+        figure.add_bar(x=list(counts.index), y=counts[split].tolist(), name=split, marker_color=SPLIT_COLOURS[split])
     return _layout(figure, "Pictures per class", "class", "pictures")
 
 

@@ -10,7 +10,7 @@ from alexcore.files import read_json
 from alexcore.home import cache_dir
 from alexcore.jobs import read_job, start_job
 from alexcore.pair import PAIR
-from ui.page import plain
+from ui.text import plain
 
 
 def _job() -> str:

@@ -44,10 +44,11 @@ def _widget(spec: FieldSpec) -> Any:
     if spec.kind is str:
         return st.text_input(spec.title, **common)
     # No bounds on the widget: TrainConfig refuses a bad value with a sentence, the browser would only clamp it.
+    # The value is in the session state already, put there by `fill`.
     if spec.kind is int:
-        return st.number_input(spec.title, value=int(spec.default), step=1, format="%d", **common)
+        return st.number_input(spec.title, value=None, step=1, format="%d", required=True, **common)
     step = 10.0 ** math.floor(math.log10(spec.default or 0.1))
-    return st.number_input(spec.title, value=float(spec.default), step=step, format="%g", **common)
+    return st.number_input(spec.title, value=None, step=step, format="%g", required=True, **common)
 
 
 def config_form(data: str) -> TrainConfig:

@@ -14,8 +14,9 @@ from alexcore.runs.series import Series
 from alexcore.runs.status import LOST, UNKNOWN, Status
 from alexcore.runs.store import Run, open_run
 from ui.charts import curves, curves_in_words
-from ui.page import plain, show_error
+from ui.page import show_error
 from ui.state import choose_run
+from ui.text import duration, plain
 
 POLL_S = 1.0
 # Plotly loses a reader's zoom whenever its data changes, so the curves change less often than the numbers.
@@ -156,13 +157,3 @@ def _curves(run: Run, series: Series) -> None:
             column.plotly_chart(figure, key=f"train_curve_{name}", config={"displaylogo": False})
         classes = len((series.start or {}).get("classes", ()))
         st.caption(curves_in_words(series.epochs, classes))
-
-
-def duration(seconds: float | None) -> str:
-    """Seconds in words: "45 s", "3 min 20 s", "2 h 5 min"."""
-    whole = round(seconds or 0)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -8,11 +8,14 @@ from contextlib import contextmanager
 import streamlit as st
 
 from alexcore.errors import AlexError
+from ui.frame import require_frame
+from ui.text import plain
 
 
 @contextmanager
 def page(title: str, purpose: str) -> Iterator[None]:
     """Draw the head of a page and turn an expected error of its body into a message."""
+    require_frame()
     st.title(title, anchor=False)
     st.caption(purpose)
     with shown_errors():
@@ -31,10 +34,3 @@ def shown_errors() -> Iterator[None]:
 def show_error(error: AlexError) -> None:
     """Show the sentence and, below it, what to do."""
     st.error(plain(error.message) + (f"\n\n{plain(error.hint)}" if error.hint else ""), icon=":material/error:")
-
-
-def plain(text: str) -> str:
-    """Escape what Markdown would read as markup in a path or a file name."""
-    for mark in "\\`*_{}[]<>#$|~:":
-        text = text.replace(mark, f"\\{mark}")
-    return text.replace("\n", "  \n")

@@ -6,8 +6,10 @@ splits use the same numbers whatever folders they have, and an empty or hidden f
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +40,7 @@ class _Scan:
         for entry in sorted(os.scandir(folder), key=lambda each: each.name):
             if entry.name.startswith("."):
                 self.hidden.append(self._name(entry))
-            elif entry.is_dir():
+            elif _leads_to(entry.is_dir):
                 rows: list[tuple[str, int, int]] = []
                 self._pictures_in(entry.path, rows, set())
                 self.rows[entry.name] = rows
@@ -53,13 +55,23 @@ class _Scan:
         for entry in sorted(os.scandir(folder), key=lambda each: each.name):
             if entry.name.startswith("."):
                 self.hidden.append(self._name(entry))
-            elif entry.is_dir():
+            elif _leads_to(entry.is_dir):
                 self._pictures_in(entry.path, rows, seen | {real})
-            elif os.path.splitext(entry.name)[1].lower() in EXTENSIONS and entry.is_file():
+            elif os.path.splitext(entry.name)[1].lower() in EXTENSIONS and _leads_to(entry.is_file):
                 status = entry.stat()
                 rows.append((self._name(entry), status.st_size, status.st_mtime_ns))
             else:
                 self.other.append(self._name(entry))
+
+
+def _leads_to(test: Callable[[], bool]) -> bool:
+    """Ask a directory entry; a link to itself is neither file nor folder, where `os` raises an error."""
+    try:
+        return test()
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return False
+        raise
 
 
 def open_folder(root: Path, val: Path | None = None) -> DataIndex:
@@ -95,6 +107,8 @@ def open_folder(root: Path, val: Path | None = None) -> DataIndex:
             f"Put {', '.join(sorted(EXTENSIONS))} files into one folder per class, e.g. {root.name}/train/roses/.",
         )
     classes = tuple(name for name, rows in scans["train"].rows.items() if rows)
+    if not classes:
+        raise DataError(f"{root} has no training pictures.", "Put pictures into one folder per class in train/.")
     files = _table(scans, classes)
     layout = f"{', '.join(f'{split}/' for split in folders)} with class folders"
     if flat and val is None:
@@ -133,8 +147,8 @@ def _listed(names: list[str]) -> str:
 def _problems(root: Path, scans: dict[str, _Scan], classes: tuple[str, ...], files: pd.DataFrame) -> list[Problem]:
     errors, warnings = [], []
     if len(classes) < 2:
-        what = f"only one class with training pictures ({classes[0]})" if classes else "no class with training pictures"
-        errors.append(Problem("error", f"{root} has {what}; classification needs two.", "Add a folder per class."))
+        message = f"{root} has only one class with training pictures ({classes[0]}); classification needs two."
+        errors.append(Problem("error", message, "Add a folder per class."))
     for split, scan in scans.items():
         filled = {name for name, rows in scan.rows.items() if rows}
         empty = sorted(set(scan.rows) - filled)

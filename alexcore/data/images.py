@@ -6,7 +6,9 @@ white, 16-bit values are scaled (not clipped), of an animation only the first fr
 
 from __future__ import annotations
 
+import struct
 import warnings
+import zlib
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -21,6 +23,11 @@ EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif",
 MAX_PIXELS = 64_000_000
 WHAT_TO_DO = "Save it again as a JPEG or PNG picture."
 _SIXTEEN_BIT = {"I;16", "I;16L", "I;16B", "I;16N"}
+# Pillow's decoders report damage in all of these ways.
+_DAMAGE = (
+    OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, ArithmeticError, RuntimeError, struct.error,
+    zlib.error,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -47,32 +54,47 @@ def read_picture(source: Path | bytes, name: str = "") -> Picture:
     ):
         raise DataError(f"{name} is empty (0 bytes).", "Copy the file again.")
     try:
-        # Pillow also warns of large pictures; the limit below is stricter and says so in a sentence.
-        with warnings.catch_warnings(), Image.open(BytesIO(source) if isinstance(source, bytes) else source) as image:
-            width, height = image.size
-            if width * height > MAX_PIXELS:
-                raise DataError(
-                    f"{name} has {width} x {height} pixels; the limit is {MAX_PIXELS // 1_000_000} million.",
-                    "Make it smaller first: the network sees a few hundred pixels a side.",
-                )
-            return _to_rgb(image)
-    except (UnidentifiedImageError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        with warnings.catch_warnings():
+            # Pillow also warns of large pictures; the limit below is stricter and says so in a sentence.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(BytesIO(source) if isinstance(source, bytes) else source) as image:
+                width, height = image.size
+                if width * height > MAX_PIXELS:
+                    raise _too_large(name, f"{width} x {height}")
+                return _to_rgb(image)
+    # Far above the limit Pillow does not tell the size.
+    except Image.DecompressionBombError as error:
+        raise _too_large(name, "too many") from error
+    except UnidentifiedImageError as error:
         raise DataError(f"{name} is no picture in a format that is known here.", WHAT_TO_DO) from error
     except FileNotFoundError as error:
         raise DataError(f"There is no file {name}.", "Check the path.") from error
-    # Pillow's decoders report damage in all of these ways.
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, OverflowError) as error:
+    except _DAMAGE as error:
         raise DataError(f"{name} cannot be decoded: {error}.", WHAT_TO_DO) from error
+
+
+def _too_large(name: str, pixels: str) -> DataError:
+    return DataError(
+        f"{name} has {pixels} pixels; the limit is {MAX_PIXELS // 1_000_000} million.",
+        "Make it smaller first: the network sees a few hundred pixels a side.",
+    )
+
+
+def _is_animation(image: Image.Image) -> bool:
+    try:
+        return int(getattr(image, "n_frames", 1)) > 1
+    except _DAMAGE:  # in a later frame, which nobody needs
+        return True
 
 
 def _to_rgb(image: Image.Image) -> Picture:
     notes = []
-    if getattr(image, "n_frames", 1) > 1:
-        notes.append("first frame of an animation")
-        image.seek(0)
     if image.getexif().get(ExifTags.Base.Orientation, 1) in range(2, 9):
         notes.append("rotated by EXIF")
     upright = ImageOps.exif_transpose(image)
+    # Asked only now, because counting frames moves on from the first.
+    if _is_animation(image):
+        notes.append("first frame of an animation")
     if upright.mode in _SIXTEEN_BIT or upright.mode == "I":
         notes.append("16-bit scaled to 8")
         # Pillow's own convert() clips 16-bit values at 255, which turns most of the picture white.
@@ -105,12 +127,12 @@ def check_decodable(path: Path) -> str:
             if image.width * image.height > MAX_PIXELS:
                 return f"{image.width} x {image.height} pixels, more than {MAX_PIXELS // 1_000_000} million"
             image.getexif()  # damaged metadata would stop read_picture too
-            image.draft("RGB", (image.width // 8, image.height // 8))
+            image.draft("RGB", (max(1, image.width // 8), max(1, image.height // 8)))
             image.load()
     except UnidentifiedImageError:
         return "no picture in a known format"
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         return "too many pixels"
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, OverflowError) as error:
+    except _DAMAGE as error:
         return str(error) or type(error).__name__
     return ""

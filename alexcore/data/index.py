@@ -113,3 +113,10 @@ class DataIndex:
                     f"{self.root} has no readable picture in its {split} split.",
                     "Add pictures to each class and open the data set again.",
                 )
+        # `problems` tells what the folders lack; pictures that cannot be decoded may take a whole class away.
+        readable = [name for name in self.classes if counts.loc[name, "train"]]
+        if len(readable) < 2:
+            raise DataError(
+                f"{self.root} has readable training pictures of only one class ({readable[0]}).",
+                "Replace the damaged pictures of the others; classification needs two classes.",
+            )

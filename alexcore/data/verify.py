@@ -29,8 +29,11 @@ def _record(index: DataIndex) -> Path:
 
 def known_unreadable(index: DataIndex) -> dict[str, str] | None:
     """What `find_unreadable` found for exactly these files earlier, or None."""
-    record = read_json(_record(index))
-    return None if record is None else {str(path): str(reason) for path, reason in record["unreadable"].items()}
+    unreadable = (read_json(_record(index)) or {}).get("unreadable")
+    # A file that somebody has damaged is as good as none.
+    if not isinstance(unreadable, dict):
+        return None
+    return {str(path): str(reason) for path, reason in unreadable.items()}
 
 
 def find_unreadable(index: DataIndex, on_progress: Callable[[int, int], None] | None = None) -> dict[str, str]:

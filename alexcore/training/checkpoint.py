@@ -91,7 +91,7 @@ def restore_model(state: dict[str, Any], source: Path) -> tuple[nn.Module, Train
         model = build_model(config, len(classes))
         model.load_state_dict(state["model"])
     except (ConfigError, RuntimeError, TypeError, ValueError, AttributeError) as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = " ".join(str(error).split())[:200]
         raise CheckpointError(
             f"{source} does not fit its own configuration ({reason}).", "Choose another run."
         ) from error

@@ -1,0 +1,255 @@
+"""The story of the product in a real browser, against a real server: data, training, refresh, restart, classify."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
+REPOSITORY = Path(__file__).parents[1]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+DEFAULT_MS = 30_000
+expect.set_options(timeout=DEFAULT_MS)
+
+
+class Server:
+    """`streamlit run app.py` on a free port of the loopback, which can be killed and started again."""
+
+    def __init__(self, home: Path, roots: list[Path]) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.home, self.log = home, home / "server.log"
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.environment = {
+            **os.environ,
+            "ALEXCORE_HOME": str(home),
+            "ALEXCORE_DATA_ROOTS": os.pathsep.join(map(str, roots)),
+        }
+        self.start()
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port)]
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(
+                command, cwd=REPOSITORY, env=self.environment, stdout=output, stderr=output, start_new_session=True
+            )
+        for _ in range(150):
+            try:
+                if urlopen(f"{self.url}/_stcore/health", timeout=1).status == 200:
+                    return
+            except OSError:
+                time.sleep(0.2)
+        raise AssertionError(f"the server did not start:\n{self.log.read_text()}")
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, photographs: Path) -> Iterator[Server]:
+    home = tmp_path_factory.mktemp("browser-home")
+    running = Server(home, [home, photographs])
+    yield running
+    running.kill()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    executable = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
+    if executable is None:
+        assert not os.environ.get("CI"), "in CI the browser tier has to run: install Chromium"
+        pytest.skip("no Chromium was found on this machine")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("screenshots")
+    print(f"screenshots are kept in {folder}")
+    return folder
+
+
+@pytest.fixture
+def page(browser: Browser, server: Server, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page that may talk to this machine only, and that shows the server's log when its test fails."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1100})
+    context.set_default_timeout(DEFAULT_MS)
+    outside: list[str] = []
+    context.on("request", lambda each: outside.append(each.url) if _is_outside(each.url) else None)
+    failed = request.session.testsfailed
+    opened = context.new_page()
+    yield opened
+    if request.session.testsfailed > failed:
+        print(server.log.read_text()[-4000:])
+    context.close()
+    assert outside == [], "a page asks nobody outside this machine"
+
+
+def _is_outside(url: str) -> bool:
+    return not re.match(r"(http|ws)://127\.0\.0\.1[:/]|data:|blob:|about:", url)
+
+
+def shoot(page: Page, folder: Path, name: str) -> None:
+    """Keep a picture of the whole page, in light and dark."""
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.wait_for_timeout(400)
+        page.screenshot(path=folder / f"{name}-{scheme}.png", full_page=True)
+    page.emulate_media(color_scheme="light")
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def test_the_story_from_data_to_an_answer(page: Page, server: Server, photographs: Path, shots: Path) -> None:
+    # 1. A fresh home: the built-in data set draws itself, and the overview leads to it.
+    page.goto(server.url)
+    expect(page.get_by_text("Drawing the built-in data set")).to_be_visible()
+    expect(page.get_by_text("Runs compute on")).to_be_visible(timeout=90_000)
+    expect(page.get_by_text("Drawing the built-in data set")).to_have_count(0, timeout=90_000)
+    shoot(page, shots, "overview")
+    page.get_by_role("link", name="Open the data set").click()
+    expect(page.locator(".st-key-dataset_gallery img")).to_have_count(24)
+    shoot(page, shots, "dataset-synthetic")
+
+    # 2. A folder of real photographs, typed; page and filter survive a refresh, because they are in the URL.
+    page.locator(".st-key-dataset_source input").click()
+    page.get_by_role("option", name="a folder ...").click()
+    page.locator(".st-key-dataset_path input").fill(str(photographs))
+    page.locator(".st-key-dataset_open button").click()
+    expect(page.get_by_text("4,053 pictures")).to_be_visible()
+    page.locator(".st-key-dataset_page").get_by_role("button", name="Page 3", exact=True).click()
+    expect(page.get_by_text("Pictures 49 to 72 of 4,053")).to_be_visible()
+    page.wait_for_url("**page=3**")
+    page.reload()
+    expect(page.get_by_text("Pictures 49 to 72 of 4,053")).to_be_visible()
+    shoot(page, shots, "dataset-photographs")
+    page.get_by_role("link", name="Train on this data set").click()
+
+    # 3. A short run from the form, with visible progress at once.
+    expect(page.get_by_text("3,614 training and 439 validation pictures")).to_be_visible()
+    page.locator(".st-key-train_preset").get_by_text("quick", exact=True).click()
+    expect(page.locator(".st-key-train_epochs input")).to_have_value("4")
+    page.locator(".st-key-train_epochs input").fill("0")
+    page.locator(".st-key-train_epochs input").press("Enter")
+    expect(page.get_by_text("epochs = 0 is not allowed")).to_be_visible()
+    expect(page.locator(".st-key-train_start button")).to_be_disabled()
+    page.locator(".st-key-train_epochs input").fill("3")
+    page.locator(".st-key-train_epochs input").press("Enter")
+    expect(page.locator(".st-key-train_start button")).to_be_enabled()
+    shoot(page, shots, "train-form")
+    page.locator(".st-key-train_start button").click()
+    expect(page.locator(".st-key-train_progress")).to_be_visible(timeout=10_000)
+    page.wait_for_url("**run=**")
+    expect(page.locator(".st-key-train_status")).to_contain_text("running")
+    expect(page.locator(".st-key-train_curves")).to_be_visible(timeout=60_000)
+    step = _step(page)
+    page.wait_for_timeout(3000)
+    assert _step(page) > step, "the progress moves without a click"
+
+    # 4. Neither a refresh, nor a second tab, nor the death of the server disturbs the run.
+    page.reload()
+    expect(page.locator(".st-key-train_progress")).to_contain_text("step")
+    shoot(page, shots, "train-running")
+    second = page.context.new_page()
+    second.goto(f"{server.url}/train")
+    expect(second.locator(".st-key-train_status")).to_contain_text("running")
+    second.close()
+    server.kill()
+    server.start()
+    page.goto(page.url)
+    expect(page.locator(".st-key-train_status")).to_contain_text(re.compile("running|finished"))
+    expect(page.get_by_test_id("stSidebarNav")).to_contain_text("Data set")
+
+    # 5. It ends by itself, and the page says so without a click.
+    expect(page.locator(".st-key-train_status")).to_contain_text("finished", timeout=420_000)
+    expect(page.locator(".st-key-train_curves")).to_contain_text("Validation accuracy is")
+    shoot(page, shots, "train-finished")
+    (run,) = (server.home / "runs").glob("2*")
+    picture = _surest_right_answer(run, photographs)
+
+    # 6. A photograph that the network has never seen.
+    page.get_by_role("link", name="Classify a picture with this run").click()
+    page.locator(".st-key-classify_upload input[type=file]").set_input_files(picture)
+    heading = page.locator(".st-key-classify_results h4")
+    expect(heading).to_contain_text(picture.parent.name, timeout=60_000)
+    expect(page.locator(".st-key-classify_results").get_by_test_id("stProgress")).to_have_count(3)
+    shoot(page, shots, "classify")
+    page.set_viewport_size({"width": 420, "height": 900})
+    shoot(page, shots, "classify-narrow")
+    assert len(list(shots.glob("*.png"))) >= 14
+
+
+def _step(page: Page) -> int:
+    text = page.locator(".st-key-train_progress").inner_text()
+    found = re.search(r"step ([\d,]+) of", text)
+    assert found, text
+    return int(found[1].replace(",", ""))
+
+
+def _surest_right_answer(run: Path, photographs: Path) -> Path:
+    """The validation photograph that the run names rightly with the highest probability, out of five per class."""
+    from alexcore.analysis.prediction import Classifier
+    from alexcore.data.images import read_picture
+
+    classifier = Classifier(run / "checkpoints" / "best.pt")
+    paths = [path for folder in sorted((photographs / "val").iterdir()) for path in sorted(folder.iterdir())[:5]]
+    answers = [classifier.classify([read_picture(path).image])[0][0] for path in paths]
+    right = [
+        (answer.probability, path)
+        for answer, path in zip(answers, paths, strict=True)
+        if answer.name == path.parent.name
+    ]
+    assert len(right) >= len(paths) // 3, "three epochs are enough to be well above one in five"
+    return max(right)[1]
+
+
+def test_stop_saves_and_resume_goes_on(page: Page, server: Server, shots: Path) -> None:
+    page.goto(f"{server.url}/train?dataset=synthetic-flowers")
+    page.locator(".st-key-train_preset").get_by_text("quick", exact=True).click()
+    expect(page.locator(".st-key-train_epochs input")).to_have_value("4")
+    page.locator(".st-key-train_start button").click()
+    expect(page.locator(".st-key-train_curves")).to_be_visible(timeout=60_000)
+    page.locator(".st-key-train_stop button").click()
+    expect(page.locator(".st-key-train_status")).to_contain_text("stopped", timeout=30_000)
+    shoot(page, shots, "train-stopped")
+    page.locator(".st-key-train_resume button").click()
+    expect(page.locator(".st-key-train_status")).to_contain_text("running", timeout=30_000)
+    page.locator(".st-key-train_pause button").click()
+    expect(page.locator(".st-key-train_status")).to_contain_text("paused", timeout=30_000)
+    page.locator(".st-key-train_resume button").click()
+    expect(page.locator(".st-key-train_status")).to_contain_text("finished", timeout=120_000)
+
+
+def test_uploads_that_are_no_pictures_get_a_sentence_each(page: Page, server: Server, tmp_path: Path) -> None:
+    page.goto(f"{server.url}/classify")
+    (tmp_path / "empty.png").write_bytes(b"")
+    (tmp_path / "text.jpg").write_text("not a picture")
+    page.locator(".st-key-classify_upload input[type=file]").set_input_files(
+        [tmp_path / "empty.png", tmp_path / "text.jpg"]
+    )
+    expect(page.get_by_text("empty.png is empty (0 bytes).")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("text.jpg is no picture in a format that is known here.")).to_be_visible()

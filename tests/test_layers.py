@@ -1,0 +1,111 @@
+"""The rules of the house: who may import whom, what opens without torch, and how long a file may get."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.unit
+
+ROOT = Path(__file__).resolve().parents[1]
+# A module may import what lies on a lower floor, or in its own package. Modules of the ground floor know each other.
+FLOORS = [
+    {"config", "errors", "fields", "files", "home", "process", "pair", "__init__"},
+    {"data", "augment", "nn"},
+    {"training"},
+    {"analysis"},
+    {"export"},
+    {"runs"},
+    {"jobs"},
+    {"cli"},
+    {"__main__"},
+]
+FLOOR = {part: number for number, parts in enumerate(FLOORS) for part in parts}
+CORE = sorted((ROOT / "alexcore").rglob("*.py"))
+DASHBOARD = [ROOT / "app.py", *sorted((ROOT / "ui").rglob("*.py")), *sorted((ROOT / "pages").rglob("*.py"))]
+WITHOUT_TORCH = [
+    "config", "errors", "fields", "files", "home", "process", "pair", "jobs", "data.index", "data.folder",
+    "data.images", "data.verify", "data.sources", "data.synthetic", "augment.presets", "training.plan", "runs.events",
+    "runs.store", "runs.status", "runs.queue", "runs.launcher", "runs.series",
+]  # fmt: skip
+
+
+@cache
+def imports(file: Path) -> set[str]:
+    """Dotted names that a file imports anywhere, also inside a function."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: a relative import hides its floor"
+            found.add(node.module)
+            if node.module in ("alexcore", *(f"alexcore.{part}" for part in FLOOR)):
+                found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def part_of(file: Path) -> str:
+    """The package or module directly below alexcore that a file belongs to."""
+    return file.relative_to(ROOT / "alexcore").parts[0].removesuffix(".py")
+
+
+def shown(file: Path) -> str:
+    return file.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("file", CORE, ids=shown)
+def test_the_core_knows_no_dashboard(file):
+    assert not {name for name in imports(file) if name.split(".")[0] in ("streamlit", "ui", "pages", "app")}
+
+
+@pytest.mark.parametrize("file", CORE, ids=shown)
+def test_a_floor_imports_only_from_floors_below(file):
+    own = part_of(file)
+    assert own in FLOOR, f"give {own} a floor in this file"
+    for name in imports(file):
+        package, _, rest = name.partition(".")
+        part = rest.split(".")[0]
+        if package != "alexcore" or part not in FLOOR or part == own:
+            continue
+        below = FLOOR[part] < FLOOR[own] or FLOOR[part] == FLOOR[own] == 0
+        assert below, f"{own} (floor {FLOOR[own]}) imports {name} (floor {FLOOR[part]})"
+
+
+@pytest.mark.parametrize("file", [*CORE, *DASHBOARD], ids=shown)
+def test_nobody_imports_a_page_and_ui_knows_no_app(file):
+    assert not {name for name in imports(file) if name.split(".")[0] in ("pages", "app")}
+
+
+def test_the_check_sees_an_import_inside_a_function(tmp_path: Path):
+    file = tmp_path / "module.py"
+    file.write_text("def f():\n    from alexcore import cli\n    import streamlit.errors\n")
+    assert imports(file) == {"alexcore", "alexcore.cli", "streamlit.errors"}
+
+
+def test_a_page_that_needs_no_model_opens_without_torch():
+    """One process imports them one by one, so that the first offender is named."""
+    lines = [
+        "import importlib, sys",
+        f"for name in {WITHOUT_TORCH!r}:",
+        "    importlib.import_module('alexcore.' + name)",
+        "    loaded = {'torch', 'torchvision', 'streamlit'} & set(sys.modules)",
+        "    if loaded: sys.exit(f'alexcore.{name} loads {loaded}')",
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)], cwd=ROOT, capture_output=True, text=True, timeout=120,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+@pytest.mark.parametrize("file", [*CORE, *DASHBOARD], ids=shown)
+def test_no_file_gets_away(file):
+    limit = 60 if file.name == "app.py" else 150 if file.parent.name == "pages" else 400
+    assert len(file.read_text(encoding="utf-8").splitlines()) <= limit

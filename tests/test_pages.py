@@ -1,0 +1,293 @@
+"""Every page on every kind of run store, through app.py, without a browser."""
+
+from __future__ import annotations
+
+import shutil
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit as st
+from PIL import Image
+from run_folders import STATES, write_run
+from streamlit.testing.v1 import AppTest
+
+from alexcore.config import load_config
+from alexcore.data.sources import open_checked
+from alexcore.files import write_json
+from alexcore.home import SYNTHETIC, cache_dir, data_dir, runs_dir
+
+pytestmark = pytest.mark.pages
+APP = Path(__file__).parents[1] / "app.py"
+PAGES = ("pages/overview.py", "pages/dataset.py", "pages/train.py", "pages/classify.py")
+
+
+@pytest.fixture(autouse=True)
+def spawned(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Record the processes that a page would start instead of starting them."""
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    started: list[list[str]] = []
+
+    def record(arguments: list[str], *_rest: object) -> int:
+        started.append(arguments)
+        return 0
+
+    monkeypatch.setattr("alexcore.jobs.spawn", record)
+    monkeypatch.setattr("alexcore.runs.launcher.spawn", record)
+    return started
+
+
+@pytest.fixture
+def flowers(stripes: Path) -> Path:
+    """Put a small data set where the built-in one belongs."""
+    shutil.copytree(stripes, data_dir() / SYNTHETIC)
+    return data_dir() / SYNTHETIC
+
+
+def open_page(page: str = "pages/overview.py", /, **query: str) -> AppTest:
+    at = AppTest.from_file(APP, default_timeout=60)
+    for name, value in query.items():
+        at.query_params[name] = value
+    at.run()
+    if page != PAGES[0]:
+        at.switch_page(page)
+        for name, value in query.items():  # switching clears them, as a click on the menu does
+            at.query_params[name] = value
+        at.run()
+    return at
+
+
+def text_of(at: AppTest) -> str:
+    """Everything on the page that is text."""
+    kinds = (at.error, at.warning, at.info, at.success, at.caption, at.markdown, at.title, at.subheader)
+    return "\n".join(str(element.value) for kind in kinds for element in kind).replace("\\", "")
+
+
+def errors_of(at: AppTest) -> str:
+    assert not at.exception, at.exception[0].stack_trace
+    return "\n".join(str(element.value) for element in at.error).replace("\\", "")
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("state", ["empty", *STATES])
+def test_every_page_opens_on_every_store(page: str, state: str, flowers: Path) -> None:
+    if state != "empty":
+        write_run(state, "a-run", data=flowers, checkpoint=state in ("finished", "stopped"))
+    at = open_page(page, **({} if state == "empty" else {"run": "a-run"}))
+    assert not at.exception, at.exception[0].stack_trace
+    assert at.title[0].value
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_train_shows_the_states_word(state: str, flowers: Path) -> None:
+    write_run(state, "a-run", data=flowers, checkpoint=True)
+    at = open_page("pages/train.py", run="a-run")
+    word = "running" if state == "torn" else state
+    badge = at.get_by_key("train_status")
+    assert word in str(badge.markdown[0].value)
+    assert bool(at.get("plotly_chart")) == (state != "queued")
+    buttons = {button.label for button in at.button}
+    assert ("Stop" in buttons) == (state in ("queued", "running", "paused", "torn"))
+    assert ("Resume" in buttons) == (state in ("stopped", "failed", "lost"))
+
+
+def test_a_failed_run_shows_sentence_hint_and_log(flowers: Path) -> None:
+    write_run("failed", "a-run", data=flowers)
+    at = open_page("pages/train.py", run="a-run")
+    assert "The loss is nan." in errors_of(at)
+    assert "Lower the rate." in errors_of(at)
+    assert "the end of the log" in at.code[0].value
+
+
+def test_the_active_run_is_found_without_its_name_in_the_url(flowers: Path) -> None:
+    write_run("running", "busy", data=flowers)
+    at = open_page("pages/train.py")
+    assert "busy" in text_of(at)
+    assert any("busy" in str(link.proto.label) for link in at.sidebar.get("page_link"))
+
+
+def test_stop_writes_a_request_that_the_worker_reads(flowers: Path) -> None:
+    folder = write_run("running", "busy", data=flowers)
+    at = open_page("pages/train.py", run="busy")
+    at.button(key="train_stop").click().run()
+    assert (folder / "request").read_text() == "stop"
+
+
+def test_a_deleted_run_is_a_sentence(flowers: Path) -> None:
+    folder = write_run("running", "gone", data=flowers)
+    at = open_page("pages/train.py", run="gone")
+    shutil.rmtree(folder)
+    at.run()
+    assert "There is no run gone." in errors_of(at)
+
+
+@pytest.mark.parametrize("name", ["../../etc", "/etc", "..", "nothing-here", "a\0b", "<b>x</b>"])
+def test_a_run_name_from_the_url_is_not_trusted(name: str, flowers: Path) -> None:
+    at = open_page("pages/train.py", run=name)
+    assert "run" in errors_of(at)
+    assert at.button(key="train_start")
+
+
+def test_the_first_visit_draws_the_built_in_data_set(spawned: list[list[str]]) -> None:
+    at = open_page()
+    assert ["alexcore", "data", "sample", str(data_dir() / SYNTHETIC)] in spawned
+    assert "Drawing the built-in data set" in at.get("progress")[0].proto.text
+    at.run()
+    assert sum(arguments[1:3] == ["data", "sample"] for arguments in spawned) == 1, (
+        "a second visit starts no second job"
+    )
+
+
+def test_overview_names_the_device(flowers: Path) -> None:
+    open_page()
+    found = {"device": "cpu", "description": "CPU, 2 threads", "torch": "2.15.0", "precision": "bfloat16"}
+    write_json(cache_dir() / "devices.json", found)
+    for job in (cache_dir() / "jobs").glob("device-*.json"):
+        write_json(job, {"state": "finished"})
+    assert "CPU, 2 threads" in text_of(open_page())
+
+
+def test_dataset_shows_table_balance_and_pictures(flowers: Path) -> None:
+    at = open_page("pages/dataset.py")
+    table = at.dataframe[0].value
+    assert list(table["class"]) == ["fine", "level", "wide"]
+    assert list(table["index"]) == [0, 1, 2]
+    assert list(table["train"]) == [12, 12, 12]
+    assert list(table["val"]) == [4, 4, 4]
+    assert "Pictures 1 to 24 of 48" in text_of(at)
+    at.pagination(key="dataset_page").set_value(2).run()
+    assert "Pictures 25 to 48 of 48" in text_of(at)
+    assert at.query_params["page"] in ("2", ["2"])
+    at.segmented_control(key="dataset_split").set_value("val").run()
+    assert "Pictures 1 to 12 of 12" in text_of(at)
+    at.multiselect(key="dataset_classes").set_value(["wide"]).run()
+    assert "Pictures 1 to 4 of 4" in text_of(at)
+
+
+@pytest.mark.parametrize("page", ["0", "-1", "99", "x", "9" * 30])
+def test_a_page_number_from_the_url_is_not_trusted(page: str, flowers: Path) -> None:
+    at = open_page("pages/dataset.py", page=page)
+    assert not errors_of(at)
+    assert "Pictures" in text_of(at)
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda root: None, "There is no folder"),
+        (lambda root: root.mkdir(), "holds no pictures in class folders"),
+        (lambda root: root.write_text("x"), "is a file"),
+        (
+            lambda root: shutil.copytree(data_dir() / SYNTHETIC / "train" / "fine", root / "train" / "fine"),
+            "only one class",
+        ),
+    ],
+)
+def test_a_bad_folder_is_a_sentence(make: object, sentence: str, flowers: Path, tmp_path: Path) -> None:
+    make(tmp_path / "mine")  # type: ignore[operator]
+    at = open_page("pages/dataset.py")
+    at.selectbox(key="dataset_source").set_value("a folder ...").run()
+    at.text_input(key="dataset_path").set_value(str(tmp_path / "mine"))
+    at.button(key="dataset_open").click().run()
+    assert sentence in errors_of(at)
+
+
+def test_a_folder_outside_the_roots_is_refused(flowers: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("ALEXCORE_DATA_ROOTS", str(data_dir()))
+    assert "lies outside the folders" in errors_of(open_page("pages/dataset.py", dataset=str(tmp_path)))
+
+
+def test_a_corrupt_picture_is_named_before_the_start(flowers: Path) -> None:
+    victim = flowers / "train" / "fine" / "fine_003.jpg"
+    victim.write_bytes(victim.read_bytes()[:300])
+    open_checked(flowers)  # what the button "Check every picture" does in the background
+    for page in ("pages/dataset.py", "pages/train.py"):
+        at = open_page(page)
+        assert "1 of 48 pictures cannot be decoded" in text_of(at)
+        assert "fine_003.jpg" in text_of(at)
+    assert "35 training" in text_of(at)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "sentence"),
+    [
+        ("train_epochs", 0, "epochs = 0 is not allowed: it must be a whole number from 1 to 10000"),
+        ("train_lr", -0.1, "lr = -0.1 is not allowed: it must be a number above 0"),
+        ("train_batch_size", 64, "batch_size = 64 is larger than the training split (36 pictures)"),
+        ("train_batch_size", 35, "leaves a last batch of 1 picture"),
+        ("train_image_size", 40, "image_size = 40 is too small"),
+    ],
+)
+def test_a_bad_setting_is_a_sentence_and_nothing_starts(
+    key: str, value: float, sentence: str, flowers: Path, spawned: list[list[str]]
+) -> None:
+    at = open_page("pages/train.py")
+    at.number_input(key=key).set_value(value).run()
+    assert sentence in errors_of(at)
+    assert at.button(key="train_start").disabled
+    at.number_input(key="train_epochs").set_value(3).run()
+    assert at.number_input(key=key).value == (3 if key == "train_epochs" else value), "what was typed is kept"
+    assert not runs_dir().exists()
+
+
+def test_start_writes_the_configuration_of_the_form(flowers: Path, spawned: list[list[str]]) -> None:
+    at = open_page("pages/train.py")
+    at.segmented_control(key="train_preset").set_value("quick").run()
+    assert at.number_input(key="train_epochs").value == 4
+    at.number_input(key="train_epochs").set_value(3)
+    at.selectbox(key="train_norm").set_value("group")
+    at.number_input(key="train_batch_size").set_value(8).run()
+    at.button(key="train_start").click().run()
+    (folder,) = runs_dir().iterdir()
+    config = load_config(folder / "config.json")
+    assert (config.epochs, config.norm, config.batch_size, config.image_size) == (3, "group", 8, 128)
+    assert config.data == str(flowers)
+    assert ["alexcore.runs.worker", str(folder)] in spawned
+    assert at.query_params["run"] in (folder.name, [folder.name])
+    assert "queued" in str(at.get_by_key("train_status").markdown[0].value)
+
+
+def test_every_setting_is_explained_with_the_lines_that_run(flowers: Path) -> None:
+    at = open_page("pages/train.py")
+    at.selectbox(key="train_explain").set_value("accumulation_steps").run()
+    assert "optimizer.zero_grad()" in at.code[0].value
+    assert "loss.backward()" in at.code[0].value
+
+
+def picture(mode: str = "RGB", kind: str = "JPEG") -> bytes:
+    buffer = BytesIO()
+    pixels = np.random.default_rng(0).integers(0, 255, (40, 60, 3), dtype=np.uint8)
+    Image.fromarray(pixels).convert(mode).save(buffer, kind)
+    return buffer.getvalue()
+
+
+def test_classify_answers_each_upload_and_names_the_bad_one(flowers: Path) -> None:
+    write_run("finished", "good", data=flowers, checkpoint=True)
+    at = open_page("pages/classify.py")
+    files = [
+        ("a.jpg", picture(), "image/jpeg"),
+        ("b.png", b"only text", "image/png"),
+        ("c.jpg", picture("CMYK"), "image/jpeg"),
+    ]
+    at.file_uploader(key="classify_upload").set_value(files).run()
+    assert errors_of(at).startswith("b.png is no picture in a format that is known here.")
+    bars = at.get("progress")
+    assert len(bars) == 6, "three classes for each of the two pictures"
+    assert sum(bar.proto.value for bar in bars[:3]) == pytest.approx(100, abs=2)
+
+
+def test_classify_takes_the_newest_finished_run_and_explains_a_broken_one(flowers: Path) -> None:
+    write_run("finished", "older", data=flowers, checkpoint=True)
+    broken = write_run("stopped", "stopped-later", data=flowers, checkpoint=True)
+    at = open_page("pages/classify.py")
+    assert at.selectbox(key="classify_run").value == "older"
+    (broken / "checkpoints" / "best.pt").write_bytes(b"no checkpoint at all")
+    at.selectbox(key="classify_run").set_value("stopped-later").run()
+    at.file_uploader(key="classify_upload").set_value([("a.jpg", picture(), "image/jpeg")]).run()
+    assert "is no checkpoint, or a damaged one" in errors_of(at)
+
+
+def test_classify_without_any_run_leads_to_training(flowers: Path) -> None:
+    assert "There is no trained network yet" in text_of(open_page("pages/classify.py"))

@@ -1,0 +1,20 @@
+"""Words: escaping and units."""
+
+from __future__ import annotations
+
+
+def plain(text: str) -> str:
+    """Escape what Markdown would read as markup in a path or a file name."""
+    for mark in "\\`*_{}[]<>#$|~:":
+        text = text.replace(mark, f"\\{mark}")
+    return text.replace("\n", "  \n")
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds in words: "45 s", "3 min 20 s", "2 h 5 min"."""
+    whole = round(seconds or 0)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
