@@ -11,7 +11,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from alexcore import __version__
 from alexcore.config import FIELDS, PRESETS, make_config
@@ -158,12 +158,14 @@ def devices(arguments: Arguments) -> int:
 
 def train(arguments: Arguments) -> int:
     """Train in the foreground; Ctrl-C saves and stops."""
+    from alexcore.data.sources import open_source
     from alexcore.runs.store import create_run
 
     values = {name: value for name, value in vars(arguments).items() if name in FIELDS and value is not None}
     config = make_config(arguments.preset, **_absolute(values))
     if not config.data:
         raise DataError("No data set is given.", "Add --data PATH, or make one with `data sample DIR`.")
+    open_source(config.data, config.val).require_trainable()  # a wrong path shall not leave a failed run behind
     return _execute(create_run(config, arguments.run), arguments.json)
 
 
@@ -278,7 +280,10 @@ def runs(arguments: Arguments) -> int:
 
     if arguments.action == "delete":
         delete_run(open_run(arguments.id))
-        print(f"Deleted the run {arguments.id}.")
+        if arguments.json:
+            _print_json({"deleted": arguments.id})
+        else:
+            print(f"Deleted the run {arguments.id}.")
         return 0
     if arguments.action == "show":
         run = find_run(arguments.id)
@@ -319,9 +324,15 @@ def _add_field(parser: argparse.ArgumentParser, spec: FieldSpec) -> None:
     parser.add_argument(flag, type=kind, default=None, help=text, metavar=spec.name.upper())
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Say in one line what is wrong; argparse itself would first print the thirty flags of `train`."""
+        self.exit(2, f"error: {message.rstrip('.')}. See `{self.prog} --help`.\n")
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The parser of the whole command line."""
-    parser = argparse.ArgumentParser("python -m alexcore", description="Learn image classification with AlexNet.")
+    parser = _Parser("python -m alexcore", description="Learn image classification with AlexNet.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -365,8 +376,8 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _at_least_one(text: str) -> int:
-    if int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1")
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
     return int(text)
 
 

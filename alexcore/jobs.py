@@ -9,6 +9,7 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
@@ -40,8 +41,13 @@ def _file(name: str) -> Path:
 def read_job(name: str) -> Job:
     """Read the latest job of this name."""
     raw = read_json(_file(name))
-    if raw is None:
+    try:
+        return Job("none") if raw is None else _job(raw)
+    except (KeyError, TypeError, ValueError, OverflowError):  # values that no job of ours has written
         return Job("none")
+
+
+def _job(raw: dict[str, Any]) -> Job:
     state = str(raw.get("state", "none"))
     if state == "running":
         starting = raw.get("pid") is None and time.time() - float(raw.get("ts", 0)) < START_S

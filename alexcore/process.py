@@ -25,7 +25,7 @@ def is_alive(pid: int, started: float) -> bool:
         process = psutil.Process(pid)
         same = abs(process.create_time() - started) < START_TOLERANCE_S
         return same and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
+    except (psutil.Error, ValueError):  # the latter for a number that is no pid
         return False
 
 

@@ -8,7 +8,7 @@ from alexcore.data.index import DataIndex
 from alexcore.home import SYNTHETIC, known_data_sets
 from alexcore.jobs import read_job
 from ui.charts import balance
-from ui.datasets import check_job, dataset_or_wait, start_check
+from ui.datasets import check_job, dataset_or_wait, forget_indexes, start_check
 from ui.gallery import class_table, filtered, first_page, gallery
 from ui.page import page
 from ui.state import choose_dataset, chosen_dataset
@@ -56,18 +56,20 @@ def problems(index: DataIndex, checked: bool) -> None:
             text = plain(f"{problem.message} {problem.hint}")
             (st.error if problem.severity == "error" else st.warning)(text)
         if not checked:
-            st.fragment(check, run_every=0.5 if read_job(check_job(index.root)).state == "running" else None)(index)
+            running = read_job(check_job(index.root)).state == "running"
+            st.fragment(check, run_every=0.5 if running else None)(index, running)
         elif not index.problems:
             st.success(f"No problems found: all {len(index.files):,} pictures can be decoded.", icon=":material/check:")
 
 
-def check(index: DataIndex) -> None:
+def check(index: DataIndex, was_running: bool) -> None:
     job = read_job(check_job(index.root))
     if job.state == "running":
         share = job.done / job.total if job.total else 0.0
         st.progress(share, text=f"Decoding every picture once: {job.done:,} of {job.total or len(index.files):,}")
         return
-    if job.state == "finished":
+    if was_running:
+        forget_indexes()  # the check read the folder anew
         st.rerun()
     if job.state in ("failed", "lost"):
         st.error(plain(job.error) or "The check was interrupted.")

@@ -60,6 +60,7 @@ def new_run() -> None:
     if st.button("Start", key="train_start", type="primary", icon=":material/play_arrow:", disabled=not ready):
         assert config is not None
         choose_run(launcher.start(config).name)
+        choose_dataset(name)
         st.rerun()
     explanations()
 

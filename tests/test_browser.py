@@ -166,6 +166,7 @@ def test_the_story_from_data_to_an_answer(page: Page, server: Server, photograph
     page.wait_for_url("**run=**")
     expect(page.locator(".st-key-train_status")).to_contain_text("running")
     expect(page.locator(".st-key-train_curves")).to_be_visible(timeout=60_000)
+    expect(page.locator(".st-key-train_progress")).to_contain_text("step")
     step = _step(page)
     page.wait_for_timeout(3000)
     assert _step(page) > step, "the progress moves without a click"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -159,7 +160,7 @@ def test_one_class_only(tmp_path):
 def test_a_train_folder_without_pictures(tmp_path):
     root = tree(tmp_path, val__a=1, val__b=1)
     (root / "train" / "a").mkdir(parents=True)
-    with pytest.raises(DataError, match="no class with training pictures"):
+    with pytest.raises(DataError, match="has no training pictures"):
         open_folder(root).require_trainable()
 
 
@@ -215,6 +216,23 @@ def test_links(tmp_path):
     index = open_folder(root)
     assert counts(index)["train"] == {"a": 4, "b": 2}
     assert "2 files are no picture and left out: train/a/gone.jpg, train/a/self.jpg." in messages(index, "warning")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there a name may be any bytes")
+def test_names_that_are_no_text_are_left_out(tmp_path):
+    """Symptom: one photograph called gr\\xfcn.jpg, from an old archive, and the data set cannot be opened at all."""
+    root = tree(tmp_path / "data", train__a=2, train__b=2, val__a=1, val__b=1)
+    for name in (b"train/a/gr\xfcn.jpg", b"train/bl\xf6d"):
+        os.rename(tree(root, "train/a/x.jpg") / "train/a/x.jpg", os.path.join(os.fsencode(root), name))
+    index = open_folder(root)
+    assert messages(index, "warning") == (
+        r"Files and folders whose names are not UTF-8 are left out: 'train/a/gr\udcfcn.jpg', 'train/bl\udcf6d'."
+    )
+    assert len(index.files) == 6
+    assert index.fingerprint()
+    os.rename(root, os.path.join(os.fsencode(tmp_path), b"gr\xfcn"))
+    (name,) = (name for name in os.listdir(tmp_path) if name != "home")
+    assert "not UTF-8" in refused(tmp_path / name).message
 
 
 # The index ----------------------------------------------------------------------------------------------------

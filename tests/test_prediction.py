@@ -105,12 +105,15 @@ def test_a_damaged_run_is_an_expected_error(checkpoint, tmp_path):
 @pytest.mark.parametrize(
     ("data", "lines"),
     [
-        (("daisy", "tulips", "roses"), ["1: the run has roses, the data set tulips", "2: the run has tulips, the data set roses"]),
+        (
+            ("daisy", "tulips", "roses"),
+            ["1: the run has roses, the data set tulips", "2: the run has tulips, the data set roses"],
+        ),
         (("daisy", "roses"), ["2: the run has tulips, the data set (none)"]),
         (("daisy", "roses", "tulips", "weeds"), ["3: the run has (none), the data set weeds"]),
         ((), [f"{number}: the run has {name}, the data set (none)" for number, name in enumerate(CLASSES)]),
     ],
-)  # fmt: skip
+)
 def test_another_mapping_is_shown_line_by_line(data, lines):
     with pytest.raises(CheckpointError) as caught:
         require_same_mapping(CLASSES, data)

@@ -23,6 +23,11 @@ def _index(path: str, signature: str) -> DataIndex:  # noqa: ARG001 - the signat
     return open_source(path)
 
 
+def forget_indexes() -> None:
+    """Read folders anew at the next opening."""
+    _index.clear()
+
+
 def open_dataset(name: str) -> tuple[DataIndex, bool]:
     """Open a data set by its name in `data/` or its path; the flag says whether its pictures have been checked.
 

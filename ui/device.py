@@ -27,13 +27,13 @@ def device_line() -> None:
     if not job:
         st.error(f"torch and torchvision are not installed. Install them with: pip install {plain(PAIR)}")
         return
-    if read_json(cache_dir() / "devices.json") is None and read_job(job).state == "none":
+    if read_job(job).state in ("none", "lost"):
         start_job(job, ["devices"])
-    known = read_job(job).state == "finished"
-    st.fragment(_line, run_every=None if known else 1.0)(job, known)
+    waiting = read_job(job).state == "running"
+    st.fragment(_line, run_every=1.0 if waiting else None)(job, waiting)
 
 
-def _line(job: str, known: bool) -> None:
+def _line(job: str, waiting: bool) -> None:
     now = read_job(job)
     found = read_json(cache_dir() / "devices.json")
     with st.container(key="overview_device"):
@@ -44,5 +44,5 @@ def _line(job: str, known: bool) -> None:
         else:
             note = "" if found["device"] != "cpu" else " No GPU is needed: the default run takes about two minutes."
             st.caption(f"Runs compute on **{plain(found['description'])}** with torch {found['torch']}.{note}")
-    if not known and now.state not in ("running", "none"):
-        st.rerun()
+    if waiting and now.state != "running":
+        st.rerun()  # once, so that the polling ends

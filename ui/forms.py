@@ -38,17 +38,16 @@ def _widget(spec: FieldSpec) -> Any:
     help_text = f"{spec.text}\n\nLegal: {spec.legal}."
     common: dict[str, Any] = {"key": _key(spec.name), "help": help_text, "persist_state": "session"}
     if spec.choices:
-        return st.selectbox(spec.title, spec.choices, **common)
+        return st.selectbox(spec.title, spec.choices, index=spec.choices.index(spec.default), **common)
     if spec.kind is bool:
-        return st.toggle(spec.title, **common)
+        return st.toggle(spec.title, value=bool(spec.default), **common)
     if spec.kind is str:
-        return st.text_input(spec.title, **common)
+        return st.text_input(spec.title, value=str(spec.default), **common)
     # No bounds on the widget: TrainConfig refuses a bad value with a sentence, the browser would only clamp it.
-    # The value is in the session state already, put there by `fill`.
     if spec.kind is int:
-        return st.number_input(spec.title, value=None, step=1, format="%d", required=True, **common)
+        return st.number_input(spec.title, value=int(spec.default), step=1, format="%d", **common)
     step = 10.0 ** math.floor(math.log10(spec.default or 0.1))
-    return st.number_input(spec.title, value=None, step=step, format="%g", required=True, **common)
+    return st.number_input(spec.title, value=float(spec.default), step=step, format="%g", **common)
 
 
 def config_form(data: str) -> TrainConfig:
@@ -60,8 +59,6 @@ def config_form(data: str) -> TrainConfig:
     Raises:
         ConfigError: one or more values are out of range.
     """
-    if _key("epochs") not in st.session_state:
-        fill(_preset_values("default"))
     st.segmented_control(
         "Preset", list(PRESETS), key="train_preset", default="default", required=True, on_change=_on_preset,
         help="A set of values for all settings below; change any of them afterwards.", persist_state="session",

@@ -38,11 +38,12 @@ def draw_frame() -> Page:
 
 
 def require_frame() -> None:
-    """Draw the frame if this page was run without app.py.
+    """Run this page once more, within the frame, if it was run without app.py.
 
     Until st.navigation has been called once, a server takes the folder pages/ for its menu and runs a page alone. So
-    the first visitor after a restart who opens or refreshes /train would see a page without its frame.
+    the first visitor after a restart who opens or refreshes /train would see a page without its frame. Starting the
+    script again would lose a click, and drawing only the frame would give widgets other names than app.py gives them.
     """
     if not st.session_state.pop(_FRAMED, False):
-        draw_frame()
-        st.session_state.pop(_FRAMED)
+        draw_frame().run()
+        st.stop()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from alexcore.errors import RunError
 from alexcore.runs import launcher
@@ -72,18 +73,22 @@ def _head(run: Run) -> None:
         with st.container(key="train_status", width="content"):
             st.badge(status.state, color=COLOURS[status.state])  # type: ignore[arg-type]
         st.markdown(f"Run **{plain(run.id)}**", width="content")
+        # Two places that are always there: a button that moves while somebody aims at it is a trap.
+        first, second = st.container(width="content"), st.container(width="content")
         if status.state == "running":
-            _button("Pause", "train_pause", _ask, (run, "pause"), "At the next optimizer step; nothing is lost.")
-        if status.state == "paused":
-            _button("Continue", "train_resume", _ask, (run, "continue"), "Goes on where it waits.")
+            _button(first, "Pause", "train_pause", _ask, (run, "pause"), "At the next optimizer step; nothing is lost.")
+        elif status.state == "paused":
+            _button(first, "Continue", "train_resume", _ask, (run, "continue"), "Goes on where it waits.")
+        elif status.state in ("stopped", "failed", LOST) and (run.path / "checkpoints" / "last.pt").is_file():
+            _button(first, "Resume", "train_resume", _resume, (run,), "Goes on from its last checkpoint.")
         if status.active and status.state != "stopping":
-            _button("Stop", "train_stop", _ask, (run, "stop"), "Saves last.pt, then ends; it can be resumed.")
-        if status.state in ("stopped", "failed", LOST) and (run.path / "checkpoints" / "last.pt").is_file():
-            _button("Resume", "train_resume", _resume, (run,), "Goes on from its last checkpoint.")
+            _button(second, "Stop", "train_stop", _ask, (run, "stop"), "Saves last.pt, then ends; it can be resumed.")
 
 
-def _button(label: str, key: str, action: Callable[..., None], args: tuple[object, ...], text: str) -> None:
-    st.button(label, key=key, on_click=action, args=args, help=text)
+def _button(
+    place: DeltaGenerator, label: str, key: str, action: Callable[..., None], args: tuple[object, ...], text: str
+) -> None:
+    place.button(label, key=key, on_click=action, args=args, help=text)
 
 
 def _ask(run: Run, word: str) -> None:

@@ -31,6 +31,7 @@ class _Scan:
         self.rows: dict[str, list[tuple[str, int, int]]] = {}
         self.other: list[str] = []
         self.hidden: list[str] = []
+        self.nameless: list[str] = []
 
     def _name(self, entry: os.DirEntry[str]) -> str:
         path = Path(entry.path)
@@ -38,7 +39,9 @@ class _Scan:
 
     def classes_in(self, folder: Path) -> _Scan:
         for entry in sorted(os.scandir(folder), key=lambda each: each.name):
-            if entry.name.startswith("."):
+            if not _is_text(entry.name):
+                self.nameless.append(ascii(self._name(entry)))
+            elif entry.name.startswith("."):
                 self.hidden.append(self._name(entry))
             elif _leads_to(entry.is_dir):
                 rows: list[tuple[str, int, int]] = []
@@ -53,7 +56,9 @@ class _Scan:
         if real in seen:  # a link that leads back to a folder above it
             return
         for entry in sorted(os.scandir(folder), key=lambda each: each.name):
-            if entry.name.startswith("."):
+            if not _is_text(entry.name):
+                self.nameless.append(ascii(self._name(entry)))
+            elif entry.name.startswith("."):
                 self.hidden.append(self._name(entry))
             elif _leads_to(entry.is_dir):
                 self._pictures_in(entry.path, rows, seen | {real})
@@ -62,6 +67,15 @@ class _Scan:
                 rows.append((self._name(entry), status.st_size, status.st_mtime_ns))
             else:
                 self.other.append(self._name(entry))
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name is UTF-8: one from an old archive may not be, and no table and no report could hold it."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _leads_to(test: Callable[[], bool]) -> bool:
@@ -88,6 +102,8 @@ def open_folder(root: Path, val: Path | None = None) -> DataIndex:
     folders = {"val": val.resolve()} if val else {}
     try:
         for folder in (root, *folders.values()):
+            if not _is_text(str(folder)):
+                raise DataError(f"The name of the folder {str(folder)!a} is not UTF-8.", "Rename the folder.")
             if not folder.is_dir():
                 raise DataError(f"There is no folder {folder}.", "Check the spelling of the path.")
         inside = {split: root / split for split in SPLITS if (root / split).is_dir()}
@@ -170,6 +186,10 @@ def _problems(root: Path, scans: dict[str, _Scan], classes: tuple[str, ...], fil
     if "val" not in set(files["split"]):
         message = f"{root} has no validation pictures."
         errors.append(Problem("error", message, "Add a folder val/ with the same class folders as train/."))
+    nameless = [name for scan in scans.values() for name in scan.nameless]
+    if nameless:
+        message = f"Files and folders whose names are not UTF-8 are left out: {_listed(nameless)}."
+        warnings.append(Problem("warning", message, "Rename them."))
     hidden = [name for scan in scans.values() for name in scan.hidden]
     if hidden:
         warnings.append(Problem("warning", f"Hidden files and folders are left out: {_listed(hidden)}."))

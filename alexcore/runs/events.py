@@ -19,26 +19,37 @@ class EventWriter:
     """Appends events; a line is flushed as soon as it is complete."""
 
     def __init__(self, path: Path) -> None:
-        events, _ = read_events(path)
-        self._seq = max((int(event.get("seq", -1)) for event in events), default=-1) + 1
         self._file = path.open("a+b")
         # A writer that was killed may have left half a line; a new line makes it one broken line instead of two.
         if self._file.tell() > 0:
             self._file.seek(-1, 2)
             if self._file.read(1) != b"\n":
                 self._file.write(b"\n")
+                self._file.flush()
+        # Only now: the half line may have lacked nothing but its end.
+        events, _ = read_events(path)
+        numbers = [event["seq"] for event in events if isinstance(event.get("seq"), int)]
+        self._seq = max(numbers, default=-1) + 1
 
     def write(self, kind: str, **fields: Any) -> None:
         """Append one event. Numbers that are not finite become null, because JSON has none."""
-        clean = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in fields.items()}
-        event = {"v": VERSION, "seq": self._seq, "ts": round(time.time(), 3), "type": kind, **clean}
-        self._file.write(json.dumps(event, ensure_ascii=False).encode() + b"\n")
+        event = {"v": VERSION, "seq": self._seq, "ts": round(time.time(), 3), "type": kind, **_finite(fields)}
+        # A file name that is no UTF-8 has characters that cannot be encoded; escaped they are good JSON.
+        self._file.write(json.dumps(event, ensure_ascii=False).encode(errors="backslashreplace") + b"\n")
         self._file.flush()
         self._seq += 1
 
     def close(self) -> None:
         """Close the file; the writer is of no use afterwards."""
         self._file.close()
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def read_events(path: Path, offset: int = 0) -> tuple[list[Event], int]:
@@ -60,7 +71,7 @@ def read_events(path: Path, offset: int = 0) -> tuple[list[Event], int]:
     for line in block[:end].splitlines():
         try:
             event = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):  # the latter: a thousand brackets
             continue
         if isinstance(event, dict) and isinstance(event.get("type"), str):
             events.append(event)

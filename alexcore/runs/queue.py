@@ -6,9 +6,9 @@ turn, so a process that dies gives its turn up by dying.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock
@@ -24,15 +24,16 @@ def _live_tickets(folder: Path) -> list[tuple[str, str]]:
     """Names and runs of the tickets whose processes live, the oldest first; the others are thrown away."""
     live = []
     for path in sorted(folder.glob("*.json")):
-        ticket = read_json(path)
-        if ticket and is_alive(int(ticket["pid"]), float(ticket["process_started"])):
-            live.append((path.name, str(ticket["run"])))
-        else:
-            path.unlink(missing_ok=True)
+        ticket = read_json(path) or {}
+        with contextlib.suppress(KeyError, TypeError, ValueError):  # no ticket of ours
+            if is_alive(int(ticket["pid"]), float(ticket["process_started"])):
+                live.append((path.name, str(ticket["run"])))
+                continue
+        path.unlink(missing_ok=True)
     return live
 
 
-@contextmanager
+@contextlib.contextmanager
 def turn(device: str, run: str, wait: Callable[[list[str]], bool]) -> Iterator[bool]:
     """Wait for the device, hold it, and give it up at the end.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from dataclasses import dataclass, field
@@ -48,6 +49,13 @@ def read_status(run_dir: Path) -> Status:
     raw = read_json(run_dir / "status.json")
     if raw is None or raw.get("state") not in (*ACTIVE, *ENDED):
         return Status(UNKNOWN)
+    try:
+        return _derive(raw)
+    except (TypeError, ValueError, OverflowError):  # values that no worker of ours has written
+        return Status(UNKNOWN)
+
+
+def _derive(raw: dict[str, Any]) -> Status:
     state = str(raw["state"])
     heartbeat = float(raw.get("heartbeat") or 0)
     if state in ACTIVE:
@@ -55,7 +63,7 @@ def read_status(run_dir: Path) -> Status:
         # The launcher cannot know the pid yet, so for a moment there is none.
         dead = raw.get("pid") and not is_alive(int(raw["pid"]), float(raw.get("process_started") or 0))
         state = LOST if dead or overdue else state
-    error = raw.get("error")
+    error, eta_s = raw.get("error"), raw.get("eta_s")
     return Status(
         state=state,
         epoch=int(raw.get("epoch") or 0),
@@ -65,7 +73,7 @@ def read_status(run_dir: Path) -> Status:
         done=int(raw.get("done") or 0),
         total=int(raw.get("total") or 0),
         images_per_s=float(raw.get("images_per_s") or 0),
-        eta_s=raw.get("eta_s"),
+        eta_s=None if eta_s is None else float(eta_s),
         heartbeat=heartbeat,
         error={str(k): str(v) for k, v in error.items()} if isinstance(error, dict) else {},
     )
@@ -110,8 +118,9 @@ class StatusWriter:
         self.update(force=True, state=state, **values)
 
     def _write(self) -> None:
-        # A deleted run folder must not take the worker down; it notices at its next checkpoint.
-        if self._path.parent.is_dir():
+        # A deleted folder or a full disk must not take the worker down here: the loop notices the one at its next
+        # step and the other at its next checkpoint, and the next beat tries again.
+        with contextlib.suppress(OSError):
             write_json(self._path, {**self._values, "heartbeat": round(time.time(), 3)})
         self._written = time.monotonic()
 

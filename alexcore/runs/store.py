@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import shutil
 import time
@@ -90,12 +91,19 @@ def read_run(run_dir: Path) -> Run:
     Raises:
         RunError: there is no such folder.
     """
-    if not run_dir.is_dir():
-        raise RunError(f"There is no run {run_dir.name}.", "It may have been deleted; choose another one.")
+    if not _is_folder(run_dir):
+        raise RunError(f"There is no run {run_dir.name[:80]}.", "It may have been deleted; choose another one.")
     try:
         return Run(run_dir, read_status(run_dir), load_config(run_dir / "config.json"))
     except ConfigError as error:
         return Run(run_dir, read_status(run_dir), None, str(error))
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name longer than the file system allows
+        return False
 
 
 def find_run(name: str) -> Run:
@@ -104,7 +112,7 @@ def find_run(name: str) -> Run:
     Raises:
         RunError: there is none.
     """
-    return read_run(Path(name) if Path(name).is_dir() else runs_dir() / name)
+    return read_run(Path(name) if _is_folder(Path(name)) else runs_dir() / name)
 
 
 def open_run(run_id: str) -> Run:
@@ -113,7 +121,8 @@ def open_run(run_id: str) -> Run:
     Raises:
         RunError: there is none.
     """
-    if run_id != Path(run_id).name or run_id.startswith(".") or "\0" in run_id:
+    # Path("").name is "" too, and would name the whole store.
+    if not run_id or run_id != Path(run_id).name or run_id.startswith(".") or "\0" in run_id:
         raise RunError(f"{run_id[:80]!r} is not the name of a run.", "Choose one from the list.")
     return read_run(runs_dir() / run_id)
 
@@ -123,7 +132,10 @@ def list_runs() -> list[Run]:
     if not runs_dir().is_dir():
         return []
     folders = [path for path in runs_dir().iterdir() if path.is_dir() and not path.name.startswith(".")]
-    runs = [read_run(path) for path in folders]
+    runs = []
+    for path in folders:
+        with contextlib.suppress(RunError):  # deleted since the folder was listed
+            runs.append(read_run(path))
     return sorted(runs, key=lambda run: (run.started or datetime.fromtimestamp(0), run.id), reverse=True)
 
 
@@ -138,13 +150,13 @@ def delete_run(run: Run) -> None:
     try:
         shutil.rmtree(run.path)
     except OSError as error:
-        raise RunError(f"{run.path} cannot be deleted: {error.strerror}.", "Check its permissions.") from error
+        raise RunError(f"{run.path} cannot be deleted: {error.strerror or error}.", "Check its permissions.") from error
 
 
 def class_names(run_dir: Path) -> tuple[str, ...]:
     """The classes of a run in the order of their numbers, from class_indices.json; empty where it is missing."""
     mapping = read_json(run_dir / "class_indices.json") or {}
-    numbered = sorted((int(number), str(name)) for number, name in mapping.items() if str(number).isdigit())
+    numbered = sorted((int(number), str(name)) for number, name in mapping.items() if str(number).isdecimal())
     return tuple(name for _, name in numbered)
 
 

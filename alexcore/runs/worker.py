@@ -91,9 +91,10 @@ def execute(run_dir: Path, on_progress: OnProgress | None = None) -> str:
     Raises:
         AlexError: the run failed, as status.json says too; or another worker is at it, and nothing was touched.
     """
-    lock = FileLock(run_dir / ".lock")
+    if not run_dir.is_dir():  # the lock would make it
+        raise RunError(f"There is no run {run_dir.name}.", "It may have been deleted.")
     try:
-        lock.acquire(timeout=0)
+        lock = FileLock(run_dir / ".lock").acquire(timeout=0)
     except Timeout as error:
         raise RunError(f"Another worker is at the run {run_dir.name}.", "Wait for it, or stop it.") from error
     with lock:
@@ -118,13 +119,14 @@ def execute(run_dir: Path, on_progress: OnProgress | None = None) -> str:
 
 def _train(run_dir: Path, status: StatusWriter, on_progress: OnProgress | None) -> str:
     config = load_config(run_dir / "config.json")
-    from alexcore.training.device import choose_device
-    from alexcore.training.loop import fit
-
     reporter = RunReporter(run_dir, status, on_progress)
     previous = {number: signal.signal(number, reporter.stop_on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    state = "failed"
     try:
-        state = "failed"
+        # Only now: loading PyTorch takes seconds, in which a signal would have ended the process without a word.
+        from alexcore.training.device import choose_device
+        from alexcore.training.loop import fit
+
         with turn(str(choose_device(config.device)), run_dir.name, reporter.wait) as our_turn:
             if our_turn:
                 status.update(state="running")

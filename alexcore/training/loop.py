@@ -164,6 +164,7 @@ class _Fit:
             config.data, config.val, lambda done, total: reporter.progress("checking pictures", done, total)
         )
         self.plan = make_plan(config, self.index)
+        reporter.progress("building the network", 0, 0)
         self.device = choose_device(config.device)
         self.precision = choose_precision(config.precision, self.device)
         seed_everything(config.seed, config.deterministic)

@@ -1,0 +1,230 @@
+"""A run that was interrupted and resumed ends as if it had run straight through: bit by bit, on a CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from run_folders import tiny_config
+
+from alexcore.config import TrainConfig, make_config
+from alexcore.errors import CheckpointError, TrainingError
+from alexcore.runs.store import create_run
+from alexcore.training import loop
+from alexcore.training.checkpoint import load_checkpoint
+from alexcore.training.loop import fit
+
+# A machine of one core warns of two loader processes; newer Pythons warn of a fork beside torch's threads.
+pytestmark = [
+    pytest.mark.unit,
+    pytest.mark.filterwarnings("ignore:This DataLoader will create", "ignore:This process .* is multi-threaded"),
+]
+
+When = Callable[["Watcher"], bool]
+
+
+class Watcher:
+    """A reporter that keeps everything in memory, and asks the loop to stop as soon as `when` says so."""
+
+    def __init__(self, when: When = lambda _: False) -> None:
+        self.when = when
+        self.events: list[dict[str, Any]] = []
+        self.phase, self.done, self.step, self.epoch = "", 0, 0, 0
+        self.words: list[str] = []
+        self.pauses: list[bool] = []
+
+    def event(self, kind: str, **fields: Any) -> None:
+        self.events.append({"type": kind, **fields})
+
+    def progress(self, phase: str, done: int, total: int, **fields: Any) -> None:
+        self.phase, self.done = phase, done
+        self.step, self.epoch = fields.get("step", self.step), fields.get("epoch", self.epoch)
+
+    def request(self) -> str:
+        if self.words:
+            return self.words.pop(0)
+        return "stop" if self.when(self) else ""
+
+    def paused(self, paused: bool) -> None:
+        self.pauses.append(paused)
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        return [event for event in self.events if event["type"] == kind]
+
+
+def config_of(data: Path, **values: Any) -> TrainConfig:
+    """Everything that draws a random number or keeps a state: dropout, augmentation, order, momentum, rate."""
+    chances = {"epochs": 3, "augment": "strong", "accumulation_steps": 2, "label_smoothing": 0.1, "warmup_steps": 2}
+    return tiny_config(data, **{**chances, "seed": 5, **values})
+
+
+def measured(watchers: list[Watcher]) -> list[dict[str, Any]]:
+    """The `epoch` events without the figures that depend on the clock."""
+    clock = ("seconds", "images_per_s")
+    events = [event for watcher in watchers for event in watcher.of("epoch")]
+    return [{name: value for name, value in event.items() if name not in clock} for event in events]
+
+
+def losses(watchers: list[Watcher]) -> list[tuple[int, float, float]]:
+    return [(each["step"], each["loss"], each["lr"]) for watcher in watchers for each in watcher.of("step")]
+
+
+def straight(config: TrainConfig) -> tuple[Path, Watcher]:
+    folder, watcher = create_run(config), Watcher()
+    assert fit(config, folder, watcher) == "finished"
+    return folder, watcher
+
+
+def interrupted(config: TrainConfig, moments: list[When]) -> tuple[Path, list[Watcher]]:
+    folder, watchers = create_run(config), []
+    for number, when in enumerate(moments):
+        watchers.append(Watcher(when))
+        assert fit(config, folder, watchers[-1], resume=number > 0) == "stopped"
+    watchers.append(Watcher())
+    assert fit(config, folder, watchers[-1], resume=True) == "finished"
+    return folder, watchers
+
+
+def assert_same_state(ours: Any, theirs: Any, where: str) -> None:
+    """Compare nested checkpoints down to the last bit."""
+    assert type(ours) is type(theirs), where
+    if isinstance(ours, torch.Tensor):
+        assert torch.equal(ours, theirs), where
+    elif isinstance(ours, dict):
+        assert list(ours) == list(theirs), where
+        for key in ours:
+            assert_same_state(ours[key], theirs[key], f"{where}.{key}")
+    elif isinstance(ours, list):
+        assert len(ours) == len(theirs), where
+        for number, (a, b) in enumerate(zip(ours, theirs, strict=True)):
+            assert_same_state(a, b, f"{where}[{number}]")
+    else:
+        assert ours == theirs, where
+
+
+def assert_same_run(config: TrainConfig, moments: list[When]) -> None:
+    expected, watcher = straight(config)
+    resumed, watchers = interrupted(config, moments)
+    assert measured(watchers) == measured([watcher])
+    assert losses(watchers) == losses([watcher])
+    for name in ("last.pt", "best.pt"):
+        states = [load_checkpoint(folder / "checkpoints" / name) for folder in (expected, resumed)]
+        for state in states:
+            del state["position"]["seconds"]
+        assert_same_state(*states, name)
+
+
+def at_step(step: int) -> When:
+    return lambda run: run.step >= step
+
+
+def while_validating(epoch: int) -> When:
+    return lambda run: run.phase == "validating" and run.epoch >= epoch
+
+
+@pytest.mark.parametrize(
+    "moments",
+    [
+        [lambda run: True],
+        [at_step(1)],
+        [at_step(2)],
+        [while_validating(0)],
+        [at_step(3)],
+        [at_step(4), at_step(5), while_validating(1), at_step(8)],
+    ],
+    ids=["before-the-first-step", "step-1", "step-2", "validating", "end-of-epoch", "four-times"],
+)
+def test_an_interrupted_run_ends_as_the_straight_one(stripes, moments):
+    assert_same_run(config_of(stripes), moments)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"optimizer": "sgd", "norm": "group", "class_weights": "effective", "scheduler": "cosine", "grad_clip": 1.0},
+        {"norm": "none", "init": "torch", "optimizer": "adam", "accumulation_steps": 1, "early_stopping": 1},
+        {"checkpoint_every_epochs": 2, "max_steps": 7},
+    ],
+    ids=["sgd-group-weights", "adam-none", "limited"],
+)
+def test_it_does_whatever_is_chosen(stripes, values):
+    config = config_of(stripes, **values)
+    expected, watcher = straight(config)
+    resumed, watchers = interrupted(config, [at_step(2)])
+    assert measured(watchers) == measured([watcher])
+    states = [load_checkpoint(folder / "checkpoints" / "last.pt") for folder in (expected, resumed)]
+    assert_same_state(states[0]["model"], states[1]["model"], "model")
+    assert_same_state(states[0]["optimizer"], states[1]["optimizer"], "optimizer")
+
+
+def test_it_does_with_loader_processes_on_one_side_only(stripes):
+    """Batches already fetched by a loader process are thrown away at a stop; none may be missing later."""
+    expected, watcher = straight(config_of(stripes, epochs=2))
+    resumed, watchers = interrupted(config_of(stripes, epochs=2, num_workers=2), [at_step(2)])
+    assert measured(watchers) == measured([watcher])
+    states = [load_checkpoint(folder / "checkpoints" / "last.pt") for folder in (expected, resumed)]
+    assert_same_state(states[0]["model"], states[1]["model"], "model")
+
+
+def test_another_seed_is_another_run(stripes):
+    """So that the comparisons above can fail."""
+    (one, a), (other, b) = straight(config_of(stripes, epochs=1)), straight(config_of(stripes, epochs=1, seed=6))
+    assert losses([a]) != losses([b])
+    models = [load_checkpoint(folder / "checkpoints" / "last.pt")["model"] for folder in (one, other)]
+    assert any(not torch.equal(models[0][key], models[1][key]) for key in models[0])
+
+
+def test_a_finished_run_goes_on_with_more_epochs(stripes):
+    config = config_of(stripes, epochs=1, scheduler="constant")
+    folder, _ = straight(config)
+    more, watcher = make_config(**{**config.model_dump(), "epochs": 2}), Watcher()
+    assert fit(more, folder, watcher, resume=True) == "finished"
+    assert [(event["epoch"], event["step"]) for event in watcher.of("epoch")] == [(1, 6)]
+    _, whole = straight(more)
+    assert measured([watcher]) == measured([whole])[1:]
+
+
+def test_a_stop_in_a_pause_ends_the_pause(stripes, monkeypatch):
+    monkeypatch.setattr(loop, "PAUSE_POLL_S", 0.01)
+    watcher = Watcher()
+    watcher.words = ["pause"] * 4 + ["continue", "continue"] + ["pause", "pause", "stop", "stop"]
+    config = config_of(stripes)
+    folder = create_run(config)
+    assert fit(config, folder, watcher) == "stopped"
+    assert watcher.pauses == [True, False, True, False]
+    assert watcher.step == 1
+    assert load_checkpoint(folder / "checkpoints" / "last.pt")["position"]["step"] == 1
+
+
+def test_another_data_set_is_told_and_another_mapping_refused(stripes, tmp_path):
+    import shutil
+
+    data = shutil.copytree(stripes, tmp_path / "data")
+    config = config_of(data, epochs=2)
+    folder = create_run(config)
+    assert fit(config, folder, Watcher(at_step(1))) == "stopped"
+    next((data / "train" / "fine").glob("*.jpg")).unlink()
+    watcher = Watcher(at_step(2))
+    assert fit(config, folder, watcher, resume=True) == "stopped"
+    assert "The data set has changed since the checkpoint" in watcher.of("warning")[0]["message"]
+    for split in ("train", "val"):
+        (data / split / "wide").rename(data / split / "broad")
+    with pytest.raises(CheckpointError, match="The run numbers its classes .*'wide': 2.*, the data set .*'broad': 0"):
+        fit(config, folder, Watcher(), resume=True)
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_and_spares_its_checkpoint(stripes, monkeypatch):
+    config = config_of(stripes)
+    folder = create_run(config)
+    step = loop.train_step
+    watcher = Watcher()
+    monkeypatch.setattr(loop, "train_step", lambda *parts: (float("nan"), 0) if watcher.step == 4 else step(*parts))
+    with pytest.raises(TrainingError, match=r"The loss is nan in step 5.* Lower the learning rate \(0.0005\)"):
+        fit(config, folder, watcher)
+    state = load_checkpoint(folder / "checkpoints" / "last.pt")
+    assert state["position"]["step"] == 3
+    assert all(tensor.isfinite().all() for tensor in state["model"].values())
+    assert len(watcher.of("step")) == 4
