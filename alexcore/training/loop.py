@@ -1,12 +1,14 @@
 """The training loop, from top to bottom: `fit` runs epochs, an epoch is made of steps, a step of micro-batches.
 
-prepare: open and check the data, plan, seed, build the network         event start, or resume
+```
+prepare: open and check the data, plan, seed, build the network             event start, or resume
 until all epochs are done:
-for each window of micro-batches:
-obey a request (stop and pause act here, between two steps)
-set the learning rate; train_step                               event step
-evaluate on the validation split                                    event epoch
-save last.pt, and best.pt if this is the best epoch so far          event checkpoint
+    for each window of micro-batches:
+        obey a request (stop and pause act here, between two steps)
+        set the learning rate; train_step                                   event step
+    evaluate on the validation split                                        event epoch
+    save last.pt, and best.pt if this is the best epoch so far              event checkpoint
+```
 """
 
 from __future__ import annotations
