@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,8 +15,10 @@ pytestmark = pytest.mark.unit
 
 
 @pytest.fixture
-def writer(tmp_path: Path) -> EventWriter:
-    return EventWriter(tmp_path / "events.jsonl")
+def writer(tmp_path: Path) -> Iterator[EventWriter]:
+    opened = EventWriter(tmp_path / "events.jsonl")
+    yield opened
+    opened.close()
 
 
 def test_refresh_reads_only_what_is_new(writer: EventWriter, tmp_path: Path) -> None:
@@ -62,7 +66,8 @@ def test_a_replaced_shorter_file_is_read_from_its_beginning(writer: EventWriter,
     series = Series(tmp_path / "events.jsonl")
     series.refresh()
     (tmp_path / "events.jsonl").unlink()
-    EventWriter(tmp_path / "events.jsonl").write("step", step=1, loss=3.0)
+    with closing(EventWriter(tmp_path / "events.jsonl")) as other:
+        other.write("step", step=1, loss=3.0)
     series.refresh()
     assert [each["loss"] for each in series.steps] == [3.0]
 
