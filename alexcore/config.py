@@ -192,7 +192,7 @@ class TrainConfig(BaseModel):
         le=1,
     )
     scheduler: Literal["constant", "cosine", "onecycle"] = field(
-        "onecycle",
+        "cosine",
         "Optimizer",
         "Rate schedule",
         "How the learning rate changes over the run. cosine: falls to zero; onecycle: rises, then falls to zero.",

@@ -74,7 +74,7 @@ def check(index: DataIndex, was_running: bool) -> None:
     if job.state in ("failed", "lost"):
         st.error(plain(job.error) or "The check was interrupted.")
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Check every picture", key="dataset_check", help="Decodes each file once, in the background."):
+        if st.button("Check every picture", key="dataset_check"):
             start_check(index.root)
             st.rerun()
         st.caption("Not checked yet. A run does it before its first step and leaves out what cannot be decoded.")

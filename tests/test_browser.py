@@ -124,7 +124,9 @@ def shoot(page: Page, folder: Path, name: str) -> None:
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
-def test_the_story_from_data_to_an_answer(page: Page, server: Server, photographs: Path, shots: Path) -> None:
+def test_the_story_from_data_to_an_answer(
+    page: Page, server: Server, photographs: Path, shots: Path, tmp_path: Path
+) -> None:
     # 1. A fresh home: the built-in data set draws itself, and the overview leads to it.
     page.goto(server.url)
     expect(page.get_by_text("Drawing the built-in data set")).to_be_visible()
@@ -201,6 +203,15 @@ def test_the_story_from_data_to_an_answer(page: Page, server: Server, photograph
     shoot(page, shots, "classify")
     page.set_viewport_size({"width": 420, "height": 900})
     shoot(page, shots, "classify-narrow")
+
+    # 7. Files that are no pictures get a sentence each.
+    (tmp_path / "empty.png").write_bytes(b"")
+    (tmp_path / "text.jpg").write_text("not a picture")
+    bad = [tmp_path / "empty.png", tmp_path / "text.jpg"]
+    page.locator(".st-key-classify_upload input[type=file]").set_input_files(bad)
+    expect(page.get_by_text("empty.png is empty (0 bytes).")).to_be_visible()
+    expect(page.get_by_text("text.jpg is no picture in a format that is known here.")).to_be_visible()
+    shoot(page, shots, "classify-errors")
     assert len(list(shots.glob("*.png"))) >= 14
 
 
@@ -230,6 +241,7 @@ def _surest_right_answer(run: Path, photographs: Path) -> Path:
 
 def test_stop_saves_and_resume_goes_on(page: Page, server: Server, shots: Path) -> None:
     page.goto(f"{server.url}/train?dataset=synthetic-flowers")
+    expect(page.locator(".st-key-train_start button")).to_be_enabled(timeout=90_000)
     page.locator(".st-key-train_preset").get_by_text("quick", exact=True).click()
     expect(page.locator(".st-key-train_epochs input")).to_have_value("4")
     page.locator(".st-key-train_start button").click()
@@ -243,14 +255,3 @@ def test_stop_saves_and_resume_goes_on(page: Page, server: Server, shots: Path) 
     expect(page.locator(".st-key-train_status")).to_contain_text("paused", timeout=30_000)
     page.locator(".st-key-train_resume button").click()
     expect(page.locator(".st-key-train_status")).to_contain_text("finished", timeout=120_000)
-
-
-def test_uploads_that_are_no_pictures_get_a_sentence_each(page: Page, server: Server, tmp_path: Path) -> None:
-    page.goto(f"{server.url}/classify")
-    (tmp_path / "empty.png").write_bytes(b"")
-    (tmp_path / "text.jpg").write_text("not a picture")
-    page.locator(".st-key-classify_upload input[type=file]").set_input_files(
-        [tmp_path / "empty.png", tmp_path / "text.jpg"]
-    )
-    expect(page.get_by_text("empty.png is empty (0 bytes).")).to_be_visible(timeout=60_000)
-    expect(page.get_by_text("text.jpg is no picture in a format that is known here.")).to_be_visible()

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from alexcore.errors import RunError
 from alexcore.runs import launcher
@@ -76,19 +74,15 @@ def _head(run: Run) -> None:
         # Two places that are always there: a button that moves while somebody aims at it is a trap.
         first, second = st.container(width="content"), st.container(width="content")
         if status.state == "running":
-            _button(first, "Pause", "train_pause", _ask, (run, "pause"), "At the next optimizer step; nothing is lost.")
+            first.button("Pause", key="train_pause", on_click=_ask, args=(run, "pause"))
         elif status.state == "paused":
-            _button(first, "Continue", "train_resume", _ask, (run, "continue"), "Goes on where it waits.")
+            first.button("Continue", key="train_resume", on_click=_ask, args=(run, "continue"))
         elif status.state in ("stopped", "failed", LOST) and (run.path / "checkpoints" / "last.pt").is_file():
-            _button(first, "Resume", "train_resume", _resume, (run,), "Goes on from its last checkpoint.")
+            first.button("Resume", key="train_resume", on_click=_resume, args=(run,))
+            st.caption("Resume goes on from the last checkpoint, as if nothing had happened.", width="content")
         if status.active and status.state != "stopping":
-            _button(second, "Stop", "train_stop", _ask, (run, "stop"), "Saves last.pt, then ends; it can be resumed.")
-
-
-def _button(
-    place: DeltaGenerator, label: str, key: str, action: Callable[..., None], args: tuple[object, ...], text: str
-) -> None:
-    place.button(label, key=key, on_click=action, args=args, help=text)
+            second.button("Stop", key="train_stop", on_click=_ask, args=(run, "stop"))
+            st.caption("Stop saves a checkpoint, then ends; the run can be resumed.", width="content")
 
 
 def _ask(run: Run, word: str) -> None:

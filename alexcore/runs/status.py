@@ -81,7 +81,14 @@ def _derive(raw: dict[str, Any]) -> Status:
 
 def write_queued(run_dir: Path) -> None:
     """The launcher's only write: there is no worker yet that could do it."""
-    write_json(run_dir / "status.json", {"state": "queued", "pid": None, "heartbeat": time.time(), "phase": "starting"})
+    path = run_dir / "status.json"
+    values = {"state": "queued", "pid": None, "heartbeat": time.time(), "phase": "starting"}
+    write_json(path, {**_position(path), **values})
+
+
+def _position(path: Path) -> dict[str, Any]:
+    # A run that is resumed has come so far already, even if it is stopped again before its next step.
+    return {name: value for name, value in (read_json(path) or {}).items() if name in ("epoch", "step", "total_steps")}
 
 
 class StatusWriter:
@@ -91,6 +98,7 @@ class StatusWriter:
         pid, started = own_identity()
         self._path = run_dir / "status.json"
         self._values: dict[str, Any] = {"state": "queued", "pid": pid, "process_started": started, "error": None}
+        self._values.update(_position(self._path))
         self._lock = threading.Lock()
         self._written = 0.0
         self._done = threading.Event()

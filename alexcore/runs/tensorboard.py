@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +34,15 @@ class ScalarWriter:
         if self._writer is None:
             from torch.utils.tensorboard import SummaryWriter
 
+            if not self._folder.parent.is_dir():  # the run was deleted meanwhile, and this would bring it back
+                return
             self._writer = SummaryWriter(self._folder, purge_step=self._purge, flush_secs=10)
         for field, tag in names.items():
             if fields.get(field) is not None:
                 self._writer.add_scalar(tag, fields[field], fields["step"])
 
     def close(self) -> None:
-        """Flush and close."""
+        """Flush and close. A folder that has gone is no error here: the run has its own word for that."""
         if self._writer is not None:
-            self._writer.close()
+            with contextlib.suppress(OSError):
+                self._writer.close()
