@@ -1,0 +1,50 @@
+"""The command line: `python -m alexcore ...`.
+
+Results go to standard output, with --json as one JSON document in the last line; progress goes to standard error.
+Bad input ends with exit code 2 and one sentence. torch is imported only by the commands that compute.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from alexcore import __version__
+from alexcore.cli import data, results, training
+from alexcore.cli.output import Command
+from alexcore.errors import AlexError
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Say in one line what is wrong; argparse itself would first print the thirty flags of `train`."""
+        self.exit(2, f"error: {message.rstrip('.')}. See `{self.prog} --help`.\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
+    parser = _Parser("python -m alexcore", description="Learn image classification with AlexNet.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for module in (data, training, results):
+        module.register(commands)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    parser = build_parser()
+    parsed = parser.parse_args(arguments)
+    if getattr(parsed, "action", "list") in ("show", "delete") and not parsed.id:
+        parser.error(f"`runs {parsed.action}` needs the ID of a run; `runs list` shows them.")
+    try:
+        command: Command = parsed.command
+        return command(parsed)
+    except AlexError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("error: Interrupted.", file=sys.stderr)
+        return 130

@@ -1,0 +1,82 @@
+"""What commands share: how they are added, how they show progress, how they print."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from alexcore.errors import AlexError
+from alexcore.jobs import JobProgress
+
+Arguments = argparse.Namespace
+Command = Callable[[Arguments], int]
+
+
+class Bar:
+    """A tqdm bar for a sequence of phases, each with its own total."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+        self._phase = ""
+
+    def __call__(self, phase: str, done: int, total: int, fields: dict[str, Any] | None = None) -> None:
+        """Show how far a phase is; `fields` may hold what a run's status holds."""
+        from tqdm import tqdm
+
+        if phase != self._phase:
+            self.close()
+            self._phase = phase
+            # In a log file a bar that moves ten times a second is only noise.
+            every_s = 0.1 if sys.stderr.isatty() else 10.0
+            self._bar = tqdm(desc=phase, file=sys.stderr, dynamic_ncols=True, leave=False, mininterval=every_s)
+        self._bar.total = total or None
+        if fields and fields.get("images_per_s"):
+            self._bar.set_postfix_str(
+                f"epoch {fields['epoch'] + 1}, step {fields['step']}/{fields['total_steps']}, "
+                f"{fields['images_per_s']:.0f} images/s",
+                refresh=False,
+            )
+        self._bar.update(done - self._bar.n)
+
+    def close(self) -> None:
+        """Take the bar off the screen."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+            self._phase = ""
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON document as one line."""
+    print(json.dumps(value, ensure_ascii=False))
+
+
+def add_command(group: Any, name: str, run: Command) -> argparse.ArgumentParser:
+    """Add a command that every command's --json goes with; its help is the docstring of `run`."""
+    command: argparse.ArgumentParser = group.add_parser(name, help=run.__doc__, description=run.__doc__)
+    command.add_argument("--json", action="store_true", help="print one JSON document as the last line")
+    command.set_defaults(command=run)
+    return command
+
+
+@contextmanager
+def reported(phase: str) -> Iterator[Callable[[int, int], None]]:
+    """Show progress as a bar and, in a background job, in the job's file; say there how it ended."""
+    bar, job = Bar(), JobProgress()
+
+    def on_progress(done: int, total: int) -> None:
+        bar(phase, done, total)
+        job.on_progress(done, total)
+
+    try:
+        yield on_progress
+    except AlexError as error:
+        job.finish(error)
+        raise
+    finally:
+        bar.close()
+    job.finish()

@@ -1,0 +1,133 @@
+"""`train`, `resume` and `devices`: the commands that start something."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from alexcore.cli.output import Arguments, Bar, add_command, print_json
+from alexcore.config import FIELDS, PRESETS, make_config
+from alexcore.errors import AlexError, DataError
+from alexcore.fields import FieldSpec
+from alexcore.jobs import JobProgress
+
+
+def devices(arguments: Arguments) -> int:
+    """Show on which device runs will compute."""
+    from alexcore.files import write_json
+    from alexcore.home import cache_dir
+    from alexcore.pair import require_torch
+
+    job = JobProgress()
+    try:
+        require_torch()
+    except AlexError as error:
+        job.finish(error)
+        raise
+    import torch
+
+    from alexcore.training.device import choose_device, choose_precision, describe_device
+
+    device = choose_device()
+    found = {
+        "device": str(device), "description": describe_device(device), "torch": torch.__version__,
+        "precision": str(choose_precision("auto", device)).removeprefix("torch."),
+    }  # fmt: skip
+    # The dashboard reads this note instead of loading torch itself.
+    cache_dir().mkdir(parents=True, exist_ok=True)
+    write_json(cache_dir() / "devices.json", found)
+    job.finish()
+    if arguments.json:
+        print_json(found)
+    else:
+        print(f"{found['description']}, {found['precision']}, torch {found['torch']}")
+    return 0
+
+
+def train(arguments: Arguments) -> int:
+    """Train in the foreground; Ctrl-C saves and stops."""
+    from alexcore.data.sources import open_source
+    from alexcore.runs.store import create_run
+
+    values = {name: value for name, value in vars(arguments).items() if name in FIELDS and value is not None}
+    config = make_config(arguments.preset, **_absolute(values))
+    if not config.data:
+        raise DataError("No data set is given.", "Add --data PATH, or make one with `data sample DIR`.")
+    open_source(config.data, config.val).require_trainable()  # a wrong path shall not leave a failed run behind
+    return _execute(create_run(config, arguments.run), arguments.json)
+
+
+def _absolute(values: dict[str, Any]) -> dict[str, Any]:
+    """Make paths absolute: config.json must mean the same from any folder."""
+    return {
+        name: str(Path(value).expanduser().resolve()) if name in ("data", "val") and value else value
+        for name, value in values.items()
+    }
+
+
+def resume(arguments: Arguments) -> int:
+    """Continue a run in the foreground."""
+    from alexcore.runs.launcher import prepare_resume
+    from alexcore.runs.store import find_run
+
+    run = find_run(arguments.run_dir)
+    prepare_resume(run, arguments.epochs)
+    return _execute(run.path, arguments.json)
+
+
+def _execute(run_dir: Path, as_json: bool) -> int:
+    from alexcore.runs.store import read_run, summary
+    from alexcore.runs.worker import execute
+
+    bar = Bar()
+    print(f"Run {run_dir}", file=sys.stderr)
+    try:
+        execute(run_dir, bar)
+    finally:
+        bar.close()
+    result = summary(read_run(run_dir))
+    if as_json:
+        print_json(result)
+    else:
+        accuracy = result["best_val_acc1"]
+        measured = f"best validation accuracy {accuracy:.3f}" if accuracy is not None else "not validated"
+        print(f"{result['status']}: {result['epochs']} epochs, {result['steps']} steps, {measured}")
+        print(f"Classify a picture with: python -m alexcore predict {run_dir} PICTURE")
+    return 0
+
+
+def _number(kind: type) -> Callable[[str], Any]:
+    """A converter whose failure argparse reports with the text that was typed."""
+
+    def convert(text: str) -> Any:
+        return kind(text)
+
+    convert.__name__ = "whole number" if kind is int else "number"
+    return convert
+
+
+def _add_field(parser: argparse.ArgumentParser, spec: FieldSpec) -> None:
+    flag = "--" + spec.name.replace("_", "-")
+    text = f"{spec.text} ({spec.legal}; default {spec.default!r})".replace("%", "%%")
+    if spec.kind is bool:
+        parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=text)
+        return
+    # Ranges and choices are checked by TrainConfig, so that every way in gives the same sentence.
+    kind = spec.kind if spec.kind is str else _number(spec.kind)
+    parser.add_argument(flag, type=kind, default=None, help=text, metavar=spec.name.upper())
+
+
+def register(commands: Any) -> None:
+    """Add the commands of this module."""
+    add_command(commands, "devices", devices)
+    training = add_command(commands, "train", train)
+    training.add_argument("--preset", default="default", metavar="NAME", help=f"one of {', '.join(PRESETS)}")
+    training.add_argument("--run", type=Path, help="the run's folder (default: a new one in runs/)")
+    for spec in FIELDS.values():
+        _add_field(training, spec)
+    resuming = add_command(commands, "resume", resume)
+    resuming.add_argument("run_dir")
+    resuming.add_argument("--epochs", type=int, help="a larger number of epochs")
