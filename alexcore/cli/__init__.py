@@ -7,6 +7,7 @@ Bad input ends with exit code 2 and one sentence. torch is imported only by the 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -15,6 +16,7 @@ from alexcore import __version__
 from alexcore.cli import data, results, training
 from alexcore.cli.output import Command
 from alexcore.errors import AlexError
+from alexcore.process import PATIENT_THREADS
 
 
 class _Parser(argparse.ArgumentParser):
@@ -35,6 +37,8 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    for name, value in PATIENT_THREADS.items():
+        os.environ.setdefault(name, value)  # read when a command imports torch
     parser = build_parser()
     parsed = parser.parse_args(arguments)
     if getattr(parsed, "action", "list") in ("show", "delete") and not parsed.id:

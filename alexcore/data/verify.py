@@ -6,8 +6,9 @@ The answer is remembered by the identity of the files (path, size, time), so a d
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -36,6 +37,16 @@ def known_unreadable(index: DataIndex) -> dict[str, str] | None:
     return {str(path): str(reason) for path, reason in unreadable.items()}
 
 
+@contextmanager
+def _cancelled_on_error(pool: ThreadPoolExecutor) -> Iterator[None]:
+    """Leave out what is still waiting, so that whoever interrupts a check does not wait for its end."""
+    try:
+        yield
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+
+
 def find_unreadable(index: DataIndex, on_progress: Callable[[int, int], None] | None = None) -> dict[str, str]:
     """Decode every picture and return those that fail, as path -> reason.
 
@@ -48,7 +59,7 @@ def find_unreadable(index: DataIndex, on_progress: Callable[[int, int], None] | 
         return known
     paths = [str(path) for path in index.files["path"]]
     unreadable = {}
-    with ThreadPoolExecutor(THREADS) as pool:
+    with ThreadPoolExecutor(THREADS) as pool, _cancelled_on_error(pool):
         reasons = pool.map(lambda path: check_decodable(index.path_of(path)), paths, chunksize=8)
         for done, (path, reason) in enumerate(zip(paths, reasons, strict=True), start=1):
             if reason:

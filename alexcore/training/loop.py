@@ -153,7 +153,14 @@ def fit(config: TrainConfig, run_dir: Path, reporter: Reporter, *, resume: bool 
     Raises:
         AlexError: data, settings or checkpoint cannot be used, or the loss is not finite.
     """
-    return _Fit(config, run_dir, reporter, resume).run()
+    try:
+        return _Fit(config, run_dir, reporter, resume).run()
+    except _StoppedBeforeStartError:
+        return "stopped"
+
+
+class _StoppedBeforeStartError(Exception):
+    """A stop was asked for while the pictures were checked; there is nothing to save yet."""
 
 
 class _Fit:
@@ -161,10 +168,7 @@ class _Fit:
 
     def __init__(self, config: TrainConfig, run_dir: Path, reporter: Reporter, resume: bool) -> None:
         self.config, self.run_dir, self.reporter = config, run_dir, reporter
-        reporter.progress("checking pictures", 0, 0)
-        self.index = open_checked(
-            config.data, config.val, lambda done, total: reporter.progress("checking pictures", done, total)
-        )
+        self.index = open_checked(config.data, config.val, self._on_checked)
         self.plan = make_plan(config, self.index)
         reporter.progress("building the network", 0, 0)
         self.device = choose_device(config.device)
@@ -182,6 +186,11 @@ class _Fit:
         if resume:
             self._restore()
         self._announce(resume)
+
+    def _on_checked(self, done: int, total: int) -> None:
+        self.reporter.progress("checking pictures", done, total)
+        if self.reporter.request() == "stop":
+            raise _StoppedBeforeStartError
 
     def _loaders(self) -> tuple[Loader, Loader]:
         config, pin = self.config, self.device.type == "cuda"
