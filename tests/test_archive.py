@@ -15,6 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from alexcore.data import archive as archives
 from alexcore.data.archive import Limits, folder_name, save_upload, unpack
 from alexcore.data.folder import open_folder
 from alexcore.data.storage import require_room, size_text
@@ -263,6 +264,26 @@ def test_forty_megabytes_of_zeros_are_a_bomb(tmp_path, kind):
     archive = PACK[kind](tmp_path / f"data{kind}", {"a/1.bmp": bytes(40 << 20)})
     assert archive.stat().st_size < 100_000
     assert "; the limit is 100 times." in refusal(archive)
+
+
+def test_a_bomb_may_hide_in_a_file_that_is_left_out(tmp_path):
+    archive = tar_of(tmp_path / "a.tgz", {"a/1.jpg": b"x", "a/.hidden": bytes(20 << 20)})
+    assert "; the limit is 100 times." in refusal(archive)
+
+
+def test_the_announced_size_is_refused_before_a_byte_is_read(tmp_path):
+    large = tarfile.TarInfo("a/1.jpg")
+    large.size = 3_000_000_000
+    with gzip.open(tmp_path / "a.tgz", "wb") as file:
+        file.write(large.tobuf() + bytes(1024))
+    assert "unpacks to 3 GB or more; the limit is 2 GB." in refusal(tmp_path / "a.tgz", Limits(total_bytes=2 * 10**9))
+
+
+@pytest.mark.parametrize("content", [b"too long", b"few"])
+def test_the_bytes_that_are_written_are_counted(tmp_path, content):
+    entry = archives._Entry(("a", "1.jpg"), 5, io.BytesIO(content), 0, 5)
+    with pytest.raises(ValueError, match="not as long as announced"):
+        archives._write(entry, tmp_path)
 
 
 def test_a_zip_file_that_lies_about_a_size_is_damaged(tmp_path):
