@@ -1,0 +1,129 @@
+"""What an archive may hold: limits, names that stay inside, no two paths for one file.
+
+Used by `archive`, which reads the files; here is nothing but the rules and their sentences.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+
+from alexcore.data.storage import size_text
+from alexcore.errors import DataError
+
+PACK_PLAIN = "Pack the folders of pictures again, from inside their folder and as plain files."
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What an archive may grow to.
+
+    Attributes:
+        ratio: Bytes unpacked per byte of the archive. Photographs hardly shrink; plain bitmaps may by 10 or 20.
+        ratio_from: The ratio counts only above so many bytes unpacked: nobody is hurt by a few zeros.
+        files: Entries, folders included.
+        total_bytes: Of all files together.
+        file_bytes: Of one file; a shard of a packed data set is the largest that makes sense.
+        depth: Names in a path, the file's own included.
+    """
+
+    ratio: int = 100
+    ratio_from: int = 16 << 20
+    files: int = 500_000
+    total_bytes: int = 50 * 10**9
+    file_bytes: int = 4 * 10**9
+    depth: int = 12
+
+
+class Budget:
+    """How much of its limits an archive has used up; each method raises a DataError that names value and limit."""
+
+    def __init__(self, archive: Path, limits: Limits) -> None:
+        self.name, self.limits, self.archive_bytes = archive.name, limits, archive.stat().st_size
+
+    def entries(self, count: int) -> None:
+        """Check the number of entries known so far."""
+        if count > self.limits.files:
+            raise self._over(f"holds {count:,} files and folders or more", f"{self.limits.files:,}")
+
+    def file(self, parts: tuple[str, ...], size: int) -> None:
+        """Check place and size (bytes) of one file or folder."""
+        if len(parts) > self.limits.depth:
+            raise self._over(f"holds {show(parts)}, {len(parts)} names deep", f"{self.limits.depth} names")
+        if size > self.limits.file_bytes:
+            limit = size_text(self.limits.file_bytes)
+            raise self._over(f"holds {show(parts)} with {size_text(size)}", f"{limit} for one file")
+
+    def total(self, count: int) -> None:
+        """Check the number of bytes unpacked or announced so far."""
+        if count > self.limits.total_bytes:
+            raise self._over(f"unpacks to {size_text(count)} or more", size_text(self.limits.total_bytes))
+        if count > max(self.limits.ratio_from, self.limits.ratio * self.archive_bytes):
+            ratio = count / max(1, self.archive_bytes)
+            raise self._over(f"unpacks to {ratio:,.0f} times its own size or more", f"{self.limits.ratio:,} times")
+
+    def _over(self, what: str, limit: str) -> DataError:
+        return DataError(
+            f"{self.name} {what}; the limit is {limit}.",
+            "If you trust it, unpack it yourself and open the folder; otherwise leave it alone.",
+        )
+
+
+def show(parts: tuple[str, ...]) -> str:
+    """A path in a sentence: control characters escaped, the middle of a long one left out."""
+    text = ascii("/".join(parts))
+    return text if len(text) <= 120 else f"{text[:60]}...{text[-50:]}"
+
+
+def path_parts(name: str, archive: str) -> tuple[str, ...]:
+    """Split a name into the parts of a path that cannot leave the target, or refuse it."""
+    parts = tuple(part for part in name.split("/") if part not in ("", "."))
+    reason = ""
+    if "\0" in name:
+        reason = "with a NUL byte in its name"
+    elif "\\" in name:
+        reason = "with a backslash in its name"
+    elif name.startswith("/"):
+        reason = "which is an absolute path"
+    elif ".." in parts:
+        reason = "which leads out of the folder"
+    elif any(re.match("[A-Za-z]:", part) for part in parts):
+        reason = "which names a drive"
+    elif any(0xD800 <= ord(letter) <= 0xDFFF for letter in name):  # how Python keeps bytes that are no UTF-8
+        reason = "whose name is not UTF-8"
+    if reason:
+        raise DataError(f"{archive} holds {show((name,))}, {reason}; nothing was unpacked.", PACK_PLAIN)
+    return parts
+
+
+def is_hidden(parts: tuple[str, ...]) -> bool:
+    """Whether an entry is what a Mac or a version control system leaves in a folder."""
+    return any(part.startswith(".") or part == "__MACOSX" for part in parts)
+
+
+class Names:
+    """The paths met so far, as a file system would see them that ignores case and the spelling of accents."""
+
+    def __init__(self, archive: str) -> None:
+        self._archive = archive
+        self._seen: dict[str, tuple[tuple[str, ...], bool]] = {}
+        self._met: set[str] = set()
+
+    def add(self, parts: tuple[str, ...], is_file: bool) -> None:
+        """Raise a DataError where `parts` meets another path; only a folder may come again."""
+        for length in range(1, len(parts) + 1):
+            path, is_file_here = parts[:length], is_file and length == len(parts)
+            key = unicodedata.normalize("NFC", "/".join(path)).casefold()
+            known, was_file = self._seen.setdefault(key, (path, False))
+            if known != path:
+                raise DataError(
+                    f"{self._archive} holds both {show(known)} and {show(path)}, which are one on some systems.",
+                    "Rename one of them and pack the folder again.",
+                )
+            if was_file or (is_file_here and key in self._met):
+                raise DataError(f"{self._archive} holds {show(path)} more than once.", PACK_PLAIN)
+            self._met.add(key)
+            if is_file_here:
+                self._seen[key] = (path, True)

@@ -1,0 +1,72 @@
+"""Room on the disk, sizes in words, and folders that appear only when they are complete."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alexcore.errors import DataError
+
+CHUNK = 1 << 20
+
+
+def size_text(count: float) -> str:
+    """A number of bytes in words, in powers of 1,000 as file managers and download pages show it."""
+    if count < 1000:
+        return f"{count:.0f} bytes"
+    power = min(int(math.log10(count) / 3), 4)
+    return f"{count / 1000**power:.3g} {' kMGT'[power]}B"
+
+
+def require_room(folder: Path, needed: int, what: str) -> None:
+    """Refuse to begin what the disk cannot hold.
+
+    Args:
+        folder: Where it will be written; need not exist yet.
+        needed: Bytes that will be added.
+        what: The subject of the sentence, e.g. "Unpacking a.zip".
+
+    Raises:
+        DataError: the disk has less room.
+    """
+    existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    free = shutil.disk_usage(existing).free
+    if free < needed:
+        raise DataError(
+            f"{what} needs {size_text(needed)}, and the disk of {existing} has {size_text(free)} left.",
+            "Free some space, or choose a folder on another disk.",
+        )
+
+
+def require_new(folder: Path) -> None:
+    """Raise a DataError unless `folder` is absent or empty."""
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+        raise DataError(f"{folder} exists and is not empty.", "Choose a new folder, or delete this one first.")
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder beside `folder` which takes its place at the end; after an error nothing is left.
+
+    Raises:
+        DataError: `folder` holds something, or the disk refuses.
+    """
+    try:
+        require_new(folder)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        # A temporary folder belongs to its user alone, the one inside to everybody whom the umask lets in.
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as workplace:
+            partial = Path(workplace) / folder.name
+            partial.mkdir()
+            yield partial
+            if folder.is_dir():
+                folder.rmdir()  # empty, as checked above; Windows renames onto nothing only
+            partial.rename(folder)
+    except OSError as error:
+        raise DataError(
+            f"{folder} cannot be written: {error.strerror or error}.", "Check the free space and the rights."
+        ) from error
