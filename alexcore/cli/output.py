@@ -19,8 +19,9 @@ Command = Callable[[Arguments], int]
 class Bar:
     """A tqdm bar for a sequence of phases, each with its own total."""
 
-    def __init__(self) -> None:
+    def __init__(self, unit: str = "it") -> None:
         self._bar: Any = None
+        self._unit = unit
         self._phase = ""
 
     def __call__(self, phase: str, done: int, total: int, fields: dict[str, Any] | None = None) -> None:
@@ -32,7 +33,8 @@ class Bar:
             self._phase = phase
             # In a log file a bar that moves ten times a second is only noise.
             every_s = 0.1 if sys.stderr.isatty() else 10.0
-            self._bar = tqdm(desc=phase, file=sys.stderr, dynamic_ncols=True, leave=False, mininterval=every_s)
+            self._bar = tqdm(desc=phase, file=sys.stderr, dynamic_ncols=True, leave=False, mininterval=every_s, unit=self._unit,
+                unit_scale=self._unit == "B")  # fmt: skip
         self._bar.total = total or None
         if fields and fields.get("images_per_s"):
             self._bar.set_postfix_str(
@@ -64,9 +66,9 @@ def add_command(group: Any, name: str, run: Command) -> argparse.ArgumentParser:
 
 
 @contextmanager
-def reported(phase: str) -> Iterator[Callable[[int, int], None]]:
+def reported(phase: str, unit: str = "it") -> Iterator[Callable[[int, int], None]]:
     """Show progress as a bar and, in a background job, in the job's file; say there how it ended."""
-    bar, job = Bar(), JobProgress()
+    bar, job = Bar(unit), JobProgress()
 
     def on_progress(done: int, total: int) -> None:
         bar(phase, done, total)
