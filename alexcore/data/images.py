@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 import warnings
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 
@@ -32,18 +32,26 @@ _DAMAGE = (
 
 @dataclass(frozen=True)
 class Picture:
-    """A decoded picture: `image` is RGB, 8 bits a channel; `notes` say what was changed on the way."""
+    """A decoded picture: `image` is RGB, 8 bits a channel; `notes` say what was changed on the way.
+
+    `format` is the one of the content ("JPEG"), whatever the file is called; `size` is the upright width and height in
+    the file, in pixels, which `image` has too unless it was asked for smaller.
+    """
 
     image: Image.Image
     notes: tuple[str, ...] = ()
+    format: str = ""
+    size: tuple[int, int] = (0, 0)
 
 
-def read_picture(source: Path | bytes, name: str = "") -> Picture:
+def read_picture(source: Path | bytes, name: str = "", side: int = 0) -> Picture:
     """Decode a picture by the policy of this module.
 
     Args:
         source: A file, or the bytes of one.
         name: What to call it in an error; by default the path.
+        side: Where a JPEG may be decoded at a half, a quarter or an eighth of its size, how many pixels width and
+            height shall have at least; 0 for the full size.
 
     Raises:
         DataError: it cannot be read, is empty, no picture, damaged or larger than 64 million pixels.
@@ -61,7 +69,11 @@ def read_picture(source: Path | bytes, name: str = "") -> Picture:
                 width, height = image.size
                 if width * height > MAX_PIXELS:
                     raise _too_large(name, f"{width} x {height}")
-                return _to_rgb(image)
+                stored = image.format or ""
+                turned = image.getexif().get(ExifTags.Base.Orientation, 1) in range(5, 9)
+                if side:
+                    image.draft("RGB", (side, side))
+                return replace(_to_rgb(image), format=stored, size=(height, width) if turned else (width, height))
     # Far above the limit Pillow does not tell the size.
     except Image.DecompressionBombError as error:
         raise _too_large(name, "too many") from error
