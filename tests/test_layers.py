@@ -31,7 +31,8 @@ CORE = sorted((ROOT / "alexcore").rglob("*.py"))
 DASHBOARD = [ROOT / "app.py", *sorted((ROOT / "ui").rglob("*.py")), *sorted((ROOT / "pages").rglob("*.py"))]
 WITHOUT_TORCH = [
     "config", "errors", "fields", "files", "home", "process", "pair", "jobs", "data.index", "data.folder",
-    "data.images", "data.verify", "data.sources", "data.synthetic", "augment.presets", "training.plan", "runs.events",
+    "data.images", "data.verify", "data.sources", "data.synthetic", "data.index_cache", "data.thumbnails",
+    "data.statistics", "data.browse", "augment.presets", "training.plan", "runs.events",
     "runs.store", "runs.status", "runs.queue", "runs.launcher", "runs.series",
 ]  # fmt: skip
 

@@ -102,8 +102,10 @@ class DataIndex:
     @cached_property
     def files_identity(self) -> str:
         """A hash of the files themselves (place, size, time), under which results about their pixels are remembered."""
-        identity = pd.util.hash_pandas_object(self.files[["path", "bytes", "mtime_ns"]], index=False)
-        return hashlib.sha256(str(self.root).encode() + identity.to_numpy().tobytes()).hexdigest()[:32]
+        digest = hashlib.sha256("\0".join([str(self.root), *self.files["path"]]).encode())
+        for column in ("bytes", "mtime_ns"):
+            digest.update(self.files[column].to_numpy("int64").tobytes())
+        return digest.hexdigest()[:32]
 
     @cached_property
     def names(self) -> pd.Series[str]:
