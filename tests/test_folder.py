@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from torchvision.datasets import ImageFolder
 
-from alexcore.data.folder import folder_signature, open_folder
+from alexcore.data.folder import open_folder
 from alexcore.data.index import DataIndex
 from alexcore.errors import DataError
 
@@ -257,16 +257,6 @@ def test_the_fingerprint_ignores_place_and_time_and_nothing_else(tmp_path):
     assert changed(lambda: (copy / "train/a/0.jpg").unlink())
     assert changed(lambda: (copy / "train/a/0.jpg").write_bytes(b"x" * 11))
     assert changed(lambda: [(copy / split / "a").rename(copy / split / "c") for split in ("train", "val")])
-
-
-def test_the_signature_changes_with_the_folders(tmp_path):
-    root = tree(tmp_path, train__a=2, train__b=2)
-    before = folder_signature(root)
-    assert folder_signature(root) == before
-    os.utime(root / "train" / "a", (1, 1))
-    assert folder_signature(root) != before
-    with pytest.raises(DataError, match="cannot be read"):
-        folder_signature(root / "none")
 
 
 def test_without_names_what_is_left_out(stripes):

@@ -280,7 +280,7 @@ def test_a_picture_knows_its_format_and_size_also_when_it_is_decoded_smaller(tmp
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.new("RGB", (640, 480), RED).save(file, "JPEG", exif=exif)
-    whole, small = read_picture(file), read_picture(file, side=100)
+    whole, small = read_picture(file), read_picture(file, at_least=100)
     assert (whole.format, whole.size, whole.image.size) == ("JPEG", (480, 640), (480, 640))
     assert (small.format, small.size, small.image.size) == ("JPEG", (480, 640), (120, 160))
     assert small.notes == whole.notes == ("rotated by EXIF",)

@@ -30,9 +30,8 @@ FLOOR = {part: number for number, parts in enumerate(FLOORS) for part in parts}
 CORE = sorted((ROOT / "alexcore").rglob("*.py"))
 DASHBOARD = [ROOT / "app.py", *sorted((ROOT / "ui").rglob("*.py")), *sorted((ROOT / "pages").rglob("*.py"))]
 WITHOUT_TORCH = [
-    "config", "errors", "fields", "files", "home", "process", "pair", "jobs", "data.index", "data.folder",
-    "data.images", "data.quality", "data.quality_groups", "data.quality_measures", "data.verify", "data.storage",
-    "data.archive", "data.archive_rules", "data.download", "data.torchvision_sets", "data.sources", "data.synthetic",
+    "config", "errors", "fields", "files", "home", "process", "pair", "jobs",
+    *sorted(f"data.{file.stem}" for file in (ROOT / "alexcore" / "data").glob("[!_]*.py")),
     "augment.presets", "training.plan", "runs.events", "runs.store", "runs.status", "runs.queue", "runs.launcher",
     "runs.series",
 ]  # fmt: skip

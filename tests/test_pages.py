@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from alexcore.config import load_config
 from alexcore.data.sources import open_checked
+from alexcore.data.statistics import measure
 from alexcore.files import write_json
 from alexcore.home import SYNTHETIC, cache_dir, data_dir, runs_dir
 
@@ -164,6 +165,121 @@ def test_dataset_shows_table_balance_and_pictures(flowers: Path) -> None:
     assert "Pictures 1 to 12 of 12" in text_of(at)
     at.multiselect(key="dataset_classes").set_value(["wide"]).run()
     assert "Pictures 1 to 4 of 4" in text_of(at)
+
+
+def shown_names(at: AppTest) -> list[str]:
+    return [
+        str(button.label).replace("\\", "") for button in at.button if str(button.key).startswith("dataset_picture_")
+    ]
+
+
+def test_the_gallery_filters_by_name_sorts_and_changes_its_page(flowers: Path) -> None:
+    small = flowers / "val" / "wide" / "Ein *kleines* Bild.png"
+    Image.new("RGB", (40, 30), (10, 20, 30)).save(small)
+    at = open_page("pages/dataset.py")
+    assert shown_names(at)[0] == "fine_000.jpg"
+    at.selectbox(key="dataset_sort").set_value("size").run()
+    assert shown_names(at)[0] == small.name[:9] + "…" + small.name[-10:]
+    at.toggle(key="dataset_descending").set_value(True).run()
+    assert small.name not in shown_names(at)
+    at.segmented_control(key="dataset_page_size").set_value(96).run()
+    assert "Pictures 1 to 49 of 49" in text_of(at)
+    assert len(shown_names(at)) == 49
+    at.text_input(key="dataset_file").set_value("LEVEL_00").run()
+    assert "Pictures 1 to 14 of 14" in text_of(at)
+    at.selectbox(key="dataset_sort").set_value("name").run()
+    assert shown_names(at)[0] == "level_009.jpg"
+    at.text_input(key="dataset_file").set_value("*kleines*").run()
+    assert len(shown_names(at)) == 1
+    at.text_input(key="dataset_file").set_value("no such name").run()
+    assert "No picture matches." in text_of(at)
+
+
+def test_the_controls_of_the_gallery_stand_in_the_url(flowers: Path) -> None:
+    at = open_page("pages/dataset.py", dataset_page_size="48", dataset_sort="size", dataset_file="wide")
+    assert "Pictures 1 to 16 of 16" in text_of(at)
+    assert at.selectbox(key="dataset_sort").value == "size"
+    at = open_page("pages/dataset.py", dataset_page_size="7", dataset_sort="__import__", dataset_split="nowhere")
+    assert "Pictures 1 to 24 of 48" in text_of(at)
+    assert not errors_of(at)
+
+
+def test_a_click_shows_the_picture_large_with_its_facts(flowers: Path) -> None:
+    path = flowers / "train" / "level" / "level_002.jpg"
+    exif = Image.Exif()
+    exif[0x010F] = "Maker_of *cameras*"
+    Image.new("RGB", (300, 200), "white").save(path, exif=exif)
+    at = open_page("pages/dataset.py")
+    row = open_checked(flowers).files["path"].tolist().index("train/level/level_002.jpg")
+    at.button(key=f"dataset_picture_{row}").click().run()
+    text = text_of(at)
+    for part in (
+        "level, index 1",
+        "train, picture 14 of 36",
+        "300 × 200 px",
+        "JPEG, RGB",
+        "Make**: Maker_of *cameras*",
+    ):
+        assert part in text
+    assert str(path) in [code.value for code in at.code]
+    at.run()
+    assert "300 × 200 px" not in text_of(at), "the next run closes it"
+
+
+def test_a_picture_that_vanished_is_a_sentence_in_its_dialog(flowers: Path) -> None:
+    at = open_page("pages/dataset.py")
+    (flowers / "train" / "fine" / "fine_001.jpg").write_bytes(b"no picture any more")
+    at.button(key="dataset_picture_1").click().run()
+    assert "fine_001.jpg is no picture" in errors_of(at)
+    assert "when the folder was read" in text_of(at)
+
+
+def test_class_indices_can_be_downloaded(flowers: Path) -> None:
+    at = open_page("pages/dataset.py")
+    (button,) = [each for each in at.get("download_button") if "class_indices.json" in each.proto.label]
+    assert button.proto.id
+    assert "class_to_idx = {'fine': 0, 'level': 1, 'wide': 2}" in [code.value for code in at.code]
+
+
+def statistics_job(**values: object) -> None:
+    (job,) = [each for each in (cache_dir() / "jobs").glob("statistics-*.json")]
+    write_json(job, values)
+
+
+def test_statistics_are_measured_by_a_job_and_shown(flowers: Path, spawned: list[list[str]]) -> None:
+    at = open_page("pages/dataset.py")
+    assert "Not measured yet" in text_of(at)
+    assert "brightness" not in at.selectbox(key="dataset_sort").options
+    at.button(key="dataset_measure").click().run()
+    assert ["alexcore", "data", "stats", str(flowers)] in spawned
+    assert any("Measuring every picture" in bar.proto.text for bar in at.get("progress"))
+    statistics_job(state="failed", error="The disk is full.")
+    at.run()
+    assert "The disk is full." in errors_of(at)
+    found = measure(open_checked(flowers))
+    statistics_job(state="finished")
+    at = open_page("pages/dataset.py")
+    assert "Average training picture of each class" in text_of(at)
+    assert found.normalize_code() in [code.value for code in at.code]
+    assert len(at.get("plotly_chart")) == 3
+    assert "Every picture is 72 × 72 px." in text_of(at)
+    channels = at.get_by_key("dataset_channels").dataframe[0].value
+    assert channels["mean"].tolist() == pytest.approx(found.mean, abs=1e-4)
+    at.selectbox(key="dataset_sort").set_value("brightness").run()
+    darkest = open_checked(flowers).names[int(found.table["brightness"].argmin())]
+    assert shown_names(at)[0] == darkest
+    at.button(key=f"dataset_picture_{int(found.table['brightness'].argmin())}").click().run()
+    assert f"Brightness**: {found.table['brightness'].min():.2f}" in text_of(at)
+
+
+def test_a_file_overwritten_in_place_is_seen_after_reading_again(flowers: Path) -> None:
+    open_checked(flowers)
+    at = open_page("pages/dataset.py")
+    assert "all 48 pictures can be decoded" in text_of(at)
+    victim = flowers / "train" / "fine" / "fine_003.jpg"
+    victim.write_bytes(victim.read_bytes()[:300])
+    at.button(key="dataset_reload").click().run()
+    assert "Not checked yet." in text_of(at)
 
 
 @pytest.mark.parametrize("page", ["0", "-1", "99", "x", "9" * 30])

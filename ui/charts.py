@@ -12,6 +12,7 @@ from alexcore.runs.series import Series, thin
 # From the palette of Okabe and Ito (2008), which is made for colour-blind readers; both show on light and dark.
 TRAIN, VAL, REST = "#3A8FD0", "#D55E00", "#009E73"
 SPLIT_COLOURS = {"train": TRAIN, "val": VAL, "test": REST}
+SPLIT_SYMBOLS = {"train": "circle", "val": "diamond", "test": "x"}
 
 
 def _layout(figure: go.Figure, title: str, x: str, y: str, height: int = 320) -> go.Figure:
@@ -28,6 +29,44 @@ def balance(counts: pd.DataFrame) -> go.Figure:
     for split in counts.columns:
         figure.add_bar(x=list(counts.index), y=counts[split].tolist(), name=split, marker_color=SPLIT_COLOURS[split])
     return _layout(figure, "Pictures per class", "class", "pictures")
+
+
+MAX_POINTS = 2000
+
+
+def _thinned(table: pd.DataFrame) -> pd.DataFrame:
+    """At most 2,000 rows, the same ones each time; their order stays."""
+    return table if len(table) <= MAX_POINTS else table.sample(MAX_POINTS, random_state=0).sort_index()
+
+
+def _dots(table: pd.DataFrame, x: str, y: str, hover: str) -> go.Figure:
+    figure = go.Figure()
+    for split in [each for each in SPLIT_COLOURS if (table["split"] == each).any()]:
+        rows = table[table["split"] == split]
+        figure.add_scatter(
+            x=rows[x].tolist(), y=rows[y].tolist(), name=split, mode="markers", hovertemplate=hover,
+            marker={"color": SPLIT_COLOURS[split], "size": 6, "opacity": 0.6, "symbol": SPLIT_SYMBOLS[split]},
+        )  # fmt: skip
+    return figure
+
+
+def sizes(table: pd.DataFrame) -> go.Figure:
+    """Height against width; `table` has width, height and split. One point stands for all pictures of a size."""
+    points = _thinned(table.drop_duplicates(["width", "height", "split"]))
+    figure = _dots(points, "width", "height", "%{x} × %{y} px")
+    end = max(1, int(table[["width", "height"]].to_numpy().max(initial=1)))
+    figure.add_shape(type="line", x0=0, y0=0, x1=end, y1=end, line={"dash": "dot", "width": 1, "color": "gray"})
+    figure.update_xaxes(rangemode="tozero").update_yaxes(rangemode="tozero")
+    return _layout(figure, "Sizes of the pictures", "width (px)", "height (px)")
+
+
+def aspects(table: pd.DataFrame) -> go.Figure:
+    """Size of the file against width / height; `table` has width, height, bytes and split."""
+    points = _thinned(table)
+    points = points.assign(aspect=points["width"] / points["height"], kb=points["bytes"] / 1000)
+    figure = _dots(points, "aspect", "kb", "%{x:.2f}, %{y:.1f} kB")
+    figure.update_yaxes(rangemode="tozero")
+    return _layout(figure, "Aspect and size of the files", "width / height", "size of the file (kB)")
 
 
 def curves(series: Series) -> tuple[go.Figure, go.Figure]:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from alexcore.data.folder import folder_signature
 from alexcore.data.index import DataIndex
+from alexcore.data.index_cache import folder_signature, forget_folder
 from alexcore.data.sources import open_source
 from alexcore.data.verify import known_unreadable
 from alexcore.errors import DataError
@@ -23,9 +23,21 @@ def _index(path: str, signature: str) -> DataIndex:  # noqa: ARG001 - the signat
     return open_source(path)
 
 
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _readable(path: str, signature: str, unreadable: tuple[tuple[str, str], ...]) -> DataIndex:
+    return _index(path, signature).without(dict(unreadable))
+
+
 def forget_indexes() -> None:
     """Read folders anew at the next opening."""
     _index.clear()
+    _readable.clear()
+
+
+def read_again(path: Path) -> None:
+    """List the files of a data set anew: the way to see one that was overwritten in place."""
+    forget_folder(path)
+    forget_indexes()
 
 
 def open_dataset(name: str) -> tuple[DataIndex, bool]:
@@ -35,9 +47,12 @@ def open_dataset(name: str) -> tuple[DataIndex, bool]:
         DataError: it cannot be opened, or may not be.
     """
     path = open_path(name)
-    index = _index(str(path), folder_signature(path))
+    signature = folder_signature(path)
+    index = _index(str(path), signature)
     unreadable = known_unreadable(index)
-    return index.without(unreadable or {}), unreadable is not None
+    if not unreadable:
+        return index, unreadable is not None
+    return _readable(str(path), signature, tuple(unreadable.items())), True
 
 
 def check_job(path: Path) -> str:

@@ -1,35 +1,84 @@
-"""A page of thumbnails; only the pictures on it are read."""
+"""Pages of thumbnails with filters and an order; only the pictures on the page are read."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
-import pandas as pd
 import streamlit as st
 
+from alexcore.data.browse import ORDERS, Positions, select_rows
 from alexcore.data.index import DataIndex
+from alexcore.data.statistics import Statistics
 from alexcore.data.thumbnails import thumbnail
+from ui.picture import show_picture
+from ui.text import plain
 
-PAGE_SIZE = 24
+PAGE_SIZES = (24, 48, 96)
 
 
-def gallery(index: DataIndex, rows: pd.DataFrame) -> None:
-    """Draw pages of `rows` (of `index.files`), the page number in the URL."""
-    if rows.empty:
-        st.info("No picture matches. Choose another split or more classes.")
+# A fragment: turning a page neither reads the folder's problems nor draws a chart again.
+@st.fragment
+def browser(index: DataIndex, statistics: Statistics | None) -> None:
+    """Draw the filters and the gallery that they leave."""
+    rows = _filters(index, statistics)
+    gallery(index, rows, statistics)
+
+
+def _filters(index: DataIndex, statistics: Statistics | None) -> Positions:
+    orders = [each for each in ORDERS if statistics is not None or each != "brightness"]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        split = st.segmented_control(
+            "Split", list(index.splits), key="dataset_split", help="None chosen: all.", on_change=first_page,
+            bind="query-params",
+        )  # fmt: skip
+        classes = st.multiselect(
+            "Classes", list(index.classes), key="dataset_classes", placeholder="all classes", on_change=first_page,
+            bind="query-params",
+        )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        part = st.text_input(
+            "File name contains", key="dataset_file", on_change=first_page, bind="query-params", max_chars=200,
+            placeholder="any name", width=220,
+        )  # fmt: skip
+        order = st.selectbox(
+            "Sort by", orders, key="dataset_sort", on_change=first_page, bind="query-params", width=160,
+            help="class: by split, class and folder. name and size: of the file. brightness: from dark to light, once "
+            "the statistics are measured.",
+        )  # fmt: skip
+        st.segmented_control(
+            "Pictures a page", PAGE_SIZES, key="dataset_page_size", default=PAGE_SIZES[0], required=True,
+            on_change=first_page, bind="query-params",
+        )  # fmt: skip
+        descending = st.toggle("Last first", key="dataset_descending", on_change=first_page, bind="query-params")
+    brightness = None if statistics is None else statistics.table["brightness"].to_numpy("float32")
+    return select_rows(index, split, classes, (part or "").strip(), order, descending, brightness)
+
+
+def gallery(index: DataIndex, rows: Positions, statistics: Statistics | None = None) -> None:
+    """Draw a page of the pictures in these rows of `index.files`, the page number in the URL."""
+    if not len(rows):
+        st.info("No picture matches. Choose another split, more classes or another part of the file name.")
         return
-    pages = -(-len(rows) // PAGE_SIZE)
+    page_size = int(st.session_state.get("dataset_page_size") or PAGE_SIZES[0])
+    pages = -(-len(rows) // page_size)
     page = st.pagination(pages, default=min(_page_in_url(), pages), key="dataset_page")
     st.query_params["page"] = str(page)
-    first = (page - 1) * PAGE_SIZE
-    shown = rows.iloc[first : first + PAGE_SIZE]
-    st.caption(f"Pictures {first + 1:,} to {first + len(shown):,} of {len(rows):,}")
+    first = (page - 1) * page_size
+    shown = rows[first : first + page_size]
+    st.caption(
+        f"Pictures {first + 1:,} to {first + len(shown):,} of {len(rows):,}. A click on its name shows a picture large."
+    )
+    chosen = None
     with st.grid("auto", min_column_width=130, key="dataset_gallery"):
-        for path, split, label in zip(shown["path"], shown["split"], shown["label"], strict=True):
-            name = index.classes[label]
-            caption = f"{name} · {split}"
-            st.image(thumbnail(index.path_of(path)), caption=caption, width="stretch", alt=f"{Path(path).name}, {name}")
+        files = index.files.iloc[shown]
+        for row, path, split, label in zip(shown, files["path"], files["split"], files["label"], strict=True):
+            name, file = index.classes[label], str(index.names.iloc[row])
+            with st.container(gap=None):
+                st.image(
+                    thumbnail(index.path_of(path)), caption=f"{name} · {split}", width="stretch", alt=f"{file}, {name}"
+                )
+                if st.button(plain(_short(file)), key=f"dataset_picture_{row}", type="tertiary", width="stretch"):
+                    chosen = int(row)
+    if chosen is not None:
+        show_picture(index, chosen, statistics)
 
 
 def first_page() -> None:
@@ -43,21 +92,6 @@ def _page_in_url() -> int:
     return max(1, int(text)) if text.isdecimal() and len(text) < 10 else 1
 
 
-def class_table(index: DataIndex) -> pd.DataFrame:
-    """A row a class: index, class, count per split, share of the training split in percent."""
-    counts = index.counts()
-    table = pd.DataFrame({"index": range(len(index.classes)), "class": list(index.classes)})
-    for split in counts.columns:
-        table[split] = counts[split].to_numpy()
-    table["train (%)"] = (100 * table["train"] / max(1, table["train"].sum())).round(1)
-    return table
-
-
-def filtered(index: DataIndex, split: str | None, classes: Sequence[str]) -> pd.DataFrame:
-    """The pictures of a split (None: all) and of some classes (empty: all)."""
-    rows = index.files
-    if split:
-        rows = rows[rows["split"] == split]
-    if classes:
-        rows = rows[rows["label"].isin([index.class_to_idx[name] for name in classes])]
-    return rows
+def _short(name: str, limit: int = 20) -> str:
+    """Cut out the middle of a long name: both ends tell files apart."""
+    return name if len(name) <= limit else f"{name[: limit // 2 - 1]}…{name[-limit // 2 :]}"

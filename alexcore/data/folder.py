@@ -7,7 +7,6 @@ splits use the same numbers whatever folders they have, and an empty or hidden f
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +21,21 @@ from alexcore.errors import DataError
 VAL_SHARE = 0.2
 _COLUMNS = ["path", "split", "label", "bytes", "mtime_ns"]
 
+# When the entries of a folder changed last, in nanoseconds: mtime and ctime.
+FolderTime = tuple[int, int]
+
+
+def folder_time(folder: str | Path) -> FolderTime:
+    """The times of a folder, which change when an entry is added, removed or renamed.
+
+    Unpacking an archive sets mtime back to an old value; it cannot do that to ctime. On Windows mtime has to do.
+
+    Raises:
+        OSError: there is no such folder.
+    """
+    status = os.stat(folder)
+    return status.st_mtime_ns, status.st_ctime_ns
+
 
 class _Scan:
     """What walking the folders of one split brought up."""
@@ -32,13 +46,19 @@ class _Scan:
         self.other: list[str] = []
         self.hidden: list[str] = []
         self.nameless: list[str] = []
+        self.times: dict[str, FolderTime] = {}
 
     def _name(self, entry: os.DirEntry[str]) -> str:
         path = Path(entry.path)
         return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else path.as_posix()
 
+    def _entries(self, folder: str) -> list[os.DirEntry[str]]:
+        # The time is read before the entries: what is added in between makes a cached index stale, not wrong.
+        self.times[folder] = folder_time(folder)
+        return sorted(os.scandir(folder), key=lambda each: each.name)
+
     def classes_in(self, folder: Path) -> _Scan:
-        for entry in sorted(os.scandir(folder), key=lambda each: each.name):
+        for entry in self._entries(str(folder)):
             if not _is_text(entry.name):
                 self.nameless.append(ascii(self._name(entry)))
             elif entry.name.startswith("."):
@@ -55,7 +75,10 @@ class _Scan:
         real = os.path.realpath(folder)
         if real in seen:  # a link that leads back to a folder above it
             return
-        for entry in sorted(os.scandir(folder), key=lambda each: each.name):
+        # Thousands of names share the folder's part; making a path of each took most of the time.
+        entries = self._entries(folder)
+        prefix = self._name(entries[0])[: -len(entries[0].name)] if entries else ""
+        for entry in entries:
             if not _is_text(entry.name):
                 self.nameless.append(ascii(self._name(entry)))
             elif entry.name.startswith("."):
@@ -64,7 +87,7 @@ class _Scan:
                 self._pictures_in(entry.path, rows, seen | {real})
             elif os.path.splitext(entry.name)[1].lower() in EXTENSIONS and _leads_to(entry.is_file):
                 status = entry.stat()
-                rows.append((self._name(entry), status.st_size, status.st_mtime_ns))
+                rows.append((prefix + entry.name, status.st_size, status.st_mtime_ns))
             else:
                 self.other.append(self._name(entry))
 
@@ -98,6 +121,11 @@ def open_folder(root: Path, val: Path | None = None) -> DataIndex:
     Raises:
         DataError: a folder is missing or unreadable, or holds no picture.
     """
+    return scan_folder(root, val)[0]
+
+
+def scan_folder(root: Path, val: Path | None = None) -> tuple[DataIndex, dict[str, FolderTime]]:
+    """Do what `open_folder` does; also return each folder that was read, with its times before that."""
     root = root.resolve()
     folders = {"val": val.resolve()} if val else {}
     try:
@@ -114,6 +142,8 @@ def open_folder(root: Path, val: Path | None = None) -> DataIndex:
                 "Name the folder with the training pictures train.",
             )
         folders = {**({"train": root} if flat else inside), **folders}
+        # The root itself, too: a new train/ changes what everything else means.
+        read = {str(root): folder_time(root)}
         scans = {split: _Scan(root).classes_in(folder) for split, folder in folders.items()}
     except OSError as error:
         raise DataError(f"{error.filename} cannot be read: {error.strerror}.", "Check its permissions.") from error
@@ -130,7 +160,9 @@ def open_folder(root: Path, val: Path | None = None) -> DataIndex:
     if flat and val is None:
         files = split_by_class(files, VAL_SHARE)
         layout = "class folders, split 4:1 into train and val within each class"
-    return DataIndex(root, layout, classes, files, tuple(_problems(root, scans, classes, files)))
+    for scan in scans.values():
+        read |= scan.times
+    return DataIndex(root, layout, classes, files, tuple(_problems(root, scans, classes, files))), read
 
 
 def _table(scans: dict[str, _Scan], classes: tuple[str, ...]) -> pd.DataFrame:
@@ -198,21 +230,3 @@ def _problems(root: Path, scans: dict[str, _Scan], classes: tuple[str, ...], fil
         message = f"{len(other)} file{'s are' if len(other) > 1 else ' is'} no picture and left out: {_listed(other)}."
         warnings.append(Problem("warning", message))
     return errors + warnings
-
-
-def folder_signature(root: Path) -> str:
-    """A short text that changes when a file or folder is added to, or removed from, the class folders of `root`."""
-    digest = hashlib.sha256()
-
-    def visit(folder: Path, depth: int) -> None:
-        digest.update(f"{folder}|{folder.stat().st_mtime_ns}\n".encode())
-        if depth:
-            for entry in sorted(os.scandir(folder), key=lambda each: each.name):
-                if entry.is_dir() and not entry.name.startswith("."):
-                    visit(Path(entry.path), depth - 1)
-
-    try:
-        visit(root, 2)
-    except OSError as error:
-        raise DataError(f"{error.filename} cannot be read: {error.strerror}.", "Check its permissions.") from error
-    return digest.hexdigest()[:16]

@@ -44,14 +44,31 @@ class Picture:
     size: tuple[int, int] = (0, 0)
 
 
-def read_picture(source: Path | bytes, name: str = "", side: int = 0) -> Picture:
+@dataclass(frozen=True)
+class Header:
+    """What a file says about its picture before a single pixel is decoded.
+
+    Attributes:
+        width: In pixels, after the EXIF rotation.
+        height: In pixels, after the EXIF rotation.
+        kind: The format as Pillow names it, and the mode of the pixels: "JPEG, RGB".
+        exif: Name of a tag -> its value as text, at most 100 characters long.
+    """
+
+    width: int
+    height: int
+    kind: str
+    exif: dict[str, str]
+
+
+def read_picture(source: Path | bytes, name: str = "", *, at_least: int = 0) -> Picture:
     """Decode a picture by the policy of this module.
 
     Args:
         source: A file, or the bytes of one.
         name: What to call it in an error; by default the path.
-        side: Where a JPEG may be decoded at a half, a quarter or an eighth of its size, how many pixels width and
-            height shall have at least; 0 for the full size.
+        at_least: If not 0, a JPEG may be decoded at a half, a quarter or an eighth of its size, many times as fast, as
+            long as both of its sides keep this many pixels. For pictures that are looked at, not measured.
 
     Raises:
         DataError: it cannot be read, is empty, no picture, damaged or larger than 64 million pixels.
@@ -71,8 +88,8 @@ def read_picture(source: Path | bytes, name: str = "", side: int = 0) -> Picture
                     raise _too_large(name, f"{width} x {height}")
                 stored = image.format or ""
                 turned = image.getexif().get(ExifTags.Base.Orientation, 1) in range(5, 9)
-                if side:
-                    image.draft("RGB", (side, side))
+                if at_least:
+                    image.draft(None, (at_least, at_least))
                 return replace(_to_rgb(image), format=stored, size=(height, width) if turned else (width, height))
     # Far above the limit Pillow does not tell the size.
     except Image.DecompressionBombError as error:
@@ -125,6 +142,42 @@ def _to_rgb(image: Image.Image) -> Picture:
         notes.append(f"converted from {upright.mode}")
     upright.load()
     return Picture(upright.convert("RGB"), tuple(notes))
+
+
+def read_header(source: Path | bytes, name: str = "") -> Header:
+    """Read size, format and EXIF of a picture; its pixels stay undecoded, and so may be damaged.
+
+    Args:
+        source: A file, or the bytes of one.
+        name: What to call it in an error; by default the path.
+
+    Raises:
+        DataError: the file cannot be read or is no picture.
+    """
+    name = name or (str(source) if isinstance(source, Path) else "The picture")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(BytesIO(source) if isinstance(source, bytes) else source) as image:
+                exif = image.getexif()
+                lying = exif.get(ExifTags.Base.Orientation, 1) in range(5, 9)
+                width, height = (image.height, image.width) if lying else image.size
+                return Header(width, height, f"{image.format}, {image.mode}", _exif_in_words(exif))
+    except UnidentifiedImageError as error:
+        raise DataError(f"{name} is no picture in a format that is known here.", WHAT_TO_DO) from error
+    except (Image.DecompressionBombError, *_DAMAGE) as error:
+        raise DataError(f"{name} cannot be read: {error}.", WHAT_TO_DO) from error
+
+
+def _exif_in_words(exif: Image.Exif) -> dict[str, str]:
+    words = {}
+    for tag, value in (*exif.items(), *exif.get_ifd(ExifTags.IFD.Exif).items()):
+        if tag == ExifTags.IFD.Exif or isinstance(value, bytes | dict):
+            continue  # a pointer to the second list; makers' notes and thumbnails
+        name = "GPS" if tag == ExifTags.IFD.GPSInfo else ExifTags.TAGS.get(tag, f"tag {tag}")
+        text = "present" if name == "GPS" else str(value).strip("\0 ")
+        words[name] = text if len(text) <= 100 else f"{text[:99]}…"
+    return words
 
 
 def check_decodable(path: Path) -> str:

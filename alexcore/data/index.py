@@ -1,16 +1,20 @@
 """DataIndex: what a data set is, without opening a single picture.
 
 One table with a row a picture, one mapping from class to number, and the problems found on the way. Every source
-(folder, manifest, shards ...) ends in this type, and everything else starts from it.
+(folder, manifest, shards ...) ends in this type, and everything else starts from it. An index never changes, so what
+takes milliseconds at 100,000 rows is computed once and kept with it.
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from alexcore.errors import DataError
@@ -56,7 +60,7 @@ class DataIndex:
         """The mapping from number to name, as `class_indices.json` has it."""
         return {str(index): name for index, name in enumerate(self.classes)}
 
-    @property
+    @cached_property
     def splits(self) -> tuple[str, ...]:
         """The splits that hold a picture, in the order train, val, test."""
         present = set(self.files["split"].unique())
@@ -68,6 +72,10 @@ class DataIndex:
 
     def counts(self) -> pd.DataFrame:
         """Pictures per class (rows, in the order of the index) and split (columns)."""
+        return self._counts.copy()
+
+    @cached_property
+    def _counts(self) -> pd.DataFrame:
         table = self.files.groupby(["label", "split"], observed=True).size().unstack(fill_value=0)
         table = table.reindex(index=range(len(self.classes)), columns=list(self.splits), fill_value=0)
         return table.set_axis(list(self.classes), axis=0)
@@ -81,11 +89,33 @@ class DataIndex:
 
         It ignores where the data set lies and when files were written, so a copy has the same fingerprint.
         """
+        return self._fingerprint
+
+    @cached_property
+    def _fingerprint(self) -> str:
         digest = hashlib.sha256("\0".join(self.classes).encode())
         rows = self.files.sort_values(["split", "path"])
         for column in ("path", "split", "label", "bytes"):
             digest.update("\0".join(rows[column].astype(str)).encode())
         return digest.hexdigest()[:16]
+
+    @cached_property
+    def files_identity(self) -> str:
+        """A hash of the files themselves (place, size, time), under which results about their pixels are remembered."""
+        digest = hashlib.sha256("\0".join([str(self.root), *self.files["path"]]).encode())
+        for column in ("bytes", "mtime_ns"):
+            digest.update(self.files[column].to_numpy("int64").tobytes())
+        return digest.hexdigest()[:32]
+
+    @cached_property
+    def names(self) -> pd.Series[str]:
+        """The file name of each row, without its folders."""
+        return self.files["path"].str.replace(r"^.*/", "", regex=True)
+
+    @cached_property
+    def name_order(self) -> npt.NDArray[np.intp]:
+        """The rows sorted by file name, capitals counting as small letters; equal names stay in the index's order."""
+        return np.asarray(self.names.str.lower().argsort(kind="stable"), dtype=np.intp)
 
     def without(self, unreadable: dict[str, str]) -> DataIndex:
         """Leave out pictures that cannot be decoded (path -> reason), and say so as a problem."""

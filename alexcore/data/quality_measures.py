@@ -69,7 +69,7 @@ def measure(path: Path) -> dict[str, Any]:
         return {**NOTHING, "reason": error.strerror or type(error).__name__}
     row = {**NOTHING, "digest": hashlib.blake2b(data, digest_size=16).hexdigest()}
     try:
-        picture = read_picture(data, "It", side=SIDE)
+        picture = read_picture(data, "It", at_least=SIDE)
     except DataError as error:
         # The words of `verify`, which the rest of the house uses for the same file.
         return {**row, "reason": check_decodable(path) or error.message.rstrip(".")}

@@ -1,8 +1,14 @@
-"""Small copies of pictures for the gallery: made once, kept on disk, remade when the picture changes."""
+"""Small copies of pictures for the gallery: made once, kept on disk, remade when the picture changes.
+
+The folder stays below `LIMIT_BYTES`: it is divided by the first byte of the name, and a part that has outgrown its
+share loses what was looked at longest ago. Names are hashes, so the parts grow alike and no one needs to list all.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import os
+import time
 from io import BytesIO
 from pathlib import Path
 
@@ -14,31 +20,94 @@ from alexcore.files import replacing
 from alexcore.home import cache_dir
 
 SIDE = 192
+LIMIT_BYTES = 512 * 2**20
+PARTS = 256
+# One in so many new thumbnails looks whether its part has outgrown its share, and makes that much room.
+CHECK_EVERY, ROOM = 8, 0.1
+# An access is noted at most this often, so that browsing reads and hardly ever writes.
+NOTE_EVERY_S = 3600.0
 
 
-def thumbnail(path: Path, side: int = SIDE) -> bytes:
-    """Return a JPEG of at most `side` x `side` px; for a picture that cannot be decoded, a grey one with a cross."""
+def thumbnail(source: Path | bytes, side: int = SIDE) -> bytes:
+    """Return a JPEG of at most `side` x `side` px; for a picture that cannot be decoded, a grey one with a cross.
+
+    Args:
+        source: A file, known by its path, size and time; or the bytes of one, known by what they are.
+        side: In pixels.
+    """
     try:
-        status = path.stat()
-        identity = f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}|{side}"
+        digest = hashlib.sha256(_identity(source) + f"|{side}".encode()).hexdigest()
     except OSError:
         return _broken(side)
-    digest = hashlib.sha256(identity.encode()).hexdigest()
     cached = cache_dir() / "thumbnails" / digest[:2] / f"{digest[2:32]}.jpg"
     try:
-        return cached.read_bytes()
+        data = cached.read_bytes()
     except OSError:
         pass
+    else:
+        _note_access(cached)
+        return data
     try:
-        image = read_picture(path).image
+        data = _jpeg(small_copy(source, side))
     except DataError:
         return _broken(side)
-    image.thumbnail((side, side), Image.Resampling.LANCZOS)
-    data = _jpeg(image)
-    cached.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(cached) as temporary:
-        temporary.write_bytes(data)
+    try:
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(cached) as temporary:
+            temporary.write_bytes(data)
+        if int(digest[-4:], 16) % CHECK_EVERY == 0:
+            _trim(cached.parent, LIMIT_BYTES // PARTS)
+    except OSError:
+        pass  # a full or read-only disk: the picture is shown all the same
     return data
+
+
+def _identity(source: Path | bytes) -> bytes:
+    if isinstance(source, bytes):
+        return hashlib.sha256(source).digest()
+    status = source.stat()
+    return os.fsencode(f"{source.resolve()}|{status.st_size}|{status.st_mtime_ns}")
+
+
+def small_copy(source: Path | bytes, side: int) -> Image.Image:
+    """The picture in RGB, upright, at most `side` x `side` px.
+
+    Raises:
+        DataError: as `read_picture`.
+    """
+    # Twice the pixels that are needed leave the filter enough to work on.
+    image = read_picture(source, at_least=2 * side).image
+    image.thumbnail((side, side), Image.Resampling.LANCZOS)
+    return image
+
+
+def _note_access(cached: Path) -> None:
+    """Set the time of change, because most systems are mounted so that reading leaves no trace."""
+    try:
+        if time.time() - cached.stat().st_mtime > NOTE_EVERY_S:
+            os.utime(cached)
+    except OSError:
+        pass  # another process has just removed it
+
+
+def _trim(part: Path, limit: int) -> None:
+    """Remove the thumbnails that were looked at longest ago until the part is well below its limit."""
+    found = []
+    with os.scandir(part) as entries:
+        for entry in entries:
+            try:
+                status = entry.stat()
+            except FileNotFoundError:  # removed by another process that trims
+                continue
+            found.append((status.st_mtime_ns, status.st_size, entry.path))
+    total = sum(size for _, size, _ in found)
+    if total <= limit:
+        return
+    for _, size, path in sorted(found):
+        Path(path).unlink(missing_ok=True)
+        total -= size
+        if total <= limit * (1 - ROOM):
+            return
 
 
 def _jpeg(image: Image.Image) -> bytes:

@@ -5,13 +5,10 @@ The answer is remembered by the identity of the files (path, size, time), so a d
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-
-import pandas as pd
 
 from alexcore.data.images import check_decodable
 from alexcore.data.index import DataIndex
@@ -23,9 +20,7 @@ THREADS = 4
 
 
 def _record(index: DataIndex) -> Path:
-    identity = pd.util.hash_pandas_object(index.files[["path", "bytes", "mtime_ns"]], index=False)
-    digest = hashlib.sha256(str(index.root).encode() + identity.to_numpy().tobytes()).hexdigest()
-    return cache_dir() / "decodable" / f"{digest[:32]}.json"
+    return cache_dir() / "decodable" / f"{index.files_identity}.json"
 
 
 def known_unreadable(index: DataIndex) -> dict[str, str] | None:

@@ -1,0 +1,64 @@
+"""Which pictures the gallery shows, and in which order: positions in `index.files`, never copies of its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from alexcore.data.index import DataIndex
+
+Order = Literal["class", "name", "size", "brightness"]
+ORDERS: tuple[Order, ...] = ("class", "name", "size", "brightness")
+Positions = npt.NDArray[np.intp]
+
+
+def select_rows(
+    index: DataIndex,
+    split: str | None = None,
+    classes: Sequence[str] = (),
+    name_part: str = "",
+    order: Order = "class",
+    descending: bool = False,
+    brightness: npt.NDArray[np.float32] | None = None,
+) -> Positions:
+    """Filter and sort the pictures of a data set.
+
+    Args:
+        index: The data set.
+        split: One split, or None for all.
+        classes: Names of classes; none means all.
+        name_part: What the file name must contain, whether in capitals or not.
+        order: "class" is the order of the index: split, class, path. "size" is the size of the file in bytes.
+        descending: Turn the order round.
+        brightness: A value a picture, for the order "brightness"; pictures with nan come last.
+
+    Returns:
+        Positions in `index.files`.
+    """
+    files = index.files
+    keep = np.ones(len(files), dtype=bool)
+    if split:
+        keep &= (files["split"] == split).to_numpy(bool)
+    if classes:
+        wanted = np.zeros(len(index.classes), dtype=bool)
+        wanted[[index.class_to_idx[name] for name in classes]] = True
+        keep &= wanted[files["label"].to_numpy()]
+    if name_part:
+        keep &= index.names.str.contains(name_part, case=False, regex=False).to_numpy(bool)
+    if order == "class":
+        rows = np.flatnonzero(keep)
+    elif order == "name":
+        rows = index.name_order[keep[index.name_order]]
+    elif order == "size" or brightness is None:
+        rows = np.flatnonzero(keep)
+        rows = rows[np.argsort(files["bytes"].to_numpy()[rows], kind="stable")]
+    else:
+        rows = np.flatnonzero(keep)
+        values = brightness[rows]
+        unknown = np.isnan(values)
+        known = rows[~unknown][np.argsort(values[~unknown], kind="stable")]
+        return np.concatenate([known[::-1] if descending else known, rows[unknown]])
+    return rows[::-1] if descending else rows

@@ -1,0 +1,283 @@
+"""How the data set page copes with many pictures: `python benchmarks/bench_dataset.py [--images 100000]`.
+
+Writes small JPEGs into a temporary folder, indexes them, and browses them through a real server as a browser would (the
+same messages over a websocket, no browser), at a hundredth, a tenth and the whole of the number asked for. Prints a
+table; the last line is JSON.
+
+A server time is what passes between asking for a page and its last element: script, encoding and loopback together.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import random
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+import numpy as np
+import psutil
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from alexcore.data import index_cache  # noqa: E402
+from alexcore.data.browse import select_rows  # noqa: E402
+from alexcore.data.index import DataIndex  # noqa: E402
+from alexcore.data.sources import open_source  # noqa: E402
+from alexcore.data.statistics import known_statistics  # noqa: E402
+from alexcore.data.thumbnails import thumbnail  # noqa: E402
+from alexcore.data.verify import known_unreadable  # noqa: E402
+
+CLASSES, DISTINCT, PAGE = 10, 300, 24
+
+
+def write_pictures(root: Path, images: int) -> Path:
+    """Make a tree of links to a few hundred different JPEGs of 64 px; every fifth picture is for validation."""
+    originals = root.with_name(f"{root.name}-originals")
+    originals.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for number in range(min(DISTINCT, images)):
+        coarse = Image.fromarray(rng.integers(0, 255, (8, 8, 3), dtype=np.uint8))
+        coarse.resize((64 + number % 32, 64), Image.Resampling.BICUBIC).save(originals / f"{number}.jpg", quality=80)
+    for label in range(CLASSES):
+        for split in ("train", "val"):
+            (root / split / f"class_{label}").mkdir(parents=True)
+    for number in range(images):
+        split = "val" if number // CLASSES % 5 == 0 else "train"
+        target = root / split / f"class_{number % CLASSES}" / f"picture_{number * 7919 % 1_000_003:07d}.jpg"
+        os.link(originals / f"{number % DISTINCT}.jpg", target)
+    return root
+
+
+def seconds(action: Callable[[], Any], repeat: int = 1) -> float:
+    """The median time of an action."""
+    times = []
+    for _ in range(repeat):
+        started = time.perf_counter()
+        action()
+        times.append(time.perf_counter() - started)
+    return statistics.median(times)
+
+
+def later_opening(root: Path) -> DataIndex:
+    """What a new process does: nothing is in memory, the record is on the disk."""
+    index_cache._known_folders.clear()
+    index_cache.folder_signature(root)
+    index = open_source(root)
+    known_unreadable(index)
+    index.counts()
+    return index
+
+
+def page_in_process(index: DataIndex, rng: random.Random) -> None:
+    """What a gallery page asks of the core: the most expensive selection, and a page of thumbnails."""
+    index_cache.folder_signature(index.root)
+    known_unreadable(index)
+    known_statistics(index)
+    rows = select_rows(index, "train", index.classes[:5], "1", "name", True)
+    first = rng.randrange(max(1, len(rows) - PAGE))
+    for path in index.files["path"].iloc[rows[first : first + PAGE]]:
+        thumbnail(index.path_of(path))
+
+
+class Server:
+    """`streamlit run app.py` on a free port, with a home of its own."""
+
+    def __init__(self, home: Path, data: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.log = (home / "server.log").open("wb")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port)],
+            cwd=ROOT, stdout=self.log, stderr=self.log, start_new_session=True,
+            env={**os.environ, "ALEXCORE_HOME": str(home), "ALEXCORE_DATA_ROOTS": str(data)},
+        )  # fmt: skip
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                with urlopen(f"http://127.0.0.1:{self.port}/_stcore/health", timeout=1) as answer:
+                    if answer.status == 200:
+                        return
+            except OSError:
+                if time.monotonic() > deadline or self.process.poll() is not None:
+                    raise
+                time.sleep(0.2)
+
+    def rss_mib(self) -> float:
+        """Memory that the process holds."""
+        return psutil.Process(self.process.pid).memory_info().rss / 2**20
+
+    def close(self) -> None:
+        """End it."""
+        self.process.terminate()
+        self.process.wait(timeout=30)
+        self.log.close()
+
+
+class Visitor:
+    """One browser tab on /dataset, which speaks Streamlit's protocol."""
+
+    def __init__(self, port: int, data: Path) -> None:
+        from streamlit.proto.BackMsg_pb2 import BackMsg  # noqa: TID251 - the dashboard is what is measured
+        from websockets.sync.client import connect
+
+        self._message = BackMsg
+        self._tab = ExitStack()
+        self._socket = self._tab.enter_context(
+            connect(
+                f"ws://127.0.0.1:{port}/_stcore/stream",
+                subprotocols=["streamlit"],
+                max_size=None,
+                origin=f"http://127.0.0.1:{port}",
+            )
+        )
+        self._query = urlencode({"dataset": str(data)})
+        self.values: dict[str, int] = {}
+        self.pagination = self.fragment = ""
+        self.pages = 0
+        self.images = 0
+
+    def run(self, fragment: str = "") -> float:
+        """Ask for one run of the page or of one of its fragments; return its seconds."""
+        from streamlit.proto.ForwardMsg_pb2 import ForwardMsg  # noqa: TID251
+
+        message = self._message()
+        script = message.rerun_script
+        script.query_string, script.page_name, script.fragment_id = self._query, "dataset", fragment
+        for name, value in self.values.items():
+            state = script.widget_states.widgets.add()
+            state.id, state.int_value = name, value
+        started = time.perf_counter()
+        self._socket.send(message.SerializeToString())
+        self.images = 0
+        while True:
+            answer = ForwardMsg()
+            data = self._socket.recv(timeout=120)
+            answer.ParseFromString(data)  # type: ignore[arg-type]
+            kind = answer.WhichOneof("type")
+            if kind == "script_finished":
+                return time.perf_counter() - started
+            if kind == "delta":
+                self._look_at(answer.delta)
+
+    def _look_at(self, delta: Any) -> None:
+        kind = delta.new_element.WhichOneof("type") if delta.WhichOneof("type") == "new_element" else ""
+        if kind == "exception":
+            raise RuntimeError(f"the page raised {delta.new_element.exception.message}")
+        if kind == "pagination":
+            self.pagination, self.pages = delta.new_element.pagination.id, delta.new_element.pagination.num_pages
+            self.fragment = delta.fragment_id
+        if kind == "imgs":
+            self.images += len(delta.new_element.imgs.imgs)
+
+    def turn_to(self, page: int) -> float:
+        """Click on the number of a page."""
+        self.values[self.pagination] = page
+        passed = self.run(self.fragment)
+        if not self.images:
+            raise RuntimeError(f"page {page} of {self.pages} shows no picture")
+        return passed
+
+    def close(self) -> None:
+        """Close the tab."""
+        self._tab.close()
+
+
+def browse(server: Server, data: Path, pages: int) -> dict[str, float]:
+    """Open the page once, then turn to pages at random; slow are those whose thumbnails have to be made."""
+    visitor, rng = Visitor(server.port, data), random.Random(0)
+    try:
+        first = visitor.run()
+        if not visitor.images:
+            raise RuntimeError("the page shows no picture")
+        turned = [visitor.turn_to(rng.randint(1, visitor.pages)) for _ in range(pages)]
+        seen = [visitor.turn_to(visitor.values[visitor.pagination]) for _ in range(min(20, pages))]
+        whole = [visitor.run() for _ in range(min(20, pages))]
+        return {
+            "first_visit_s": first,
+            "page_s": statistics.median(turned),
+            "page_p95_s": float(np.quantile(turned, 0.95)),
+            "page_max_s": max(turned),
+            "seen_page_s": statistics.median(seen),
+            "whole_rerun_s": statistics.median(whole),
+        }
+    finally:
+        visitor.close()
+
+
+def measure_size(work: Path, server: Server, images: int, pages: int) -> dict[str, float]:
+    """All figures for one number of pictures."""
+    data = write_pictures(work / "data" / f"pictures-{images}", images)
+    # An index is not remembered while a folder's time is as young as the clock's tick.
+    time.sleep(index_cache.TICK_NS / 1e9 + 0.1)
+    result: dict[str, float] = {"images": images, "first_index_s": seconds(lambda: open_source(data))}
+    result["later_open_s"] = seconds(lambda: later_opening(data), 5)
+    index, rng = later_opening(data), random.Random(1)
+    page_in_process(index, rng)
+    result["core_page_s"] = seconds(lambda: page_in_process(index, rng), 20)
+    before = server.rss_mib()
+    result |= browse(server, data, pages)
+    result["server_grows_mib"] = server.rss_mib() - before
+    return result
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--images", type=int, default=100_000, help="the largest number of pictures")
+    parser.add_argument("--pages", type=int, default=200, help="gallery pages to turn to at each number")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="alexcore-bench-") as folder:
+        work = Path(folder)
+        os.environ["ALEXCORE_HOME"] = str(work)
+        server = Server(work, work)
+        try:
+            visitor = Visitor(server.port, write_pictures(work / "data" / "warm-up", 100))
+            visitor.run()
+            visitor.close()
+            idle = server.rss_mib()
+            sizes = sorted({max(100, arguments.images // part) for part in (100, 10, 1)})
+            results = [measure_size(work, server, images, arguments.pages) for images in sizes]
+            grown = server.rss_mib() - idle
+        finally:
+            server.close()
+    names = list(results[0])
+    print("  ".join(f"{name:>16}" for name in names))
+    for result in results:
+        print(
+            "  ".join(f"{value:>16,.0f}" if name == "images" else f"{value:>16.4f}" for name, value in result.items())
+        )
+    largest = results[-1]
+    checks = {
+        "first_index_below_10_s": largest["first_index_s"] < 10,
+        "later_open_below_0.5_s": largest["later_open_s"] < 0.5,
+        "page_p95_below_0.3_s": max(each["page_p95_s"] for each in results) < 0.3,
+        "every_page_below_0.3_s": max(each["page_max_s"] for each in results) < 0.3,
+        "memory_below_300_mib": grown < 300,
+    }  # fmt: skip
+    about = {
+        "python": platform.python_version(), "cpus": os.cpu_count(), "load": round(psutil.getloadavg()[0], 1),
+        **{name: version(name) for name in ("streamlit", "pandas", "numpy", "pillow")},
+    }  # fmt: skip
+    print(f"The server grew by {grown:.0f} MiB in all. Load at the end: {about['load']} on {about['cpus']} cores.")
+    print(json.dumps({"sizes": results, "server_grows_mib": grown, "checks": checks, "about": about}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
