@@ -31,9 +31,9 @@ CORE = sorted((ROOT / "alexcore").rglob("*.py"))
 DASHBOARD = [ROOT / "app.py", *sorted((ROOT / "ui").rglob("*.py")), *sorted((ROOT / "pages").rglob("*.py"))]
 WITHOUT_TORCH = [
     "config", "errors", "fields", "files", "home", "process", "pair", "jobs", "data.index", "data.folder",
-    "data.images", "data.verify", "data.storage", "data.archive", "data.archive_rules", "data.download",
-    "data.torchvision_sets", "data.sources", "data.synthetic", "augment.presets", "training.plan", "runs.events",
-    "runs.store", "runs.status", "runs.queue", "runs.launcher", "runs.series",
+    "data.images", "data.shards", "data.pack", "data.verify", "data.sources", "data.synthetic",
+    "augment.presets", "training.plan", "runs.events", "runs.store", "runs.status", "runs.queue", "runs.launcher",
+    "runs.series",
 ]  # fmt: skip
 
 

@@ -15,6 +15,7 @@ import pandas as pd
 
 from alexcore.data.images import check_decodable
 from alexcore.data.index import DataIndex
+from alexcore.data.shards import picture_source
 from alexcore.files import read_json, write_json
 from alexcore.home import cache_dir
 
@@ -60,7 +61,7 @@ def find_unreadable(index: DataIndex, on_progress: Callable[[int, int], None] | 
     paths = [str(path) for path in index.files["path"]]
     unreadable = {}
     with ThreadPoolExecutor(THREADS) as pool, _cancelled_on_error(pool):
-        reasons = pool.map(lambda path: check_decodable(index.path_of(path)), paths, chunksize=8)
+        reasons = pool.map(lambda path: check_decodable(picture_source(index, path)), paths, chunksize=8)
         for done, (path, reason) in enumerate(zip(paths, reasons, strict=True), start=1):
             if reason:
                 unreadable[path] = reason
