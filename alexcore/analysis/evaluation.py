@@ -10,7 +10,7 @@ from alexcore.data.sources import open_checked
 from alexcore.errors import DataError
 from alexcore.training.device import choose_device
 from alexcore.training.evaluation import Evaluation, evaluate
-from alexcore.training.loader import Loader
+from alexcore.training.shard_loader import make_loader
 
 
 def evaluate_run(
@@ -38,7 +38,7 @@ def evaluate_run(
         data or classifier.config.data, val, lambda done, total: report("checking pictures", done, total)
     )
     require_same_mapping(classifier.classes, index.classes)
-    loader = Loader(index, "val", classifier.operations, batch_size=max(32, classifier.config.batch_size))
+    loader = make_loader(index, "val", classifier.operations, batch_size=max(32, classifier.config.batch_size))
     total = len(index.select("val"))
     if not total:
         raise DataError(f"{index.root} has no readable picture in its val split.", "Choose a data set that has one.")

@@ -40,7 +40,8 @@ class DataIndex:
         layout: How the folder was read, in words.
         classes: Class names in the order of their numbers, as torchvision's ImageFolder numbers `train/`.
         files: A row a picture: path (text, relative to `root` or absolute), split, label (index into `classes`),
-            bytes, mtime_ns.
+            bytes, mtime_ns. Where the pictures lie inside tar shards, path is SHARD.tar!MEMBER, mtime_ns that of the
+            shard, and a column `offset` says where in it the bytes begin; `shards.picture_source` reads either kind.
         problems: What was found; errors first.
     """
 
@@ -83,6 +84,21 @@ class DataIndex:
     def path_of(self, row_path: str) -> Path:
         """The absolute path of a row."""
         return self.root / row_path
+
+    @cached_property
+    def _positions(self) -> dict[str, int]:
+        return {str(path): position for position, path in enumerate(self.files["path"])}
+
+    def position_of(self, row_path: str) -> int:
+        """The position in `files` of the row with this path.
+
+        Raises:
+            DataError: there is none.
+        """
+        try:
+            return self._positions[row_path]
+        except KeyError:
+            raise DataError(f"{self.root} has no picture {row_path}.", "Open the data set again.") from None
 
     def fingerprint(self) -> str:
         """A short hash of which pictures there are, where they belong and how large they are.

@@ -7,19 +7,25 @@ from pathlib import Path
 
 from alexcore.data.index import DataIndex
 from alexcore.data.index_cache import forget_folder, open_folder_cached
+from alexcore.data.shards import is_shard_source, open_shards
 from alexcore.data.verify import find_unreadable
+from alexcore.errors import DataError
 
 
 def open_source(data: str | Path, val: str | Path = "") -> DataIndex:
     """Index a data set without opening its pictures.
 
     Args:
-        data: The folder of an ImageFolder tree.
-        val: A separate validation folder, or "".
+        data: The folder of an ImageFolder tree, or shards: their folder, or a pattern such as DIR/train-{000..009}.tar.
+        val: A separate validation folder (for shards: more shards), or "".
 
     Raises:
         DataError: there is nothing usable at `data`.
     """
+    if is_shard_source(data):
+        if val and not is_shard_source(val):
+            raise DataError(f"{data} are shards, but {val}, for val, are none.", "Pack the validation pictures, too.")
+        return open_shards(data, val)
     return open_folder_cached(*_paths(data, val))
 
 
@@ -34,6 +40,7 @@ def open_checked(
 
     Every file is asked for its size and time, so one that was overwritten in place is decoded again.
     """
-    forget_folder(*_paths(data, val))
+    if not is_shard_source(data):
+        forget_folder(*_paths(data, val))
     index = open_source(data, val)
     return index.without(find_unreadable(index, on_progress))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from alexcore.data.images import check_decodable
 from alexcore.data.index import DataIndex
+from alexcore.data.shards import picture_source
 from alexcore.files import read_json, write_json
 from alexcore.home import cache_dir
 
@@ -55,7 +56,7 @@ def find_unreadable(index: DataIndex, on_progress: Callable[[int, int], None] | 
     paths = [str(path) for path in index.files["path"]]
     unreadable = {}
     with ThreadPoolExecutor(THREADS) as pool, _cancelled_on_error(pool):
-        reasons = pool.map(lambda path: check_decodable(index.path_of(path)), paths, chunksize=8)
+        reasons = pool.map(lambda path: check_decodable(picture_source(index, path)), paths, chunksize=8)
         for done, (path, reason) in enumerate(zip(paths, reasons, strict=True), start=1):
             if reason:
                 unreadable[path] = reason

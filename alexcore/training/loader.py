@@ -67,7 +67,8 @@ class _Guarded(Dataset[tuple[torch.Tensor, int] | DataError]):
             return error
 
 
-def _collate(samples: list[tuple[torch.Tensor, int] | DataError]) -> Batch | DataError:
+def collate(samples: list[tuple[torch.Tensor, int] | DataError]) -> Batch | DataError:
+    """Make a batch of samples, or hand on the first error among them."""
     error = next((sample for sample in samples if isinstance(sample, DataError)), None)
     if error is not None:
         return error
@@ -120,7 +121,7 @@ class Loader:
             _Guarded(dataset),
             batch_sampler=self.batches,
             num_workers=workers,
-            collate_fn=_collate,
+            collate_fn=collate,
             pin_memory=pin_memory,
             # Only training comes back every epoch; validation would hold its processes idle in between.
             persistent_workers=shuffle and workers > 0,

@@ -33,11 +33,12 @@ from alexcore.training.checkpoint import build_model, load_checkpoint, save_chec
 from alexcore.training.device import choose_device, choose_precision, describe_device
 from alexcore.training.environment import describe_environment
 from alexcore.training.evaluation import Evaluation, evaluate
-from alexcore.training.loader import Batch, Loader
+from alexcore.training.loader import Batch
 from alexcore.training.objective import Objective, class_weights
 from alexcore.training.optim import build_optimizer, lr_factor, set_lr
 from alexcore.training.plan import Plan, make_plan
 from alexcore.training.seeding import rng_state, seed_everything, set_rng_state
+from alexcore.training.shard_loader import BatchSource, make_loader
 
 # More points than this no chart shows, and a run of a million steps would fill the disk with lines.
 LOGGED_STEPS = 2000
@@ -192,14 +193,14 @@ class _Fit:
         if self.reporter.request() == "stop":
             raise _StoppedBeforeStartError
 
-    def _loaders(self) -> tuple[Loader, Loader]:
+    def _loaders(self) -> tuple[BatchSource, BatchSource]:
         config, pin = self.config, self.device.type == "cuda"
         operations = training_operations(config.augment, config.image_size)
-        train = Loader(
+        train = make_loader(
             self.index, "train", operations, batch_size=config.batch_size, seed=config.seed, shuffle=True,
             num_workers=config.num_workers, pin_memory=pin,
         )  # fmt: skip
-        val = Loader(
+        val = make_loader(
             self.index, "val", self.evaluation_operations, batch_size=max(config.batch_size, 32),
             num_workers=config.num_workers, pin_memory=pin,
         )  # fmt: skip
