@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from alexcore.data.class_index import class_problems, classes_in, listed, numbering_problems
 from alexcore.data.images import EXTENSIONS
 from alexcore.data.index import SPLITS, DataIndex, Problem
 from alexcore.errors import DataError
@@ -27,23 +28,27 @@ class _Scan:
     """What walking the folders of one split brought up."""
 
     def __init__(self, root: Path) -> None:
-        self.root = root
+        self.prefix = os.path.join(root, "")
         self.rows: dict[str, list[tuple[str, int, int]]] = {}
+        self.folders: list[str] = []
         self.other: list[str] = []
         self.hidden: list[str] = []
         self.nameless: list[str] = []
 
     def _name(self, entry: os.DirEntry[str]) -> str:
-        path = Path(entry.path)
-        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else path.as_posix()
+        return entry.path.removeprefix(self.prefix).replace(os.sep, "/")
 
     def classes_in(self, folder: Path) -> _Scan:
         for entry in sorted(os.scandir(folder), key=lambda each: each.name):
+            is_dir = _leads_to(entry.is_dir)
             if not _is_text(entry.name):
                 self.nameless.append(ascii(self._name(entry)))
-            elif entry.name.startswith("."):
+                continue
+            if is_dir:
+                self.folders.append(entry.name)
+            if entry.name.startswith("."):
                 self.hidden.append(self._name(entry))
-            elif _leads_to(entry.is_dir):
+            elif is_dir:
                 rows: list[tuple[str, int, int]] = []
                 self._pictures_in(entry.path, rows, set())
                 self.rows[entry.name] = rows
@@ -156,46 +161,30 @@ def split_by_class(files: pd.DataFrame, val_share: float, seed: int = 0) -> pd.D
     return files.assign(split=split).sort_values(["split", "label", "path"], ignore_index=True)
 
 
-def _listed(names: list[str]) -> str:
-    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
-
-
 def _problems(root: Path, scans: dict[str, _Scan], classes: tuple[str, ...], files: pd.DataFrame) -> list[Problem]:
-    errors, warnings = [], []
-    if len(classes) < 2:
-        message = f"{root} has only one class with training pictures ({classes[0]}); classification needs two."
-        errors.append(Problem("error", message, "Add a folder per class."))
+    found = classes_in(files, classes)
     for split, scan in scans.items():
-        filled = {name for name, rows in scan.rows.items() if rows}
-        empty = sorted(set(scan.rows) - filled)
+        found.setdefault(split, set()).update(name for name, rows in scan.rows.items() if rows)
+    problems = class_problems(root, classes, found)
+    errors = [problem for problem in problems if problem.severity == "error"]
+    warnings = [problem for problem in problems if problem.severity == "warning"]
+    for split, scan in scans.items():
+        empty = sorted(name for name, rows in scan.rows.items() if not rows)
         if empty:
-            message = f"Empty class folders in {split} are left out: {_listed(empty)}."
+            message = f"Empty class folders in {split} are left out: {listed(empty)}."
             warnings.append(Problem("warning", message, "Add pictures or delete the folder."))
-        if split == "train":
-            continue
-        unknown = sorted(filled - set(classes))
-        if unknown:
-            message = f"{split} has classes that train lacks: {_listed(unknown)}; no network could ever answer them."
-            errors.append(Problem("error", message, f"Add them to train or remove them from {split}."))
-    for split in sorted(set(files["split"]) - {"train"}):
-        present = set(files.loc[files["split"] == split, "label"])
-        missing = [name for index, name in enumerate(classes) if index not in present]
-        if missing:
-            message = f"{split} lacks the classes {_listed(missing)}; their accuracy cannot be measured."
-            warnings.append(Problem("warning", message, f"Add pictures of them to {split}."))
-    if "val" not in set(files["split"]):
-        message = f"{root} has no validation pictures."
-        errors.append(Problem("error", message, "Add a folder val/ with the same class folders as train/."))
+    if len(scans) > 1:  # class folders alone have no splits that ImageFolder could number
+        warnings += numbering_problems(classes, {split: scan.folders for split, scan in scans.items()})
     nameless = [name for scan in scans.values() for name in scan.nameless]
     if nameless:
-        message = f"Files and folders whose names are not UTF-8 are left out: {_listed(nameless)}."
+        message = f"Files and folders whose names are not UTF-8 are left out: {listed(nameless)}."
         warnings.append(Problem("warning", message, "Rename them."))
     hidden = [name for scan in scans.values() for name in scan.hidden]
     if hidden:
-        warnings.append(Problem("warning", f"Hidden files and folders are left out: {_listed(hidden)}."))
+        warnings.append(Problem("warning", f"Hidden files and folders are left out: {listed(hidden)}."))
     other = [name for scan in scans.values() for name in scan.other]
     if other:
-        message = f"{len(other)} file{'s are' if len(other) > 1 else ' is'} no picture and left out: {_listed(other)}."
+        message = f"{len(other)} file{'s are' if len(other) > 1 else ' is'} no picture and left out: {listed(other)}."
         warnings.append(Problem("warning", message))
     return errors + warnings
 
