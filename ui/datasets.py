@@ -6,12 +6,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from alexcore.data.folder import folder_signature
 from alexcore.data.index import DataIndex
-from alexcore.data.sources import open_source
+from alexcore.data.sources import open_source, source_signature
 from alexcore.data.verify import known_unreadable
 from alexcore.errors import DataError
-from alexcore.home import SYNTHETIC, data_dir, open_path
+from alexcore.home import SYNTHETIC, data_dir, data_roots, open_path
 from alexcore.jobs import read_job, start_job
 
 JOB = "synthetic-flowers"
@@ -20,7 +19,7 @@ JOB = "synthetic-flowers"
 # An index is never changed, so sessions may share one; copies of 100,000 rows at each rerun would be slow.
 @st.cache_resource(max_entries=4, show_spinner="Reading the folders ...")
 def _index(path: str, signature: str) -> DataIndex:  # noqa: ARG001 - the signature only makes the key change
-    return open_source(path)
+    return open_source(path, roots=data_roots())
 
 
 def forget_indexes() -> None:
@@ -35,14 +34,14 @@ def open_dataset(name: str) -> tuple[DataIndex, bool]:
         DataError: it cannot be opened, or may not be.
     """
     path = open_path(name)
-    index = _index(str(path), folder_signature(path))
+    index = _index(str(path), source_signature(path))
     unreadable = known_unreadable(index)
     return index.without(unreadable or {}), unreadable is not None
 
 
 def check_job(path: Path) -> str:
     """The name of the background job that decodes every picture of a data set once."""
-    return f"check-{folder_signature(path)}"
+    return f"check-{source_signature(path)}"
 
 
 def start_check(path: Path) -> None:

@@ -12,15 +12,14 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from alexcore.data.class_index import class_problems, classes_in, listed, numbering_problems
 from alexcore.data.images import EXTENSIONS
 from alexcore.data.index import SPLITS, DataIndex, Problem
+from alexcore.data.split import keep_split
 from alexcore.errors import DataError
 
-VAL_SHARE = 0.2
 _COLUMNS = ["path", "split", "label", "bytes", "mtime_ns"]
 
 
@@ -93,12 +92,13 @@ def _leads_to(test: Callable[[], bool]) -> bool:
         raise
 
 
-def open_folder(root: Path, val: Path | None = None) -> DataIndex:
+def open_folder(root: Path, val: Path | None = None, *, split_seed: int = 0) -> DataIndex:
     """Index the pictures of an ImageFolder tree without opening them.
 
     Args:
         root: A folder with train/ (and val/, test/), or with class folders, which are then split 4:1 by class.
         val: A folder of class folders to use as the val split instead.
+        split_seed: Of that split 4:1, which is kept (see split.py): pictures that come later do not change it.
 
     Raises:
         DataError: a folder is missing or unreadable, or holds no picture.
@@ -131,11 +131,12 @@ def open_folder(root: Path, val: Path | None = None) -> DataIndex:
     if not classes:
         raise DataError(f"{root} has no training pictures.", "Put pictures into one folder per class in train/.")
     files = _table(scans, classes)
+    unkept: list[Problem] = []
     layout = f"{', '.join(f'{split}/' for split in folders)} with class folders"
     if flat and val is None:
-        files = split_by_class(files, VAL_SHARE)
+        files, unkept = keep_split(root, root, files, classes, split_seed)
         layout = "class folders, split 4:1 into train and val within each class"
-    return DataIndex(root, layout, classes, files, tuple(_problems(root, scans, classes, files)))
+    return DataIndex(root, layout, classes, files, (*_problems(root, scans, classes, files), *unkept))
 
 
 def _table(scans: dict[str, _Scan], classes: tuple[str, ...]) -> pd.DataFrame:
@@ -149,16 +150,6 @@ def _table(scans: dict[str, _Scan], classes: tuple[str, ...]) -> pd.DataFrame:
     ]
     files = pd.DataFrame(rows, columns=_COLUMNS)
     return files.astype({"label": "int32", "bytes": "int64", "mtime_ns": "int64"})
-
-
-def split_by_class(files: pd.DataFrame, val_share: float, seed: int = 0) -> pd.DataFrame:
-    """Move a share of each class (at least one picture, never the last one) from train to val, the same each time."""
-    split = files["split"].to_numpy(dtype=object).copy()
-    for label, rows in files.groupby("label").indices.items():
-        count = min(max(1, round(len(rows) * val_share)), len(rows) - 1)
-        order = np.random.default_rng([seed, int(str(label))]).permutation(len(rows))
-        split[np.asarray(rows)[order[:count]]] = "val"
-    return files.assign(split=split).sort_values(["split", "label", "path"], ignore_index=True)
 
 
 def _problems(root: Path, scans: dict[str, _Scan], classes: tuple[str, ...], files: pd.DataFrame) -> list[Problem]:
