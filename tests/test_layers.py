@@ -33,6 +33,7 @@ WITHOUT_TORCH = [
     "config", "errors", "fields", "files", "home", "process", "pair", "jobs", "data.index", "data.folder",
     "data.images", "data.verify", "data.storage", "data.archive", "data.archive_rules", "data.download",
     "data.torchvision_sets", "data.sources", "data.synthetic", "augment.presets", "training.plan", "runs.events",
+    "data.class_index", "data.table", "data.manifest", "data.split", "data.derive",
     "runs.store", "runs.status", "runs.queue", "runs.launcher", "runs.series",
 ]  # fmt: skip
 
