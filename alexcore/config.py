@@ -30,7 +30,8 @@ class TrainConfig(BaseModel):
         "",
         "Data",
         "Data set",
-        "Folder with train/CLASS and val/CLASS, or just CLASS folders, which are then split 4:1.",
+        "Folder with train/CLASS and val/CLASS, or just CLASS folders, which are then split 4:1; or a manifest: "
+        "a .json or .csv file that lists pictures and labels.",
     )
     val: str = field(
         "",

@@ -8,6 +8,8 @@ from pathlib import Path
 from alexcore.errors import DataError
 
 SYNTHETIC = "synthetic-flowers"
+# Files that list pictures, and so can be opened like a folder of them.
+MANIFEST_ENDINGS = (".csv", ".json")
 
 
 def home() -> Path:
@@ -37,19 +39,34 @@ def data_roots() -> list[Path]:
     return [root.expanduser().resolve() for root in roots or (data_dir(), Path.cwd(), Path.home())]
 
 
+def splits_dir() -> Path:
+    """Splits that were drawn for data sets without any.
+
+    Not a part of the cache: a data set that has grown since would be split otherwise the second time, and a network
+    tested on pictures that it has learned.
+    """
+    return data_dir() / ".splits"
+
+
 def known_data_sets() -> list[str]:
-    """Names of the folders in `data/`, the built-in set first, whether or not it exists yet."""
+    """Names of the folders and manifests in `data/`, the built-in set first, whether or not it exists yet."""
     found = []
     if data_dir().is_dir():
-        found = sorted(entry.name for entry in data_dir().iterdir() if entry.is_dir() and entry.name[0] != ".")
+        found = sorted(
+            entry.name
+            for entry in data_dir().iterdir()
+            if entry.name[0] != "." and (entry.is_dir() or entry.suffix.lower() in MANIFEST_ENDINGS)
+        )
     return [SYNTHETIC, *(name for name in found if name != SYNTHETIC)]
 
 
 def open_path(text: str) -> Path:
-    """Turn what a browser user typed (a name in `data/` or a path) into a folder that may be opened.
+    """Turn what a browser user typed (a name in `data/` or a path) into a folder or manifest that may be opened.
+
+    The pictures that a manifest names are another matter: hand `data_roots()` to `open_source` too.
 
     Raises:
-        DataError: the path is empty, does not exist, is no folder or lies outside the data roots.
+        DataError: the path is empty, does not exist, is neither folder nor manifest, or lies outside the data roots.
     """
     if not text.strip():
         raise DataError("No folder is given.", "Type the path of a folder that holds one folder per class.")
@@ -68,8 +85,13 @@ def open_path(text: str) -> Path:
             f"{text.strip()[:200]} lies outside the folders that may be opened ({roots}).",
             "Move the data there, or start the dashboard with ALEXCORE_DATA_ROOTS set to its folder.",
         )
+    manifest = path.suffix.lower() in MANIFEST_ENDINGS
     if not exists:
-        raise DataError(f"There is no folder {path}.", "Check the spelling; the path is one on this server.")
-    if not is_dir:
-        raise DataError(f"{path} is a file.", "Type the path of the folder that holds the class folders.")
+        what = "file" if manifest else "folder"
+        raise DataError(f"There is no {what} {path}.", "Check the spelling; the path is one on this server.")
+    if not is_dir and not manifest:
+        raise DataError(
+            f"{path} is a file.",
+            f"Type the path of the folder that holds the class folders, or of a {' or '.join(MANIFEST_ENDINGS)} file.",
+        )
     return path

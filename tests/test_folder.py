@@ -8,31 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from small_trees import counts, messages, tree
 from torchvision.datasets import ImageFolder
 
 from alexcore.data.folder import open_folder
-from alexcore.data.index import DataIndex
 from alexcore.errors import DataError
 
 pytestmark = pytest.mark.unit
-
-
-def tree(root: Path, *files: str, **counts: int) -> Path:
-    """Make files with some bytes in them; `train__a=3` makes train/a/0.jpg to 2.jpg. Nothing here opens a picture."""
-    numbered = [f"{name.replace('__', '/')}/{i}.jpg" for name, count in counts.items() for i in range(count)]
-    for file in (*files, *numbered):
-        path = root / file
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"x" * 10)
-    return root
-
-
-def messages(index: DataIndex, severity: str) -> str:
-    return " | ".join(problem.message for problem in index.problems if problem.severity == severity)
-
-
-def counts(index: DataIndex) -> dict[str, dict[str, int]]:
-    return {split: column.to_dict() for split, column in index.counts().items()}
 
 
 def refused(root: Path, *arguments) -> DataError:

@@ -71,6 +71,16 @@ def test_missing_and_file(root):
     assert refused(f"{root}/notes.txt") == f"{root}/notes.txt is a file."
 
 
+def test_a_manifest_is_opened_like_a_folder(root, tmp_path):
+    for name in ("list.csv", "list.JSON"):
+        (root / name).touch()
+        assert open_path(f"{root}/{name}") == root / name
+    assert refused(f"{root}/none.csv") == f"There is no file {root}/none.csv."
+    (tmp_path / "secret" / "list.csv").touch()
+    (root / "door.csv").symlink_to(tmp_path / "secret" / "list.csv")
+    assert "lies outside" in refused(f"{root}/door.csv")
+
+
 def test_outside_nothing_is_said_about_what_exists(root, tmp_path):
     """Symptom: a visitor maps the server's disk by typing paths and reading the answers."""
     (tmp_path / "secret" / "file").touch()
@@ -113,5 +123,7 @@ def test_the_built_in_data_set_comes_first():
     assert known_data_sets() == [SYNTHETIC]
     for name in ("zinnias", "asters", SYNTHETIC, ".cache"):
         (data_dir() / name).mkdir(parents=True)
-    (data_dir() / "notes.txt").touch()
-    assert known_data_sets() == [SYNTHETIC, "asters", "zinnias"]
+    for name in ("notes.txt", "merged.csv", ".hidden.json"):
+        (data_dir() / name).touch()
+    assert known_data_sets() == [SYNTHETIC, "asters", "merged.csv", "zinnias"]
+    assert open_path("merged.csv") == data_dir() / "merged.csv"

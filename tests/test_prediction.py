@@ -9,10 +9,11 @@ import pytest
 import torch
 from PIL import Image
 
-from alexcore.analysis.prediction import Classifier, require_same_mapping
+from alexcore.analysis.prediction import Classifier
 from alexcore.augment.pipeline import build_transform
 from alexcore.augment.presets import evaluation_operations
 from alexcore.config import make_config
+from alexcore.data.class_index import require_same_mapping
 from alexcore.errors import AlexError, CheckpointError
 from alexcore.training.checkpoint import build_model, save_checkpoint
 

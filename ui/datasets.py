@@ -7,11 +7,11 @@ from pathlib import Path
 import streamlit as st
 
 from alexcore.data.index import DataIndex
-from alexcore.data.index_cache import folder_signature, forget_folder
-from alexcore.data.sources import open_source
+from alexcore.data.index_cache import forget_folder
+from alexcore.data.sources import open_source, source_signature
 from alexcore.data.verify import known_unreadable
 from alexcore.errors import DataError
-from alexcore.home import SYNTHETIC, data_dir, open_path
+from alexcore.home import SYNTHETIC, data_dir, data_roots, open_path
 from alexcore.jobs import read_job, start_job
 
 JOB = "synthetic-flowers"
@@ -20,7 +20,7 @@ JOB = "synthetic-flowers"
 # An index is never changed, so sessions may share one; copies of 100,000 rows at each rerun would be slow.
 @st.cache_resource(max_entries=4, show_spinner="Reading the folders ...")
 def _index(path: str, signature: str) -> DataIndex:  # noqa: ARG001 - the signature only makes the key change
-    return open_source(path)
+    return open_source(path, roots=data_roots())
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -47,7 +47,7 @@ def open_dataset(name: str) -> tuple[DataIndex, bool]:
         DataError: it cannot be opened, or may not be.
     """
     path = open_path(name)
-    signature = folder_signature(path)
+    signature = source_signature(path)
     index = _index(str(path), signature)
     unreadable = known_unreadable(index)
     if not unreadable:
@@ -57,7 +57,7 @@ def open_dataset(name: str) -> tuple[DataIndex, bool]:
 
 def check_job(path: Path) -> str:
     """The name of the background job that decodes every picture of a data set once."""
-    return f"check-{folder_signature(path)}"
+    return f"check-{source_signature(path)}"
 
 
 def start_check(path: Path) -> None:

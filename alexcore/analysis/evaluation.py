@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from alexcore.analysis.prediction import Classifier, require_same_mapping
+from alexcore.analysis.prediction import Classifier
+from alexcore.data.class_index import require_same_mapping
 from alexcore.data.sources import open_checked
 from alexcore.errors import DataError
 from alexcore.training.device import choose_device

@@ -11,7 +11,6 @@ from PIL import Image
 
 from alexcore.augment.pipeline import build_transform
 from alexcore.augment.presets import Operation
-from alexcore.errors import CheckpointError
 from alexcore.training.checkpoint import load_checkpoint, restore_model
 
 
@@ -55,23 +54,3 @@ class Classifier:
             [Answer(self.classes[i], i, p) for p, i in zip(row_p, row_i, strict=True)]
             for row_p, row_i in zip(values.tolist(), indices.tolist(), strict=True)
         ]
-
-
-def require_same_mapping(run: Sequence[str], data: Sequence[str]) -> None:
-    """Compare a run's classes, in the order of their numbers, with a data set's.
-
-    Raises:
-        CheckpointError: they differ; the message shows the difference line by line.
-    """
-    if list(run) == list(data):
-        return
-    rows = []
-    for number in range(max(len(run), len(data))):
-        ours = run[number] if number < len(run) else "(none)"
-        theirs = data[number] if number < len(data) else "(none)"
-        if ours != theirs:
-            rows.append(f"{number}: the run has {ours}, the data set {theirs}")
-    raise CheckpointError(
-        "The data set numbers its classes differently from the run.\n" + "\n".join(rows),
-        "Use a data set with the same class folders.",
-    )

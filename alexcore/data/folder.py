@@ -11,14 +11,14 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
+from alexcore.data.class_index import class_problems, classes_in, listed, numbering_problems
 from alexcore.data.images import EXTENSIONS
 from alexcore.data.index import SPLITS, DataIndex, Problem
+from alexcore.data.split import keep_split
 from alexcore.errors import DataError
 
-VAL_SHARE = 0.2
 _COLUMNS = ["path", "split", "label", "bytes", "mtime_ns"]
 
 # When the entries of a folder changed last, in nanoseconds: mtime and ctime.
@@ -41,16 +41,16 @@ class _Scan:
     """What walking the folders of one split brought up."""
 
     def __init__(self, root: Path) -> None:
-        self.root = root
+        self.prefix = os.path.join(root, "")
         self.rows: dict[str, list[tuple[str, int, int]]] = {}
+        self.folders: list[str] = []
         self.other: list[str] = []
         self.hidden: list[str] = []
         self.nameless: list[str] = []
         self.times: dict[str, FolderTime] = {}
 
     def _name(self, entry: os.DirEntry[str]) -> str:
-        path = Path(entry.path)
-        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else path.as_posix()
+        return entry.path.removeprefix(self.prefix).replace(os.sep, "/")
 
     def _entries(self, folder: str) -> list[os.DirEntry[str]]:
         # The time is read before the entries: what is added in between makes a cached index stale, not wrong.
@@ -59,11 +59,15 @@ class _Scan:
 
     def classes_in(self, folder: Path) -> _Scan:
         for entry in self._entries(str(folder)):
+            is_dir = _leads_to(entry.is_dir)
             if not _is_text(entry.name):
                 self.nameless.append(ascii(self._name(entry)))
-            elif entry.name.startswith("."):
+                continue
+            if is_dir:
+                self.folders.append(entry.name)
+            if entry.name.startswith("."):
                 self.hidden.append(self._name(entry))
-            elif _leads_to(entry.is_dir):
+            elif is_dir:
                 rows: list[tuple[str, int, int]] = []
                 self._pictures_in(entry.path, rows, set())
                 self.rows[entry.name] = rows
@@ -111,20 +115,21 @@ def _leads_to(test: Callable[[], bool]) -> bool:
         raise
 
 
-def open_folder(root: Path, val: Path | None = None) -> DataIndex:
+def open_folder(root: Path, val: Path | None = None, *, split_seed: int = 0) -> DataIndex:
     """Index the pictures of an ImageFolder tree without opening them.
 
     Args:
         root: A folder with train/ (and val/, test/), or with class folders, which are then split 4:1 by class.
         val: A folder of class folders to use as the val split instead.
+        split_seed: Of that split 4:1, which is kept (see split.py): pictures that come later do not change it.
 
     Raises:
         DataError: a folder is missing or unreadable, or holds no picture.
     """
-    return scan_folder(root, val)[0]
+    return scan_folder(root, val, split_seed)[0]
 
 
-def scan_folder(root: Path, val: Path | None = None) -> tuple[DataIndex, dict[str, FolderTime]]:
+def scan_folder(root: Path, val: Path | None = None, split_seed: int = 0) -> tuple[DataIndex, dict[str, FolderTime]]:
     """Do what `open_folder` does; also return each folder that was read, with its times before that."""
     root = root.resolve()
     folders = {"val": val.resolve()} if val else {}
@@ -156,13 +161,15 @@ def scan_folder(root: Path, val: Path | None = None) -> tuple[DataIndex, dict[st
     if not classes:
         raise DataError(f"{root} has no training pictures.", "Put pictures into one folder per class in train/.")
     files = _table(scans, classes)
+    unkept: list[Problem] = []
     layout = f"{', '.join(f'{split}/' for split in folders)} with class folders"
     if flat and val is None:
-        files = split_by_class(files, VAL_SHARE)
+        files, unkept = keep_split(root, root, files, classes, split_seed)
         layout = "class folders, split 4:1 into train and val within each class"
     for scan in scans.values():
         read |= scan.times
-    return DataIndex(root, layout, classes, files, tuple(_problems(root, scans, classes, files))), read
+    problems = (*_problems(root, scans, classes, files), *unkept)
+    return DataIndex(root, layout, classes, files, problems), read
 
 
 def _table(scans: dict[str, _Scan], classes: tuple[str, ...]) -> pd.DataFrame:
@@ -178,55 +185,29 @@ def _table(scans: dict[str, _Scan], classes: tuple[str, ...]) -> pd.DataFrame:
     return files.astype({"label": "int32", "bytes": "int64", "mtime_ns": "int64"})
 
 
-def split_by_class(files: pd.DataFrame, val_share: float, seed: int = 0) -> pd.DataFrame:
-    """Move a share of each class (at least one picture, never the last one) from train to val, the same each time."""
-    split = files["split"].to_numpy(dtype=object).copy()
-    for label, rows in files.groupby("label").indices.items():
-        count = min(max(1, round(len(rows) * val_share)), len(rows) - 1)
-        order = np.random.default_rng([seed, int(str(label))]).permutation(len(rows))
-        split[np.asarray(rows)[order[:count]]] = "val"
-    return files.assign(split=split).sort_values(["split", "label", "path"], ignore_index=True)
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
-
-
 def _problems(root: Path, scans: dict[str, _Scan], classes: tuple[str, ...], files: pd.DataFrame) -> list[Problem]:
-    errors, warnings = [], []
-    if len(classes) < 2:
-        message = f"{root} has only one class with training pictures ({classes[0]}); classification needs two."
-        errors.append(Problem("error", message, "Add a folder per class."))
+    found = classes_in(files, classes)
     for split, scan in scans.items():
-        filled = {name for name, rows in scan.rows.items() if rows}
-        empty = sorted(set(scan.rows) - filled)
+        found.setdefault(split, set()).update(name for name, rows in scan.rows.items() if rows)
+    problems = class_problems(root, classes, found)
+    errors = [problem for problem in problems if problem.severity == "error"]
+    warnings = [problem for problem in problems if problem.severity == "warning"]
+    for split, scan in scans.items():
+        empty = sorted(name for name, rows in scan.rows.items() if not rows)
         if empty:
-            message = f"Empty class folders in {split} are left out: {_listed(empty)}."
+            message = f"Empty class folders in {split} are left out: {listed(empty)}."
             warnings.append(Problem("warning", message, "Add pictures or delete the folder."))
-        if split == "train":
-            continue
-        unknown = sorted(filled - set(classes))
-        if unknown:
-            message = f"{split} has classes that train lacks: {_listed(unknown)}; no network could ever answer them."
-            errors.append(Problem("error", message, f"Add them to train or remove them from {split}."))
-    for split in sorted(set(files["split"]) - {"train"}):
-        present = set(files.loc[files["split"] == split, "label"])
-        missing = [name for index, name in enumerate(classes) if index not in present]
-        if missing:
-            message = f"{split} lacks the classes {_listed(missing)}; their accuracy cannot be measured."
-            warnings.append(Problem("warning", message, f"Add pictures of them to {split}."))
-    if "val" not in set(files["split"]):
-        message = f"{root} has no validation pictures."
-        errors.append(Problem("error", message, "Add a folder val/ with the same class folders as train/."))
+    if len(scans) > 1:  # class folders alone have no splits that ImageFolder could number
+        warnings += numbering_problems(classes, {split: scan.folders for split, scan in scans.items()})
     nameless = [name for scan in scans.values() for name in scan.nameless]
     if nameless:
-        message = f"Files and folders whose names are not UTF-8 are left out: {_listed(nameless)}."
+        message = f"Files and folders whose names are not UTF-8 are left out: {listed(nameless)}."
         warnings.append(Problem("warning", message, "Rename them."))
     hidden = [name for scan in scans.values() for name in scan.hidden]
     if hidden:
-        warnings.append(Problem("warning", f"Hidden files and folders are left out: {_listed(hidden)}."))
+        warnings.append(Problem("warning", f"Hidden files and folders are left out: {listed(hidden)}."))
     other = [name for scan in scans.values() for name in scan.other]
     if other:
-        message = f"{len(other)} file{'s are' if len(other) > 1 else ' is'} no picture and left out: {_listed(other)}."
+        message = f"{len(other)} file{'s are' if len(other) > 1 else ' is'} no picture and left out: {listed(other)}."
         warnings.append(Problem("warning", message))
     return errors + warnings

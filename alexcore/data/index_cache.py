@@ -32,27 +32,28 @@ _KNOWN_ROOTS = 64
 _known_folders: dict[str, tuple[str, ...]] = {}
 
 
-def open_folder_cached(root: Path, val: Path | None = None) -> DataIndex:
+def open_folder_cached(root: Path, val: Path | None = None, split_seed: int = 0) -> DataIndex:
     """Do what `folder.open_folder` does, from the remembered index if no folder has changed since.
 
     Raises:
         DataError: as `open_folder`.
     """
     root, val = root.resolve(), val.resolve() if val else None
-    found = _load(root, val)
+    key = _key(root, val, split_seed)
+    found = _load(root, key)
     if found is not None:
         return found
     started = time.time_ns()
-    index, folders = scan_folder(root, val)
-    _remember(_key(root, val), folders)
+    index, folders = scan_folder(root, val, split_seed)
+    _remember(key, folders)
     if not any(abs(started - each) < TICK_NS for times in folders.values() for each in times):
-        _store(root, val, index, folders)
+        _store(key, index, folders)
     return index
 
 
-def forget_folder(root: Path, val: Path | None = None) -> None:
+def forget_folder(root: Path, val: Path | None = None, split_seed: int = 0) -> None:
     """List the files anew at the next opening."""
-    _file(_key(root.resolve(), val.resolve() if val else None)).unlink(missing_ok=True)
+    _file(_key(root.resolve(), val.resolve() if val else None, split_seed)).unlink(missing_ok=True)
 
 
 def folder_signature(root: Path) -> str:
@@ -64,7 +65,7 @@ def folder_signature(root: Path) -> str:
         DataError: as `open_folder`.
     """
     root = root.resolve()
-    key = _key(root, None)
+    key = _key(root, None, 0)
     if key not in _known_folders:
         open_folder_cached(root)
     times = [(folder, _time_or_none(folder)) for folder in _known_folders[key]]
@@ -78,9 +79,9 @@ def _time_or_none(folder: str) -> FolderTime | None:
         return None
 
 
-def _key(root: Path, val: Path | None) -> str:
+def _key(root: Path, val: Path | None, split_seed: int) -> str:
     # The code counts too: a remembered index would otherwise keep the sentences of an older version.
-    return hashlib.sha256(os.fsencode(f"{_code()}\0{root}\0{val or ''}")).hexdigest()[:32]
+    return hashlib.sha256(os.fsencode(f"{_code()}\0{root}\0{val or ''}\0{split_seed}")).hexdigest()[:32]
 
 
 @cache
@@ -102,13 +103,13 @@ def _remember(key: str, folders: dict[str, FolderTime]) -> None:
     _known_folders[key] = tuple(folders)
 
 
-def _store(root: Path, val: Path | None, index: DataIndex, folders: dict[str, FolderTime]) -> None:
+def _store(key: str, index: DataIndex, folders: dict[str, FolderTime]) -> None:
     about = {
         "folders": folders, "layout": index.layout, "classes": index.classes,
         "problems": [(each.severity, each.message, each.hint) for each in index.problems],
     }  # fmt: skip
     files = index.files
-    file = _file(_key(root, val))
+    file = _file(key)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with replacing(file) as temporary, temporary.open("wb") as stream:
@@ -125,9 +126,8 @@ def _packed(text: str) -> npt.NDArray[np.uint8]:
     return np.frombuffer(text.encode(), dtype=np.uint8)
 
 
-def _load(root: Path, val: Path | None) -> DataIndex | None:
+def _load(root: Path, key: str) -> DataIndex | None:
     """The remembered index, or None where there is none, it is damaged, or a folder has changed."""
-    key = _key(root, val)
     try:
         # np.load leaves a file open that it has opened itself and finds damaged.
         with _file(key).open("rb") as stream, np.load(stream, allow_pickle=False) as record:

@@ -20,8 +20,8 @@ from typing import Any
 import pandas as pd
 from braceexpand import braceexpand
 
-from alexcore.data.folder import VAL_SHARE, split_by_class
 from alexcore.data.index import SPLITS, DataIndex, Problem
+from alexcore.data.split import VAL_SHARE, split_by_class
 from alexcore.data.tar_index import HOW_TO_WRITE, Contents, read_contents
 from alexcore.errors import DataError
 from alexcore.files import read_json

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from alexcore.data.index import DataIndex
-from alexcore.data.index_cache import forget_folder, open_folder_cached
+from alexcore.data.index_cache import folder_signature, forget_folder, open_folder_cached
+from alexcore.data.manifest import open_manifest
 from alexcore.data.shards import is_shard_source, open_shards
 from alexcore.data.verify import find_unreadable
 from alexcore.errors import DataError
+from alexcore.home import MANIFEST_ENDINGS
 
 
-def open_source(data: str | Path, val: str | Path = "") -> DataIndex:
+def is_manifest(path: Path) -> bool:
+    """Whether a path means a file that lists pictures; a folder may end in .csv too."""
+    return path.suffix.lower() in MANIFEST_ENDINGS and not path.is_dir()
+
+
+def open_source(
+    data: str | Path, val: str | Path = "", *, roots: Sequence[Path] | None = None, split_seed: int = 0
+) -> DataIndex:
     """Index a data set without opening its pictures.
 
     Args:
-        data: The folder of an ImageFolder tree, or shards: their folder, or a pattern such as DIR/train-{000..009}.tar.
+        data: The folder of an ImageFolder tree, a .json or .csv manifest, or shards: their folder, or a pattern such as
+            DIR/train-{000..009}.tar.
         val: A separate validation folder (for shards: more shards), or "".
+        roots: Where the pictures that a manifest names must lie. Hand in `data_roots()` for somebody who may not
+            read the whole disk: a browser user.
+        split_seed: Of the split of a data set that has none.
 
     Raises:
         DataError: there is nothing usable at `data`.
@@ -26,7 +40,15 @@ def open_source(data: str | Path, val: str | Path = "") -> DataIndex:
         if val and not is_shard_source(val):
             raise DataError(f"{data} are shards, but {val}, for val, are none.", "Pack the validation pictures, too.")
         return open_shards(data, val)
-    return open_folder_cached(*_paths(data, val))
+    source, validation = _paths(data, val)
+    if validation and (is_manifest(source) or is_manifest(validation)):
+        raise DataError(
+            f"{source if is_manifest(source) else validation} is a manifest, which has its own validation split.",
+            "Leave the validation folder empty, and give rows the split val.",
+        )
+    if is_manifest(source):
+        return open_manifest(source, roots=roots, split_seed=split_seed)
+    return open_folder_cached(source, validation, split_seed)
 
 
 def _paths(data: str | Path, val: str | Path) -> tuple[Path, Path | None]:
@@ -40,7 +62,24 @@ def open_checked(
 
     Every file is asked for its size and time, so one that was overwritten in place is decoded again.
     """
-    if not is_shard_source(data):
+    if not is_shard_source(data) and not is_manifest(Path(data)):
         forget_folder(*_paths(data, val))
     index = open_source(data, val)
     return index.without(find_unreadable(index, on_progress))
+
+
+def source_signature(path: Path) -> str:
+    """A short text that changes when a data set does: with its folders, its shards, or the manifest's own file.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    shards = is_shard_source(path)
+    if not shards and not is_manifest(path):
+        return folder_signature(path)
+    try:
+        files = sorted(path.iterdir()) if shards else [path]
+        times = [(str(file), (status := file.stat()).st_size, status.st_mtime_ns, status.st_ino) for file in files]
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}.", "Check its permissions.") from error
+    return hashlib.sha256(repr(times).encode()).hexdigest()[:16]

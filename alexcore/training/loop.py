@@ -26,8 +26,9 @@ from torch import nn
 
 from alexcore.augment.presets import evaluation_operations, training_operations
 from alexcore.config import TrainConfig
+from alexcore.data.class_index import require_same_mapping
 from alexcore.data.sources import open_checked
-from alexcore.errors import CheckpointError, TrainingError
+from alexcore.errors import TrainingError
 from alexcore.files import write_json
 from alexcore.training.checkpoint import build_model, load_checkpoint, save_checkpoint
 from alexcore.training.device import choose_device, choose_precision, describe_device
@@ -354,11 +355,8 @@ class _Fit:
     def _restore(self) -> None:
         path = self.run_dir / "checkpoints" / "last.pt"
         state = load_checkpoint(path, self.device)
-        if state["class_to_idx"] != self.index.class_to_idx:
-            raise CheckpointError(
-                f"The run numbers its classes {state['class_to_idx']}, the data set {self.index.class_to_idx}.",
-                "Resume with the data set that the run began with.",
-            )
+        numbers = state["class_to_idx"]
+        require_same_mapping(sorted(numbers, key=lambda name: int(numbers[name])), self.index.classes)
         if state["fingerprint"] != self.index.fingerprint():
             message = "The data set has changed since the checkpoint; the run goes on, but is not the same one."
             self.reporter.event("warning", message=message, hint="")

@@ -1,0 +1,106 @@
+"""Make a data set of another: some of its classes, classes merged, pictures left out. No file is touched.
+
+The problems of the new one are those of its own mapping, as they will be found when it is saved with `write_manifest`
+and opened again; what was odd about the first one's folders is told where that is opened.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from alexcore.data.class_index import class_problems, classes_in, listed
+from alexcore.data.index import DataIndex
+from alexcore.errors import DataError
+
+
+def select_classes(index: DataIndex, keep: Sequence[str]) -> DataIndex:
+    """Keep some classes and number them anew; their order stays.
+
+    Raises:
+        DataError: a name is unknown, or fewer than two are left.
+    """
+    _require_known(index, keep)
+    if len(set(keep)) < 2:
+        raise DataError(
+            f"{len(set(keep))} of {len(index.classes)} classes would be kept.", "Keep two: a network chooses between."
+        )
+    return _renamed(index, {name: name for name in index.classes if name in keep}, f"{len(set(keep))} of its classes")
+
+
+def merge_classes(index: DataIndex, groups: Mapping[str, Sequence[str]]) -> DataIndex:
+    """Put classes together under new names (new name -> old names) and number all anew; the others keep their names.
+
+    The numbers follow the sorted names if they did so before; otherwise a group takes the place of its first class.
+
+    Raises:
+        DataError: a name is unknown, in two groups, blank, or taken by a class outside the group.
+    """
+    new_name = {name: name for name in index.classes}
+    for name, members in groups.items():
+        _require_known(index, members)
+        if not name.strip() or not members:
+            what = "A group of classes has no name" if members else f"The group {name!r} has no classes"
+            raise DataError(f"{what}.", "Give each group a name and the classes to put into it.")
+        if name in index.classes and name not in members:
+            raise DataError(
+                f"The group {name} has the name of a class that is not in it.", f"Put {name} into it, or rename it."
+            )
+        shared = [member for key, others in groups.items() if key != name for member in others if member in members]
+        if shared:
+            raise DataError(f"The class {shared[0]} is in two groups.", "Put each class into one group.")
+        new_name |= dict.fromkeys(members, name)
+    words = "; ".join(f"{name} = {' + '.join(members)}" for name, members in groups.items())
+    return _renamed(index, new_name, f"merged: {words}")
+
+
+def exclude(index: DataIndex, paths: Iterable[str | Path]) -> DataIndex:
+    """Leave pictures out. The mapping stays, also if a class loses its last picture, so that runs still fit.
+
+    Args:
+        index: The data set.
+        paths: As in `index.files`, or absolute.
+
+    Raises:
+        DataError: a picture is not in the data set, or none would be left.
+    """
+    names = {os.fspath(path).replace(os.sep, "/") for path in paths}
+    rows = [str(path) for path in index.files["path"]]
+    absolute = [os.path.join(index.root, row).replace(os.sep, "/") for row in rows]
+    gone = [row in names or full in names for row, full in zip(rows, absolute, strict=True)]
+    unknown = sorted(names - set(rows) - set(absolute))
+    if unknown:
+        raise DataError(
+            f"Not in the data set: {listed(unknown)}.", "Name pictures as the data set does, or absolutely."
+        )
+    if all(gone):
+        raise DataError(f"All {len(rows):,} pictures would be left out.", "Keep some in each class.")
+    files = index.files[[not each for each in gone]].reset_index(drop=True)
+    return _checked(index, index.classes, files, f"without {sum(gone):,} pictures")
+
+
+def _require_known(index: DataIndex, names: Sequence[str]) -> None:
+    unknown = [name for name in names if name not in index.classes]
+    if unknown:
+        raise DataError(f"There is no class {listed(unknown)}.", f"The classes are {', '.join(index.classes)}.")
+
+
+def _renamed(index: DataIndex, new_name: Mapping[str, str], what: str) -> DataIndex:
+    classes = tuple(dict.fromkeys(new_name[name] for name in index.classes if name in new_name))
+    if list(index.classes) == sorted(index.classes):
+        classes = tuple(sorted(classes))
+    number = {index.class_to_idx[old]: classes.index(new) for old, new in new_name.items()}
+    files = index.files[index.files["label"].isin(list(number))]
+    files = files.assign(label=files["label"].map(number).astype("int32"))
+    order = files["split"].map({split: place for place, split in enumerate(index.splits)})
+    files = files.assign(order=order).sort_values(["order", "label"], kind="stable", ignore_index=True)
+    return _checked(index, classes, files.drop(columns="order"), what)
+
+
+def _checked(index: DataIndex, classes: tuple[str, ...], files: pd.DataFrame, what: str) -> DataIndex:
+    problems = class_problems(index.root, classes, classes_in(files, classes))
+    return replace(index, layout=f"{index.layout}; {what}", classes=classes, files=files, problems=tuple(problems))

@@ -1,0 +1,303 @@
+"""Open a file that lists pictures and their labels (JSON or CSV, see table.py), and save any data set as one.
+
+Decisions. Paths are relative to the file's folder. Names are numbered by sorted text, as folders are; numbers without
+names become the names "0", "1" ... in numeric order; with `classes` (in a CSV: `index`) the file has the last word. The
+mapping follows from the file alone, so that a missing picture cannot shift it. Pictures that do not exist are left out
+with a warning; a picture under two labels or in two splits forbids a run.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from alexcore.data.class_index import class_problems, classes_in, listed
+from alexcore.data.index import SPLITS, DataIndex, Problem
+from alexcore.data.split import keep_split
+from alexcore.data.table import Label, Table, portable_paths, read_table, write_table
+from alexcore.errors import DataError
+
+Found = tuple[str, str, int, int]
+
+
+def identity(label: Label) -> Label:
+    """The target_transform that changes nothing."""
+    return label
+
+
+def open_manifest(
+    path: Path,
+    *,
+    target_transform: Callable[[Label], Any] = identity,
+    roots: Sequence[Path] | None = None,
+    split_seed: int = 0,
+) -> DataIndex:
+    """Index the pictures that a manifest lists, without opening them.
+
+    Args:
+        path: A .json or .csv file.
+        target_transform: Makes a label (a name or a number) of each label in the file, e.g. to merge classes. The
+            numbers in the column `index` are those of the labels in the file, so they do not count then.
+        roots: If given, every picture must lie below one of these resolved folders, wherever links lead.
+        split_seed: Of the split 4:1 within each class, if the file has none of its own.
+
+    Raises:
+        DataError: the file cannot be read as a manifest, none of its pictures exists, or one lies outside `roots`.
+    """
+    path = path.resolve()
+    table = read_table(path)
+    names, declared, numeric = _class_names(path, table, target_transform)
+    rows, problems = _pictures(path, table, names, roots)
+    in_train = [name for name, split in zip(names, table.splits or ["train"] * len(names), strict=True)
+                if split == "train"]  # fmt: skip
+    if not in_train:
+        raise DataError(f"{path} has no training pictures.", "Give most rows the split train.")
+    classes = tuple(declared or sorted(set(in_train), key=int if numeric else None))
+    number = {name: index for index, name in enumerate(classes)}
+    known = [row for row in rows if row[2] in number]
+    files = pd.DataFrame(
+        [(picture, split, number[name], size, mtime) for picture, split, name, size, mtime in known],
+        columns=["path", "split", "label", "bytes", "mtime_ns"],
+    ).astype({"label": "int32", "bytes": "int64", "mtime_ns": "int64"})
+    found: dict[str, set[str]] = {}
+    for _, split, name, _, _ in rows:
+        found.setdefault(split, set()).add(name)
+    layout = f"listed in {path.name}"
+    if table.splits is None:
+        files, more = keep_split(path, path.parent, files, classes, split_seed)
+        problems += more
+        found = classes_in(files, classes)
+        layout += ", split 4:1 into train and val within each class"
+    else:
+        rank = files["split"].map({split: number for number, split in enumerate(SPLITS)})
+        # Within a class the file's order stays: a saved data set is trained on in the order of the first one.
+        files = files.assign(rank=rank).sort_values(["rank", "label"], kind="stable", ignore_index=True)
+        files = files.drop(columns="rank")
+    problems += class_problems(path, classes, found)
+    if numeric:
+        problems += _gaps(classes)
+    problems.sort(key=lambda problem: problem.severity != "error")
+    return DataIndex(path.parent, layout, classes, files, tuple(problems))
+
+
+# Labels ---------------------------------------------------------------------------------------------------------
+
+
+def _class_names(
+    path: Path, table: Table, target_transform: Callable[[Label], Any]
+) -> tuple[list[str], Sequence[str] | None, bool]:
+    """The class name of each row, all of them in order if the file says so, and whether they are plain numbers."""
+    changed = target_transform is not identity
+    declared = None if changed and path.suffix.lower() == ".csv" else table.classes
+    labels: list[Label] = []
+    for row, label in enumerate(table.labels):
+        if changed:
+            try:
+                label = target_transform(label)
+            except Exception as error:
+                # Somebody else's function fails in any way whatever.
+                raise DataError(
+                    f"target_transform fails for the label {label!r}: {type(error).__name__}: {error}.",
+                    "It gets a name or a number and has to return one.",
+                ) from error
+        labels.append(_checked(path, table, row, label))
+    if declared is None:
+        text = next((row for row, label in enumerate(labels) if isinstance(label, str)), None)
+        digit = next((row for row, label in enumerate(labels) if isinstance(label, int)), None)
+        if text is not None and digit is not None:
+            raise DataError(
+                f"{path} mixes names and numbers: {labels[text]!r} at {table.places[text]}, {labels[digit]} at "
+                f"{table.places[digit]}.",
+                "Write all labels as names or all as numbers, or list the classes.",
+            )
+        return [str(label) for label in labels], None, text is None
+    known = set(declared)
+    return (
+        [
+            label if label in known else _declared_name(path, table, row, label, declared)
+            for row, label in enumerate(labels)
+        ],
+        declared,
+        False,
+    )
+
+
+def _checked(path: Path, table: Table, row: int, label: Any) -> Label:
+    if isinstance(label, str) and label.strip() and _is_text(label):
+        return label
+    if not isinstance(label, str | bool) and hasattr(label, "__index__"):
+        return int(label)
+    if isinstance(label, float) and label.is_integer():
+        return int(label)
+    raise DataError(
+        f"{path} has the label {label!r:.60} at {table.places[row]}.", "A label is one name or one whole number."
+    )
+
+
+def _declared_name(path: Path, table: Table, row: int, label: Label, classes: Sequence[str]) -> str:
+    if isinstance(label, int):
+        if 0 <= label < len(classes):
+            return classes[label]
+        what = f"the label {label}, but {len(classes)} classes: the numbers are 0 to {len(classes) - 1}"
+    else:
+        what = f"the label {label!r}, which is none of its classes ({listed(list(classes))})"
+    raise DataError(f"{path} has at {table.places[row]} {what}.", "Correct the label, or the list of classes.")
+
+
+def _gaps(classes: Sequence[str]) -> list[Problem]:
+    numbers = [int(name) for name in classes]
+    if numbers == list(range(len(numbers))):
+        return []
+    first = next(number for number, label in enumerate(numbers) if label != number)
+    message = (
+        f"The labels {numbers[0]} to {numbers[-1]} are not 0 to {len(numbers) - 1}: {classes[first]} gets {first}."
+    )
+    return [Problem("warning", message, "The labels are kept as names. Add classes to give the numbers a meaning.")]
+
+
+# Pictures -------------------------------------------------------------------------------------------------------
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in name
+
+
+class _Disk:
+    """Looks up files, asking for each folder only once where its links lead."""
+
+    def __init__(self, manifest: Path, roots: Sequence[Path] | None) -> None:
+        self.manifest, self.root, self.roots = manifest, str(manifest.parent), roots
+        self.real: dict[str, str] = {}
+
+    def find(self, name: str) -> Found | None:
+        """(path as it is kept, the file itself, bytes, mtime_ns), or None where there is no such file.
+
+        Raises:
+            DataError: it lies outside the roots; nothing is said about whether it exists.
+        """
+        folder, base = os.path.split(os.path.join(self.root, name))
+        try:
+            if folder not in self.real:
+                self.real[folder] = os.path.realpath(folder)
+                self._allow(self.real[folder], name)
+            if base in ("", ".", ".."):
+                return None
+            file = os.path.join(self.real[folder], base)
+            status = os.lstat(file)
+            if stat.S_ISLNK(status.st_mode):
+                file = os.path.realpath(file)
+                self._allow(file, name)
+                status = os.stat(file)
+        except (OSError, ValueError):  # missing, forbidden, a name that is too long or no name at all
+            return None
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        kept = os.path.relpath(name, self.root) if os.path.isabs(name) and name.startswith(self.root + os.sep) else name
+        kept = kept.replace(os.sep, "/")
+        while kept.startswith("./"):
+            kept = kept[2:].lstrip("/")
+        return kept, file, status.st_size, status.st_mtime_ns
+
+    def _allow(self, real: str, name: str) -> None:
+        if self.roots is not None and not any(Path(real).is_relative_to(root) for root in self.roots):
+            raise DataError(
+                f"{self.manifest} names the picture {name[:200]}, which lies outside the folders that may be opened.",
+                "Move the pictures there, or start the dashboard with ALEXCORE_DATA_ROOTS set to their folder.",
+            )
+
+
+def _pictures(
+    manifest: Path, table: Table, names: Sequence[str], roots: Sequence[Path] | None
+) -> tuple[list[tuple[str, str, str, int, int]], list[Problem]]:
+    """The rows (path, split, class, bytes, mtime_ns) whose pictures exist, each picture once."""
+    disk = _Disk(manifest, roots)
+    rows: dict[str, tuple[str, str, str, int, int]] = {}
+    missing, nameless, repeated, labelled, leaked = [], [], [], [], []
+    for name, label, split in zip(table.paths, names, table.splits or ["train"] * len(names), strict=True):
+        if not _is_text(name):
+            nameless.append(ascii(name))
+            continue
+        found = disk.find(name)
+        if found is None and "\\" in name and os.sep == "/":  # written on Windows
+            found = disk.find(name.replace("\\", "/"))
+        if found is None:
+            missing.append(name)
+            continue
+        path, file, size, mtime = found
+        listed_now = (path, split, label, size, mtime)
+        row = rows.setdefault(file, listed_now)
+        if row is listed_now:
+            continue
+        if row[2] != label:
+            labelled.append(f"{path} ({row[2]} and {label})")
+        elif row[1] != split:
+            leaked.append(f"{path} ({row[1]} and {split})")
+        else:
+            repeated.append(path)
+    if not rows:
+        first = f"; the first is {(missing or nameless)[0][:200]}"
+        raise DataError(
+            f"None of the {len(names):,} pictures in {manifest} exists{first}.", _RELATIVE + f"{disk.root}."
+        )
+    problems = []
+    if labelled:
+        message = f"{_many(labelled, names)} listed under two labels: {listed(labelled)}."
+        problems.append(Problem("error", message, "Delete the wrong line of each."))
+    if leaked:
+        message = f"{_many(leaked, names)} listed in two splits: {listed(leaked)}."
+        problems.append(Problem("error", message, "Keep each in one split, or a network is tested on what it learned."))
+    if repeated:
+        message = f"{_many(repeated, names)} listed more than once with the same label and counts once: "
+        problems.append(Problem("warning", f"{message}{listed(repeated)}."))
+    if missing:
+        message = f"{len(missing):,} of {len(names):,} pictures do not exist and are left out: {listed(missing)}."
+        problems.append(Problem("warning", message, _RELATIVE + f"{disk.root}."))
+    if nameless:
+        message = f"Pictures whose names are not UTF-8 are left out: {listed(nameless)}."
+        problems.append(Problem("warning", message, "Rename them."))
+    return list(rows.values()), problems
+
+
+_RELATIVE = "Paths in a manifest are relative to its own folder, "
+
+
+def _many(found: Sequence[str], names: Sequence[str]) -> str:
+    return f"{len(found):,} of {len(names):,} rows {'is' if len(found) == 1 else 'are'}"
+
+
+# Saving ---------------------------------------------------------------------------------------------------------
+
+
+def write_manifest(index: DataIndex, path: Path) -> Path:
+    """Save a data set as a manifest that opens to the same pictures, splits and numbers; no picture is touched.
+
+    Args:
+        index: Any data set, e.g. one with merged classes.
+        path: A .csv or .json file, replaced if it exists.
+
+    Returns:
+        The path, absolute.
+
+    Raises:
+        DataError: the ending is another, or the file cannot be written.
+    """
+    path = path.expanduser().resolve()
+    files = index.files
+    labels = [index.classes[label] for label in files["label"]]
+    paths = portable_paths(path.parent, index.root.resolve(), files["path"])
+    splits = [str(split) for split in files["split"]]
+    in_train = {label for label, split in zip(labels, splits, strict=True) if split == "train"}
+    # Sorted names number themselves, unless a reader would take them for numbers.
+    plain = list(index.classes) == sorted(in_train) and not all(name.lstrip("-").isdecimal() for name in in_train)
+    classes = None if plain and path.suffix.lower() == ".csv" else index.classes
+    write_table(path, Table(paths, labels, splits, classes))
+    return path

@@ -1,0 +1,115 @@
+"""Split a data set that has no splits of its own: stratified, and the same pictures for ever.
+
+The drawn split is kept as a manifest. Pictures that come later are shared out beside the old ones, which stay where
+they are: a picture that a network has learned never turns up among those that test it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from alexcore.data.index import Problem
+from alexcore.data.table import Table, portable_paths, read_table, write_table
+from alexcore.errors import DataError
+from alexcore.home import data_dir, splits_dir
+
+VAL_SHARE = 0.2
+# File systems allow 255 bytes; the rest of the name and a temporary one need room.
+_NAME_LENGTH = 40
+
+
+def split_by_class(
+    files: pd.DataFrame, val_share: float, seed: int = 0, known: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """Move a share of each class (at least one picture, never the last one) from train to val, the same each time.
+
+    Args:
+        files: With path and label.
+        val_share: 0 to 1.
+        seed: Another one draws another split.
+        known: The split that a row had before, which it keeps, or "".
+    """
+    split = np.array(["" for _ in range(len(files))] if known is None else list(known), dtype=object)
+    for label, places in files.groupby("label").indices.items():
+        rows = np.asarray(places)
+        new = rows[split[rows] == ""]
+        shared = int((split[rows] != "test").sum())
+        wanted = min(max(1, round(shared * val_share)), shared - 1) - int((split[rows] == "val").sum())
+        count = min(max(wanted, 0), len(new))
+        order = np.random.default_rng([seed, int(str(label))]).permutation(len(new))
+        split[new] = "train"
+        split[new[order[:count]]] = "val"
+    return files.assign(split=split).sort_values(["split", "label", "path"], ignore_index=True)
+
+
+def split_file(source: Path, seed: int = 0) -> Path:
+    """Where the split of a folder or manifest is kept; deleting it has the split drawn anew.
+
+    Args:
+        source: What was opened, resolved.
+        seed: Each seed has a split of its own.
+    """
+    home = data_dir().resolve()
+    place = source.relative_to(home) if source.is_relative_to(home) else source
+    digest = hashlib.sha256(place.as_posix().encode()).hexdigest()
+    name = source.name.encode()[:_NAME_LENGTH].decode(errors="ignore")
+    return splits_dir().resolve() / f"{name}-{digest[:12]}-seed{seed}.csv"
+
+
+def keep_split(
+    source: Path, root: Path, files: pd.DataFrame, classes: Sequence[str], seed: int = 0
+) -> tuple[pd.DataFrame, list[Problem]]:
+    """Split the pictures of a data set as they were split before, share out the new ones, and remember all.
+
+    Args:
+        source: What was opened, resolved.
+        root: To which the paths in `files` are relative.
+        files: The pictures, with path and label.
+        classes: Names in the order of their numbers.
+        seed: Of the split.
+
+    Returns:
+        The files with their split, and what kept it from being remembered.
+    """
+    kept = split_file(source, seed)
+    problems = []
+    before = Table([], [])
+    try:
+        if kept.exists():
+            before = read_table(kept)
+    except DataError as error:
+        problems.append(Problem("warning", f"The split was drawn anew: {error.message}", "Pictures may have moved."))
+    named = portable_paths(kept.parent, root, files["path"])
+    known = dict(zip(before.paths, before.splits or (), strict=False))
+    split = split_by_class(files, VAL_SHARE, seed, [known.get(name, "") for name in named])
+    if any(name not in known for name in named):
+        try:
+            write_table(kept, _table(kept, root, split, classes, before))
+        except DataError as error:
+            message = f"The split could not be kept: {error.message}"
+            hint = "When pictures are added, some of the old ones may move to the other split."
+            problems.append(Problem("warning", message, hint))
+    return split, problems
+
+
+def _table(kept: Path, root: Path, split: pd.DataFrame, classes: Sequence[str], before: Table) -> Table:
+    paths = portable_paths(kept.parent, root, split["path"])
+    labels = [classes[label] for label in split["label"]]
+    # A picture that is gone may come back.
+    present, names = set(paths), set(classes)
+    gone = [
+        (path, str(label), word)
+        for path, label, word in zip(before.paths, before.labels, before.splits or (), strict=False)
+        if path not in present and str(label) in names
+    ]
+    return Table(
+        [*paths, *(path for path, _, _ in gone)],
+        [*labels, *(label for _, label, _ in gone)],
+        [*split["split"], *(word for _, _, word in gone)],
+        classes,
+    )
