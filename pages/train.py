@@ -43,7 +43,7 @@ def new_run() -> None:
     index, checked = opened
     config = None
     with shown_errors():
-        config = config_form(str(index.root))
+        config = config_form(str(index.origin))
         with st.container(key="train_preflight"):
             plan = make_plan(config, index)
             effective = config.batch_size * config.accumulation_steps

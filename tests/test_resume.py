@@ -142,7 +142,7 @@ def whole(stripes, tmp_path_factory) -> tuple[Path, Watcher]:
 @pytest.mark.parametrize(
     "moments",
     [
-        [lambda run: True],
+        [at_step(0)],
         [at_step(1)],
         [at_step(2)],
         [while_validating(0)],

@@ -17,14 +17,14 @@ def problems(index: DataIndex, checked: bool) -> None:
             text = plain(f"{problem.message} {problem.hint}")
             (st.error if problem.severity == "error" else st.warning)(text)
         if not checked:
-            running = read_job(check_job(index.root)).state == "running"
+            running = read_job(check_job(index.origin)).state == "running"
             st.fragment(_check, run_every=0.5 if running else None)(index, running)
         elif not index.problems:
             st.success(f"No problems found: all {len(index.files):,} pictures can be decoded.", icon=":material/check:")
 
 
 def _check(index: DataIndex, was_running: bool) -> None:
-    job = read_job(check_job(index.root))
+    job = read_job(check_job(index.origin))
     if job.state == "running":
         share = job.done / job.total if job.total else 0.0
         st.progress(share, text=f"Decoding every picture once: {job.done:,} of {job.total or len(index.files):,}")
@@ -36,6 +36,6 @@ def _check(index: DataIndex, was_running: bool) -> None:
         st.error(plain(job.error) or "The check was interrupted.")
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Check every picture", key="dataset_check"):
-            start_check(index.root)
+            start_check(index.origin)
             st.rerun()
         st.caption("Not checked yet. A run does it before its first step and leaves out what cannot be decoded.")

@@ -55,6 +55,12 @@ def open_dataset(name: str) -> tuple[DataIndex, bool]:
     return _readable(str(path), signature, tuple(unreadable.items())), True
 
 
+def whole_dataset(name: str) -> DataIndex:
+    """The data set with the pictures that cannot be decoded. Raises as `open_dataset`."""
+    path = open_path(name)
+    return _index(str(path), source_signature(path))
+
+
 def check_job(path: Path) -> str:
     """The name of the background job that decodes every picture of a data set once."""
     return f"check-{source_signature(path)}"

@@ -6,6 +6,7 @@ import streamlit as st
 
 from alexcore.data.browse import ORDERS, Positions, select_rows
 from alexcore.data.index import DataIndex
+from alexcore.data.shards import picture_source
 from alexcore.data.statistics import Statistics
 from alexcore.data.thumbnails import thumbnail
 from ui.picture import show_picture
@@ -52,30 +53,31 @@ def _filters(index: DataIndex, statistics: Statistics | None) -> Positions:
     return select_rows(index, split, classes, (part or "").strip(), order, descending, brightness)
 
 
-def gallery(index: DataIndex, rows: Positions, statistics: Statistics | None = None) -> None:
-    """Draw a page of the pictures in these rows of `index.files`, the page number in the URL."""
+def gallery(index: DataIndex, rows: Positions, statistics: Statistics | None = None, key: str = "dataset_page") -> None:
+    """Draw a page of the pictures in these rows of `index.files`; of the main gallery the page number is in the URL."""
     if not len(rows):
         st.info("No picture matches. Choose another split, more classes or another part of the file name.")
         return
     page_size = int(st.session_state.get("dataset_page_size") or PAGE_SIZES[0])
     pages = -(-len(rows) // page_size)
-    page = st.pagination(pages, default=min(_page_in_url(), pages), key="dataset_page")
-    st.query_params["page"] = str(page)
+    in_url = key == "dataset_page"
+    page = st.pagination(pages, default=min(_page_in_url(), pages) if in_url else 1, key=key)
+    if in_url:
+        st.query_params["page"] = str(page)
     first = (page - 1) * page_size
     shown = rows[first : first + page_size]
     st.caption(
         f"Pictures {first + 1:,} to {first + len(shown):,} of {len(rows):,}. A click on its name shows a picture large."
     )
-    chosen = None
-    with st.grid("auto", min_column_width=130, key="dataset_gallery"):
+    chosen, button = None, key.replace("page", "picture")
+    with st.grid("auto", min_column_width=130, key=key.replace("page", "gallery")):
         files = index.files.iloc[shown]
         for row, path, split, label in zip(shown, files["path"], files["split"], files["label"], strict=True):
             name, file = index.classes[label], str(index.names.iloc[row])
             with st.container(gap=None):
-                st.image(
-                    thumbnail(index.path_of(path)), caption=f"{name} · {split}", width="stretch", alt=f"{file}, {name}"
-                )
-                if st.button(plain(_short(file)), key=f"dataset_picture_{row}", type="tertiary", width="stretch"):
+                small = thumbnail(picture_source(index, path))
+                st.image(small, caption=f"{name} · {split}", width="stretch", alt=f"{file}, {name}")
+                if st.button(plain(_short(file)), key=f"{button}_{row}", type="tertiary", width="stretch"):
                     chosen = int(row)
     if chosen is not None:
         show_picture(index, chosen, statistics)
@@ -84,6 +86,7 @@ def gallery(index: DataIndex, rows: Positions, statistics: Statistics | None = N
 def first_page() -> None:
     """Go back to page 1: the callback of every filter, because the old number means nothing in a new selection."""
     st.session_state.pop("dataset_page", None)
+    st.session_state.pop("dataset_finding_page", None)
     st.query_params.pop("page", None)
 
 

@@ -10,6 +10,7 @@ import streamlit as st
 
 from alexcore.data.images import read_header
 from alexcore.data.index import DataIndex
+from alexcore.data.shards import picture_source
 from alexcore.data.statistics import Statistics
 from alexcore.data.thumbnails import small_copy
 from alexcore.errors import DataError
@@ -29,6 +30,7 @@ def show_picture(index: DataIndex, row: int, statistics: Statistics | None) -> N
 
 def _body(index: DataIndex, row: int, statistics: Statistics | None) -> None:
     path = index.path_of(str(index.files["path"].iloc[row]))
+    source = picture_source(index, str(index.files["path"].iloc[row]))
     split, label = str(index.files["split"].iloc[row]), int(index.files["label"].iloc[row])
     name = index.classes[label]
     number = int(np.count_nonzero((index.files["split"].iloc[:row] == split).to_numpy()))
@@ -40,7 +42,7 @@ def _body(index: DataIndex, row: int, statistics: Statistics | None) -> None:
     left, right = st.columns([3, 2])
     with left:
         try:
-            image = small_copy(path, LARGE_PX)
+            image = small_copy(source, LARGE_PX)
             buffer = BytesIO()
             image.save(buffer, "JPEG", quality=90)
             # A small picture is enlarged until details can be seen, not until it fills the screen.
@@ -49,9 +51,10 @@ def _body(index: DataIndex, row: int, statistics: Statistics | None) -> None:
         except DataError as error:
             show_error(error)
     try:
-        header = read_header(path)
+        header = read_header(source)
         exif = header.exif
-        facts["Size"] = f"{header.width} × {header.height} px, {size(path.stat().st_size)}, {header.kind}"
+        taken = len(source) if isinstance(source, bytes) else source.stat().st_size
+        facts["Size"] = f"{header.width} × {header.height} px, {size(taken)}, {header.kind}"
     except (DataError, OSError):
         facts["Size"] = f"{size(int(index.files['bytes'].iloc[row]))} when the folder was read"
     brightness = None if statistics is None else float(statistics.table["brightness"].iloc[row])

@@ -64,7 +64,7 @@ def _measure(index: DataIndex, was_running: bool) -> None:
         st.error(plain(job.error) or "Measuring was interrupted.")
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Measure", key="dataset_measure", help="Decodes each picture once, in the background."):
-            start_job(_job(index), ["data", "stats", str(index.root)])
+            start_job(_job(index), ["data", "stats", str(index.origin)])
             st.rerun()
         expected = duration(max(1, len(index.files) / PICTURES_PER_S))
         st.caption(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from alexcore.cli.output import Arguments, add_command, print_json, reported
 from alexcore.home import data_dir
+
+# Paths that a finding prints; --json has all of them.
+SHOWN = 5
 
 
 def data_sample(arguments: Arguments) -> int:
@@ -48,6 +52,74 @@ def data_info(arguments: Arguments) -> int:
     for problem in index.problems:
         print(f"{problem.severity}: {problem.message} {problem.hint}".rstrip())
     return 0
+
+
+def data_pack(arguments: Arguments) -> int:
+    """Write any data set as WebDataset tar shards; `train --data DIR` opens them."""
+    from alexcore.data.pack import pack
+    from alexcore.data.sources import open_checked
+
+    with reported("checking pictures") as on_progress:
+        index = open_checked(arguments.src, "", on_progress)
+    with reported("packing") as on_progress:
+        directory = pack(index, arguments.dir, arguments.images_per_shard, on_progress)
+    return _written(directory, arguments)
+
+
+def data_scan(arguments: Arguments) -> int:
+    """Look for damaged, repeated, leaking, dark, blurry and otherwise odd pictures; nothing is changed."""
+    from alexcore.data.quality import scan
+    from alexcore.data.sources import open_source
+
+    # Not open_checked: the damaged pictures are among what is looked for.
+    with reported("looking at pictures") as on_progress:
+        index = open_source(arguments.path, arguments.val)
+        findings = scan(index, on_progress)
+    if arguments.json:
+        print_json({"data": str(index.origin), "findings": [asdict(finding) for finding in findings]})
+        return 0
+    for finding in findings:
+        print(f"{finding.title}: {finding.sentence}")
+        for path in finding.paths[:SHOWN]:
+            print(f"  {path}")
+        if len(finding.paths) > SHOWN:
+            print(f"  and {len(finding.paths) - SHOWN} more")
+    if not findings:
+        print("Nothing was found.")
+    return 0
+
+
+def data_stats(arguments: Arguments) -> int:
+    """Measure mean and standard deviation of the colours, sizes, and the average picture of each class."""
+    from alexcore.data.sources import open_checked
+    from alexcore.data.statistics import measure
+
+    with reported("measuring") as on_progress:
+        index = open_checked(arguments.path, arguments.val, on_progress)
+        found = measure(index, on_progress=on_progress)
+    if arguments.json:
+        print_json({"data": str(index.origin), **found.summary()})
+    else:
+        print(found.normalize_code())
+    return 0
+
+
+def data_derive(arguments: Arguments) -> int:
+    """Save a data set with fewer or merged classes as a manifest; no picture is touched."""
+    from alexcore.data.derive import merge_classes, select_classes
+    from alexcore.data.manifest import write_manifest
+    from alexcore.data.sources import open_source
+
+    index = open_source(arguments.src)
+    groups = {}
+    for text in arguments.merge or []:
+        new, _, old = text.partition("=")
+        groups[new.strip()] = [name.strip() for name in old.split("+")]
+    if groups:
+        index = merge_classes(index, groups)
+    if arguments.keep:
+        index = select_classes(index, [name.strip() for name in arguments.keep.split(",")])
+    return _written(write_manifest(index, arguments.manifest), arguments)
 
 
 def data_download(arguments: Arguments) -> int:
@@ -103,6 +175,19 @@ def register(commands: Any) -> None:
     info = add_command(data, "info", data_info)
     info.add_argument("path")
     info.add_argument("--val", default="", help="a separate validation folder")
+    packing = add_command(data, "pack", data_pack)
+    packing.add_argument("src", help="any data set")
+    packing.add_argument("dir", type=Path, help="a folder that does not exist yet")
+    packing.add_argument("--images-per-shard", type=int, default=1000)
+    for name, command in (("scan", data_scan), ("stats", data_stats)):
+        looking = add_command(data, name, command)
+        looking.add_argument("path")
+        looking.add_argument("--val", default="", help="a separate validation folder")
+    deriving = add_command(data, "derive", data_derive)
+    deriving.add_argument("src", help="any data set")
+    deriving.add_argument("manifest", type=Path, help="the .csv or .json file to write")
+    deriving.add_argument("--keep", help="classes to keep, joined by commas")
+    deriving.add_argument("--merge", action="append", metavar="NEW=OLD+OLD", help="merge classes; may be repeated")
     downloading = add_command(data, "download", data_download)
     downloading.add_argument("name", choices=["flower_photos"])
     downloading.add_argument("dir", type=Path, nargs="?", help="a folder that does not exist yet")

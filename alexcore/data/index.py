@@ -43,6 +43,7 @@ class DataIndex:
             bytes, mtime_ns. Where the pictures lie inside tar shards, path is SHARD.tar!MEMBER, mtime_ns that of the
             shard, and a column `offset` says where in it the bytes begin; `shards.picture_source` reads either kind.
         problems: What was found; errors first.
+        source: What was opened, where that is not `root`: the manifest.
     """
 
     root: Path
@@ -50,6 +51,12 @@ class DataIndex:
     classes: tuple[str, ...]
     files: pd.DataFrame
     problems: tuple[Problem, ...] = ()
+    source: Path | None = None
+
+    @property
+    def origin(self) -> Path:
+        """The path that opens this data set again: a folder or a manifest."""
+        return self.source or self.root
 
     @property
     def class_to_idx(self) -> dict[str, int]:

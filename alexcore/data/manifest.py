@@ -82,7 +82,7 @@ def open_manifest(
     if numeric:
         problems += _gaps(classes)
     problems.sort(key=lambda problem: problem.severity != "error")
-    return DataIndex(path.parent, layout, classes, files, tuple(problems))
+    return DataIndex(path.parent, layout, classes, files, tuple(problems), path)
 
 
 # Labels ---------------------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from PIL import Image, ImageChops, ImageFilter, ImageOps, ImageStat
 
 from alexcore.data.images import check_decodable, read_picture
 from alexcore.data.index import DataIndex
+from alexcore.data.shards import picture_source
 from alexcore.errors import DataError
 from alexcore.files import replacing
 from alexcore.home import cache_dir
@@ -52,7 +53,7 @@ _TYPES = {
 COLUMNS = list(_TYPES)
 
 
-def measure(path: Path) -> dict[str, Any]:
+def measure(source: Path | bytes) -> dict[str, Any]:
     """Decode one picture and measure it.
 
     Returns:
@@ -64,7 +65,7 @@ def measure(path: Path) -> dict[str, Any]:
         sharpness (see `_sharpness`, percent), phash, dhash and dhash_vertical (64 bits each).
     """
     try:
-        data = path.read_bytes()
+        data = source if isinstance(source, bytes) else source.read_bytes()
     except OSError as error:
         return {**NOTHING, "reason": error.strerror or type(error).__name__}
     row = {**NOTHING, "digest": hashlib.blake2b(data, digest_size=16).hexdigest()}
@@ -72,7 +73,7 @@ def measure(path: Path) -> dict[str, Any]:
         picture = read_picture(data, "It", at_least=SIDE)
     except DataError as error:
         # The words of `verify`, which the rest of the house uses for the same file.
-        return {**row, "reason": check_decodable(path) or error.message.rstrip(".")}
+        return {**row, "reason": check_decodable(source) or error.message.rstrip(".")}
     image = _reduced(picture.image)
     red, green, blue = image.split()
     value = ImageChops.lighter(ImageChops.lighter(red, green), blue)
@@ -151,7 +152,7 @@ def measure_all(index: DataIndex, on_progress: Callable[[int, int], None] | None
         with ThreadPoolExecutor(THREADS) as pool:
             for start in range(0, len(missing), BATCH):
                 batch = missing.iloc[start : start + BATCH]
-                rows = pool.map(measure, [index.path_of(str(path)) for path in batch["path"]])
+                rows = pool.map(measure, [picture_source(index, str(path)) for path in batch["path"]])
                 found = pd.DataFrame(list(rows)).assign(**{name: batch[name].to_numpy() for name in IDENTITY})
                 frames.append(found[COLUMNS].astype(_TYPES))
                 if on_progress:

@@ -52,7 +52,10 @@ def open_source(
 
 
 def _paths(data: str | Path, val: str | Path) -> tuple[Path, Path | None]:
-    return Path(data).expanduser(), Path(val).expanduser() if val else None
+    try:
+        return Path(data).expanduser(), Path(val).expanduser() if val else None
+    except RuntimeError as error:  # ~somebody who has no home here
+        raise DataError(f"{data} names a user that this machine does not know.", "Type the whole path.") from error
 
 
 def open_checked(

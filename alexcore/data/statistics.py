@@ -23,6 +23,7 @@ from PIL import Image
 
 from alexcore.data.images import read_header, read_picture
 from alexcore.data.index import DataIndex
+from alexcore.data.shards import picture_source
 from alexcore.errors import DataError
 from alexcore.files import replacing
 from alexcore.home import cache_dir
@@ -145,7 +146,7 @@ def measure(
         for start in range(0, len(paths), BATCH):
             batch = range(start, min(start + BATCH, len(paths)))
             for row, found in zip(
-                batch, pool.map(lambda row: _measure(index.path_of(paths[row]), image_size), batch), strict=True
+                batch, pool.map(lambda row: _measure(picture_source(index, paths[row]), image_size), batch), strict=True
             ):
                 sizes[row] = found.size
                 if found.histogram is None or found.small is None:
@@ -170,14 +171,14 @@ def measure(
     return result
 
 
-def _measure(path: Path, image_size: int) -> _Measured:
+def _measure(source: Path | bytes, image_size: int) -> _Measured:
     try:
-        header = read_header(path)
+        header = read_header(source)
     except DataError:
         return _Measured((0, 0))
     size = (header.width, header.height)
     try:
-        image = read_picture(path).image.resize((image_size, image_size), Image.Resampling.BILINEAR)
+        image = read_picture(source).image.resize((image_size, image_size), Image.Resampling.BILINEAR)
     except DataError:
         return _Measured(size)
     histogram = np.array(image.histogram(), dtype=np.int64).reshape(3, 256)

@@ -32,7 +32,7 @@ def describe_environment(index: DataIndex, device: torch.device) -> dict[str, An
         "device": describe_device(device),
         "threads": torch.get_num_threads(),
         "git_commit": _git_commit(),
-        "data_root": str(index.root),
+        "data": str(index.origin),
         "data_fingerprint": index.fingerprint(),
         "command": sys.argv,
     }
