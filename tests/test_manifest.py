@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -441,3 +442,5 @@ def test_what_cannot_be_saved(pictures):
     for path, sentence in ((pictures / "x.txt", "is no name for a manifest"), (pictures / "file" / "x.csv", "cannot")):
         with pytest.raises(DataError, match=sentence):
             write_manifest(index, path)
+    with pytest.raises(DataError, match="Pictures inside shards cannot be listed"):
+        write_manifest(replace(index, files=index.files.assign(offset=512)), pictures / "x.csv")

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from small_trees import counts, messages, tree
 
+from alexcore.data import index_cache
 from alexcore.data.folder import open_folder
 from alexcore.data.index import DataIndex
 from alexcore.data.manifest import open_manifest
+from alexcore.data.sources import open_source, source_signature
 from alexcore.data.split import split_file
 from alexcore.data.table import read_table
 from alexcore.home import cache_dir, data_dir
@@ -64,6 +66,23 @@ def test_it_is_a_manifest_and_no_cache(flat):
     # A person may move a picture to another split by hand.
     file.write_text(file.read_text().replace(",val", ",test"))
     assert open_folder(flat).splits == ("train", "test")
+
+
+def test_the_remembered_index_knows_its_split(flat, monkeypatch):
+    """Symptom: a split was changed by hand, and nothing happened, because the whole index came from the cache."""
+    monkeypatch.setattr(index_cache, "TICK_NS", 0)  # folders that have just changed are not remembered otherwise
+    first = open_source(flat)
+    assert list((cache_dir() / "indexes").iterdir())
+    before = source_signature(flat)
+    assert splits(open_source(flat)) == splits(first)
+    file = split_file(flat)
+    file.write_text(file.read_text().replace(",val", ",test"))
+    assert open_source(flat).splits == ("train", "test")
+    assert source_signature(flat) != before
+    file.unlink()
+    assert splits(open_source(flat)) == splits(first)
+    assert file.is_file()
+    assert splits(open_source(flat, split_seed=1)) == splits(open_folder(flat, split_seed=1))
 
 
 def test_each_seed_has_its_own(flat):

@@ -16,7 +16,7 @@ import pandas as pd
 from alexcore.data.class_index import class_problems, classes_in, listed, numbering_problems
 from alexcore.data.images import EXTENSIONS
 from alexcore.data.index import SPLITS, DataIndex, Problem
-from alexcore.data.split import keep_split
+from alexcore.data.split import keep_split, split_file
 from alexcore.errors import DataError
 
 _COLUMNS = ["path", "split", "label", "bytes", "mtime_ns"]
@@ -130,7 +130,10 @@ def open_folder(root: Path, val: Path | None = None, *, split_seed: int = 0) -> 
 
 
 def scan_folder(root: Path, val: Path | None = None, split_seed: int = 0) -> tuple[DataIndex, dict[str, FolderTime]]:
-    """Do what `open_folder` does; also return each folder that was read, with its times before that."""
+    """Do what `open_folder` does; also return each folder that was read, with its times before that.
+
+    Among them is the file that keeps the split, because somebody may change or delete it by hand.
+    """
     root = root.resolve()
     folders = {"val": val.resolve()} if val else {}
     try:
@@ -166,6 +169,9 @@ def scan_folder(root: Path, val: Path | None = None, split_seed: int = 0) -> tup
     if flat and val is None:
         files, unkept = keep_split(root, root, files, classes, split_seed)
         layout = "class folders, split 4:1 into train and val within each class"
+        kept = split_file(root, split_seed)
+        if kept.is_file():
+            read[str(kept)] = folder_time(kept)
     for scan in scans.values():
         read |= scan.times
     problems = (*_problems(root, scans, classes, files), *unkept)

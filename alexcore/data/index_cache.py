@@ -23,6 +23,7 @@ import pandas as pd
 
 from alexcore.data.folder import FolderTime, folder_time, scan_folder
 from alexcore.data.index import SPLITS, DataIndex, Problem
+from alexcore.data.split import split_file
 from alexcore.files import replacing
 from alexcore.home import cache_dir
 
@@ -46,7 +47,8 @@ def open_folder_cached(root: Path, val: Path | None = None, split_seed: int = 0)
     started = time.time_ns()
     index, folders = scan_folder(root, val, split_seed)
     _remember(key, folders)
-    if not any(abs(started - each) < TICK_NS for times in folders.values() for each in times):
+    kept = str(split_file(root, split_seed))  # which the scan itself may just have written
+    if not any(abs(started - each) < TICK_NS for name, times in folders.items() if name != kept for each in times):
         _store(key, index, folders)
     return index
 

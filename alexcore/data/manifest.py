@@ -18,6 +18,7 @@ import pandas as pd
 
 from alexcore.data.class_index import class_problems, classes_in, listed
 from alexcore.data.index import SPLITS, DataIndex, Problem
+from alexcore.data.shards import is_sharded
 from alexcore.data.split import keep_split
 from alexcore.data.table import Label, Table, portable_paths, read_table, write_table
 from alexcore.errors import DataError
@@ -288,9 +289,11 @@ def write_manifest(index: DataIndex, path: Path) -> Path:
         The path, absolute.
 
     Raises:
-        DataError: the ending is another, or the file cannot be written.
+        DataError: the ending is another, the file cannot be written, or the pictures lie inside shards.
     """
     path = path.expanduser().resolve()
+    if is_sharded(index):
+        raise DataError("Pictures inside shards cannot be listed in a manifest.", "Make it of what was packed.")
     files = index.files
     labels = [index.classes[label] for label in files["label"]]
     paths = portable_paths(path.parent, index.root.resolve(), files["path"])
