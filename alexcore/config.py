@@ -56,6 +56,14 @@ class TrainConfig(BaseModel):
         "Expect a lower training accuracy and a better validation accuracy.",
         code="alexcore.augment.pipeline:build_transform",
     )
+    normalize: Literal["preset", "data"] = field(
+        "preset",
+        "Data",
+        "Normalize by",
+        "Which mean and deviation are taken out of each colour. preset: the augmentation's own; data: those of the "
+        "training pictures, measured once. Inputs around 0 with deviation 1 are what initial weights are made for.",
+        code="alexcore.augment.presets:with_normalize",
+    )
     num_workers: int = field(
         -1,
         "Data",

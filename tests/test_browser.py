@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import urlopen
@@ -255,3 +256,28 @@ def test_stop_saves_and_resume_goes_on(page: Page, server: Server, shots: Path) 
     expect(page.locator(".st-key-train_status")).to_contain_text("paused", timeout=30_000)
     page.locator(".st-key-train_resume button").click()
     expect(page.locator(".st-key-train_status")).to_contain_text("finished", timeout=120_000)
+
+
+def test_an_uploaded_archive_becomes_a_data_set_to_page_through(
+    page: Page, server: Server, photographs: Path, shots: Path, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(tmp_path / "two kinds.zip", "w") as archive:
+        for name in ("daisy", "roses"):
+            for path in sorted((photographs / "train" / name).iterdir())[:20]:
+                archive.write(path, f"two kinds/{name}/{path.name}")
+    page.goto(f"{server.url}/dataset")
+    page.get_by_text("Add a data set").click()
+    page.locator(".st-key-dataset_archive input[type=file]").set_input_files(tmp_path / "two kinds.zip")
+    expect(page.locator(".st-key-dataset_unpack button")).to_be_enabled()
+    page.locator(".st-key-dataset_unpack button").click()
+    expect(page.get_by_text("40 pictures, class folders, split 4:1")).to_be_visible(timeout=60_000)
+    expect(page.locator(".st-key-dataset_gallery img")).to_have_count(24)
+    page.locator(".st-key-dataset_page").get_by_role("button", name="Page 2", exact=True).click()
+    expect(page.get_by_text("Pictures 25 to 40 of 40")).to_be_visible()
+    page.locator(".st-key-dataset_scan button").click()
+    expect(page.locator(".st-key-dataset_quality")).to_contain_text(
+        re.compile("Choose a finding|Nothing was found"), timeout=60_000
+    )
+    page.locator(".st-key-dataset_gallery button").first.click()
+    expect(page.get_by_role("dialog")).to_contain_text("index")
+    shoot(page, shots, "dataset-archive")

@@ -12,7 +12,8 @@ from streamlit.testing.v1 import AppTest
 from test_pages import errors_of, flowers, open_page, spawned, text_of  # noqa: F401 - fixtures
 
 from alexcore.data.quality import scan
-from alexcore.data.sources import open_source
+from alexcore.data.sources import open_checked, open_source
+from alexcore.data.statistics import measure
 from alexcore.files import write_json
 from alexcore.home import cache_dir, data_dir
 
@@ -109,3 +110,12 @@ def test_a_bad_derivation_is_a_sentence(name: str, sentence: str, flowers: Path)
     at.text_input(key="dataset_derived_name").set_value(name).run()
     at.button(key="dataset_derive").click().run()
     assert sentence in errors_of(at)
+
+
+def test_measured_colours_are_used_for_normalize_by_one_click(flowers: Path) -> None:  # noqa: F811
+    measure(open_checked(flowers))  # what the job does
+    at = open_page("pages/dataset.py")
+    at.button(key="dataset_normalize").click().run()
+    assert not errors_of(at)
+    at.switch_page("pages/train.py").run()
+    assert at.selectbox(key="train_normalize").value == "data"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import pandas as pd
 import streamlit as st
 
+from alexcore.data.class_index import class_indices_json, class_to_idx_python
 from alexcore.data.index import DataIndex
 from ui.charts import balance
 from ui.text import plain
@@ -38,12 +37,12 @@ def _numbers(index: DataIndex) -> None:
     with st.container(key="dataset_class_table"):
         st.dataframe(class_table(index), hide_index=True, alt="Classes, their numbers and counts")
     st.download_button(
-        "class_indices.json", lambda: json.dumps(index.class_indices, indent=4, ensure_ascii=False),
+        "class_indices.json", lambda: class_indices_json(index),
         file_name="class_indices.json", mime="application/json", key="dataset_class_indices", on_click="ignore",
         icon=":material/download:", help='The mapping from number to name, {"0": "daisy", ...}, as a run stores it.',
     )  # fmt: skip
     with st.expander("As Python", icon=":material/code:"):
-        st.code(f"class_to_idx = {index.class_to_idx!r}", language="python")
+        st.code(class_to_idx_python(index), language="python")
         st.caption(
             "Sorted folder names of the training split get the numbers 0, 1, 2 ...; val uses the same ones. "
             "torchvision numbers them alike:"

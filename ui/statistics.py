@@ -13,6 +13,7 @@ from alexcore.data.statistics import AVERAGE_SIDE, Statistics, known_statistics,
 from alexcore.jobs import read_job, start_job
 from ui.charts import aspects, sizes
 from ui.datasets import forget_indexes
+from ui.forms import fill
 from ui.text import duration, plain
 
 MAX_AVERAGES = 48
@@ -73,6 +74,11 @@ def _measure(index: DataIndex, was_running: bool) -> None:
         )
 
 
+def _use_for_normalize() -> None:
+    fill({"normalize": "data"})
+    st.toast("Train now normalises by these numbers: see All settings, Data.")
+
+
 def _numbers(found: Statistics) -> None:
     left, right = st.columns([2, 3])
     with left:
@@ -82,6 +88,7 @@ def _numbers(found: Statistics) -> None:
     with right:
         st.markdown("**For Normalize**: subtract the mean, divide by the standard deviation.")
         st.code(found.normalize_code(), language="python", wrap_lines=True)
+        st.button("Use for Normalize", key="dataset_normalize", on_click=_use_for_normalize)
         left_out = f" {found.unreadable:,} unreadable pictures are left out." if found.unreadable else ""
         st.caption(
             f"Over all pixels of {found.pictures:,} training pictures, each resized to {found.image_size} × "

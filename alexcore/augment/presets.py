@@ -6,6 +6,7 @@ No torch here.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 Operation = dict[str, Any]
@@ -40,3 +41,9 @@ def evaluation_operations(preset: str, image_size: int) -> list[Operation]:
     """The matching operations without chance: the whole picture, squeezed to the square, and the same Normalize."""
     normalise = [step for step in training_operations(preset, image_size) if step["op"] == "Normalize"]
     return [{"op": "Resize", "size": [image_size, image_size]}, *_TENSOR, *normalise]
+
+
+def with_normalize(operations: Sequence[Operation], mean: Sequence[float], std: Sequence[float]) -> list[Operation]:
+    """The same operations with this mean and deviation per channel (red, green, blue; of values in [0, 1])."""
+    measured = {"mean": list(mean), "std": list(std)}
+    return [{**each, **measured} if each["op"] == "Normalize" else each for each in operations]

@@ -103,4 +103,6 @@ def _renamed(index: DataIndex, new_name: Mapping[str, str], what: str) -> DataIn
 
 def _checked(index: DataIndex, classes: tuple[str, ...], files: pd.DataFrame, what: str) -> DataIndex:
     problems = class_problems(index.root, classes, classes_in(files, classes))
-    return replace(index, layout=f"{index.layout}; {what}", classes=classes, files=files, problems=tuple(problems))
+    # What was opened does not open this one: it has no path until it is saved.
+    layout = f"{index.layout}; {what}"
+    return replace(index, layout=layout, classes=classes, files=files, problems=tuple(problems), source=None)

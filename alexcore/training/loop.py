@@ -24,10 +24,11 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 
-from alexcore.augment.presets import evaluation_operations, training_operations
+from alexcore.augment.presets import evaluation_operations, training_operations, with_normalize
 from alexcore.config import TrainConfig
 from alexcore.data.class_index import require_same_mapping
 from alexcore.data.sources import open_checked
+from alexcore.data.statistics import measure
 from alexcore.errors import TrainingError
 from alexcore.files import write_json
 from alexcore.training.checkpoint import build_model, load_checkpoint, save_checkpoint
@@ -181,7 +182,12 @@ class _Fit:
         self.optimizer = build_optimizer(self.model, config)
         counts = self.index.counts()["train"].tolist()
         self.objective = Objective(class_weights(config.class_weights, counts), config.label_smoothing)
+        self.training_operations = training_operations(config.augment, config.image_size)
         self.evaluation_operations = evaluation_operations(config.augment, config.image_size)
+        if config.normalize == "data":
+            found = measure(self.index, on_progress=lambda *counts: reporter.progress("measuring colours", *counts))
+            self.training_operations = with_normalize(self.training_operations, found.mean, found.std)
+            self.evaluation_operations = with_normalize(self.evaluation_operations, found.mean, found.std)
         self.position = Position()
         self.train_loader, self.val_loader = self._loaders()
         self._speed = (0.0, 0)
@@ -196,9 +202,8 @@ class _Fit:
 
     def _loaders(self) -> tuple[BatchSource, BatchSource]:
         config, pin = self.config, self.device.type == "cuda"
-        operations = training_operations(config.augment, config.image_size)
         train = make_loader(
-            self.index, "train", operations, batch_size=config.batch_size, seed=config.seed, shuffle=True,
+            self.index, "train", self.training_operations, batch_size=config.batch_size, seed=config.seed, shuffle=True,
             num_workers=config.num_workers, pin_memory=pin,
         )  # fmt: skip
         val = make_loader(
