@@ -278,6 +278,6 @@ def test_an_uploaded_archive_becomes_a_data_set_to_page_through(
     expect(page.locator(".st-key-dataset_quality")).to_contain_text(
         re.compile("Choose a finding|Nothing was found"), timeout=60_000
     )
-    page.locator(".st-key-dataset_gallery button").first.click()
+    page.locator("[class*='st-key-dataset_picture_'] button").first.click()
     expect(page.get_by_role("dialog")).to_contain_text("index")
     shoot(page, shots, "dataset-archive")
