@@ -44,8 +44,8 @@ def _view(run_id: str, was_active: bool) -> None:
         show_error(error)
         st.button("Close", on_click=choose_run, args=(None,), key="train_close")
         return
-    if was_active and not run.status.active:
-        st.rerun()  # the whole page once, and then silence
+    if run.status.active != was_active:
+        st.rerun()  # the whole page once: it ends the polling, or begins it after a resume
     series = _series(run.path)
     _head(run)
     _progress(run.status)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import platform
+import time
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 _STEP = {"loss": "train/loss_step", "acc1": "train/acc1_step", "lr": "train/lr"}
 _EPOCH = {
@@ -17,11 +20,14 @@ _EPOCH = {
 
 
 class ScalarWriter:
-    """Writes what events hold; opened with the first scalar, because the import takes a moment."""
+    """Writes what events hold; opened with the first scalar, because the import takes a moment.
+
+    torch's SummaryWriter would write from a thread of its own, which outlives a deleted run folder and dies in it.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._writer: Any = None
+        self._file: BinaryIO | None = None
         self._purge: int | None = None
 
     def write(self, kind: str, fields: dict[str, Any]) -> None:
@@ -31,18 +37,41 @@ class ScalarWriter:
         names = {"step": _STEP, "epoch": _EPOCH}.get(kind)
         if names is None:
             return
-        if self._writer is None:
-            from torch.utils.tensorboard import SummaryWriter
+        if self._file is None and not self._open():
+            return
+        from tensorboard.compat.proto.summary_pb2 import Summary
 
-            if not self._folder.parent.is_dir():  # the run was deleted meanwhile, and this would bring it back
-                return
-            self._writer = SummaryWriter(self._folder, purge_step=self._purge, flush_secs=10)
-        for field, tag in names.items():
-            if fields.get(field) is not None:
-                self._writer.add_scalar(tag, fields[field], fields["step"])
+        values = [
+            Summary.Value(tag=tag, simple_value=fields[field])
+            for field, tag in names.items()
+            if fields.get(field) is not None
+        ]
+        self._record(step=int(fields["step"]), summary=Summary(value=values))
+
+    def _open(self) -> bool:
+        from tensorboard.compat.proto.event_pb2 import SessionLog
+
+        if not self._folder.parent.is_dir():  # the run was deleted meanwhile, and this would bring it back
+            return False
+        self._folder.mkdir(exist_ok=True)
+        # The name is TensorBoard's: it sorts files of one run by the time in it.
+        name = f"events.out.tfevents.{time.time_ns() // 10**9:010d}.{platform.node()}.{os.getpid()}"
+        self._file = (self._folder / name).open("ab")
+        self._record(file_version="brain.Event:2")
+        if self._purge is not None:
+            self._record(step=self._purge, session_log=SessionLog(status=SessionLog.START))
+        return True
+
+    def _record(self, **fields: Any) -> None:
+        from tensorboard.compat.proto.event_pb2 import Event
+        from tensorboard.summary.writer.record_writer import RecordWriter
+
+        assert self._file is not None
+        RecordWriter(self._file).write(Event(wall_time=time.time(), **fields).SerializeToString())
+        self._file.flush()
 
     def close(self) -> None:
-        """Flush and close. A folder that has gone is no error here: the run has its own word for that."""
-        if self._writer is not None:
+        """Close the file. A folder that has gone is no error here: the run has its own word for that."""
+        if self._file is not None:
             with contextlib.suppress(OSError):
-                self._writer.close()
+                self._file.close()
