@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from alexcore.data.index import DataIndex
-from alexcore.jobs import read_job
 from ui.datasets import check_job, forget_indexes, start_check
+from ui.jobs import watch_job
 from ui.text import plain
 
 
@@ -17,23 +17,15 @@ def problems(index: DataIndex, checked: bool) -> None:
             text = plain(f"{problem.message} {problem.hint}")
             (st.error if problem.severity == "error" else st.warning)(text)
         if not checked:
-            running = read_job(check_job(index.origin)).state == "running"
-            st.fragment(_check, run_every=0.5 if running else None)(index, running)
+            _check(index)
         elif not index.problems:
             st.success(f"No problems found: all {len(index.files):,} pictures can be decoded.", icon=":material/check:")
 
 
-def _check(index: DataIndex, was_running: bool) -> None:
-    job = read_job(check_job(index.origin))
-    if job.state == "running":
-        share = job.done / job.total if job.total else 0.0
-        st.progress(share, text=f"Decoding every picture once: {job.done:,} of {job.total or len(index.files):,}")
+def _check(index: DataIndex) -> None:
+    # The check reads the folder anew, so what was read before is forgotten.
+    if watch_job(check_job(index.origin), "Decoding every picture once", "pictures", forget_indexes):
         return
-    if was_running:
-        forget_indexes()  # the check read the folder anew
-        st.rerun()
-    if job.state in ("failed", "lost"):
-        st.error(plain(job.error) or "The check was interrupted.")
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Check every picture", key="dataset_check"):
             start_check(index.origin)

@@ -10,10 +10,11 @@ from PIL import Image
 
 from alexcore.data.index import DataIndex
 from alexcore.data.statistics import AVERAGE_SIDE, Statistics, known_statistics, statistics_file
-from alexcore.jobs import read_job, start_job
+from alexcore.jobs import start_job
 from ui.charts import aspects, sizes
 from ui.datasets import forget_indexes
 from ui.forms import fill
+from ui.jobs import watch_job
 from ui.text import duration, plain
 
 MAX_AVERAGES = 48
@@ -44,27 +45,19 @@ def statistics_section(index: DataIndex, statistics: Statistics | None) -> None:
     st.subheader("Statistics", anchor=False)
     with st.container(key="dataset_statistics"):
         if statistics is None:
-            running = read_job(_job(index)).state == "running"
-            st.fragment(_measure, run_every=0.5 if running else None)(index, running)
+            _measure(index)
         else:
             _numbers(statistics)
             _charts(index, statistics)
             _averages(index, statistics)
 
 
-def _measure(index: DataIndex, was_running: bool) -> None:
-    job = read_job(_job(index))
-    if job.state == "running":
-        share = job.done / job.total if job.total else 0.0
-        st.progress(share, text=f"Measuring every picture: {job.done:,} of {job.total or len(index.files):,}")
+def _measure(index: DataIndex) -> None:
+    # The job reads the folder anew, so what was read before is forgotten.
+    if watch_job(_job(index), "Measuring every picture", "pictures", forget_indexes):
         return
-    if was_running:
-        forget_indexes()  # the job read the folder anew
-        st.rerun()
-    if job.state in ("failed", "lost"):
-        st.error(plain(job.error) or "Measuring was interrupted.")
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Measure", key="dataset_measure", help="Decodes each picture once, in the background."):
+        if st.button("Measure", key="dataset_measure"):
             start_job(_job(index), ["data", "stats", str(index.origin)])
             st.rerun()
         expected = duration(max(1, len(index.files) / PICTURES_PER_S))
