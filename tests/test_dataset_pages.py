@@ -119,3 +119,17 @@ def test_measured_colours_are_used_for_normalize_by_one_click(flowers: Path) -> 
     assert not errors_of(at)
     at.switch_page("pages/train.py").run()
     assert at.selectbox(key="train_normalize").value == "data"
+
+
+def test_a_derived_set_is_shown_although_a_folder_had_been_typed(flowers: Path, stripes: Path) -> None:  # noqa: F811
+    at = open_page("pages/dataset.py")
+    at.selectbox(key="dataset_source").set_value("a folder ...").run()
+    at.text_input(key="dataset_path").set_value(str(stripes))
+    at.button(key="dataset_open").click().run()
+    assert "48 pictures" in text_of(at)
+    at.multiselect(key="dataset_keep").set_value(["fine", "wide"])
+    at.text_input(key="dataset_derived_name").set_value("two").run()
+    at.button(key="dataset_derive").click().run()
+    assert not errors_of(at)
+    assert chosen(at) == "two.csv"
+    assert "32 pictures, listed in two.csv" in text_of(at)

@@ -18,6 +18,7 @@ from alexcore.data.sources import open_checked
 from alexcore.data.statistics import measure
 from alexcore.files import write_json
 from alexcore.home import SYNTHETIC, cache_dir, data_dir, runs_dir
+from alexcore.runs import launcher
 
 pytestmark = pytest.mark.pages
 APP = Path(__file__).parents[1] / "app.py"
@@ -407,3 +408,19 @@ def test_classify_takes_the_newest_finished_run_and_explains_a_broken_one(flower
 
 def test_classify_without_any_run_leads_to_training(flowers: Path) -> None:
     assert "There is no trained network yet" in text_of(open_page("pages/classify.py"))
+
+
+def test_a_run_that_is_gone_can_be_closed(flowers: Path) -> None:
+    at = open_page("pages/train.py", run="gone")
+    assert "There is no run gone." in errors_of(at)
+    at.button(key="train_close").click().run()
+    assert not errors_of(at)
+    assert "run" not in at.query_params
+
+
+def test_a_stop_is_final_also_from_another_tab(flowers: Path) -> None:
+    folder = write_run("running", "busy", data=flowers)
+    stale = open_page("pages/train.py", run="busy")
+    launcher.request(folder, "stop")
+    stale.button(key="train_pause").click().run()
+    assert (folder / "request").read_text() == "stop"

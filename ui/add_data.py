@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 
 import streamlit as st
@@ -31,6 +32,10 @@ def add_data() -> None:
             _drawn()
     target = st.session_state.get("added")
     if target:
+        # It may have ended while this page was being drawn for another reason.
+        if read_job(f"{target[0]}-{target[1]}").state == "finished" and (data_dir() / target[1]).exists():
+            _choose_added()
+            st.rerun()
         doing = {"unpack": "Unpacking", "download": "Downloading", "sample": "Drawing"}[target[0]]
         watch_job(f"{target[0]}-{target[1]}", doing, "B" if target[0] != "sample" else "pictures", _choose_added)
 
@@ -39,9 +44,15 @@ def _choose_added() -> None:
     choose_dataset(st.session_state.pop("added")[1])
 
 
-def _start(command: str, name: str, arguments: list[str]) -> None:
+def _require_free(command: str, name: str) -> None:
     if (data_dir() / name).exists():
         raise DataError(f"There is a data set {name} already.", "Choose it above, or delete its folder in data/ first.")
+    if read_job(f"{command}-{name}").state == "running":
+        raise DataError(f"A data set {name} is being made already.", "Wait for it, or take another name.")
+
+
+def _start(command: str, name: str, arguments: list[str]) -> None:
+    _require_free(command, name)
     start_job(f"{command}-{name}", ["data", command, *arguments])
     st.session_state["added"] = (command, name)
 
@@ -55,8 +66,9 @@ def _upload() -> None:
     )  # fmt: skip
     if st.button("Unpack", key="dataset_unpack", disabled=upload is None) and upload is not None:
         name = folder_name(upload.name)
-        # Two people may upload files of one name, so the copy has a name of its own.
-        copy = cache_dir() / "uploads" / f"{secrets.token_hex(4)}-{upload.name.rsplit('/', 1)[-1][-80:]}"
+        _require_free("unpack", name)
+        # Two people may upload files of one name, so the copy has a name of its own; the browser's is not trusted.
+        copy = cache_dir() / "uploads" / f"{secrets.token_hex(4)}-{re.sub(r'[^A-Za-z0-9.]+', '-', upload.name)[-40:]}"
         copy.parent.mkdir(parents=True, exist_ok=True)
         save_upload(upload, copy, MAX_MB * 2**20)
         _start("unpack", name, [str(copy), str(data_dir() / name), "--remove"])

@@ -14,8 +14,8 @@ OTHER = "a folder ..."
 def dataset_source() -> str:
     """Draw the choice and return the name or path of the data set; "" while nothing has been opened yet."""
     name, known = chosen_dataset(), known_data_sets()
-    typing = name not in known or st.session_state.get("dataset_source") == OTHER
-    # The URL decides, except while somebody has chosen to type a folder and has not opened it yet.
+    # The URL decides, except while somebody has chosen to type a folder and has not opened one since.
+    typing = name not in known or st.session_state.get("typing_for") == name
     st.session_state["dataset_source"] = OTHER if typing else name
     titles = {SYNTHETIC: "synthetic flowers (built in)"}
     st.selectbox(
@@ -34,12 +34,16 @@ def dataset_source() -> str:
 
 
 def _picked() -> None:
-    if st.session_state["dataset_source"] != OTHER:
+    if st.session_state["dataset_source"] == OTHER:
+        st.session_state["typing_for"] = chosen_dataset()
+    else:
+        st.session_state.pop("typing_for", None)
         choose_dataset(st.session_state["dataset_source"])
     first_page()
 
 
 def _opened() -> None:
+    st.session_state.pop("typing_for", None)
     # A blank is no known name, so an empty field gets its sentence too.
     choose_dataset(st.session_state["dataset_path"].strip() or " ")
     first_page()

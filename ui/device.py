@@ -27,8 +27,13 @@ def device_line() -> None:
     if not job:
         st.error(f"torch and torchvision are not installed. Install them with: pip install {plain(PAIR)}")
         return
-    if read_job(job).state in ("none", "lost"):
+    state = read_job(job).state
+    if state == "none":
         start_job(job, ["devices"])
+    # Not by itself: what dies each time would be started for ever.
+    if state in ("failed", "lost") and st.button("Look for a device again", key="overview_device_again"):
+        start_job(job, ["devices"])
+        st.rerun()
     waiting = read_job(job).state == "running"
     st.fragment(_line, run_every=1.0 if waiting else None)(job, waiting)
 
@@ -37,8 +42,8 @@ def _line(job: str, waiting: bool) -> None:
     now = read_job(job)
     found = read_json(cache_dir() / "devices.json")
     with st.container(key="overview_device"):
-        if now.state == "failed":
-            st.error(plain(now.error))
+        if now.state in ("failed", "lost"):
+            st.error(plain(now.error) or "Looking for a device was interrupted.")
         elif found is None or now.state == "running":
             st.caption("Looking for a GPU ...")
         else:

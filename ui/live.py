@@ -28,12 +28,12 @@ COLOURS = {
 
 
 def watch(run_id: str) -> None:
-    """Draw a run and keep it up to date until it ends.
-
-    Raises:
-        RunError: there is no such run.
-    """
-    active = open_run(run_id).status.active
+    """Draw a run and keep it up to date until it ends; say so if there is none of this name."""
+    try:
+        active = open_run(run_id).status.active
+    except RunError as error:
+        _gone(error)
+        return
     st.fragment(_view, run_every=POLL_S if active else None)(run_id, active)
 
 
@@ -41,8 +41,7 @@ def _view(run_id: str, was_active: bool) -> None:
     try:
         run = open_run(run_id)
     except RunError as error:  # deleted while somebody looks at it
-        show_error(error)
-        st.button("Close", on_click=choose_run, args=(None,), key="train_close")
+        _gone(error)
         return
     if run.status.active != was_active:
         st.rerun()  # the whole page once: it ends the polling, or begins it after a resume
@@ -53,6 +52,13 @@ def _view(run_id: str, was_active: bool) -> None:
     for warning in series.warnings:
         st.warning(plain(f"{warning.get('message', '')} {warning.get('hint', '')}"), icon=":material/warning:")
     _curves(run, series)
+
+
+def _gone(error: RunError) -> None:
+    show_error(error)
+    if st.button("Close", key="train_close"):
+        choose_run(None)
+        st.rerun()
 
 
 def _series(path: Path) -> Series:
@@ -73,7 +79,7 @@ def _head(run: Run) -> None:
         st.markdown(f"Run **{plain(run.id)}**", width="content")
         # Two places that are always there: a button that moves while somebody aims at it is a trap.
         first, second = st.container(width="content"), st.container(width="content")
-        if status.state == "running":
+        if status.state == "running" and status.phase in ("training", "validating"):
             first.button("Pause", key="train_pause", on_click=_ask, args=(run, "pause"))
         elif status.state == "paused":
             first.button("Continue", key="train_resume", on_click=_ask, args=(run, "continue"))

@@ -36,6 +36,8 @@ def request(run_dir: Path, word: str) -> None:
     run = read_run(run_dir)
     if not run.status.active:
         raise RunError(f"The run {run.id} is {run.status.state}; there is nothing to {word}.")
+    if word != "stop" and read_request(run_dir) == "stop":  # another tab was faster, and a stop is final
+        raise RunError(f"The run {run.id} is stopping already.")
     with replacing(run_dir / "request") as temporary:
         temporary.write_text(word, encoding="utf-8")
 

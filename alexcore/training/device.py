@@ -28,7 +28,8 @@ def choose_device(wish: str = "auto") -> torch.device:
     }
     if not present.get(device.type, False):
         raise ConfigError(f"device = {wish!r} is not on this machine.", "Choose auto, which takes what is there.")
-    return torch.device("cuda:0") if wish == "cuda" else device
+    # One name a device: runs queue up by it.
+    return torch.device("cuda", device.index or 0) if device.type == "cuda" else torch.device(device.type)
 
 
 def choose_precision(wish: str, device: torch.device) -> torch.dtype:

@@ -185,7 +185,7 @@ class _Fit:
         self.training_operations = training_operations(config.augment, config.image_size)
         self.evaluation_operations = evaluation_operations(config.augment, config.image_size)
         if config.normalize == "data":
-            found = measure(self.index, on_progress=lambda *counts: reporter.progress("measuring colours", *counts))
+            found = measure(self.index, on_progress=self._on_measured)
             self.training_operations = with_normalize(self.training_operations, found.mean, found.std)
             self.evaluation_operations = with_normalize(self.evaluation_operations, found.mean, found.std)
         self.position = Position()
@@ -196,7 +196,13 @@ class _Fit:
         self._announce(resume)
 
     def _on_checked(self, done: int, total: int) -> None:
-        self.reporter.progress("checking pictures", done, total)
+        self._before_start("checking pictures", done, total)
+
+    def _on_measured(self, done: int, total: int) -> None:
+        self._before_start("measuring colours", done, total)
+
+    def _before_start(self, phase: str, done: int, total: int) -> None:
+        self.reporter.progress(phase, done, total)
         if self.reporter.request() == "stop":
             raise _StoppedBeforeStartError
 
@@ -272,8 +278,8 @@ class _Fit:
             if not math.isfinite(loss):
                 raise TrainingError(
                     f"The loss is {loss} in step {position.step + 1}: the weights have blown up.",
-                    f"Lower the learning rate ({config.lr:g}), clip the gradient, or choose a norm. "
-                    "The last checkpoint is still good.",
+                    f"Lower the learning rate ({config.lr:g}), clip the gradient, or choose a norm."
+                    + " The last checkpoint is still good." * (self.run_dir / "checkpoints" / "last.pt").is_file(),
                 )
             images = sum(len(labels) for _, labels in window)
             position.step += 1
