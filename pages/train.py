@@ -7,7 +7,7 @@ import streamlit as st
 from alexcore.home import SYNTHETIC, known_data_sets
 from alexcore.runs import launcher
 from alexcore.runs.store import list_runs
-from alexcore.training.plan import make_plan
+from alexcore.training.plan import make_plan, plan_in_words
 from ui.datasets import dataset_or_wait
 from ui.forms import config_form, explanations
 from ui.live import watch
@@ -46,12 +46,9 @@ def new_run() -> None:
         config = config_form(str(index.origin))
         with st.container(key="train_preflight"):
             plan = make_plan(config, index)
-            effective = config.batch_size * config.accumulation_steps
             note = "" if checked else " Every picture is decoded once before the first step."
             st.info(
-                f"{plan.train_images:,} training and {plan.val_images:,} validation pictures in {len(index.classes)} "
-                f"classes; {plan.steps_per_epoch:,} steps of {effective} pictures an epoch, {plan.total_steps:,} steps "
-                f"in all.{note}",
+                plan_in_words(config, plan, len(index.classes)) + note,
                 icon=":material/checklist:",
             )
             for problem in index.problems:

@@ -24,7 +24,6 @@ from alexcore.runs.events import EventWriter, read_events
 from alexcore.runs.launcher import prepare_resume, read_request, request
 from alexcore.runs.status import ACTIVE, OVERDUE_S, StatusWriter, read_status
 from alexcore.runs.store import (
-    class_names,
     create_run,
     delete_run,
     find_run,
@@ -371,14 +370,6 @@ def test_the_summary_of_a_run_that_has_not_begun():
     assert result["status"] == "queued"
     assert (result["epochs"], result["steps"]) == (0, 0)
     assert [result[name] for name in ("val_acc1", "best_val_acc1", "images_per_s", "seconds")] == [None] * 4
-
-
-def test_class_names_in_the_order_of_their_numbers(tmp_path):
-    assert class_names(tmp_path) == ()
-    write_json(tmp_path / "class_indices.json", {str(number): f"class {number}" for number in (10, 2, 0, 1)})
-    assert class_names(tmp_path) == ("class 0", "class 1", "class 2", "class 10")
-    write_json(tmp_path / "class_indices.json", {"0": "roses", "²": "torn", "x": "torn", "-1": "torn"})
-    assert class_names(tmp_path) == ("roses",)
 
 
 def test_the_best_checkpoint_is_preferred_to_the_last():

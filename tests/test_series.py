@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from alexcore.runs.events import EventWriter
-from alexcore.runs.series import Series, smooth, thin
+from alexcore.runs.series import Series, thin
 
 pytestmark = pytest.mark.unit
 
@@ -84,9 +84,3 @@ def test_thinned_points_stay_where_they_are_while_a_curve_grows() -> None:
     for count in range(501, 1000):
         assert set(thin(list(range(count)))[:-1]) <= set(range(0, count, 2))
     assert set(thin(list(range(1500)))[:-1]) <= set(thin(list(range(900))) + list(range(900, 1500))), "4n are also 2n"
-
-
-def test_smooth_has_no_bias_towards_zero() -> None:
-    assert smooth([2.0] * 5) == pytest.approx([2.0] * 5)
-    assert smooth([0.0, 1.0], weight=0.5) == pytest.approx([0.0, 0.5 / 0.75])
-    assert smooth([]) == []

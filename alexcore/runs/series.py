@@ -84,13 +84,3 @@ def thin(points: Sequence[T], limit: int = MAX_POINTS) -> list[T]:
     if points and (len(points) - 1) % stride:
         kept.append(points[-1])
     return kept
-
-
-def smooth(values: Sequence[float], weight: float = 0.9) -> list[float]:
-    """Exponential moving average without the usual bias towards 0 at the beginning (as in Adam, Kingma & Ba 2015)."""
-    smoothed, average, norm = [], 0.0, 0.0
-    for value in values:
-        average = weight * average + (1 - weight) * value
-        norm = weight * norm + (1 - weight)
-        smoothed.append(average / norm)
-    return smoothed

@@ -13,7 +13,7 @@ from typing import Any
 
 from alexcore.config import TrainConfig, load_config
 from alexcore.errors import CheckpointError, ConfigError, RunError
-from alexcore.files import read_json, write_json
+from alexcore.files import write_json
 from alexcore.home import runs_dir
 from alexcore.runs.events import read_events
 from alexcore.runs.status import Status, read_status, write_queued
@@ -151,13 +151,6 @@ def delete_run(run: Run) -> None:
         shutil.rmtree(run.path)
     except OSError as error:
         raise RunError(f"{run.path} cannot be deleted: {error.strerror or error}.", "Check its permissions.") from error
-
-
-def class_names(run_dir: Path) -> tuple[str, ...]:
-    """The classes of a run in the order of their numbers, from class_indices.json; empty where it is missing."""
-    mapping = read_json(run_dir / "class_indices.json") or {}
-    numbered = sorted((int(number), str(name)) for number, name in mapping.items() if str(number).isdecimal())
-    return tuple(name for _, name in numbered)
 
 
 def summary(run: Run) -> dict[str, Any]:

@@ -38,7 +38,7 @@ from alexcore.training.evaluation import Evaluation, evaluate
 from alexcore.training.loader import Batch
 from alexcore.training.objective import Objective, class_weights
 from alexcore.training.optim import build_optimizer, lr_factor, set_lr
-from alexcore.training.plan import Plan, make_plan
+from alexcore.training.plan import make_plan
 from alexcore.training.seeding import rng_state, seed_everything, set_rng_state
 from alexcore.training.shard_loader import BatchSource, make_loader
 
@@ -376,12 +376,3 @@ class _Fit:
         self.position = Position(**state["position"])
         rng = state["rng"]
         set_rng_state({**rng, "torch": rng["torch"].cpu(), "cuda": [each.cpu() for each in rng["cuda"]]})
-
-
-def sizes_in_words(config: TrainConfig, plan: Plan) -> str:
-    """One line with the derived sizes, e.g. "600 + 150 pictures, 19 steps an epoch, 190 in all"."""
-    effective = config.batch_size * config.accumulation_steps
-    return (
-        f"{plan.train_images:,} training and {plan.val_images:,} validation pictures, "
-        f"{plan.steps_per_epoch:,} steps of {effective} pictures an epoch, {plan.total_steps:,} steps in all"
-    )

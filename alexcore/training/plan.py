@@ -57,3 +57,12 @@ def make_plan(config: TrainConfig, index: DataIndex) -> Plan:
     if config.max_steps:
         total_steps = min(total_steps, config.max_steps)
     return Plan(train_images, val_images, micro_batches, steps_per_epoch, total_steps, last_batch)
+
+
+def plan_in_words(config: TrainConfig, plan: Plan, classes: int) -> str:
+    """One sentence with the derived sizes, to read before a run starts."""
+    effective = config.batch_size * config.accumulation_steps
+    return (
+        f"{plan.train_images:,} training and {plan.val_images:,} validation pictures in {classes} classes; "
+        f"{plan.steps_per_epoch:,} steps of {effective} pictures an epoch, {plan.total_steps:,} steps in all."
+    )
