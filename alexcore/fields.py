@@ -21,10 +21,15 @@ def field(
     *,
     code: str = "",
     essential: bool = False,
+    suggestions: tuple[str, ...] = (),
+    otherwise: str = "",
     **bounds: float,
 ) -> Any:
-    """Describe a field: `text` says what it does and what to expect, `code` names the function that does it."""
-    extra = {"group": group, "code": code, "essential": essential}
+    """Describe a field: `text` says what it does and what to expect, `code` names the function that does it.
+
+    A text that is one of `suggestions` or something else has to say in `otherwise` what else.
+    """
+    extra = {"group": group, "code": code, "essential": essential, "choices": suggestions, "otherwise": otherwise}
     return Field(default, title=title, description=text, json_schema_extra=extra, **bounds)  # type: ignore[call-overload]
 
 
@@ -41,6 +46,7 @@ class FieldSpec:
     code: str
     essential: bool
     choices: tuple[str, ...] = ()
+    otherwise: str = ""
     minimum: float | None = None
     maximum: float | None = None
     open_minimum: bool = False
@@ -50,7 +56,7 @@ class FieldSpec:
     def legal(self) -> str:
         """The legal values in words, e.g. "a whole number from 1 to 10000"."""
         if self.choices:
-            return "one of " + ", ".join(self.choices)
+            return "one of " + ", ".join(self.choices) + (f", or {self.otherwise}" if self.otherwise else "")
         if self.kind is bool:
             return "true or false"
         if self.kind is str:
@@ -69,7 +75,8 @@ def spec_of(name: str, info: FieldInfo) -> FieldSpec:
     """Read a FieldSpec out of a pydantic field that was made by `field`."""
     extra = info.json_schema_extra
     assert isinstance(extra, dict)
-    choices = get_args(info.annotation) if get_origin(info.annotation) is Literal else ()
+    choices = get_args(info.annotation) if get_origin(info.annotation) is Literal else extra["choices"]
+    assert isinstance(choices, tuple)
     bounds: dict[str, Any] = {}
     for rule in info.metadata:
         if isinstance(rule, annotated_types.Ge | annotated_types.Gt):
@@ -89,6 +96,7 @@ def spec_of(name: str, info: FieldInfo) -> FieldSpec:
         group=str(extra["group"]),
         code=str(extra["code"]),
         essential=bool(extra["essential"]),
-        choices=tuple(choices),
+        choices=choices,
+        otherwise=str(extra["otherwise"]),
         **bounds,
     )

@@ -36,7 +36,7 @@ from alexcore.training.device import choose_device, choose_precision, describe_d
 from alexcore.training.environment import describe_environment
 from alexcore.training.evaluation import Evaluation, evaluate
 from alexcore.training.loader import Batch
-from alexcore.training.objective import Objective, class_weights
+from alexcore.training.objective import Objective, class_weights, hard_labels
 from alexcore.training.optim import build_optimizer, lr_factor, set_lr
 from alexcore.training.plan import make_plan
 from alexcore.training.seeding import rng_state, seed_everything, set_rng_state
@@ -118,7 +118,7 @@ def train_step(
             optimizer.zero_grad()
         loss.backward()
         loss_sum += loss.detach()
-        correct += (outputs.detach().argmax(dim=1) == labels).sum()
+        correct += (outputs.detach().argmax(dim=1) == hard_labels(labels)).sum()
     if grad_clip:
         nn.utils.clip_grad_norm_(model.parameters(), grad_clip)
     optimizer.step()

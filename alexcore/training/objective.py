@@ -25,6 +25,11 @@ def class_weights(scheme: str, counts: list[int]) -> torch.Tensor | None:
     return (weight * count.sum() / (weight * count).sum()).float()
 
 
+def hard_labels(labels: torch.Tensor) -> torch.Tensor:
+    """The class of each picture, (N,): of a mixed one, whose labels are (N, C), the one with the largest share."""
+    return labels.argmax(dim=1) if labels.dim() == 2 else labels
+
+
 class Objective:
     """Cross entropy over an effective batch that arrives in micro-batches.
 
@@ -37,9 +42,12 @@ class Objective:
         self.label_smoothing = label_smoothing
 
     def total_weight(self, labels: torch.Tensor) -> torch.Tensor:
-        """The divisor for these labels, (N,) int64: the sum of their class weights, or their number."""
-        if self.weight is None:
-            return torch.tensor(float(labels.numel()))
+        """The divisor for these labels: the sum of their class weights, or without weights their number.
+
+        Mixed labels, (N, C), count one each, weights or not: so does torch's own mean.
+        """
+        if self.weight is None or labels.dim() == 2:
+            return torch.tensor(float(len(labels)))
         return self.weight.to(labels.device)[labels].sum()
 
     def __call__(self, logits: torch.Tensor, labels: torch.Tensor, total: torch.Tensor) -> torch.Tensor:
@@ -47,7 +55,7 @@ class Objective:
 
         Args:
             logits: (N, C), any float dtype; the loss itself is computed in float32.
-            labels: (N,) int64.
+            labels: (N,) int64, or (N, C) float: the share of each class in a mixed picture.
             total: `total_weight` of all labels of the effective batch.
         """
         weight = None if self.weight is None else self.weight.to(logits.device)
