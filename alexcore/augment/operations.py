@@ -203,8 +203,8 @@ def new_operation(name: str, image_size: int) -> Operation:
 
 def arguments(operation: Operation) -> dict[str, Any]:
     """All parameters of a legal operation, those that are left out with their default."""
-    given = {name: value for name, value in operation.items() if name not in ("op", "on")}
-    return {**_defaults(operation["op"]), **given}
+    values = {**_defaults(operation["op"]), **operation}
+    return {each.name: values[each.name] for each in OPERATIONS[operation["op"]].parameters if each.name in values}
 
 
 def _defaults(name: str) -> dict[str, Any]:
