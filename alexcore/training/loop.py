@@ -33,8 +33,9 @@ from alexcore.training.device import choose_device, choose_precision, describe_d
 from alexcore.training.environment import describe_environment
 from alexcore.training.evaluation import Evaluation, evaluate
 from alexcore.training.objective import Objective, class_weights
-from alexcore.training.optim import build_optimizer, lr_factor, set_lr
+from alexcore.training.optim import build_optimizer, set_lr
 from alexcore.training.plan import make_plan
+from alexcore.training.schedule import lr_factor, plateau
 from alexcore.training.seeding import seed_everything
 from alexcore.training.shard_loader import BatchSource, make_loader
 from alexcore.training.state import Position, TrainingState
@@ -193,7 +194,8 @@ class _Fit:
             wait_s += time.perf_counter() - waited
             if window is None or position.step >= plan.total_steps:
                 return True
-            lr = config.lr * lr_factor(config.scheduler, position.step, plan.total_steps, config.warmup_steps)
+            lr = config.lr * position.lr_scale
+            lr *= lr_factor(config, position.step, plan.total_steps, plan.steps_per_epoch)
             set_lr(self.state.optimizer, lr)
             loss, right = train_step(
                 self.model, self.state.optimizer, self.objective, window, self.device, self.precision, config.grad_clip
@@ -256,6 +258,10 @@ class _Fit:
         best = evaluation.acc1 > position.best_acc1
         if best:
             position.best_acc1, position.best_epoch = evaluation.acc1, position.epoch
+        if self.config.scheduler == "plateau":
+            position.lr_scale, position.plateau_best, position.plateau_bad = plateau(
+                position.lr_scale, position.plateau_best, position.plateau_bad, evaluation.loss, self.config
+            )
         position.begin_epoch()
         last = position.epoch == self.config.epochs or position.step >= self.plan.total_steps
         if best:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -24,6 +25,10 @@ class Position:
     seconds: float = 0.0
     best_acc1: float = -1.0
     best_epoch: int = -1
+    # What the schedule plateau has made of the validation losses.
+    lr_scale: float = 1.0
+    plateau_best: float = math.inf
+    plateau_bad: int = 0
 
     def begin_epoch(self) -> None:
         """Count the epoch that has ended and forget its sums."""
