@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, field_validator
+from pydantic import BaseModel, field_validator, model_validator
 
 from alexcore.fields import field, numbers_in
 
@@ -77,6 +77,13 @@ class TrainingFields(BaseModel):
         ge=0,
         lt=1,
     )
+    nesterov: bool = field(
+        False,
+        "Optimizer",
+        "Nesterov momentum",
+        "Takes the gradient as if the step of the momentum had been made already (sgd only). Often a little faster.",
+        code="alexcore.training.optim:build_optimizer",
+    )
     weight_decay: float = field(
         0.01,
         "Optimizer",
@@ -85,6 +92,14 @@ class TrainingFields(BaseModel):
         code="alexcore.training.optim:parameter_groups",
         ge=0,
         le=1,
+    )
+    decay_all: bool = field(
+        False,
+        "Optimizer",
+        "Decay norms and biases, too",
+        "Weight decay for every parameter, as most tutorials do it. A norm's scale that is pulled to zero only makes "
+        "its layer weaker, and a bias cannot overfit: expect no gain.",
+        code="alexcore.training.optim:parameter_groups",
     )
     scheduler: Literal["constant", "step", "multistep", "exponential", "cosine", "onecycle", "plateau"] = field(
         "cosine",
@@ -150,12 +165,24 @@ class TrainingFields(BaseModel):
         ge=0,
         le=1e6,
     )
+    ema_decay: float = field(
+        0.0,
+        "Optimizer",
+        "Average of the weights (EMA decay)",
+        "Keeps a moving average of the weights and of batch norm's statistics beside the network, such as 0.999; 0 is "
+        "off. Validation, best.pt and predictions use the average. Expect smoother validation curves, often a better "
+        "end. It starts short and reaches this decay after about 10 / (1 - decay) steps.",
+        code="alexcore.training.average:averaged",
+        ge=0,
+        lt=1,
+    )
 
     seed: int = field(
         0,
         "Reproducibility",
         "Seed",
-        "Start of every random number: weights, order, augmentation, dropout. Same seed, same machine: same run.",
+        "Start of every random number: weights, order, augmentation, dropout. Same seed, same machine: same run. "
+        "NumPy is seeded by np.random.seed(seed); the often copied np.random(seed) calls a module and raises an error.",
         code="alexcore.training.seeding:seed_everything",
         essential=True,
         ge=0,
@@ -175,13 +202,39 @@ class TrainingFields(BaseModel):
         "Where the network computes: auto takes cuda, then mps, then cpu. Network and pictures go to the same one.",
         code="alexcore.training.device:choose_device",
     )
-    precision: Literal["auto", "fp32", "bf16"] = field(
+    cudnn_benchmark: bool = field(
+        True,
+        "Reproducibility",
+        "Try out convolutions (cudnn.benchmark)",
+        "Lets a CUDA GPU time several algorithms for each convolution and keep the fastest: a slow first step, faster "
+        "later ones, as long as sizes stay the same. The choice may differ from run to run, so the setting "
+        "deterministic switches it off. No effect on a CPU.",
+        code="alexcore.training.seeding:seed_everything",
+    )
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = field(
         "auto",
         "Reproducibility",
         "Precision",
         "Number format of the heavy layers. bf16 halves the bits and is faster where the hardware has instructions "
-        "for it; auto takes it only there.",
+        "for it; auto takes it only there. fp16 is for older CUDA GPUs: its small gradients vanish unless the loss is "
+        "scaled up first, which a GradScaler does.",
         code="alexcore.training.device:choose_precision",
+    )
+    channels_last: bool = field(
+        True,
+        "Reproducibility",
+        "Channels last",
+        "Stores pictures and kernels with the channels innermost, the order that fast convolutions read. The "
+        "mathematics is the same, the last bits may differ.",
+        code="alexcore.training.step:train_step",
+    )
+    compile: bool = field(
+        False,
+        "Reproducibility",
+        "Compile the network",
+        "torch.compile turns the network into fused kernels: a minute of waiting first, then faster steps, mostly on a "
+        "GPU. Where it cannot, the run says so and goes on without. The saved weights are the same either way.",
+        code="alexcore.training.compiling:compiled",
     )
 
     epochs: int = field(
@@ -229,3 +282,11 @@ class TrainingFields(BaseModel):
         if not epochs or min(epochs) < 1 or sorted(set(epochs)) != epochs:
             raise ValueError(text)
         return text
+
+    @model_validator(mode="after")
+    def _no_contradiction(self) -> Self:
+        if self.nesterov and self.optimizer == "sgd" and not self.momentum:
+            raise ValueError(
+                "nesterov = True needs a momentum above 0, and momentum is 0: raise it, or leave nesterov."
+            )
+        return self
