@@ -51,7 +51,7 @@ class TrainingFields(BaseModel):
         "et al. 2019); or type a number for each class, in the order of the class index. Expect better recall of rare "
         "classes and slightly less of the common ones.",
         code="alexcore.training.objective:weights_for",
-        legal="one of none, inverse, effective, or a weight from 0 for each class, such as 1,2,0.5",
+        otherwise="a weight from 0 for each class, such as 1,2,0.5",
         suggestions=("none", "inverse", "effective"),
     )
     ignore_index: int = field(
