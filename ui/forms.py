@@ -41,6 +41,7 @@ def _widget(spec: FieldSpec) -> Any:
     if spec.name == "augment":
         return _augmentation(spec, common)
     if spec.choices:
+        common["accept_new_options"] = bool(spec.otherwise)
         return st.selectbox(spec.title, spec.choices, index=spec.choices.index(spec.default), **common)
     if spec.kind is bool:
         return st.toggle(spec.title, value=bool(spec.default), **common)
