@@ -66,7 +66,7 @@ class Tracer:
                 drawn = tuple(pair for each in self._drawn for pair in each.items())
                 # RandomErasing gives up, with no value to erase by, if ten rectangles in turn do not fit.
                 gave_up = operation["op"] == "RandomErasing" and dict(drawn).get("v") is None
-                applied = (bool(drawn) and not gave_up) or not OPERATIONS[operation["op"]].random
+                applied = (bool(self._drawn) and not gave_up) or not OPERATIONS[operation["op"]].random
                 steps.append(Step(operation, result, before, drawn, applied))
         return steps
 

@@ -49,7 +49,7 @@ def drawn_in_words(name: str, drawn: Sequence[tuple[str, Any]], applied: bool) -
 
 
 def _motion(values: Mapping[str, Any]) -> str:
-    parts = [f"turned {values['angle']:.1f}°"]
+    parts = [f"turned {values['angle']:z.1f}°"]
     if "translate" in values:
         across, down = values["translate"]
         parts += [f"moved {across}, {down} px", f"scaled × {values['scale']:.2f}"]
