@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from alexcore.augment.check import MAX_OPERATIONS, Problem, check_pipeline
-from alexcore.augment.operations import OPERATIONS, Operation, arguments
+from alexcore.augment.operations import OPERATIONS, Operation, filled
 from alexcore.augment.parameters import Parameter
 from alexcore.augment.presets import PRESETS
 from ui import augment_state as state
@@ -55,7 +55,7 @@ def _row(number: int, operation: Operation, first: bool, last: bool) -> Operatio
         st.button(
             "✕", key=f"augment_{number}_remove", on_click=state.remove, args=(number,), type="tertiary"
         )  # fmt: skip
-    given = arguments(operation)
+    given = filled(operation)
     with st.expander(_summary(given) or "what it does", key=f"augment_{number}_parameters", type="compact"):
         st.caption(spec.text)
         values = {each.name: _widget(f"augment_{number}", each, given.get(each.name)) for each in spec.parameters}

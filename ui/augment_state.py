@@ -9,7 +9,7 @@ import streamlit as st
 
 from alexcore.augment.check import MAX_OPERATIONS, check_operation
 from alexcore.augment.files import MAX_BYTES, load_pipeline, saved_pipelines
-from alexcore.augment.operations import OPERATIONS, Operation, new_operation
+from alexcore.augment.operations import OPERATIONS, Operation, filled, new_operation
 from alexcore.augment.presets import PRESETS, training_operations
 from alexcore.config import FIELDS
 from alexcore.errors import ConfigError
@@ -126,7 +126,7 @@ def is_preset(operations: list[Operation]) -> bool:
 
 
 def _complete(operations: list[Operation]) -> list[Operation]:
-    return [{**new_operation(each["op"], 1), "on": True, **each} for each in operations]
+    return [{"op": each["op"], "on": each.get("on", True), **filled(each)} for each in operations]
 
 
 def move(number: int, by: int) -> None:
