@@ -32,8 +32,8 @@ DASHBOARD = [ROOT / "app.py", *sorted((ROOT / "ui").rglob("*.py")), *sorted((ROO
 WITHOUT_TORCH = [
     "config", "errors", "fields", "files", "home", "process", "pair", "jobs",
     *sorted(f"data.{file.stem}" for file in (ROOT / "alexcore" / "data").glob("[!_]*.py")),
-    "augment.presets", "training.plan", "runs.events", "runs.store", "runs.status", "runs.queue", "runs.launcher",
-    "runs.series",
+    "augment.presets", "training.plan", "training.checks",
+    "runs.events", "runs.store", "runs.status", "runs.queue", "runs.launcher", "runs.series",
 ]  # fmt: skip
 
 
