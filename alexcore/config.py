@@ -131,7 +131,7 @@ class TrainConfig(BaseModel):
         "Batch",
         "Batch size (pictures)",
         "Pictures in one forward and backward pass (the micro-batch). Larger is smoother and needs more memory.",
-        code="alexcore.training.loop:train_step",
+        code="alexcore.training.step:train_step",
         essential=True,
         ge=1,
         le=65536,
@@ -142,7 +142,7 @@ class TrainConfig(BaseModel):
         "Accumulation steps",
         "Micro-batches whose gradients are added before one optimizer step: a large batch on little memory. "
         "The sum is weighted exactly; with batch norm the statistics still come from each micro-batch.",
-        code="alexcore.training.loop:train_step",
+        code="alexcore.training.step:train_step",
         ge=1,
         le=4096,
     )
@@ -221,7 +221,7 @@ class TrainConfig(BaseModel):
         "Optimizer",
         "Gradient clipping (norm)",
         "Shortens a gradient that is longer than this; 0 is off. Saves a run from one bad batch.",
-        code="alexcore.training.loop:train_step",
+        code="alexcore.training.step:train_step",
         ge=0,
         le=1e6,
     )

@@ -64,7 +64,7 @@ def write_run(state: str, name: str, *, data: Path | str = "", checkpoint: bool 
 def write_checkpoint(path: Path, config: TrainConfig, classes: tuple[str, ...] = CLASSES) -> None:
     """Write a checkpoint with fresh weights."""
     from alexcore.training.checkpoint import build_model, save_checkpoint
-    from alexcore.training.loop import Position
+    from alexcore.training.state import Position
 
     state = {
         "model": build_model(config, len(classes)).state_dict(),

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from alexcore.nn import AlexNet
-from alexcore.training.loop import train_step
 from alexcore.training.objective import Objective
+from alexcore.training.step import train_step
 
 pytestmark = pytest.mark.property
 

@@ -15,14 +15,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from torch import nn
 
 from alexcore.augment.presets import evaluation_operations, training_operations, with_normalize
 from alexcore.config import TrainConfig
@@ -35,12 +32,13 @@ from alexcore.training.checkpoint import build_model, load_checkpoint, save_chec
 from alexcore.training.device import choose_device, choose_precision, describe_device
 from alexcore.training.environment import describe_environment
 from alexcore.training.evaluation import Evaluation, evaluate
-from alexcore.training.loader import Batch
 from alexcore.training.objective import Objective, class_weights
 from alexcore.training.optim import build_optimizer, lr_factor, set_lr
 from alexcore.training.plan import make_plan
-from alexcore.training.seeding import rng_state, seed_everything, set_rng_state
+from alexcore.training.seeding import seed_everything
 from alexcore.training.shard_loader import BatchSource, make_loader
+from alexcore.training.state import Position, TrainingState
+from alexcore.training.step import train_step, windows
 
 # More points than this no chart shows, and a run of a million steps would fill the disk with lines.
 LOGGED_STEPS = 2000
@@ -61,84 +59,6 @@ class Reporter(Protocol):
 
     def paused(self, paused: bool) -> None:
         """The loop has begun or ended a pause."""
-
-
-@dataclass
-class Position:
-    """How far a run is: everything that the loop counts, and so a part of the checkpoint."""
-
-    epoch: int = 0
-    batch: int = 0
-    step: int = 0
-    loss_sum: float = 0.0
-    correct: int = 0
-    seen: int = 0
-    seconds: float = 0.0
-    best_acc1: float = -1.0
-    best_epoch: int = -1
-
-    def begin_epoch(self) -> None:
-        """Count the epoch that has ended and forget its sums."""
-        self.epoch += 1
-        self.batch, self.loss_sum, self.correct, self.seen = 0, 0.0, 0, 0
-
-
-def train_step(
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    objective: Objective,
-    window: Sequence[Batch],
-    device: torch.device,
-    precision: torch.dtype = torch.float32,
-    grad_clip: float = 0.0,
-) -> tuple[float, int]:
-    """One optimizer step over the micro-batches of one effective batch.
-
-    Args:
-        model: In train mode, on `device`.
-        optimizer: Of the model's parameters.
-        objective: The loss.
-        window: The micro-batches; their gradients add up to exactly that of one batch.
-        device: Where to compute.
-        precision: Format of the heavy layers.
-        grad_clip: Longest gradient norm, 0 for any.
-
-    Returns:
-        The mean loss of the effective batch, and how many of its pictures were answered rightly.
-    """
-    total = sum((objective.total_weight(labels) for _, labels in window), torch.tensor(0.0))
-    loss_sum, correct = torch.zeros((), device=device), torch.zeros((), dtype=torch.int64, device=device)
-    for number, (images, labels) in enumerate(window):
-        images = images.to(device, non_blocking=True, memory_format=torch.channels_last)
-        labels = labels.to(device, non_blocking=True)
-        with _autocast(device, precision):
-            outputs = model(images)
-        loss = objective(outputs, labels, total)
-        if number == 0:
-            optimizer.zero_grad()
-        loss.backward()
-        loss_sum += loss.detach()
-        correct += (outputs.detach().argmax(dim=1) == labels).sum()
-    if grad_clip:
-        nn.utils.clip_grad_norm_(model.parameters(), grad_clip)
-    optimizer.step()
-    return loss_sum.item(), int(correct.item())
-
-
-def _autocast(device: torch.device, precision: torch.dtype) -> AbstractContextManager[Any]:
-    return torch.autocast(device.type, dtype=precision, enabled=precision != torch.float32)
-
-
-def _windows(batches: Iterator[Batch], size: int) -> Iterator[list[Batch]]:
-    """Group micro-batches into effective batches; the last one of an epoch may be shorter."""
-    window: list[Batch] = []
-    for batch in batches:
-        window.append(batch)
-        if len(window) == size:
-            yield window
-            window = []
-    if window:
-        yield window
 
 
 def fit(config: TrainConfig, run_dir: Path, reporter: Reporter, *, resume: bool = False) -> str:
@@ -179,7 +99,7 @@ class _Fit:
         seed_everything(config.seed, config.deterministic)
         self.model = build_model(config, len(self.index.classes))
         self.model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.optimizer = build_optimizer(self.model, config)
+        self.state = TrainingState(self.model, build_optimizer(self.model, config))
         counts = self.index.counts()["train"].tolist()
         self.objective = Objective(class_weights(config.class_weights, counts), config.label_smoothing)
         self.training_operations = training_operations(config.augment, config.image_size)
@@ -188,7 +108,6 @@ class _Fit:
             found = measure(self.index, on_progress=self._on_measured)
             self.training_operations = with_normalize(self.training_operations, found.mean, found.std)
             self.evaluation_operations = with_normalize(self.evaluation_operations, found.mean, found.std)
-        self.position = Position()
         self.train_loader, self.val_loader = self._loaders()
         self._speed = (0.0, 0)
         if resume:
@@ -231,6 +150,10 @@ class _Fit:
         for problem in self.index.problems:
             self.reporter.event("warning", message=problem.message, hint=problem.hint)
 
+    @property
+    def position(self) -> Position:
+        return self.state.position
+
     def run(self) -> str:
         config, position = self.config, self.position
         began = time.perf_counter() - position.seconds
@@ -261,19 +184,19 @@ class _Fit:
         self.model.train()
         self._speed = (time.perf_counter(), position.seen)
         loss_sum, correct, seen, wait_s = 0.0, 0, 0, 0.0
-        windows = _windows(self.train_loader.epoch(position.epoch, position.batch), config.accumulation_steps)
+        each_window = windows(self.train_loader.epoch(position.epoch, position.batch), config.accumulation_steps)
         while True:
             if not self._obey():
                 return False
             waited = time.perf_counter()
-            window = next(windows, None)
+            window = next(each_window, None)
             wait_s += time.perf_counter() - waited
             if window is None or position.step >= plan.total_steps:
                 return True
             lr = config.lr * lr_factor(config.scheduler, position.step, plan.total_steps, config.warmup_steps)
-            set_lr(self.optimizer, lr)
+            set_lr(self.state.optimizer, lr)
             loss, right = train_step(
-                self.model, self.optimizer, self.objective, window, self.device, self.precision, config.grad_clip
+                self.model, self.state.optimizer, self.objective, window, self.device, self.precision, config.grad_clip
             )
             if not math.isfinite(loss):
                 raise TrainingError(
@@ -350,29 +273,20 @@ class _Fit:
         return "stopped"
 
     def _save(self, name: str) -> None:
-        state = {
-            "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "position": asdict(self.position),
-            "rng": rng_state(),
+        about = {
             "config": self.config.model_dump(),
             "class_to_idx": self.index.class_to_idx,
             "evaluation_operations": self.evaluation_operations,
             "fingerprint": self.index.fingerprint(),
         }
-        save_checkpoint(self.run_dir / "checkpoints" / name, state)
+        save_checkpoint(self.run_dir / "checkpoints" / name, {**self.state.as_dict(), **about})
         self.reporter.event("checkpoint", name=name, epoch=self.position.epoch, step=self.position.step)
 
     def _restore(self) -> None:
-        path = self.run_dir / "checkpoints" / "last.pt"
-        state = load_checkpoint(path, self.device)
-        numbers = state["class_to_idx"]
+        saved = load_checkpoint(self.run_dir / "checkpoints" / "last.pt", self.device)
+        numbers = saved["class_to_idx"]
         require_same_mapping(sorted(numbers, key=lambda name: int(numbers[name])), self.index.classes)
-        if state["fingerprint"] != self.index.fingerprint():
+        if saved["fingerprint"] != self.index.fingerprint():
             message = "The data set has changed since the checkpoint; the run goes on, but is not the same one."
             self.reporter.event("warning", message=message, hint="")
-        self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.position = Position(**state["position"])
-        rng = state["rng"]
-        set_rng_state({**rng, "torch": rng["torch"].cpu(), "cuda": [each.cpu() for each in rng["cuda"]]})
+        self.state.restore(saved)
