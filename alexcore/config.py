@@ -162,7 +162,7 @@ class TrainConfig(BaseModel):
         "Class weights",
         "Makes a picture of a rare class count for more in the loss. inverse: 1 / count; effective: milder, "
         "after Cui et al. 2019. Expect better recall of rare classes and slightly less of the common ones.",
-        code="alexcore.training.objective:class_weights",
+        code="alexcore.training.weighting:scheme_weights",
     )
 
     optimizer: Literal["sgd", "adam", "adamw"] = field(

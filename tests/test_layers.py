@@ -32,7 +32,8 @@ DASHBOARD = [ROOT / "app.py", *sorted((ROOT / "ui").rglob("*.py")), *sorted((ROO
 WITHOUT_TORCH = [
     "config", "errors", "fields", "files", "home", "process", "pair", "jobs",
     *sorted(f"data.{file.stem}" for file in (ROOT / "alexcore" / "data").glob("[!_]*.py")),
-    "augment.presets", "training.plan", "training.checks",
+    "augment.presets", "training.plan", "training.checks", "training.weighting", "training.loss_terms",
+    "training.preflight", "nn.size",
     "runs.events", "runs.store", "runs.status", "runs.queue", "runs.launcher", "runs.series",
 ]  # fmt: skip
 
