@@ -21,10 +21,15 @@ def field(
     *,
     code: str = "",
     essential: bool = False,
+    legal: str = "",
+    suggestions: tuple[str, ...] = (),
     **bounds: float,
 ) -> Any:
-    """Describe a field: `text` says what it does and what to expect, `code` names the function that does it."""
-    extra = {"group": group, "code": code, "essential": essential}
+    """Describe a field: `text` says what it does and what to expect, `code` names the function that does it.
+
+    A text field that is not free has its legal values in words in `legal`, and in `suggestions` those with a name.
+    """
+    extra = {"group": group, "code": code, "essential": essential, "legal": legal, "suggestions": list(suggestions)}
     return Field(default, title=title, description=text, json_schema_extra=extra, **bounds)  # type: ignore[call-overload]
 
 
@@ -41,6 +46,8 @@ class FieldSpec:
     code: str
     essential: bool
     choices: tuple[str, ...] = ()
+    words: str = ""
+    suggestions: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
     open_minimum: bool = False
@@ -49,6 +56,8 @@ class FieldSpec:
     @property
     def legal(self) -> str:
         """The legal values in words, e.g. "a whole number from 1 to 10000"."""
+        if self.words:
+            return self.words
         if self.choices:
             return "one of " + ", ".join(self.choices)
         if self.kind is bool:
@@ -69,6 +78,8 @@ def spec_of(name: str, info: FieldInfo) -> FieldSpec:
     """Read a FieldSpec out of a pydantic field that was made by `field`."""
     extra = info.json_schema_extra
     assert isinstance(extra, dict)
+    suggestions = extra["suggestions"]
+    assert isinstance(suggestions, list)
     choices = get_args(info.annotation) if get_origin(info.annotation) is Literal else ()
     bounds: dict[str, Any] = {}
     for rule in info.metadata:
@@ -90,5 +101,16 @@ def spec_of(name: str, info: FieldInfo) -> FieldSpec:
         code=str(extra["code"]),
         essential=bool(extra["essential"]),
         choices=tuple(choices),
+        words=str(extra["legal"]),
+        suggestions=tuple(str(each) for each in suggestions),
         **bounds,
     )
+
+
+def numbers_in(text: str, kind: type = float) -> list[Any]:
+    """Read a text such as "6, 8" as numbers.
+
+    Raises:
+        ValueError: a part is no number of this kind.
+    """
+    return [kind(part) for part in text.split(",")] if text.strip() else []

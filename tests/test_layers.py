@@ -16,7 +16,7 @@ pytestmark = pytest.mark.unit
 ROOT = Path(__file__).resolve().parents[1]
 # A module may import what lies on a lower floor, or in its own package. Modules of the ground floor know each other.
 FLOORS = [
-    {"config", "errors", "fields", "files", "home", "process", "pair", "__init__"},
+    {"config", "errors", "fields", "files", "home", "process", "pair", "training_fields", "__init__"},
     {"data", "augment", "nn"},
     {"training"},
     {"analysis"},
@@ -30,11 +30,11 @@ FLOOR = {part: number for number, parts in enumerate(FLOORS) for part in parts}
 CORE = sorted((ROOT / "alexcore").rglob("*.py"))
 DASHBOARD = [ROOT / "app.py", *sorted((ROOT / "ui").rglob("*.py")), *sorted((ROOT / "pages").rglob("*.py"))]
 WITHOUT_TORCH = [
-    "config", "errors", "fields", "files", "home", "process", "pair", "jobs",
+    "config", "training_fields", "errors", "fields", "files", "home", "process", "pair", "jobs",
     *sorted(f"data.{file.stem}" for file in (ROOT / "alexcore" / "data").glob("[!_]*.py")),
-    "augment.presets", "training.plan", "training.checks", "training.weighting", "training.loss_terms",
-    "training.preflight", "nn.size",
-    "runs.events", "runs.store", "runs.status", "runs.queue", "runs.launcher", "runs.series",
+    "augment.presets", "training.plan", "training.schedule", "runs.events", "runs.store", "runs.status", "runs.queue",
+    "runs.launcher", "runs.series",
+    "training.checks", "training.weighting", "training.loss_terms", "training.preflight", "nn.size",
 ]  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from alexcore.runs.store import create_run
 from alexcore.training import loop
 from alexcore.training.checkpoint import load_checkpoint
 from alexcore.training.loop import fit
+from alexcore.training.step import StepResult
 
 # A machine of one core warns of two loader processes; newer Pythons warn of a fork beside torch's threads.
 pytestmark = [
@@ -226,7 +227,11 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_spares_its_checkpoint(stripe
     folder = create_run(config)
     step = loop.train_step
     watcher = Watcher()
-    monkeypatch.setattr(loop, "train_step", lambda *parts: (float("nan"), 0) if watcher.step == 4 else step(*parts))
+
+    def broken(*parts: Any, **more: Any) -> StepResult:
+        return StepResult(float("nan"), 0, 1.0) if watcher.step == 4 else step(*parts, **more)
+
+    monkeypatch.setattr(loop, "train_step", broken)
     with pytest.raises(TrainingError, match=r"The loss is nan in step 5.* Lower the learning rate \(0.0005\)"):
         fit(config, folder, watcher)
     state = load_checkpoint(folder / "checkpoints" / "last.pt")

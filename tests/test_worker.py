@@ -326,11 +326,11 @@ def test_a_deleted_folder_has_its_own_sentence(stripes, monkeypatch, when):
     run = create_run(tiny_config(stripes))
     train_step, calls = loop.train_step, []
 
-    def delete_and_step(*parts):
+    def delete_and_step(*parts, **more):
         calls.append(parts)
         if len(calls) == when:
             shutil.rmtree(run, ignore_errors=True)
-        return train_step(*parts)
+        return train_step(*parts, **more)
 
     monkeypatch.setattr(loop, "train_step", delete_and_step)
     with pytest.raises(RunError, match="was deleted while its run was active"):
@@ -353,7 +353,7 @@ def test_a_deleted_folder_has_its_own_sentence(stripes, monkeypatch, when):
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
 def test_whatever_breaks_is_told_in_a_sentence(stripes, monkeypatch, error, kind, message, hint):
-    def broken(*parts):
+    def broken(*parts, **more):
         raise error
 
     monkeypatch.setattr(loop, "train_step", broken)

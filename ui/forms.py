@@ -39,6 +39,9 @@ def _widget(spec: FieldSpec) -> Any:
     common: dict[str, Any] = {"key": _key(spec.name), "help": help_text, "persist_state": "session"}
     if spec.choices:
         return st.selectbox(spec.title, spec.choices, index=spec.choices.index(spec.default), **common)
+    if spec.suggestions:
+        place = spec.suggestions.index(spec.default)
+        return st.selectbox(spec.title, spec.suggestions, index=place, accept_new_options=True, **common)
     if spec.kind is bool:
         return st.toggle(spec.title, value=bool(spec.default), **common)
     if spec.kind is str:

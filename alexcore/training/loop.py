@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
+from torch import nn
 
 from alexcore.augment.presets import evaluation_operations, training_operations, with_normalize
 from alexcore.config import TrainConfig
@@ -28,13 +29,16 @@ from alexcore.data.sources import open_checked
 from alexcore.data.statistics import measure
 from alexcore.errors import TrainingError
 from alexcore.files import write_json
+from alexcore.training.average import averaged
 from alexcore.training.checkpoint import build_model, load_checkpoint, save_checkpoint
+from alexcore.training.compiling import compiled
 from alexcore.training.device import choose_device, choose_precision, describe_device
 from alexcore.training.environment import describe_environment
 from alexcore.training.evaluation import Evaluation, evaluate, most_wrong
 from alexcore.training.objective import Objective, class_weights
-from alexcore.training.optim import build_optimizer, lr_factor, set_lr
+from alexcore.training.optim import build_optimizer, set_lr
 from alexcore.training.plan import make_plan
+from alexcore.training.schedule import lr_factor, plateau
 from alexcore.training.seeding import seed_everything
 from alexcore.training.shard_loader import BatchSource, make_loader
 from alexcore.training.state import Position, TrainingState
@@ -96,10 +100,16 @@ class _Fit:
         reporter.progress("building the network", 0, 0)
         self.device = choose_device(config.device)
         self.precision = choose_precision(config.precision, self.device)
-        seed_everything(config.seed, config.deterministic)
+        seed_everything(config.seed, config.deterministic, config.cudnn_benchmark)
         self.model = build_model(config, len(self.index.classes))
-        self.model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.state = TrainingState(self.model, build_optimizer(self.model, config))
+        order = torch.channels_last if config.channels_last else torch.contiguous_format
+        self.model.to(self.device, memory_format=order)  # type: ignore[call-overload]
+        self.state = TrainingState(
+            self.model,
+            build_optimizer(self.model, config),
+            torch.amp.GradScaler(self.device.type) if self.precision == torch.float16 else None,
+            averaged(self.model, config.ema_decay) if config.ema_decay else None,
+        )
         counts = self.index.counts()["train"].tolist()
         self.objective = Objective(class_weights(config.class_weights, counts), config.label_smoothing)
         self.training_operations = training_operations(config.augment, config.image_size)
@@ -112,7 +122,14 @@ class _Fit:
         self._speed = (0.0, 0)
         if resume:
             self._restore()
+        self.trained: nn.Module = self.model
+        if config.compile:
+            reporter.progress("compiling", 0, 0)
+            self.trained = compiled(self.model, config, self.device, self._on_uncompiled)
         self._announce(resume)
+
+    def _on_uncompiled(self, message: str) -> None:
+        self.reporter.event("warning", message=message, hint="The run goes on without: slower, with the same result.")
 
     def _on_checked(self, done: int, total: int) -> None:
         self._before_start("checking pictures", done, total)
@@ -163,7 +180,7 @@ class _Fit:
                 return self._stop(began)
             train_seconds = time.perf_counter() - epoch_began
             evaluation = evaluate(
-                self.model, self.val_loader.epoch(), len(self.index.classes), self.device, self._on_validation
+                self.state.predictor, self.val_loader.epoch(), len(self.index.classes), self.device, self._on_validation
             )
             if evaluation is None:
                 return self._stop(began)
@@ -193,17 +210,23 @@ class _Fit:
             wait_s += time.perf_counter() - waited
             if window is None or position.step >= plan.total_steps:
                 return True
-            lr = config.lr * lr_factor(config.scheduler, position.step, plan.total_steps, config.warmup_steps)
+            lr = config.lr * position.lr_scale
+            lr *= lr_factor(config, position.step, plan.total_steps, plan.steps_per_epoch)
             set_lr(self.state.optimizer, lr)
-            loss, right = train_step(
-                self.model, self.state.optimizer, self.objective, window, self.device, self.precision, config.grad_clip
-            )
-            if not math.isfinite(loss):
+            loss, right, grad_norm = train_step(
+                self.trained, self.state.optimizer, self.objective, window, self.device, self.precision,
+                config.grad_clip, scaler=self.state.scaler, channels_last=config.channels_last,
+            )  # fmt: skip
+            if not math.isfinite(loss) or not (math.isfinite(grad_norm) or self.state.scaler):
+                what = "gradient" if math.isfinite(loss) else "loss"
                 raise TrainingError(
-                    f"The loss is {loss} in step {position.step + 1}: the weights have blown up.",
+                    f"The {what} is {loss if what == 'loss' else grad_norm} in step {position.step + 1}: "
+                    "the weights have blown up.",
                     f"Lower the learning rate ({config.lr:g}), clip the gradient, or choose a norm."
                     + " The last checkpoint is still good." * (self.run_dir / "checkpoints" / "last.pt").is_file(),
                 )
+            if self.state.average:
+                self.state.average.update_parameters(self.model)
             images = sum(len(labels) for _, labels in window)
             position.step += 1
             position.batch += len(window)
@@ -215,7 +238,8 @@ class _Fit:
             if position.step % log_every == 0 or position.step == 1:
                 self.reporter.event(
                     "step", epoch=position.epoch, step=position.step, loss=round(loss_sum / seen, 6),
-                    acc1=round(correct / seen, 6), lr=lr, wait_s=round(wait_s, 4),
+                    acc1=round(correct / seen, 6), lr=lr, grad_norm=round(grad_norm, 6),
+                    wait_s=round(wait_s, 4),
                 )  # fmt: skip
                 loss_sum, correct, seen, wait_s = 0.0, 0, 0, 0.0
             self._report_step()
@@ -256,6 +280,10 @@ class _Fit:
         best = evaluation.acc1 > position.best_acc1
         if best:
             position.best_acc1, position.best_epoch = evaluation.acc1, position.epoch
+        if self.config.scheduler == "plateau":
+            position.lr_scale, position.plateau_best, position.plateau_bad = plateau(
+                position.lr_scale, position.plateau_best, position.plateau_bad, evaluation.loss, self.config
+            )
         position.begin_epoch()
         last = position.epoch == self.config.epochs or position.step >= self.plan.total_steps
         if best:
