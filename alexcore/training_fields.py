@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal, Self
 
 from pydantic import BaseModel, field_validator, model_validator
@@ -42,13 +43,26 @@ class TrainingFields(BaseModel):
         ge=0,
         lt=1,
     )
-    class_weights: Literal["none", "inverse", "effective"] = field(
+    class_weights: str = field(
         "none",
         "Loss",
         "Class weights",
-        "Makes a picture of a rare class count for more in the loss. inverse: 1 / count; effective: milder, "
-        "after Cui et al. 2019. Expect better recall of rare classes and slightly less of the common ones.",
-        code="alexcore.training.weighting:scheme_weights",
+        "Makes a picture of a rare class count for more in the loss. inverse: 1 / count; effective: milder (Cui "
+        "et al. 2019); or type a number for each class, in the order of the class index. Expect better recall of rare "
+        "classes and slightly less of the common ones.",
+        code="alexcore.training.weighting:run_weights",
+        legal="one of none, inverse, effective, or a weight from 0 for each class, such as 1,2,0.5",
+        suggestions=("none", "inverse", "effective"),
+    )
+    ignore_index: int = field(
+        -100,
+        "Loss",
+        "Ignored class (ignore_index)",
+        "Number of a class whose pictures count neither in the loss nor in its divisor nor in any accuracy, such as a "
+        "class of doubtful pictures; -100 is none. The network still has an output for it, which nothing trains.",
+        code="alexcore.training.objective:Objective",
+        ge=-100,
+        le=1_000_000,
     )
 
     optimizer: Literal["sgd", "adam", "adamw"] = field(
@@ -281,6 +295,15 @@ class TrainingFields(BaseModel):
         epochs = numbers_in(text, int)
         if not epochs or min(epochs) < 1 or sorted(set(epochs)) != epochs:
             raise ValueError(text)
+        return text
+
+    @field_validator("class_weights")
+    @classmethod
+    def _weights(cls, text: str) -> str:
+        if text not in ("none", "inverse", "effective"):
+            weights = numbers_in(text)
+            if not weights or not all(0 <= weight < math.inf for weight in weights) or not any(weights):
+                raise ValueError(text)
         return text
 
     @model_validator(mode="after")

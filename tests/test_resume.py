@@ -229,7 +229,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_spares_its_checkpoint(stripe
     watcher = Watcher()
 
     def broken(*parts: Any, **more: Any) -> StepResult:
-        return StepResult(float("nan"), 0, 1.0) if watcher.step == 4 else step(*parts, **more)
+        return StepResult(float("nan"), 0, 8, 1.0) if watcher.step == 4 else step(*parts, **more)
 
     monkeypatch.setattr(loop, "train_step", broken)
     with pytest.raises(TrainingError, match=r"The loss is nan in step 5.* Lower the learning rate \(0.0005\)"):

@@ -152,7 +152,7 @@ def test_a_gradient_that_is_not_finite_leaves_the_weights_alone():
 
 
 def test_a_run_ends_at_such_a_gradient(stripes, monkeypatch):
-    monkeypatch.setattr(loop, "train_step", lambda *parts, **more: StepResult(1.0, 0, float("inf")))
+    monkeypatch.setattr(loop, "train_step", lambda *parts, **more: StepResult(1.0, 0, 8, float("inf")))
     config = tiny_config(stripes)
     with pytest.raises(TrainingError, match=r"The gradient is inf in step 1: the weights have blown up"):
         fit(config, create_run(config), Watcher())

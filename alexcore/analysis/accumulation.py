@@ -22,7 +22,7 @@ from alexcore.data.sources import open_checked
 from alexcore.errors import DataError
 from alexcore.training.checkpoint import build_model
 from alexcore.training.device import choose_device
-from alexcore.training.objective import Objective, class_weights
+from alexcore.training.objective import Objective, weights_for
 from alexcore.training.plan import make_plan
 from alexcore.training.shard_loader import make_loader
 
@@ -58,6 +58,7 @@ def accumulated(
         own = float(objective.total_weight(some_labels))
         exact = exact + share
         # The same gradient with the micro-batch's own divisor, and the mean over the micro-batches.
+        # (nothing of it counts: neither has it a mean)
         naive = naive + share * (float(total) / own / parts if own else 0.0)
     return exact, naive
 
@@ -101,8 +102,8 @@ def prove(config: TrainConfig, on_progress: Callable[[int, int], None] | None = 
     """
     index = open_checked(config.data, config.val)
     make_plan(config, index)
-    weight = class_weights(config.class_weights, index.counts()["train"].tolist())
-    objective = Objective(weight, config.label_smoothing)
+    weight = weights_for(config, index.counts()["train"].tolist())
+    objective = Objective(weight, config.label_smoothing, config.ignore_index)
     operations = training_operations(config.augment, config.image_size)
     wanted = min(MOST, config.batch_size * config.accumulation_steps, len(index.select("train")))
     if wanted < 4:

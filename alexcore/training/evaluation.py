@@ -62,6 +62,7 @@ def evaluate(
     num_classes: int,
     device: torch.device,
     on_batch: Callable[[int], bool] | None = None,
+    ignore_index: int = -100,
 ) -> Evaluation | None:
     """Run `model` over `batches` in eval mode and put it back into the mode it was in.
 
@@ -71,6 +72,7 @@ def evaluate(
         num_classes: C.
         device: Where the model is.
         on_batch: Called with the pictures done so far; returning False ends the evaluation.
+        ignore_index: A class whose pictures are left out of everything.
 
     Returns:
         The evaluation, or None if `on_batch` ended it.
@@ -78,17 +80,22 @@ def evaluate(
     was_training = model.training
     model.eval()
     confusion = torch.zeros(num_classes, num_classes, dtype=torch.int64)
-    loss_sum, done = 0.0, 0
+    loss_sum, done, passed = 0.0, 0, 0
     worst: list[Mistake] = []
     try:
         for images, labels in batches:
+            positions = torch.arange(passed, passed + len(labels))
+            passed += len(labels)
+            if (labels == ignore_index).any():
+                counted = labels != ignore_index
+                images, labels, positions = images[counted], labels[counted], positions[counted]
             logits = model(images.to(device, memory_format=torch.channels_last)).float().cpu()
             loss_sum += F.cross_entropy(logits, labels, reduction="sum").item()
             answers = logits.argmax(dim=1)
-            worst = heapq.nlargest(MOST_WRONG, [*worst, *_mistakes(logits, labels, answers, done)])
+            worst = heapq.nlargest(MOST_WRONG, [*worst, *_mistakes(logits, labels, answers, positions)])
             confusion.view(-1).index_add_(0, labels * num_classes + answers, torch.ones_like(labels))
             done += len(labels)
-            if on_batch and not on_batch(done):
+            if on_batch and not on_batch(passed):
                 return None
     finally:
         model.train(was_training)
@@ -96,12 +103,14 @@ def evaluate(
     return Evaluation(done, loss_sum / max(done, 1), correct / max(done, 1), confusion.tolist(), tuple(worst))
 
 
-def _mistakes(logits: torch.Tensor, labels: torch.Tensor, answers: torch.Tensor, before: int) -> list[Mistake]:
-    """The wrong answers of a batch, of which `before` pictures went before; a loss of nan counts 0."""
+def _mistakes(
+    logits: torch.Tensor, labels: torch.Tensor, answers: torch.Tensor, positions: torch.Tensor
+) -> list[Mistake]:
+    """The wrong answers of a batch; a loss of nan counts 0."""
     wrong = (answers != labels).nonzero().flatten()
     losses = F.cross_entropy(logits[wrong], labels[wrong], reduction="none").nan_to_num(nan=0.0)
     probabilities = torch.softmax(logits[wrong], dim=1).amax(dim=1)
-    columns = (losses, wrong + before, labels[wrong], answers[wrong], probabilities)
+    columns = (losses, positions[wrong], labels[wrong], answers[wrong], probabilities)
     return [Mistake(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
 
 

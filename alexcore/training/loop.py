@@ -35,7 +35,7 @@ from alexcore.training.compiling import compiled
 from alexcore.training.device import choose_device, choose_precision, describe_device
 from alexcore.training.environment import describe_environment
 from alexcore.training.evaluation import Evaluation, evaluate, most_wrong
-from alexcore.training.objective import Objective, class_weights
+from alexcore.training.objective import Objective, weights_for
 from alexcore.training.optim import build_optimizer, set_lr
 from alexcore.training.plan import make_plan
 from alexcore.training.schedule import lr_factor, plateau
@@ -111,7 +111,7 @@ class _Fit:
             averaged(self.model, config.ema_decay) if config.ema_decay else None,
         )
         counts = self.index.counts()["train"].tolist()
-        self.objective = Objective(class_weights(config.class_weights, counts), config.label_smoothing)
+        self.objective = Objective(weights_for(config, counts), config.label_smoothing, config.ignore_index)
         self.training_operations = training_operations(config.augment, config.image_size)
         self.evaluation_operations = evaluation_operations(config.augment, config.image_size)
         if config.normalize == "data":
@@ -180,8 +180,9 @@ class _Fit:
                 return self._stop(began)
             train_seconds = time.perf_counter() - epoch_began
             evaluation = evaluate(
-                self.state.predictor, self.val_loader.epoch(), len(self.index.classes), self.device, self._on_validation
-            )
+                self.state.predictor, self.val_loader.epoch(), len(self.index.classes), self.device,
+                self._on_validation, config.ignore_index,
+            )  # fmt: skip
             if evaluation is None:
                 return self._stop(began)
             position.seconds = time.perf_counter() - began
@@ -213,7 +214,7 @@ class _Fit:
             lr = config.lr * position.lr_scale
             lr *= lr_factor(config, position.step, plan.total_steps, plan.steps_per_epoch)
             set_lr(self.state.optimizer, lr)
-            loss, right, grad_norm = train_step(
+            loss, right, images, grad_norm = train_step(
                 self.trained, self.state.optimizer, self.objective, window, self.device, self.precision,
                 config.grad_clip, scaler=self.state.scaler, channels_last=config.channels_last,
             )  # fmt: skip
@@ -227,7 +228,6 @@ class _Fit:
                 )
             if self.state.average:
                 self.state.average.update_parameters(self.model)
-            images = sum(len(labels) for _, labels in window)
             position.step += 1
             position.batch += len(window)
             position.loss_sum += loss * images
@@ -237,8 +237,8 @@ class _Fit:
             loss_sum, correct, seen = loss_sum + loss * images, correct + right, seen + images
             if position.step % log_every == 0 or position.step == 1:
                 self.reporter.event(
-                    "step", epoch=position.epoch, step=position.step, loss=round(loss_sum / seen, 6),
-                    acc1=round(correct / seen, 6), lr=lr, grad_norm=round(grad_norm, 6),
+                    "step", epoch=position.epoch, step=position.step, loss=round(loss_sum / max(seen, 1), 6),
+                    acc1=round(correct / max(seen, 1), 6), lr=lr, grad_norm=round(grad_norm, 6),
                     wait_s=round(wait_s, 4),
                 )  # fmt: skip
                 loss_sum, correct, seen, wait_s = 0.0, 0, 0, 0.0

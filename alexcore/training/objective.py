@@ -5,12 +5,32 @@ from __future__ import annotations
 import torch
 from torch.nn import functional as F
 
-from alexcore.training.weighting import scheme_weights
+from alexcore.config import TrainConfig
+from alexcore.training.weighting import run_weights, scheme_weights
+
+# torch's own default: the number of no class.
+NO_CLASS = -100
 
 
 def class_weights(scheme: str, counts: list[int]) -> torch.Tensor | None:
     """`weighting.scheme_weights` as (C,) float32, or None for "none"."""
     weights = scheme_weights(scheme, counts)
+    return None if weights is None else torch.tensor(weights, dtype=torch.float32)
+
+
+def weights_for(config: TrainConfig, counts: list[int]) -> torch.Tensor | None:
+    """The class weights of a run, (C,) float32, or None: by its scheme, or as they were typed.
+
+    Typed weights stay as they are: the loss is divided by the weights of its pictures, so only their ratios matter.
+
+    Args:
+        config: Has `class_weights`.
+        counts: Training pictures per class.
+
+    Raises:
+        ConfigError: there are not as many typed weights as classes.
+    """
+    weights = run_weights(config, counts)
     return None if weights is None else torch.tensor(weights, dtype=torch.float32)
 
 
@@ -21,12 +41,20 @@ class Objective:
     weights or sizes differ, so each micro-batch's *sum* is divided by the weight of the whole effective batch.
     """
 
-    def __init__(self, weight: torch.Tensor | None = None, label_smoothing: float = 0.0) -> None:
+    def __init__(
+        self, weight: torch.Tensor | None = None, label_smoothing: float = 0.0, ignore_index: int = NO_CLASS
+    ) -> None:
         self.weight = weight
         self.label_smoothing = label_smoothing
+        self.ignore_index = ignore_index
+
+    def counted(self, labels: torch.Tensor) -> torch.Tensor:
+        """Which of these labels, (N,) int64, count: all but those of the ignored class."""
+        return labels != self.ignore_index
 
     def total_weight(self, labels: torch.Tensor) -> torch.Tensor:
         """The divisor for these labels, (N,) int64: the sum of their class weights, or their number."""
+        labels = labels[self.counted(labels)]
         if self.weight is None:
             return torch.tensor(float(labels.numel()))
         return self.weight.to(labels.device)[labels].sum()
@@ -41,6 +69,8 @@ class Objective:
         """
         weight = None if self.weight is None else self.weight.to(logits.device)
         summed = F.cross_entropy(
-            logits.float(), labels, weight=weight, reduction="sum", label_smoothing=self.label_smoothing
-        )
-        return summed / total.to(logits.device)
+            logits.float(), labels, weight=weight, reduction="sum", label_smoothing=self.label_smoothing,
+            ignore_index=self.ignore_index,
+        )  # fmt: skip
+        # An effective batch in which nothing counts has the loss 0 and no gradient, instead of 0 / 0.
+        return summed / total.where(total > 0, 1.0).to(logits.device)

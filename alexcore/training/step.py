@@ -20,11 +20,13 @@ class StepResult(NamedTuple):
     Attributes:
         loss: Mean loss of the effective batch, in nats.
         correct: Pictures whose most probable class was right.
+        images: Pictures that counted: all but those of an ignored class.
         grad_norm: Euclidean length of the whole gradient, before clipping.
     """
 
     loss: float
     correct: int
+    images: int
     grad_norm: float
 
 
@@ -69,11 +71,12 @@ def train_step(
             optimizer.zero_grad()
         (scaler.scale(loss) if scaler else loss).backward()
         loss_sum += loss.detach()
-        correct += (outputs.detach().argmax(dim=1) == labels).sum()
+        correct += ((outputs.detach().argmax(dim=1) == labels) & objective.counted(labels)).sum()
+    counted = sum(int(objective.counted(labels).sum()) for _, labels in window)
     if scaler:
         scaler.unscale_(optimizer)
     norm = nn.utils.get_total_norm([p.grad for p in model.parameters() if p.grad is not None])
-    result = StepResult(loss_sum.item(), int(correct.item()), norm.item())
+    result = StepResult(loss_sum.item(), int(correct.item()), counted, norm.item())
     if grad_clip:
         nn.utils.clip_grads_with_norm_(model.parameters(), grad_clip, norm)
     if scaler:

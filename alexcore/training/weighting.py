@@ -6,6 +6,12 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from alexcore.config import TrainConfig
+from alexcore.fields import numbers_in
+from alexcore.training.plan import require_weights
+
+SCHEMES = ("none", "inverse", "effective")
+
 
 def scheme_weights(scheme: str, counts: Sequence[int]) -> list[float] | None:
     """Weight per class from the pictures per class, scaled to a mean of 1 over the pictures.
@@ -24,6 +30,20 @@ def scheme_weights(scheme: str, counts: Sequence[int]) -> list[float] | None:
     weights = [1 / each if count else 0.0 for each, count in zip(effective, counts, strict=True)]
     scale = sum(counts) / sum(weight * count for weight, count in zip(weights, counts, strict=True))
     return [weight * scale for weight in weights]
+
+
+def run_weights(config: TrainConfig, counts: Sequence[int]) -> list[float] | None:
+    """The class weights of a run, or None: by its scheme, or as they were typed.
+
+    Typed weights stay as they are: the loss is divided by the weights of its pictures, so only their ratios matter.
+
+    Raises:
+        ConfigError: there are not as many typed weights as classes.
+    """
+    if config.class_weights in SCHEMES:
+        return scheme_weights(config.class_weights, counts)
+    require_weights(config, len(counts))
+    return [float(each) for each in numbers_in(config.class_weights)]
 
 
 def weight_table(classes: Sequence[str], counts: Sequence[int], weights: Sequence[float] | None) -> pd.DataFrame:
