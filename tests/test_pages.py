@@ -89,7 +89,8 @@ def test_train_shows_the_states_word(state: str, flowers: Path) -> None:
     word = "running" if state == "torn" else state
     badge = at.get_by_key("train_status")
     assert word in str(badge.markdown[0].value)
-    assert bool(at.get("plotly_chart")) == (state != "queued")
+    titles = [chart.proto.spec for chart in at.get("plotly_chart")]
+    assert any('"Accuracy"' in title for title in titles) == (state != "queued")
     buttons = {button.label for button in at.button}
     assert ("Stop" in buttons) == (state in ("queued", "running", "paused", "torn"))
     assert ("Resume" in buttons) == (state in ("stopped", "failed", "lost"))

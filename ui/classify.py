@@ -15,7 +15,8 @@ if TYPE_CHECKING:  # torch costs seconds and a gigabyte; the page loads it when 
 
 
 @st.cache_resource(max_entries=1, show_spinner="Loading PyTorch (once) ...")
-def _ready() -> bool:
+def torch_ready() -> bool:
+    """Load torch into this process, once."""
     require_torch()
     gc.collect()
     gc.freeze()  # half a million objects that will never be garbage; without this each collection walks them
@@ -35,5 +36,5 @@ def classifier(checkpoint: Path) -> Classifier:
     Raises:
         AlexError: torch cannot be loaded, or the checkpoint cannot be used.
     """
-    _ready()
+    torch_ready()
     return _classifier(str(checkpoint), checkpoint.stat().st_mtime_ns)
