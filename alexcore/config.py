@@ -10,8 +10,13 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ConfigDict, ValidationError
+from pydantic import ConfigDict, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
+from alexcore.augment.check import output_side, require_legal
+from alexcore.augment.files import load_pipeline
+from alexcore.augment.operations import Operation, active
+from alexcore.augment.presets import PRESETS as AUGMENTATIONS
 from alexcore.errors import ConfigError
 from alexcore.fields import FieldSpec, field, spec_of
 from alexcore.training_fields import TrainingFields
@@ -50,13 +55,15 @@ class TrainConfig(TrainingFields):
         ge=32,
         le=1024,
     )
-    augment: Literal["none", "seed", "imagenet", "strong"] = field(
+    augment: str | list[Operation] = field(
         "seed",
         "Data",
         "Augmentation",
         "Random changes to each training picture, so that the network never sees quite the same one twice. "
-        "Expect a lower training accuracy and a better validation accuracy.",
+        "Expect a lower training accuracy and a better validation accuracy. The page Augment shows what each does.",
         code="alexcore.augment.pipeline:build_transform",
+        suggestions=tuple(AUGMENTATIONS),
+        otherwise="a .json file that holds a pipeline",
     )
     normalize: Literal["preset", "data"] = field(
         "preset",
@@ -128,6 +135,28 @@ class TrainConfig(TrainingFields):
         lt=1,
     )
 
+    @field_validator("augment", mode="before")
+    @classmethod
+    def _check_augment(cls, value: Any) -> str | list[Operation]:
+        if isinstance(value, list):
+            return active(_legal_pipeline(value))
+        if value not in AUGMENTATIONS:
+            raise ValueError("not a preset")
+        return str(value)
+
+    @model_validator(mode="after")
+    def _check_size(self) -> TrainConfig:
+        if not isinstance(self.augment, str):
+            _legal_pipeline(self.augment, self.image_size)
+        return self
+
+
+def _legal_pipeline(value: Any, image_size: int | None = None) -> list[Operation]:
+    try:
+        return require_legal(value, image_size)
+    except ConfigError as error:
+        raise PydanticCustomError("pipeline", "{sentence}", {"sentence": str(error)}) from error
+
 
 # Presets are data: what differs from the defaults, and one sentence for the form.
 PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -158,6 +187,8 @@ def _sentence(error: Any) -> str:
     name = str(error["loc"][0]) if error["loc"] else ""
     if error["type"] == "extra_forbidden":
         return f"{name} is not a setting of a run."
+    if error["type"] == "pipeline":
+        return str(error["msg"])
     if not name:  # two fields that contradict each other
         return str(error["ctx"]["error"])
     if name not in FIELDS:
@@ -168,11 +199,18 @@ def _sentence(error: Any) -> str:
 def make_config(preset: str = "default", /, **values: Any) -> TrainConfig:
     """Build a valid TrainConfig from a preset and the fields that differ from it.
 
+    `augment` may be the path of a .json file; the configuration then holds the pipeline itself.
+
     Raises:
         ConfigError: the preset is unknown, or one or more fields are out of range; the message names each of them.
     """
     if preset not in PRESETS:
         raise ConfigError(f"There is no preset {preset!r}.", f"Choose one of {', '.join(PRESETS)}.")
+    augment = values.get("augment")
+    if isinstance(augment, str) and augment.endswith(".json"):
+        pipeline = load_pipeline(Path(augment).expanduser())
+        # The file decides the size, unless somebody has asked for another, which is then refused.
+        values = {"image_size": output_side(pipeline), **values, "augment": pipeline}
     try:
         return TrainConfig(**{**PRESETS[preset][1], **values})
     except ValidationError as error:

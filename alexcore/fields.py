@@ -21,15 +21,20 @@ def field(
     *,
     code: str = "",
     essential: bool = False,
-    legal: str = "",
     suggestions: tuple[str, ...] = (),
+    otherwise: str = "",
+    legal: str = "",
     **bounds: float,
 ) -> Any:
     """Describe a field: `text` says what it does and what to expect, `code` names the function that does it.
 
-    A text field that is not free has its legal values in words in `legal`, and in `suggestions` those with a name.
+    A text that is one of `suggestions` or something else has to say in `otherwise` what else; one that is not free in
+    another way, in `legal`, what it may be.
     """
-    extra = {"group": group, "code": code, "essential": essential, "legal": legal, "suggestions": list(suggestions)}
+    extra = {
+        "group": group, "code": code, "essential": essential, "choices": suggestions, "otherwise": otherwise,
+        "legal": legal,
+    }  # fmt: skip
     return Field(default, title=title, description=text, json_schema_extra=extra, **bounds)  # type: ignore[call-overload]
 
 
@@ -46,8 +51,8 @@ class FieldSpec:
     code: str
     essential: bool
     choices: tuple[str, ...] = ()
+    otherwise: str = ""
     words: str = ""
-    suggestions: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
     open_minimum: bool = False
@@ -59,7 +64,7 @@ class FieldSpec:
         if self.words:
             return self.words
         if self.choices:
-            return "one of " + ", ".join(self.choices)
+            return "one of " + ", ".join(self.choices) + (f", or {self.otherwise}" if self.otherwise else "")
         if self.kind is bool:
             return "true or false"
         if self.kind is str:
@@ -78,9 +83,8 @@ def spec_of(name: str, info: FieldInfo) -> FieldSpec:
     """Read a FieldSpec out of a pydantic field that was made by `field`."""
     extra = info.json_schema_extra
     assert isinstance(extra, dict)
-    suggestions = extra["suggestions"]
-    assert isinstance(suggestions, list)
-    choices = get_args(info.annotation) if get_origin(info.annotation) is Literal else ()
+    choices = get_args(info.annotation) if get_origin(info.annotation) is Literal else extra["choices"]
+    assert isinstance(choices, tuple)
     bounds: dict[str, Any] = {}
     for rule in info.metadata:
         if isinstance(rule, annotated_types.Ge | annotated_types.Gt):
@@ -100,9 +104,9 @@ def spec_of(name: str, info: FieldInfo) -> FieldSpec:
         group=str(extra["group"]),
         code=str(extra["code"]),
         essential=bool(extra["essential"]),
-        choices=tuple(choices),
+        choices=choices,
+        otherwise=str(extra["otherwise"]),
         words=str(extra["legal"]),
-        suggestions=tuple(str(each) for each in suggestions),
         **bounds,
     )
 

@@ -51,7 +51,7 @@ class TrainingFields(BaseModel):
         "et al. 2019); or type a number for each class, in the order of the class index. Expect better recall of rare "
         "classes and slightly less of the common ones.",
         code="alexcore.training.weighting:run_weights",
-        legal="one of none, inverse, effective, or a weight from 0 for each class, such as 1,2,0.5",
+        otherwise="a weight from 0 for each class, such as 1,2,0.5",
         suggestions=("none", "inverse", "effective"),
     )
     ignore_index: int = field(
@@ -274,9 +274,19 @@ class TrainingFields(BaseModel):
         1,
         "Run",
         "Checkpoint every (epochs)",
-        "How often `last.pt` is written; a stop always writes it.",
+        "How often `last.pt` is written at the end of an epoch; a stop always writes it.",
         code="alexcore.training.checkpoint:save_checkpoint",
         ge=1,
+        le=10_000,
+    )
+    checkpoint_every_minutes: float = field(
+        5.0,
+        "Run",
+        "Checkpoint every (minutes)",
+        "Writes `last.pt` inside long epochs, too, after the step that is being made; 0 is off. A crash or a power cut "
+        "then costs no more than so many minutes.",
+        code="alexcore.training.checkpoint:save_checkpoint",
+        ge=0,
         le=10_000,
     )
     early_stopping: int = field(

@@ -10,6 +10,7 @@ from command_line import call, done
 from run_folders import tiny_config
 
 from alexcore.analysis.accumulation import compare, in_words, micro_sizes
+from alexcore.augment.presets import training_operations
 from alexcore.nn import AlexNet
 from alexcore.training.checks import check_name, flags, known_check, remember_check
 from alexcore.training.objective import Objective
@@ -108,3 +109,5 @@ def test_flags_repeat_a_configuration(stripes: Path):
 
     config = tiny_config(stripes, deterministic=True, num_workers=0, lr=3e-5, norm="none", scheduler="constant")
     assert config_of(build_parser().parse_args(["preflight", *flags(config)])) == config
+    own = config.model_copy(update={"augment": training_operations("seed", 64), "class_weights": "1,2,0.5"})
+    assert config_of(build_parser().parse_args(["preflight", *flags(own)])) == own

@@ -75,6 +75,18 @@ def test_a_step_in_which_nothing_counts_does_nothing():
     assert tuple(result) == (0.0, 0, 0, 0.0)
 
 
+def test_of_a_mixed_picture_only_the_share_of_the_other_classes_counts():
+    logits = torch.randn(2, 3, generator=torch.Generator().manual_seed(0))
+    labels = torch.tensor([[0.25, 0.75, 0.0], [0.5, 0.0, 0.5]])
+    objective = Objective(ignore_index=1)
+    assert objective.counted(labels).tolist() == [False, True]
+    assert objective.total_weight(labels).item() == 1.25
+    logs = logits.log_softmax(dim=1)
+    expected = -(0.25 * logs[0, 0] + 0.5 * logs[1, 0] + 0.5 * logs[1, 2]) / 1.25
+    torch.testing.assert_close(objective(logits, labels, objective.total_weight(labels)), expected)
+    assert labels[0, 1] == 0.75
+
+
 class Answers(nn.Module):
     """Says what the first pixel says."""
 

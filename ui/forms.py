@@ -38,10 +38,8 @@ def _widget(spec: FieldSpec) -> Any:
     help_text = f"{spec.text}\n\nLegal: {spec.legal}."
     common: dict[str, Any] = {"key": _key(spec.name), "help": help_text, "persist_state": "session"}
     if spec.choices:
+        common["accept_new_options"] = bool(spec.otherwise)
         return st.selectbox(spec.title, spec.choices, index=spec.choices.index(spec.default), **common)
-    if spec.suggestions:
-        place = spec.suggestions.index(spec.default)
-        return st.selectbox(spec.title, spec.suggestions, index=place, accept_new_options=True, **common)
     if spec.kind is bool:
         return st.toggle(spec.title, value=bool(spec.default), **common)
     if spec.kind is str:

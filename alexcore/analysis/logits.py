@@ -8,8 +8,8 @@ import torch
 from PIL import Image
 from torch import nn
 
+from alexcore.augment.operations import Operation
 from alexcore.augment.pipeline import build_transform
-from alexcore.augment.presets import Operation
 from alexcore.config import TrainConfig
 from alexcore.training.checkpoint import build_model
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 from PIL import Image
 
+from alexcore.augment.operations import Operation
 from alexcore.augment.pipeline import build_transform
-from alexcore.augment.presets import Operation
 from alexcore.training.checkpoint import load_checkpoint, restore_model
 
 

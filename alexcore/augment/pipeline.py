@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Callable, Sequence
-from typing import Any
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from PIL import Image
 from torchvision.transforms import v2
 
-from alexcore.augment.presets import Operation
+from alexcore.augment.check import check_operation
+from alexcore.augment.operations import Operation, active, arguments, for_batches, for_samples
 from alexcore.errors import ConfigError
 
 Transform = Callable[[Image.Image], torch.Tensor]
+# Images (N, 3, H, W) and labels (N,) int64 -> images, and labels (N, C) float32 where pictures were mixed.
+Mixing = Callable[[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
+
+# Pictures count from 0; orders and buffers of an epoch are drawn like the pictures -1, -2 ... So no two share a seed.
+_BATCHES = -1_000_000
+_GENERATOR = threading.Lock()
 
 
 def _to_tensor() -> v2.Transform:
@@ -22,37 +30,53 @@ def _to_tensor() -> v2.Transform:
     return v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, scale=True)])
 
 
-REGISTRY: dict[str, Callable[..., v2.Transform]] = {
-    "Resize": v2.Resize,
-    "RandomResizedCrop": v2.RandomResizedCrop,
-    "RandomHorizontalFlip": v2.RandomHorizontalFlip,
-    "ColorJitter": v2.ColorJitter,
-    "TrivialAugmentWide": v2.TrivialAugmentWide,
-    "ToTensor": _to_tensor,
-    "Normalize": v2.Normalize,
-    "RandomErasing": v2.RandomErasing,
-}
+def _auto_augment(policy: str) -> v2.Transform:
+    return v2.AutoAugment(v2.AutoAugmentPolicy(policy))
+
+
+# What is not here has the name of its class in torchvision.transforms.v2.
+SPECIAL: dict[str, Callable[..., v2.Transform]] = {"ToTensor": _to_tensor, "AutoAugment": _auto_augment}
+
+
+def build_step(operation: Operation) -> v2.Transform:
+    """Make the transform of one operation that acts on a picture or a tensor.
+
+    Raises:
+        ConfigError: the operation is unknown or a parameter is illegal.
+    """
+    problems = check_operation(operation)
+    if problems:
+        raise ConfigError(" ".join(each.message for each in problems), " ".join(each.hint for each in problems))
+    name = operation["op"]
+    return (SPECIAL.get(name) or getattr(v2, name))(**arguments(operation))
 
 
 def build_transform(operations: Sequence[Operation]) -> Transform:
     """Make the transform that turns an RGB picture of any size into a (3, H, W) float32 tensor.
 
+    Operations that are switched off, and those on batches, are left out: see `build_mixing`.
+
     Raises:
-        ConfigError: an operation is unknown or its parameters are refused by torchvision.
+        ConfigError: an operation is unknown or a parameter is illegal.
     """
-    steps = []
-    for operation in operations:
-        parameters: dict[str, Any] = dict(operation)
-        name = parameters.pop("op", None)
-        if name not in REGISTRY:
-            raise ConfigError(f"There is no augmentation {name!r}.", f"Choose among {', '.join(REGISTRY)}.")
-        try:
-            steps.append(REGISTRY[name](**parameters))
-        except (TypeError, ValueError) as error:
-            raise ConfigError(
-                f"{name} cannot be built from {parameters}: {error}.", "Correct its parameters."
-            ) from error
-    return v2.Compose(steps)  # type: ignore[no-any-return]
+    # First each by itself, because an unknown operation has no stage.
+    for each in operations:
+        build_step(each)
+    return v2.Compose([build_step(each) for each in for_samples(active(operations))])  # type: ignore[no-any-return]
+
+
+def build_mixing(operations: Sequence[Operation], num_classes: int) -> Mixing | None:
+    """Make what MixUp and CutMix do to a batch, or None if there is neither; of both, each batch draws one.
+
+    Args:
+        operations: A legal pipeline.
+        num_classes: Length of a mixed label.
+    """
+    steps = [getattr(v2, each["op"])(**arguments(each), num_classes=num_classes)
+             for each in for_batches(active(operations))]  # fmt: skip
+    if len(steps) > 1:
+        return v2.RandomChoice(steps)  # type: ignore[no-any-return]
+    return steps[0] if steps else None
 
 
 def sample_seed(seed: int, epoch: int, index: int) -> int:
@@ -61,8 +85,27 @@ def sample_seed(seed: int, epoch: int, index: int) -> int:
     return int.from_bytes(digest, "little") >> 1
 
 
+def batch_seed(seed: int, epoch: int, first: int) -> int:
+    """The seed of a batch's mixing; `first` is the index of its first picture, in no other batch of the epoch."""
+    return sample_seed(seed, epoch, _BATCHES - first)
+
+
+@contextmanager
+def drawing_from(seed: int) -> Iterator[None]:
+    """Draw every chance from `seed` for a while, and leave torch's own random state as it was."""
+    # There is one generator in a process, and a dashboard has a thread for each visitor.
+    with _GENERATOR:
+        state = torch.get_rng_state()
+        # torch.manual_seed would also reach for every GPU; torchvision draws from the CPU's generator only.
+        torch.default_generator.manual_seed(seed)
+        try:
+            yield
+        finally:
+            torch.set_rng_state(state)
+
+
 def draw(transform: Transform, image: Image.Image, seed: int) -> torch.Tensor:
-    """Apply `transform` with all its chances drawn from `seed`, leaving torch's own random state as it was.
+    """Apply `transform` with all its chances drawn from `seed`.
 
     Args:
         transform: From `build_transform`.
@@ -72,10 +115,5 @@ def draw(transform: Transform, image: Image.Image, seed: int) -> torch.Tensor:
     Returns:
         (3, H, W) float32, normalised.
     """
-    state = torch.get_rng_state()
-    # torch.manual_seed would also reach for every GPU; torchvision draws from the CPU's generator only.
-    torch.default_generator.manual_seed(seed)
-    try:
+    with drawing_from(seed):
         return transform(image)
-    finally:
-        torch.set_rng_state(state)

@@ -7,23 +7,33 @@ No torch here.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-Operation = dict[str, Any]
+from alexcore.augment.operations import Operation
 
 _TENSOR: list[Operation] = [{"op": "ToTensor"}]
 _HALF: list[Operation] = [{"op": "Normalize", "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}]
 _IMAGENET: list[Operation] = [
     {"op": "Normalize", "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]},
 ]
+# Name -> one sentence for whoever chooses.
+PRESETS: dict[str, str] = {
+    "none": "No chance at all: the whole picture, squeezed to the square.",
+    "seed": "The blog's: a random part of the picture, mirrored half the time. A good start.",
+    "imagenet": "The blog's and random light and colour, with the colours of ImageNet taken out.",
+    "trivial-augment": "The blog's and one random change of shape or colour for each picture.",
+    "rand-augment": "The blog's and two random changes of medium strength for each picture.",
+    "strong": "One random change for each picture, and now and then a blank rectangle; for long runs.",
+}
 
 
-def training_operations(preset: str, image_size: int) -> list[Operation]:
-    """The operations of a preset for pictures of `image_size` x `image_size` px.
+def training_operations(augment: str | Sequence[Operation], image_size: int) -> list[Operation]:
+    """The operations of a preset for pictures of `image_size` x `image_size` px; a list of operations as it is.
 
     Raises:
         KeyError: there is no such preset; TrainConfig lets none through.
     """
+    if not isinstance(augment, str):
+        return list(augment)
     size = [image_size, image_size]
     crop: Operation = {"op": "RandomResizedCrop", "size": size}
     flip: Operation = {"op": "RandomHorizontalFlip", "p": 0.5}
@@ -32,14 +42,16 @@ def training_operations(preset: str, image_size: int) -> list[Operation]:
         "none": [{"op": "Resize", "size": size}, *_TENSOR, *_HALF],
         "seed": [crop, flip, *_TENSOR, *_HALF],
         "imagenet": [crop, flip, jitter, *_TENSOR, *_IMAGENET],
+        "trivial-augment": [crop, flip, {"op": "TrivialAugmentWide"}, *_TENSOR, *_HALF],
+        "rand-augment": [crop, flip, {"op": "RandAugment", "num_ops": 2, "magnitude": 9}, *_TENSOR, *_HALF],
         "strong": [crop, flip, {"op": "TrivialAugmentWide"}, *_TENSOR, *_HALF, {"op": "RandomErasing", "p": 0.1}],
     }
-    return presets[preset]
+    return presets[augment]
 
 
-def evaluation_operations(preset: str, image_size: int) -> list[Operation]:
+def evaluation_operations(augment: str | Sequence[Operation], image_size: int) -> list[Operation]:
     """The matching operations without chance: the whole picture, squeezed to the square, and the same Normalize."""
-    normalise = [step for step in training_operations(preset, image_size) if step["op"] == "Normalize"]
+    normalise = [step for step in training_operations(augment, image_size) if step["op"] == "Normalize"]
     return [{"op": "Resize", "size": [image_size, image_size]}, *_TENSOR, *normalise]
 
 

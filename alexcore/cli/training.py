@@ -13,6 +13,7 @@ from alexcore.config import FIELDS, PRESETS, TrainConfig, make_config
 from alexcore.errors import AlexError, DataError
 from alexcore.fields import FieldSpec
 from alexcore.jobs import JobProgress
+from alexcore.training.resuming import RESUMABLE
 
 
 def devices(arguments: Arguments) -> int:
@@ -85,7 +86,7 @@ def resume(arguments: Arguments) -> int:
     from alexcore.runs.store import find_run
 
     run = find_run(arguments.run_dir)
-    prepare_resume(run, arguments.epochs)
+    prepare_resume(run, **{name: getattr(arguments, name) for name in FIELDS})
     return _execute(run.path, arguments.json)
 
 
@@ -120,9 +121,11 @@ def _number(kind: type) -> Callable[[str], Any]:
     return convert
 
 
-def _add_field(parser: argparse.ArgumentParser, spec: FieldSpec) -> None:
+def _add_field(parser: argparse.ArgumentParser, spec: FieldSpec, hidden: bool = False) -> None:
+    """Add a flag; a hidden one is left out of the help, and known only so that it can be refused with a reason."""
     flag = "--" + spec.name.replace("_", "-")
     text = f"{spec.text} ({spec.legal}; default {spec.default!r})".replace("%", "%%")
+    text = argparse.SUPPRESS if hidden else text
     if spec.kind is bool:
         parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=text)
         return
@@ -146,4 +149,5 @@ def register(commands: Any) -> None:
     add_config_flags(training)
     resuming = add_command(commands, "resume", resume)
     resuming.add_argument("run_dir")
-    resuming.add_argument("--epochs", type=int, help="a larger number of epochs")
+    for spec in FIELDS.values():
+        _add_field(resuming, spec, hidden=spec.name not in RESUMABLE)

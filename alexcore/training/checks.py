@@ -11,9 +11,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+from alexcore.augment.files import pipeline_json
+from alexcore.augment.operations import Operation
 from alexcore.config import FIELDS, TrainConfig
 from alexcore.data.sources import source_signature
-from alexcore.files import read_json, write_json
+from alexcore.files import read_json, replacing, write_json
 from alexcore.home import cache_dir
 
 # How long a run is changes neither a step's time nor its gradient, so another number of epochs keeps what was measured.
@@ -49,7 +51,10 @@ def remember_check(kind: str, config: TrainConfig, result: dict[str, Any]) -> No
 
 
 def flags(config: TrainConfig) -> list[str]:
-    """The flags of the command line that repeat a configuration: those of all fields that are not at their default."""
+    """The flags of the command line that repeat a configuration: those of all fields that are not at their default.
+
+    A pipeline of one's own becomes a file in the cache, because no flag holds one.
+    """
     found = []
     for name, value in config.model_dump(mode="json").items():
         if value == FIELDS[name].default:
@@ -59,5 +64,14 @@ def flags(config: TrainConfig) -> list[str]:
             found.append(flag if value else "--no-" + flag[2:])
         else:
             # With "=", a value that begins with a minus is no flag.
-            found.append(f"{flag}={value if isinstance(value, str | int | float) else json.dumps(value)}")
+            found.append(f"{flag}={_pipeline_file(value) if isinstance(value, list) else value}")
     return found
+
+
+def _pipeline_file(operations: list[Operation]) -> Path:
+    text = pipeline_json(operations)
+    file = cache_dir() / "checks" / f"pipeline-{hashlib.sha256(text.encode()).hexdigest()[:20]}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(file) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return file

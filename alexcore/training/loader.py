@@ -5,12 +5,21 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
-from alexcore.augment.pipeline import build_transform, draw, sample_seed
-from alexcore.augment.presets import Operation
+from alexcore.augment.operations import Operation
+from alexcore.augment.pipeline import (
+    Mixing,
+    batch_seed,
+    build_mixing,
+    build_transform,
+    draw,
+    drawing_from,
+    sample_seed,
+)  # fmt: skip
 from alexcore.data.images import read_picture
 from alexcore.data.index import DataIndex
 from alexcore.errors import DataError
@@ -54,26 +63,37 @@ class PictureDataset(Dataset[tuple[torch.Tensor, int]]):
         return draw(self.transform, image, sample_seed(self.seed, epoch, index)), self.labels[index]
 
 
-class _Guarded(Dataset[tuple[torch.Tensor, int] | DataError]):
-    """Hands a DataError on as a value: raised in a loader process it would arrive as a traceback in a string."""
+class Batches(Dataset[Batch | DataError]):
+    """A Map-style data set whose item is a whole batch: its key is the list of the keys of its pictures.
 
-    def __init__(self, dataset: PictureDataset) -> None:
-        self.dataset = dataset
+    An error is handed on as a value: raised in a loader process it would arrive as a traceback in a string.
+    """
 
-    def __getitem__(self, key: Key) -> tuple[torch.Tensor, int] | DataError:
+    def __init__(self, dataset: PictureDataset, mixing: Mixing | None = None) -> None:
+        self.dataset, self.mixing = dataset, mixing
+
+    def __getitem__(self, keys: list[Key]) -> Batch | DataError:
+        """Return images (N, 3, H, W) and labels: (N,) int64, or (N, C) float32 where pictures are mixed."""
         try:
-            return self.dataset[key]
+            samples: list[tuple[torch.Tensor, int] | DataError] = [self.dataset[key] for key in keys]
         except DataError as error:
             return error
+        epoch, first = keys[0]
+        return collate(samples, self.mixing, batch_seed(self.dataset.seed, epoch, first))
 
 
-def collate(samples: list[tuple[torch.Tensor, int] | DataError]) -> Batch | DataError:
-    """Make a batch of samples, or hand on the first error among them."""
+def collate(
+    samples: list[tuple[torch.Tensor, int] | DataError], mixing: Mixing | None = None, seed: int = 0
+) -> Batch | DataError:
+    """Make a batch of samples and mix it, drawn from `seed`; or hand on the first error among them."""
     error = next((sample for sample in samples if isinstance(sample, DataError)), None)
     if error is not None:
         return error
     images, labels = default_collate(samples)
-    return images, labels
+    if mixing is None:
+        return images, labels
+    with drawing_from(seed):
+        return mixing(images, labels)
 
 
 class EpochBatches(Sampler[list[Key]]):
@@ -94,6 +114,11 @@ class EpochBatches(Sampler[list[Key]]):
             order = torch.randperm(self.size, generator=generator).tolist()
         for begin in range(self.start * self.batch_size, self.size, self.batch_size):
             yield [(self.epoch, index) for index in order[begin : begin + self.batch_size]]
+
+
+def as_it_is(item: Any) -> Any:
+    """Leave alone what is a batch already; without it the DataLoader would look through it for arrays."""
+    return item
 
 
 class Loader:
@@ -118,10 +143,12 @@ class Loader:
         self.batches = EpochBatches(len(dataset), batch_size, seed, shuffle)
         workers = worker_count(num_workers, batch_size)
         self._loader = DataLoader(
-            _Guarded(dataset),
-            batch_sampler=self.batches,
+            Batches(dataset, build_mixing(operations, len(index.classes))),
+            # An "item" is a batch: only a whole batch can be mixed, and that is the loader processes' work.
+            batch_size=None,
+            sampler=self.batches,
             num_workers=workers,
-            collate_fn=collate,
+            collate_fn=as_it_is,
             pin_memory=pin_memory,
             # Only training comes back every epoch; validation would hold its processes idle in between.
             persistent_workers=shuffle and workers > 0,
@@ -130,7 +157,7 @@ class Loader:
         )
 
     def epoch(self, epoch: int = 0, start: int = 0) -> Iterator[Batch]:
-        """Yield the batches of an epoch: images (N, 3, H, W) float32 and labels (N,) int64.
+        """Yield the batches of an epoch: images (N, 3, H, W) float32, labels (N,) int64 or, mixed, (N, C) float32.
 
         Args:
             epoch: Counted from 0; decides order and draws.

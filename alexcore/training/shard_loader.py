@@ -23,14 +23,14 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from alexcore.augment.pipeline import build_transform, draw, sample_seed
-from alexcore.augment.presets import Operation
+from alexcore.augment.operations import Operation
+from alexcore.augment.pipeline import batch_seed, build_mixing, build_transform, draw, sample_seed
 from alexcore.data.images import read_picture
 from alexcore.data.index import DataIndex
 from alexcore.data.shards import is_sharded, split_path
 from alexcore.data.tar_index import is_picture, split_name
 from alexcore.errors import DataError
-from alexcore.training.loader import Batch, Loader, collate, worker_count
+from alexcore.training.loader import Batch, Loader, as_it_is, collate, worker_count
 
 # Encoded pictures that wait in each process to be picked by chance: about 50 MB of ordinary photographs.
 SHUFFLE_BUFFER = 512
@@ -75,6 +75,7 @@ class ShardStream(IterableDataset[Item]):
             self.rows.setdefault(shard, []).append(_Row(*name, int(number), int(label)))
         self.root, self.size = index.root, len(rows)
         self.transform = build_transform(operations)
+        self.mixing = build_mixing(operations, len(index.classes))
         self.batch_size, self.seed, self.shuffle = batch_size, seed, shuffle
         self.rank, self.world_size = rank, world_size
         # A tensor, because in shared memory it reaches loader processes that live on from epoch to epoch.
@@ -127,9 +128,14 @@ class ShardStream(IterableDataset[Item]):
         skip = full_batches_before(start, sizes, self.batch_size)[worker]
         try:
             for done, batch in enumerate(reading.guarded(webdataset.DataPipeline(*stages))):
-                yield None if done < skip else collate([self._sample(epoch, *each) for each in batch])
+                yield None if done < skip else self._batch(epoch, batch)
         except DataError as error:  # raised here, in a loader process, it would arrive as a traceback in a string
             yield error
+
+    def _batch(self, epoch: int, batch: list[tuple[str, _Row, bytes]]) -> Item:
+        first = batch[0][1].number
+        samples = [self._sample(epoch, *each) for each in batch]
+        return collate(samples, self.mixing, batch_seed(self.seed, epoch, first))
 
     def _sample(self, epoch: int, name: str, row: _Row, content: bytes) -> tuple[torch.Tensor, int] | DataError:
         try:
@@ -234,10 +240,6 @@ def full_batches_before(start: int, sizes: Sequence[int], batch_size: int) -> li
     return before
 
 
-def _as_it_is(item: Any) -> Any:
-    return item
-
-
 class ShardLoader:
     """The batches of one split that lies in shards, epoch by epoch; the counterpart of `Loader`."""
 
@@ -257,7 +259,7 @@ class ShardLoader:
             self.stream,
             batch_size=None,  # the stream makes the batches
             num_workers=workers,
-            collate_fn=_as_it_is,
+            collate_fn=as_it_is,
             pin_memory=pin_memory,
             persistent_workers=shuffle and workers > 0,
             # A generator of its own: otherwise each pass would draw from the one that dropout uses.

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from alexcore.training.loader import Batch
-from alexcore.training.objective import Objective
+from alexcore.training.objective import Objective, hard_labels
 
 
 class StepResult(NamedTuple):
@@ -71,7 +71,7 @@ def train_step(
             optimizer.zero_grad()
         (scaler.scale(loss) if scaler else loss).backward()
         loss_sum += loss.detach()
-        correct += ((outputs.detach().argmax(dim=1) == labels) & objective.counted(labels)).sum()
+        correct += ((outputs.detach().argmax(dim=1) == hard_labels(labels)) & objective.counted(labels)).sum()
     counted = sum(int(objective.counted(labels).sum()) for _, labels in window)
     if scaler:
         scaler.unscale_(optimizer)

@@ -1,0 +1,43 @@
+"""A pipeline as Python: lines of torchvision.transforms.v2 that do what `pipeline.build_transform` does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from alexcore.augment.operations import Operation, active, arguments, for_batches, for_samples
+
+
+def python_code(training: Sequence[Operation], evaluation: Sequence[Operation], num_classes: int) -> str:
+    """A module with `train_transform`, `eval_transform` and, where batches are mixed, `mix`.
+
+    Args:
+        training: A legal pipeline.
+        evaluation: The matching one of `presets.evaluation_operations`.
+        num_classes: Length of a mixed label.
+    """
+    lines = ["import torch", "from torchvision.transforms import v2", ""]
+    lines += ["train_transform = " + _compose(training), "", "eval_transform = " + _compose(evaluation)]
+    batches = [_call(each, f"num_classes={num_classes}") for each in for_batches(active(training))]
+    if batches:
+        mix = batches[0] if len(batches) == 1 else f"v2.RandomChoice([{', '.join(batches)}])"
+        lines += ["", "# For whole batches: images, labels = mix(images, labels)", f"mix = {mix}"]
+    return "\n".join(lines) + "\n"
+
+
+def _compose(operations: Sequence[Operation]) -> str:
+    steps = [f"    {line}," for each in for_samples(active(operations)) for line in code_of(each)]
+    return "\n".join(["v2.Compose([", *steps, "])"])
+
+
+def code_of(operation: Operation) -> list[str]:
+    """The transforms of one operation on a picture or a tensor, a line each."""
+    if operation["op"] == "ToTensor":
+        return ["v2.ToImage()", "v2.ToDtype(torch.float32, scale=True)"]
+    if operation["op"] == "AutoAugment":
+        return [f"v2.AutoAugment(v2.AutoAugmentPolicy({arguments(operation)['policy']!r}))"]
+    return [_call(operation)]
+
+
+def _call(operation: Operation, *more: str) -> str:
+    given = [f"{name}={value!r}" for name, value in arguments(operation).items()]
+    return f"v2.{operation['op']}({', '.join([*given, *more])})"
