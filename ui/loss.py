@@ -56,8 +56,9 @@ def class_weights_section(config: TrainConfig, index: DataIndex) -> None:
 @st.fragment
 def loss_section(config: TrainConfig, index: DataIndex) -> None:
     """Draw the loss of one training picture; torch is loaded only when that is switched on."""
-    st.latex(r"\text{loss} = \frac{\sum_i \sum_c t_{ic}\, w_c\, (-\log p_{ic})}{\sum_i w_{y_i}}"
-             r",\qquad p_{ic} = \frac{e^{z_{ic}}}{\sum_k e^{z_{ik}}}")  # fmt: skip
+    # Two formulas, because one line of both is wider than a telephone.
+    st.latex(r"\text{loss} = \frac{\sum_i \sum_c t_{ic}\, w_c\, (-\log p_{ic})}{\sum_i w_{y_i}}")
+    st.latex(r"p_{ic} = \frac{e^{z_{ic}}}{\sum_k e^{z_{ik}}}")
     runs = {run.id: run for run in list_runs() if run.checkpoint and _same_classes(run, index)}
     train = index.select("train")
     with st.container(horizontal=True, vertical_alignment="bottom"):

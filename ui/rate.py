@@ -20,6 +20,7 @@ def rate_section(config: TrainConfig, plan: Plan) -> None:
         x=[step for step, _ in points], y=[value for _, value in points], mode="lines", name="rate",
         line={"color": TRAIN, "width": 2},
     )  # fmt: skip
+    figure.update_yaxes(exponentformat="e", rangemode="tozero")
     with st.container(key="train_rate"):
         st.plotly_chart(
             layout_of(figure, "Learning rate of this run", "optimizer step", "rate", 260),

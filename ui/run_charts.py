@@ -16,6 +16,8 @@ from ui.charts import REST, TRAIN, VAL, curves, curves_in_words, layout_of
 # Okabe and Ito (2008), without the yellow, which does not show on white, and the black, which does not on dark.
 COLOURS = ("#3A8FD0", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid")
+# From nearly black to a blue that is still dark enough for white numbers.
+CELLS = [[0.0, "#10202E"], [1.0, "#2878B8"]]
 # A chart of more classes is a tangle: the weakest are shown, the table has them all.
 MOST_LINES = len(COLOURS)
 MOST_CELLS = 40
@@ -70,6 +72,7 @@ def rate(series: Series) -> View:
     steps = thin(series.steps)
     figures = {"rate": _figure("Learning rate", "optimizer step", "rate", series)}
     _line(figures["rate"], steps, "lr", "rate", TRAIN)
+    figures["rate"].update_yaxes(exponentformat="e", rangemode="tozero")
     table = pd.DataFrame([{name: row.get(name) for name in ("step", "lr", "grad_norm")} for row in steps])
     rates = [float(row["lr"]) for row in steps if row.get("lr") is not None]
     words = f"The rate is {rates[-1]:.2g} now; the highest so far was {max(rates):.2g}." if rates else ""
@@ -157,7 +160,7 @@ def confusion(series: Series) -> View:
         words += f" Shown are the {MOST_CELLS} classes with the most mistakes; the table has all {len(names)}."
     figure = _figure("Confusion matrix, validation", "answer", "truth")
     figure.add_heatmap(
-        z=shown.to_numpy().tolist(), x=list(shown.columns), y=list(shown.index), colorscale="Cividis",
+        z=shown.to_numpy().tolist(), x=list(shown.columns), y=list(shown.index), colorscale=CELLS, textfont={"color": "white"},
         texttemplate="%{z}" if len(shown) <= 20 else None, hovertemplate="%{y} taken for %{x}: %{z}<extra></extra>",
     )  # fmt: skip
     figure.update_xaxes(type="category").update_yaxes(type="category", autorange="reversed").update_layout(height=420)

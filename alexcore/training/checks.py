@@ -19,7 +19,9 @@ from alexcore.files import read_json, replacing, write_json
 from alexcore.home import cache_dir
 
 # How long a run is changes neither a step's time nor its gradient, so another number of epochs keeps what was measured.
-_LENGTH = ("epochs", "max_steps", "checkpoint_every_epochs", "early_stopping", "time_budget_s")
+_LENGTH = (
+    "epochs", "max_steps", "checkpoint_every_epochs", "checkpoint_every_minutes", "early_stopping", "time_budget_s",
+)  # fmt: skip
 
 
 def check_name(kind: str, config: TrainConfig) -> str:
