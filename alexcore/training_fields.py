@@ -251,6 +251,23 @@ class TrainingFields(BaseModel):
         code="alexcore.training.compiling:compiled",
     )
 
+    start_from: str = field(
+        "",
+        "Run",
+        "Start from",
+        "Weights to begin with. Empty: random ones. A run's name, its folder, or a checkpoint file: that run's "
+        "weights, with a new last layer if its classes are others. imagenet: torchvision's, for the variant "
+        "torchvision without a norm. Expect a good result after few epochs, if the pictures have something in common.",
+        code="alexcore.training.start_from:start_from",
+    )
+    freeze_features: bool = field(
+        False,
+        "Run",
+        "Freeze the convolutions",
+        "Trains only the linear layers, on features that another run (or ImageNet) has learned. Faster, and hard to "
+        "overfit; expect less than with all layers if there are many pictures.",
+        code="alexcore.training.start_from:freeze",
+    )
     epochs: int = field(
         10,
         "Run",
@@ -321,5 +338,9 @@ class TrainingFields(BaseModel):
         if self.nesterov and self.optimizer == "sgd" and not self.momentum:
             raise ValueError(
                 "nesterov = True needs a momentum above 0, and momentum is 0: raise it, or leave nesterov."
+            )
+        if self.freeze_features and not self.start_from:
+            raise ValueError(
+                "freeze_features = True needs start_from: convolutions that are frozen as random numbers learn nothing."
             )
         return self

@@ -74,8 +74,13 @@ def config_of(arguments: Arguments) -> TrainConfig:
 
 def _absolute(values: dict[str, Any]) -> dict[str, Any]:
     """Make paths absolute: config.json must mean the same from any folder."""
+
+    def is_path(name: str, value: Any) -> bool:
+        # A run to start from may also be given by its name.
+        return name in ("data", "val") or (name == "start_from" and Path(value).expanduser().exists())
+
     return {
-        name: str(Path(value).expanduser().resolve()) if name in ("data", "val") and value else value
+        name: str(Path(value).expanduser().resolve()) if value and is_path(name, value) else value
         for name, value in values.items()
     }
 

@@ -45,6 +45,7 @@ from alexcore.training.resuming import what_changed
 from alexcore.training.schedule import lr_factor, plateau
 from alexcore.training.seeding import seed_everything
 from alexcore.training.shard_loader import BatchSource, make_loader
+from alexcore.training.start_from import freeze, start_from, train_mode
 from alexcore.training.state import Position, TrainingState
 from alexcore.training.step import train_step, windows
 
@@ -113,6 +114,11 @@ class _Fit:
         self.precision = choose_precision(config.precision, self.device)
         seed_everything(config.seed, config.deterministic, config.cudnn_benchmark)
         self.model = build_model(config, len(self.index.classes))
+        if config.start_from and not resume:
+            reporter.progress("loading weights", 0, 0)
+            reporter.event("note", message=start_from(self.model, config, self.index.classes))
+        if config.freeze_features:
+            freeze(self.model)
         order = torch.channels_last if config.channels_last else torch.contiguous_format
         self.model.to(self.device, memory_format=order)  # type: ignore[call-overload]
         self.state = TrainingState(
@@ -210,7 +216,7 @@ class _Fit:
         """Train to the end of the epoch; False if a stop was asked for on the way."""
         config, plan, position = self.config, self.plan, self.position
         log_every = math.ceil(plan.total_steps / LOGGED_STEPS)
-        self.model.train()
+        train_mode(self.model, config.freeze_features)
         self._speed = (self.clock(), position.seen)
         loss_sum, correct, seen, wait_s = 0.0, 0, 0, 0.0
         each_window = windows(self.train_loader.epoch(position.epoch, position.batch), config.accumulation_steps)
