@@ -160,8 +160,9 @@ def confusion(series: Series) -> View:
         words += f" Shown are the {MOST_CELLS} classes with the most mistakes; the table has all {len(names)}."
     figure = _figure("Confusion matrix, validation", "answer", "truth")
     figure.add_heatmap(
-        z=shown.to_numpy().tolist(), x=list(shown.columns), y=list(shown.index), colorscale=CELLS, textfont={"color": "white"},
-        texttemplate="%{z}" if len(shown) <= 20 else None, hovertemplate="%{y} taken for %{x}: %{z}<extra></extra>",
+        z=shown.to_numpy().tolist(), x=list(shown.columns), y=list(shown.index), colorscale=CELLS,
+        textfont={"color": "white"}, texttemplate="%{z}" if len(shown) <= 20 else None,
+        hovertemplate="%{y} taken for %{x}: %{z}<extra></extra>",
     )  # fmt: skip
     figure.update_xaxes(type="category").update_yaxes(type="category", autorange="reversed").update_layout(height=420)
     return View(words, {"confusion": figure}, table.reset_index(names="truth"))
