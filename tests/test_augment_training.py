@@ -19,7 +19,7 @@ from test_resume import Watcher, assert_same_run, assert_same_state, at_step, in
 from torch import nn
 
 from alexcore.analysis.prediction import Classifier
-from alexcore.augment.pipeline import build_transform
+from alexcore.augment.pipeline import batch_seed, build_transform, sample_seed
 from alexcore.config import load_config
 from alexcore.data.folder import open_folder
 from alexcore.data.images import read_picture
@@ -123,6 +123,12 @@ def test_a_batch_is_mixed_after_its_pictures_are_drawn(sources, source):
             torch.testing.assert_close(blended[i], share[i] * images[i] + (1 - share[i]) * partner[i])
         assert torch.all((cut == images) | (cut == partner)), "CutMix copies, and changes no value"
         assert not torch.equal(ours, images)
+
+
+def test_no_batch_mixes_as_another_one_or_as_a_picture_is_drawn():
+    numbers = [(seed, epoch, first) for seed in range(4) for epoch in range(4) for first in range(64)]
+    seeds = {batch_seed(*each) for each in numbers} | {sample_seed(*each) for each in numbers}
+    assert len(seeds) == 2 * len(numbers)
 
 
 def test_a_continued_epoch_mixes_as_the_whole_one(sources):
