@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
+from pydantic import ConfigDict, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from alexcore.augment.check import output_side, require_legal
@@ -20,14 +20,16 @@ from alexcore.augment.operations import Operation, active
 from alexcore.augment.presets import PRESETS as AUGMENTATIONS
 from alexcore.errors import ConfigError
 from alexcore.fields import FieldSpec, field, spec_of
+from alexcore.training_fields import TrainingFields
 
 GROUPS = ("Data", "Network", "Batch", "Loss", "Optimizer", "Reproducibility", "Run")
 
 
-class TrainConfig(BaseModel):
-    """Everything that decides a run. `config.json` holds one of these, complete.
+class TrainConfig(TrainingFields):
+    """Everything that decides a run: data and network here, how it is trained in `TrainingFields`.
 
-    Construct it through `make_config`, which turns every violated range into one `ConfigError`.
+    `config.json` holds one of these, complete. Construct it through `make_config`, which turns every violated range
+    into one `ConfigError`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -134,177 +136,6 @@ class TrainConfig(BaseModel):
         lt=1,
     )
 
-    batch_size: int = field(
-        32,
-        "Batch",
-        "Batch size (pictures)",
-        "Pictures in one forward and backward pass (the micro-batch). Larger is smoother and needs more memory.",
-        code="alexcore.training.step:train_step",
-        essential=True,
-        ge=1,
-        le=65536,
-    )
-    accumulation_steps: int = field(
-        1,
-        "Batch",
-        "Accumulation steps",
-        "Micro-batches whose gradients are added before one optimizer step: a large batch on little memory. "
-        "The sum is weighted exactly; with batch norm the statistics still come from each micro-batch.",
-        code="alexcore.training.step:train_step",
-        ge=1,
-        le=4096,
-    )
-
-    label_smoothing: float = field(
-        0.0,
-        "Loss",
-        "Label smoothing",
-        "Share of the target given evenly to all classes, so that the network is not pushed to be certain.",
-        code="alexcore.training.objective:Objective",
-        ge=0,
-        lt=1,
-    )
-    class_weights: Literal["none", "inverse", "effective"] = field(
-        "none",
-        "Loss",
-        "Class weights",
-        "Makes a picture of a rare class count for more in the loss. inverse: 1 / count; effective: milder, "
-        "after Cui et al. 2019. Expect better recall of rare classes and slightly less of the common ones.",
-        code="alexcore.training.objective:class_weights",
-    )
-
-    optimizer: Literal["sgd", "adam", "adamw"] = field(
-        "adamw",
-        "Optimizer",
-        "Optimizer",
-        "How a gradient becomes a change of weights. sgd takes one rate for all; adam and adamw scale it per weight.",
-        code="alexcore.training.optim:build_optimizer",
-    )
-    lr: float = field(
-        5e-4,
-        "Optimizer",
-        "Learning rate",
-        "How far one step moves the weights. Too large: the loss jumps or sticks; too small: it creeps.",
-        code="alexcore.training.optim:build_optimizer",
-        essential=True,
-        gt=0,
-        le=10,
-    )
-    momentum: float = field(
-        0.9,
-        "Optimizer",
-        "Momentum",
-        "Share of the last step kept in the next one (sgd only).",
-        code="alexcore.training.optim:build_optimizer",
-        ge=0,
-        lt=1,
-    )
-    weight_decay: float = field(
-        0.01,
-        "Optimizer",
-        "Weight decay",
-        "Pulls weights towards zero in each step. Norm layers and biases are left out, as is usual.",
-        code="alexcore.training.optim:parameter_groups",
-        ge=0,
-        le=1,
-    )
-    scheduler: Literal["constant", "cosine", "onecycle"] = field(
-        "cosine",
-        "Optimizer",
-        "Rate schedule",
-        "How the learning rate changes over the run. cosine: falls to zero; onecycle: rises, then falls to zero.",
-        code="alexcore.training.optim:lr_factor",
-    )
-    warmup_steps: int = field(
-        0,
-        "Optimizer",
-        "Warm-up (optimizer steps)",
-        "Steps over which the rate rises evenly from zero: the first gradients of a new network are wild.",
-        code="alexcore.training.optim:lr_factor",
-        ge=0,
-        le=1_000_000,
-    )
-    grad_clip: float = field(
-        0.0,
-        "Optimizer",
-        "Gradient clipping (norm)",
-        "Shortens a gradient that is longer than this; 0 is off. Saves a run from one bad batch.",
-        code="alexcore.training.step:train_step",
-        ge=0,
-        le=1e6,
-    )
-
-    seed: int = field(
-        0,
-        "Reproducibility",
-        "Seed",
-        "Start of every random number: weights, order, augmentation, dropout. Same seed, same machine: same run.",
-        code="alexcore.training.seeding:seed_everything",
-        essential=True,
-        ge=0,
-        le=2**31 - 1,
-    )
-    deterministic: bool = field(
-        False,
-        "Reproducibility",
-        "Deterministic algorithms",
-        "Allows only algorithms that give the same bits each time. A CPU does so anyway; a GPU gets slower.",
-        code="alexcore.training.seeding:seed_everything",
-    )
-    device: str = field(
-        "auto",
-        "Reproducibility",
-        "Device",
-        "Where the network computes: auto takes cuda, then mps, then cpu. Network and pictures go to the same one.",
-        code="alexcore.training.device:choose_device",
-    )
-    precision: Literal["auto", "fp32", "bf16"] = field(
-        "auto",
-        "Reproducibility",
-        "Precision",
-        "Number format of the heavy layers. bf16 halves the bits and is faster where the hardware has instructions "
-        "for it; auto takes it only there.",
-        code="alexcore.training.device:choose_precision",
-    )
-
-    epochs: int = field(
-        10,
-        "Run",
-        "Epochs",
-        "How often the network sees the whole training split.",
-        code="alexcore.training.loop:fit",
-        essential=True,
-        ge=1,
-        le=10_000,
-    )
-    max_steps: int = field(
-        0,
-        "Run",
-        "Step limit (optimizer steps)",
-        "Ends the run after so many optimizer steps; 0 is no limit.",
-        code="alexcore.training.loop:fit",
-        ge=0,
-        le=100_000_000,
-    )
-    checkpoint_every_epochs: int = field(
-        1,
-        "Run",
-        "Checkpoint every (epochs)",
-        "How often `last.pt` is written; a stop always writes it.",
-        code="alexcore.training.checkpoint:save_checkpoint",
-        ge=1,
-        le=10_000,
-    )
-    early_stopping: int = field(
-        0,
-        "Run",
-        "Early stopping (epochs)",
-        "Ends the run when the validation accuracy has not risen for so many epochs; 0 is off.",
-        code="alexcore.training.loop:fit",
-        ge=0,
-        le=10_000,
-    )
-
     @field_validator("augment", mode="before")
     @classmethod
     def _check_augment(cls, value: Any) -> str | list[Operation]:
@@ -347,7 +178,10 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
 }  # fmt: skip
 
 
-FIELDS: dict[str, FieldSpec] = {name: spec_of(name, info) for name, info in TrainConfig.model_fields.items()}
+_SPECS = [spec_of(name, info) for name, info in TrainConfig.model_fields.items()]
+FIELDS: dict[str, FieldSpec] = {
+    spec.name: spec for spec in sorted(_SPECS, key=lambda spec: GROUPS.index(spec.group))
+}  # fmt: skip
 
 
 def _sentence(error: Any) -> str:
@@ -356,6 +190,8 @@ def _sentence(error: Any) -> str:
         return f"{name} is not a setting of a run."
     if error["type"] == "pipeline":
         return str(error["msg"])
+    if not name:  # two fields that contradict each other
+        return str(error["ctx"]["error"])
     if name not in FIELDS:
         return f"{name}: {error['msg']}."
     return f"{name} = {error['input']!r} is not allowed: it must be {FIELDS[name].legal}."

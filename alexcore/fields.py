@@ -23,13 +23,18 @@ def field(
     essential: bool = False,
     suggestions: tuple[str, ...] = (),
     otherwise: str = "",
+    legal: str = "",
     **bounds: float,
 ) -> Any:
     """Describe a field: `text` says what it does and what to expect, `code` names the function that does it.
 
-    A text that is one of `suggestions` or something else has to say in `otherwise` what else.
+    A text that is one of `suggestions` or something else has to say in `otherwise` what else; one that is not free in
+    another way, in `legal`, what it may be.
     """
-    extra = {"group": group, "code": code, "essential": essential, "choices": suggestions, "otherwise": otherwise}
+    extra = {
+        "group": group, "code": code, "essential": essential, "choices": suggestions, "otherwise": otherwise,
+        "legal": legal,
+    }  # fmt: skip
     return Field(default, title=title, description=text, json_schema_extra=extra, **bounds)  # type: ignore[call-overload]
 
 
@@ -47,6 +52,7 @@ class FieldSpec:
     essential: bool
     choices: tuple[str, ...] = ()
     otherwise: str = ""
+    words: str = ""
     minimum: float | None = None
     maximum: float | None = None
     open_minimum: bool = False
@@ -55,6 +61,8 @@ class FieldSpec:
     @property
     def legal(self) -> str:
         """The legal values in words, e.g. "a whole number from 1 to 10000"."""
+        if self.words:
+            return self.words
         if self.choices:
             return "one of " + ", ".join(self.choices) + (f", or {self.otherwise}" if self.otherwise else "")
         if self.kind is bool:
@@ -98,5 +106,15 @@ def spec_of(name: str, info: FieldInfo) -> FieldSpec:
         essential=bool(extra["essential"]),
         choices=choices,
         otherwise=str(extra["otherwise"]),
+        words=str(extra["legal"]),
         **bounds,
     )
+
+
+def numbers_in(text: str, kind: type = float) -> list[Any]:
+    """Read a text such as "6, 8" as numbers.
+
+    Raises:
+        ValueError: a part is no number of this kind.
+    """
+    return [kind(part) for part in text.split(",")] if text.strip() else []

@@ -200,7 +200,7 @@ def test_accuracy_of_a_mixed_batch_counts_the_larger_share():
         labels = torch.full((3, 3), 0.2)
         labels[:, larger] = 0.6
         optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
-        _, correct = train_step(model, optimizer, Objective(), [(images, labels)], CPU)
+        correct = train_step(model, optimizer, Objective(), [(images, labels)], CPU).correct
         assert correct == int((answers == larger).sum())
 
 

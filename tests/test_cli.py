@@ -159,6 +159,7 @@ def test_resume_goes_on_where_the_run_ended(stored):
     assert (said.json["status"], said.json["epochs"], said.json["steps"]) == ("finished", 7, 35)
     assert [event["epoch"] for event in epochs_of(runs_dir() / stored)] == list(range(7))
     assert "is finished. Give more epochs than 7" in refused("resume", stored)
+    assert "lr = 0.5 would make it another experiment" in refused("resume", stored, "--lr", "0.5")
 
 
 # Using a run --------------------------------------------------------------------------------------------------

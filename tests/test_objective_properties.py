@@ -136,7 +136,7 @@ def test_the_loss_of_a_window_is_the_mean_over_its_pictures():
     expected = nn.functional.cross_entropy(model(images), labels, weight=WEIGHTS).item()
     right = (model(images).argmax(1) == labels).sum().item()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
-    loss, correct = train_step(model, optimizer, Objective(WEIGHTS), cut(images, labels, [5, 5, 2]), CPU)
+    loss, correct, _, _ = train_step(model, optimizer, Objective(WEIGHTS), cut(images, labels, [5, 5, 2]), CPU)
     assert loss == pytest.approx(expected, rel=1e-5)
     assert correct == right
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import math
+import random
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,11 +16,14 @@ import torch
 from run_folders import tiny_config
 
 from alexcore.config import TrainConfig, make_config
-from alexcore.errors import CheckpointError, TrainingError
-from alexcore.runs.store import create_run
+from alexcore.errors import AlexError, CheckpointError, TrainingError
+from alexcore.runs.launcher import prepare_resume
+from alexcore.runs.store import create_run, read_run
+from alexcore.runs.worker import execute
 from alexcore.training import loop
 from alexcore.training.checkpoint import load_checkpoint
 from alexcore.training.loop import fit
+from alexcore.training.step import StepResult
 
 # A machine of one core warns of two loader processes; newer Pythons warn of a fork beside torch's threads.
 pytestmark = [
@@ -171,6 +178,124 @@ def test_it_does_whatever_is_chosen(stripes, values):
     assert_same_run(straight(config), interrupted(config, [at_step(2)]))
 
 
+EVERYTHING: dict[str, Any] = {"ema_decay": 0.9, "weight_decay": 0.1, "grad_clip": 5.0, "epochs": 4}
+
+
+@pytest.fixture(scope="module")
+def straight_ones(stripes, tmp_path_factory) -> dict[str, tuple[Path, Watcher]]:
+    return {
+        scheduler: straight(
+            config_of(stripes, scheduler=scheduler, **EVERYTHING, **more), tmp_path_factory.mktemp(scheduler)
+        )
+        for scheduler, more in ONE_OF_EACH.items()
+    }
+
+
+ONE_OF_EACH: dict[str, dict[str, Any]] = {
+    "plateau": {"plateau_patience": 0, "lr": 0.01},
+    "onecycle": {"optimizer": "sgd", "nesterov": True, "class_weights": "1,2,4"},
+}
+
+
+@pytest.mark.parametrize("number", range(10))
+def test_it_does_from_any_step_whatever_is_switched_on(stripes, straight_ones, number):
+    """Ten runs with two interruptions each: averaged weights, accumulation, a schedule with a state and one without."""
+    chance = random.Random(number)
+    scheduler = list(ONE_OF_EACH)[number % 2]
+    config = config_of(stripes, scheduler=scheduler, **EVERYTHING, **ONE_OF_EACH[scheduler])
+    moments = sorted(chance.sample(range(12), 2))
+    pieces = interrupted(config, [at_step(step) for step in moments])
+    assert_same_run(straight_ones[scheduler], pieces)
+    assert losses(pieces[1]) == losses([straight_ones[scheduler][1]])
+
+
+def test_those_runs_have_something_to_lose(straight_ones):
+    """A plateau that never fell, or an average that is the network, would prove nothing."""
+    last = {name: load_checkpoint(run[0] / "checkpoints" / "last.pt") for name, run in straight_ones.items()}
+    assert last["plateau"]["position"]["lr_scale"] < 1
+    assert len({lr for _, _, lr in losses([straight_ones["onecycle"][1]])}) == 12
+    assert all(
+        not torch.equal(each["model"]["features.0.weight"], each["trained"]["features.0.weight"])
+        for each in last.values()
+    )
+
+
+class Killed(BaseException):
+    """What a power cut is to a process."""
+
+
+def test_a_run_killed_between_its_checkpoints_goes_on_from_the_last_one(stripes, straight_ones):
+    """A checkpoint every two minutes, and a minute a step: killed in step 9, it goes on from the middle of an epoch."""
+    config = config_of(stripes, scheduler="plateau", **EVERYTHING, **ONE_OF_EACH["plateau"], checkpoint_every_minutes=2)
+    folder, watcher = create_run(config), Watcher()
+
+    def cut() -> str:
+        if watcher.step == 8:
+            raise Killed
+        return ""
+
+    watcher.request = cut  # type: ignore[method-assign]
+    with pytest.raises(Killed):
+        fit(config, folder, watcher, clock=lambda: 60.0 * watcher.step)
+    saved = load_checkpoint(folder / "checkpoints" / "last.pt")["position"]
+    assert (saved["step"], saved["batch"]) == (8, 4)
+    steps = [event["step"] for event in watcher.of("checkpoint") if event["name"] == "last.pt"]
+    assert steps == [2, 3, 5, 6, 8]
+    again = Watcher()
+    assert fit(config, folder, again, resume=True) == "finished"
+    whole = straight_ones["plateau"]
+    for name in ("last.pt", "best.pt"):
+        ours, theirs = (load_checkpoint(path / "checkpoints" / name) for path in (folder, whole[0]))
+        for state in (ours, theirs):
+            del state["config"], state["position"]["seconds"]
+        assert_same_state(ours, theirs, name)
+
+
+def test_without_minutes_there_is_a_checkpoint_an_epoch(stripes):
+    config = config_of(stripes, epochs=2, checkpoint_every_minutes=0)
+    watcher = Watcher()
+    fit(config, create_run(config), watcher, clock=lambda: 1e6 * watcher.step)
+    assert [event["step"] for event in watcher.of("checkpoint") if event["name"] == "last.pt"] == [3, 6]
+
+
+def test_a_full_disk_is_a_sentence_and_the_run_goes_on_when_there_is_room(stripes, straight_ones, monkeypatch):
+    config = config_of(stripes, scheduler="plateau", **EVERYTHING, **ONE_OF_EACH["plateau"])
+    folder = create_run(config)
+    save, calls = torch.save, []
+
+    def full(state: Any, file: Any) -> None:
+        calls.append(file)
+        if len(calls) >= 4:
+            Path(file).write_bytes(b"half a checkpoint")
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(state, file)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "save", full)
+        with pytest.raises(AlexError, match=r"\.pt cannot be written: .*No space left on device.*Free some disk space"):
+            execute(folder)
+    assert read_run(folder).status.state == "failed"
+    assert load_checkpoint(folder / "checkpoints" / "last.pt")["position"]["step"] > 0
+    prepare_resume(read_run(folder))
+    assert execute(folder) == "finished"
+    ours, theirs = (load_checkpoint(path / "checkpoints" / "last.pt") for path in (folder, straight_ones["plateau"][0]))
+    assert_same_state(ours["model"], theirs["model"], "model")
+
+
+def test_weights_that_are_not_finite_never_replace_a_checkpoint(stripes):
+    config = config_of(stripes, epochs=2)
+    folder = create_run(config)
+    assert fit(config, folder, Watcher(at_step(2))) == "stopped"
+    watcher = Watcher()
+    run = loop._Fit(config, folder, watcher, True, time.perf_counter)
+    run.model.classifier[-1].bias.data[0] = float("inf")
+    with pytest.raises(
+        TrainingError, match=r"The weights are not finite after step 2: .*last checkpoint is still good"
+    ):
+        run._stop()
+    assert load_checkpoint(folder / "checkpoints" / "last.pt")["model"]["classifier.6.bias"].isfinite().all()
+
+
 def test_it_does_with_loader_processes_on_one_side_only(stripes, whole):
     """Batches already fetched by a loader process are thrown away at a stop; none may be missing later."""
     assert_same_run(whole, interrupted(config_of(stripes, num_workers=2), [at_step(2)]))
@@ -190,8 +315,22 @@ def test_a_finished_run_goes_on_with_more_epochs(stripes):
     more, watcher = make_config(**{**config.model_dump(), "epochs": 2}), Watcher()
     assert fit(more, folder, watcher, resume=True) == "finished"
     assert [(event["epoch"], event["step"]) for event in watcher.of("epoch")] == [(1, 6)]
+    assert not watcher.of("warning")
     _, whole = straight(more)
     assert measured([watcher]) == measured([whole])[1:]
+
+
+def test_a_schedule_that_is_planned_anew_is_told(stripes):
+    config = config_of(stripes, epochs=1, scheduler="cosine")
+    folder, _ = straight(config)
+    watcher = Watcher()
+    assert fit(make_config(**{**config.model_dump(), "epochs": 3}), folder, watcher, resume=True) == "finished"
+    (warning,) = watcher.of("warning")
+    assert warning["message"].startswith(
+        "epochs went from 1 to 3: the schedule cosine is planned anew over the new length"
+    )
+    rates = [event["lr"] for event in watcher.of("step")]
+    assert rates == [pytest.approx(config.lr * (1 + math.cos(math.pi * (step - 2) / 7)) / 2) for step in range(3, 9)]
 
 
 def test_a_stop_in_a_pause_ends_the_pause(stripes, monkeypatch):
@@ -226,7 +365,11 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_spares_its_checkpoint(stripe
     folder = create_run(config)
     step = loop.train_step
     watcher = Watcher()
-    monkeypatch.setattr(loop, "train_step", lambda *parts: (float("nan"), 0) if watcher.step == 4 else step(*parts))
+
+    def broken(*parts: Any, **more: Any) -> StepResult:
+        return StepResult(float("nan"), 0, 8, 1.0) if watcher.step == 4 else step(*parts, **more)
+
+    monkeypatch.setattr(loop, "train_step", broken)
     with pytest.raises(TrainingError, match=r"The loss is nan in step 5.* Lower the learning rate \(0.0005\)"):
         fit(config, folder, watcher)
     state = load_checkpoint(folder / "checkpoints" / "last.pt")

@@ -15,7 +15,7 @@ import pytest
 from run_folders import STATES, tiny_config, write_run
 
 from alexcore.config import FIELDS, load_config
-from alexcore.errors import CheckpointError, RunError
+from alexcore.errors import AlexError, CheckpointError, RunError
 from alexcore.files import write_json
 from alexcore.home import runs_dir
 from alexcore.process import is_alive, own_identity
@@ -241,6 +241,39 @@ def test_what_cannot_be_resumed_stays_as_it_is(state, epochs, checkpoint, messag
         prepare_resume(read_run(folder), epochs)
     assert type(caught.value).__name__ in ("RunError", "ConfigError")
     assert [(folder / name).read_bytes() for name in ("config.json", "status.json")] == before
+
+
+def test_what_does_not_change_the_experiment_may_change():
+    folder = write_resumable("stopped")
+    changes = {"num_workers": 1, "checkpoint_every_epochs": 3, "checkpoint_every_minutes": 0.5, "lr": None}
+    prepare_resume(read_run(folder), **changes)
+    del changes["lr"]
+    assert load_config(folder / "config.json") == tiny_config(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"lr": 0.5}, "lr = 0.5 would make it another experiment: the run has 0.0005. Start a new run for that."),
+        ({"epochs": 9, "norm": "none"}, "norm = 'none' would make it another experiment: the run has 'batch'."),
+        ({"batch_size": 0}, "batch_size = 0 is not allowed"),
+        ({"colour": "red"}, "colour is not a setting of a run"),
+    ],
+)
+def test_another_experiment_is_refused_by_name(changes, message):
+    folder = write_resumable("stopped")
+    before = (folder / "config.json").read_bytes()
+    with pytest.raises(AlexError) as caught:
+        prepare_resume(read_run(folder), **changes)
+    assert str(caught.value).startswith(message)
+    assert (folder / "config.json").read_bytes() == before
+
+
+def test_a_run_that_its_step_limit_ended_says_so():
+    folder = write_resumable("finished")
+    write_json(folder / "config.json", tiny_config(max_steps=7).model_dump())
+    with pytest.raises(RunError, match="has made the 7 steps that max_steps allows"):
+        prepare_resume(read_run(folder), epochs=5)
 
 
 def test_a_broken_run_cannot_be_resumed():

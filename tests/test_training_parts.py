@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from alexcore.augment.presets import evaluation_operations, training_operations
-from alexcore.config import FIELDS, make_config
+from alexcore.config import make_config
 from alexcore.data.folder import open_folder
 from alexcore.errors import CheckpointError, ConfigError, DataError
 from alexcore.nn import AlexNet
@@ -24,7 +24,7 @@ from alexcore.training.device import choose_device, choose_precision, describe_d
 from alexcore.training.evaluation import evaluate
 from alexcore.training.loader import Batch, Loader, available_cores, worker_count
 from alexcore.training.objective import class_weights
-from alexcore.training.optim import build_optimizer, lr_factor, parameter_groups, set_lr
+from alexcore.training.optim import build_optimizer, parameter_groups, set_lr
 from alexcore.training.plan import make_plan
 from alexcore.training.seeding import rng_state, seed_everything, set_rng_state
 
@@ -151,44 +151,7 @@ def test_class_weights_have_mean_1_over_the_pictures(scheme, counts):
     assert mean.item() == pytest.approx(1, abs=1e-6)
 
 
-# Optimizer and schedule ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("scheduler", "step", "warmup", "expected"),
-    [
-        ("constant", 0, 0, 1.0),
-        ("constant", 99, 0, 1.0),
-        ("constant", 0, 10, 0.1),
-        ("constant", 9, 10, 1.0),
-        ("constant", 10, 10, 1.0),
-        ("cosine", 0, 0, 1.0),
-        ("cosine", 50, 0, 0.5),
-        ("cosine", 99, 0, 0.000247),
-        ("cosine", 0, 20, 0.05),
-        ("cosine", 19, 20, 1.0),
-        ("cosine", 20, 20, 1.0),
-        ("cosine", 60, 20, 0.5),
-        ("onecycle", 0, 0, 0.04),
-        ("onecycle", 15, 0, 0.52),
-        ("onecycle", 30, 0, 1.0),
-        ("onecycle", 65, 0, 0.5),
-        ("onecycle", 99, 0, 0.000503),
-        ("onecycle", 0, 10, 0.004),
-        ("onecycle", 30, 10, 1.0),
-    ],
-)
-def test_the_rate_at_start_warmup_middle_and_end_of_100_steps(scheduler, step, warmup, expected):
-    assert lr_factor(scheduler, step, 100, warmup) == pytest.approx(expected, abs=1e-6)
-
-
-@pytest.mark.parametrize("scheduler", FIELDS["scheduler"].choices)
-def test_the_rate_stays_between_0_and_1_and_never_starts_at_0(scheduler):
-    for total in (1, 2, 3, 7, 100):
-        for warmup in (0, 1, 5, 100, 1000):
-            factors = [lr_factor(scheduler, step, total, warmup) for step in range(total)]
-            assert all(0 <= factor <= 1 for factor in factors), (total, warmup)
-            assert factors[0] > 0, "the first step would be lost"
+# Optimizer ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("norm", ["none", "batch"])

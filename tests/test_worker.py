@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -191,9 +192,11 @@ def scalars(folder: Path, tag: str) -> list[tuple[int, float]]:
 def test_tensorboard_shows_the_same_scalars(finished):
     expected = [(event["step"], pytest.approx(event["val_acc1"])) for event in events(finished, "epoch")]
     assert scalars(finished, "val/acc1") == expected
-    assert scalars(finished, "train/loss_step") == [
-        (event["step"], pytest.approx(event["loss"], rel=1e-5)) for event in events(finished, "step")
-    ]
+    for tag, field in (("train/loss_step", "loss"), ("train/lr", "lr"), ("train/grad_norm", "grad_norm")):
+        assert scalars(finished, tag) == [
+            (event["step"], pytest.approx(event[field], rel=1e-5)) for event in events(finished, "step")
+        ]
+    assert all(value > 0 for _, value in scalars(finished, "train/grad_norm"))
 
 
 # Interruptions ------------------------------------------------------------------------------------------------
@@ -283,6 +286,28 @@ def test_a_second_run_waits_for_its_turn_and_a_killed_one_gives_it_up(stripes, s
     assert scalars(first, "val/acc1") == scalars(finished, "val/acc1")
 
 
+def test_killed_at_random_moments_with_all_its_processes_it_ends_as_the_straight_run(stripes, start, finished):
+    """A checkpoint every half second; a kill may hit a step, a validation or the writing of a checkpoint."""
+    chance = random.Random(5)
+    run = start(straight_config(stripes, num_workers=1, checkpoint_every_minutes=0.5 / 60))
+    for kills in range(1, 4):
+        wait_until(run, lambda: (run / "checkpoints" / "last.pt").is_file() and state(run) == "running", "a checkpoint")
+        begin = step(run)
+        wait_until(run, lambda begin=begin: step(run) > begin or state(run) == "finished", "a step")
+        time.sleep(chance.uniform(0, 1))
+        if state(run) == "finished":  # a fast machine
+            break
+        pid, started = identity(run)
+        os.killpg(pid, signal.SIGKILL)
+        wait_until(run, lambda dead=(pid, started): not is_alive(*dead), "the end of the killed worker")
+        launcher.resume(read_run(run))
+        wait_until(run, lambda count=kills: len(events(run, "resume")) == count, "a resume")
+    wait_for(run, "finished")
+    assert events(run, "resume")
+    assert measured(run) == measured(finished)
+    assert_same_weights(run, finished)
+
+
 def test_a_run_whose_folder_is_deleted_ends_and_does_not_bring_it_back(stripes, start):
     run = start(straight_config(stripes, epochs=10_000))
     wait_until(run, lambda: step(run) >= 1, "a step")
@@ -326,11 +351,11 @@ def test_a_deleted_folder_has_its_own_sentence(stripes, monkeypatch, when):
     run = create_run(tiny_config(stripes))
     train_step, calls = loop.train_step, []
 
-    def delete_and_step(*parts):
+    def delete_and_step(*parts, **more):
         calls.append(parts)
         if len(calls) == when:
             shutil.rmtree(run, ignore_errors=True)
-        return train_step(*parts)
+        return train_step(*parts, **more)
 
     monkeypatch.setattr(loop, "train_step", delete_and_step)
     with pytest.raises(RunError, match="was deleted while its run was active"):
@@ -353,7 +378,7 @@ def test_a_deleted_folder_has_its_own_sentence(stripes, monkeypatch, when):
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
 def test_whatever_breaks_is_told_in_a_sentence(stripes, monkeypatch, error, kind, message, hint):
-    def broken(*parts):
+    def broken(*parts, **more):
         raise error
 
     monkeypatch.setattr(loop, "train_step", broken)

@@ -49,6 +49,8 @@ def _view(run_id: str, was_active: bool) -> None:
     _head(run)
     _progress(run.status)
     _outcome(run)
+    for note in series.notes:
+        st.info(plain(str(note.get("message", ""))), icon=":material/info:")
     for warning in series.warnings:
         st.warning(plain(f"{warning.get('message', '')} {warning.get('hint', '')}"), icon=":material/warning:")
     _curves(run, series)

@@ -48,6 +48,9 @@ def evaluate_run(
         report("evaluating", done, total)
         return True
 
-    result = evaluate(classifier.model, loader.epoch(), len(index.classes), device, on_batch)
+    result = evaluate(
+        classifier.model, loader.epoch(), len(index.classes), device, on_batch,
+        classifier.config.ignore_index,
+    )  # fmt: skip
     assert result is not None
     return result, index.classes

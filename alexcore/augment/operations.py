@@ -204,7 +204,8 @@ def new_operation(name: str, image_size: int) -> Operation:
 def arguments(operation: Operation) -> dict[str, Any]:
     """All parameters of a legal operation as torchvision takes them, those that are left out with their default."""
     values = {**_defaults(operation["op"]), **operation}
-    return {each.name: each.taken(values[each.name]) for each in OPERATIONS[operation["op"]].parameters}
+    known = [each for each in OPERATIONS[operation["op"]].parameters if each.name in values]
+    return {each.name: each.taken(values[each.name]) for each in known}
 
 
 def _defaults(name: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from alexcore.config import FIELDS, PRESETS, make_config
 from alexcore.errors import AlexError, DataError
 from alexcore.fields import FieldSpec
 from alexcore.jobs import JobProgress
+from alexcore.training.resuming import RESUMABLE
 
 
 def devices(arguments: Arguments) -> int:
@@ -62,8 +63,13 @@ def train(arguments: Arguments) -> int:
 
 def _absolute(values: dict[str, Any]) -> dict[str, Any]:
     """Make paths absolute: config.json must mean the same from any folder."""
+
+    def is_path(name: str, value: Any) -> bool:
+        # A run to start from may also be given by its name.
+        return name in ("data", "val") or (name == "start_from" and Path(value).expanduser().exists())
+
     return {
-        name: str(Path(value).expanduser().resolve()) if name in ("data", "val") and value else value
+        name: str(Path(value).expanduser().resolve()) if value and is_path(name, value) else value
         for name, value in values.items()
     }
 
@@ -74,7 +80,7 @@ def resume(arguments: Arguments) -> int:
     from alexcore.runs.store import find_run
 
     run = find_run(arguments.run_dir)
-    prepare_resume(run, arguments.epochs)
+    prepare_resume(run, **{name: getattr(arguments, name) for name in FIELDS})
     return _execute(run.path, arguments.json)
 
 
@@ -109,9 +115,11 @@ def _number(kind: type) -> Callable[[str], Any]:
     return convert
 
 
-def _add_field(parser: argparse.ArgumentParser, spec: FieldSpec) -> None:
+def _add_field(parser: argparse.ArgumentParser, spec: FieldSpec, hidden: bool = False) -> None:
+    """Add a flag; a hidden one is left out of the help, and known only so that it can be refused with a reason."""
     flag = "--" + spec.name.replace("_", "-")
     text = f"{spec.text} ({spec.legal}; default {spec.default!r})".replace("%", "%%")
+    text = argparse.SUPPRESS if hidden else text
     if spec.kind is bool:
         parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=text)
         return
@@ -130,4 +138,5 @@ def register(commands: Any) -> None:
         _add_field(training, spec)
     resuming = add_command(commands, "resume", resume)
     resuming.add_argument("run_dir")
-    resuming.add_argument("--epochs", type=int, help="a larger number of epochs")
+    for spec in FIELDS.values():
+        _add_field(resuming, spec, hidden=spec.name not in RESUMABLE)

@@ -1,6 +1,6 @@
 """events.jsonl: one JSON object a line, append-only, one writer, any number of readers.
 
-Types written today: start, resume, step, epoch, checkpoint, warning, end. A reader skips what it does not know.
+Types written today: start, resume, step, epoch, checkpoint, note, warning, end. A reader skips what it does not know.
 """
 
 from __future__ import annotations

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from alexcore.config import TrainConfig, make_config
+from alexcore.config import TrainConfig
 from alexcore.errors import RunError
 from alexcore.files import replacing, write_json
 from alexcore.process import spawn
 from alexcore.runs.status import write_queued
 from alexcore.runs.store import Run, create_run, read_run
+from alexcore.training.resuming import changed_config
 
 REQUESTS = ("stop", "pause", "continue")
 
@@ -51,16 +53,18 @@ def read_request(run_dir: Path) -> str:
     return word if word in REQUESTS else ""
 
 
-def prepare_resume(run: Run, epochs: int | None = None) -> None:
+def prepare_resume(run: Run, epochs: int | None = None, **changes: Any) -> None:
     """Make a run that is not active ready to be continued.
 
     Args:
         run: The run.
         epochs: A new number of epochs, or None to keep it.
+        changes: Other settings that do not change the experiment, see `training.resuming`; None keeps one.
 
     Raises:
-        RunError: it is active, has no checkpoint, is broken, or has nothing left to do.
-        ConfigError: `epochs` is out of range.
+        RunError: it is active, has no checkpoint, is broken, or has nothing left to do; or a change would make it
+            another experiment.
+        ConfigError: a change is out of range.
     """
     if run.status.active:
         raise RunError(f"The run {run.id} is {run.status.state}.", "It goes on by itself; there is nothing to resume.")
@@ -68,17 +72,27 @@ def prepare_resume(run: Run, epochs: int | None = None) -> None:
         raise RunError(f"The run {run.id} cannot be resumed: {run.problem}")
     if not (run.path / "checkpoints" / "last.pt").is_file():
         raise RunError(f"The run {run.id} has no checkpoint to resume from.", "Start a new run.")
-    if epochs is None and run.status.state == "finished":
-        raise RunError(f"The run {run.id} is finished.", f"Give more epochs than {run.config.epochs} to go on.")
-    if epochs is not None:
-        if epochs < run.config.epochs:
-            raise RunError(f"epochs = {epochs} is fewer than the run's {run.config.epochs}.", "Give a larger number.")
-        write_json(run.path / "config.json", make_config(**{**run.config.model_dump(), "epochs": epochs}).model_dump())
+    given = {name: value for name, value in {"epochs": epochs, **changes}.items() if value is not None}
+    config = changed_config(run.config, given)
+    if run.status.state == "finished":
+        _require_work_left(run, run.config, config)
+    if config != run.config:
+        write_json(run.path / "config.json", config.model_dump())
     (run.path / "request").unlink(missing_ok=True)
     write_queued(run.path)
 
 
-def resume(run: Run, epochs: int | None = None) -> None:
+def _require_work_left(run: Run, before: TrainConfig, config: TrainConfig) -> None:
+    if config.max_steps and run.status.step >= config.max_steps:
+        raise RunError(
+            f"The run {run.id} has made the {config.max_steps} steps that max_steps allows.",
+            "Start a new run for more.",
+        )
+    if config.epochs == before.epochs:
+        raise RunError(f"The run {run.id} is finished.", f"Give more epochs than {before.epochs} to go on.")
+
+
+def resume(run: Run, epochs: int | None = None, **changes: Any) -> None:
     """Continue a run in a worker process. Raises as `prepare_resume`."""
-    prepare_resume(run, epochs)
+    prepare_resume(run, epochs, **changes)
     launch(run.path)

@@ -22,6 +22,7 @@ class Series:
         steps: `step` events, increasing in step.
         epochs: `epoch` events, increasing in step.
         warnings: `warning` events.
+        notes: `note` events: what the run has decided by itself.
         resumes: Steps at which the run was resumed.
         end: The `end` event, None while the run goes on.
     """
@@ -36,6 +37,7 @@ class Series:
         self.steps: list[Event] = []
         self.epochs: list[Event] = []
         self.warnings: list[Event] = []
+        self.notes: list[Event] = []
         self.resumes: list[int] = []
         self.end: Event | None = None
 
@@ -55,10 +57,11 @@ class Series:
             self.steps.append(event)
         elif kind == "epoch":
             self.epochs.append(event)
-        elif kind == "warning":
+        elif kind in ("warning", "note"):
+            told = self.warnings if kind == "warning" else self.notes
             # A resumed run checks its data again and finds the same.
-            if all(event.get("message") != known.get("message") for known in self.warnings):
-                self.warnings.append(event)
+            if all(event.get("message") != known.get("message") for known in told):
+                told.append(event)
         elif kind == "start":
             self.start = event
         elif kind == "end":

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any, BinaryIO
 
-_STEP = {"loss": "train/loss_step", "acc1": "train/acc1_step", "lr": "train/lr"}
+_STEP = {"loss": "train/loss_step", "acc1": "train/acc1_step", "lr": "train/lr", "grad_norm": "train/grad_norm"}
 _EPOCH = {
     "train_loss": "train/loss",
     "train_acc1": "train/acc1",

@@ -33,13 +33,21 @@ def choose_device(wish: str = "auto") -> torch.device:
 
 
 def choose_precision(wish: str, device: torch.device) -> torch.dtype:
-    """Return the format of the heavy layers: torch.float32 or torch.bfloat16.
+    """Return the format of the heavy layers: torch.float32, torch.bfloat16 or torch.float16.
 
     "auto" takes bfloat16 only where the hardware multiplies it: elsewhere it is emulated and slower.
+
+    Raises:
+        ConfigError: fp16 is asked for on a device other than a CUDA GPU.
     """
     if wish == "auto":
         wish = "bf16" if _multiplies_bf16(device) else "fp32"
-    return torch.bfloat16 if wish == "bf16" else torch.float32
+    if wish == "fp16" and device.type != "cuda":
+        raise ConfigError(
+            f"precision = 'fp16' needs a CUDA GPU, and this run computes on {device.type}.",
+            "Choose auto, which takes what is fast there, or bf16.",
+        )
+    return {"bf16": torch.bfloat16, "fp16": torch.float16}.get(wish, torch.float32)
 
 
 def _multiplies_bf16(device: torch.device) -> bool:

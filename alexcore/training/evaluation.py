@@ -39,6 +39,7 @@ def evaluate(
     num_classes: int,
     device: torch.device,
     on_batch: Callable[[int], bool] | None = None,
+    ignore_index: int = -100,
 ) -> Evaluation | None:
     """Run `model` over `batches` in eval mode and put it back into the mode it was in.
 
@@ -48,6 +49,7 @@ def evaluate(
         num_classes: C.
         device: Where the model is.
         on_batch: Called with the pictures done so far; returning False ends the evaluation.
+        ignore_index: A class whose pictures are left out of everything.
 
     Returns:
         The evaluation, or None if `on_batch` ended it.
@@ -55,15 +57,18 @@ def evaluate(
     was_training = model.training
     model.eval()
     confusion = torch.zeros(num_classes, num_classes, dtype=torch.int64)
-    loss_sum, done = 0.0, 0
+    loss_sum, done, passed = 0.0, 0, 0
     try:
         for images, labels in batches:
+            passed += len(labels)
+            if (labels == ignore_index).any():
+                images, labels = images[labels != ignore_index], labels[labels != ignore_index]
             logits = model(images.to(device, memory_format=torch.channels_last)).float().cpu()
             loss_sum += F.cross_entropy(logits, labels, reduction="sum").item()
             answers = logits.argmax(dim=1)
             confusion.view(-1).index_add_(0, labels * num_classes + answers, torch.ones_like(labels))
             done += len(labels)
-            if on_batch and not on_batch(done):
+            if on_batch and not on_batch(passed):
                 return None
     finally:
         model.train(was_training)

@@ -6,6 +6,7 @@ until all epochs are done:
     for each window of micro-batches:
         obey a request (stop and pause act here, between two steps)
         set the learning rate; train_step                                   event step
+        save last.pt, if some minutes have passed                           event checkpoint
     evaluate on the validation split                                        event epoch
     save last.pt, and best.pt if this is the best epoch so far              event checkpoint
 ```
@@ -15,34 +16,45 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
+from torch import nn
 
 from alexcore.augment.presets import evaluation_operations, training_operations, with_normalize
 from alexcore.config import TrainConfig
 from alexcore.data.class_index import require_same_mapping
+from alexcore.data.shards import is_sharded
 from alexcore.data.sources import open_checked
 from alexcore.data.statistics import measure
 from alexcore.errors import TrainingError
 from alexcore.files import write_json
+from alexcore.training.average import averaged
 from alexcore.training.checkpoint import build_model, load_checkpoint, save_checkpoint
+from alexcore.training.compiling import compiled
 from alexcore.training.device import choose_device, choose_precision, describe_device
 from alexcore.training.environment import describe_environment
 from alexcore.training.evaluation import Evaluation, evaluate
-from alexcore.training.objective import Objective, class_weights
-from alexcore.training.optim import build_optimizer, lr_factor, set_lr
+from alexcore.training.objective import Objective, weights_for
+from alexcore.training.optim import build_optimizer, set_lr
 from alexcore.training.plan import make_plan
+from alexcore.training.resuming import what_changed
+from alexcore.training.schedule import lr_factor, plateau
 from alexcore.training.seeding import seed_everything
 from alexcore.training.shard_loader import BatchSource, make_loader
+from alexcore.training.start_from import freeze, start_from, train_mode
 from alexcore.training.state import Position, TrainingState
 from alexcore.training.step import train_step, windows
 
 # More points than this no chart shows, and a run of a million steps would fill the disk with lines.
 LOGGED_STEPS = 2000
 PAUSE_POLL_S = 0.2
+
+
+Clock = Callable[[], float]
 
 
 class Reporter(Protocol):
@@ -61,7 +73,9 @@ class Reporter(Protocol):
         """The loop has begun or ended a pause."""
 
 
-def fit(config: TrainConfig, run_dir: Path, reporter: Reporter, *, resume: bool = False) -> str:
+def fit(
+    config: TrainConfig, run_dir: Path, reporter: Reporter, *, resume: bool = False, clock: Clock = time.perf_counter
+) -> str:
     """Train as `config` says, writing into `run_dir`.
 
     Args:
@@ -69,6 +83,7 @@ def fit(config: TrainConfig, run_dir: Path, reporter: Reporter, *, resume: bool 
         run_dir: An existing run folder.
         reporter: Is told of everything.
         resume: Go on from `checkpoints/last.pt`.
+        clock: Seconds since some moment.
 
     Returns:
         "finished", or "stopped" after a request; either way `last.pt` holds the end.
@@ -77,7 +92,7 @@ def fit(config: TrainConfig, run_dir: Path, reporter: Reporter, *, resume: bool 
         AlexError: data, settings or checkpoint cannot be used, or the loss is not finite.
     """
     try:
-        return _Fit(config, run_dir, reporter, resume).run()
+        return _Fit(config, run_dir, reporter, resume, clock).run()
     except _StoppedBeforeStartError:
         return "stopped"
 
@@ -89,19 +104,31 @@ class _StoppedBeforeStartError(Exception):
 class _Fit:
     """The parts of one run. A class only so that the methods below need not hand fifteen values around."""
 
-    def __init__(self, config: TrainConfig, run_dir: Path, reporter: Reporter, resume: bool) -> None:
-        self.config, self.run_dir, self.reporter = config, run_dir, reporter
+    def __init__(self, config: TrainConfig, run_dir: Path, reporter: Reporter, resume: bool, clock: Clock) -> None:
+        self.config, self.run_dir, self.reporter, self.clock = config, run_dir, reporter, clock
+        self.began = self.saved = clock()
         self.index = open_checked(config.data, config.val, self._on_checked)
         self.plan = make_plan(config, self.index)
         reporter.progress("building the network", 0, 0)
         self.device = choose_device(config.device)
         self.precision = choose_precision(config.precision, self.device)
-        seed_everything(config.seed, config.deterministic)
+        seed_everything(config.seed, config.deterministic, config.cudnn_benchmark)
         self.model = build_model(config, len(self.index.classes))
-        self.model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.state = TrainingState(self.model, build_optimizer(self.model, config))
+        if config.start_from and not resume:
+            reporter.progress("loading weights", 0, 0)
+            reporter.event("note", message=start_from(self.model, config, self.index.classes))
+        if config.freeze_features:
+            freeze(self.model)
+        order = torch.channels_last if config.channels_last else torch.contiguous_format
+        self.model.to(self.device, memory_format=order)  # type: ignore[call-overload]
+        self.state = TrainingState(
+            self.model,
+            build_optimizer(self.model, config),
+            torch.amp.GradScaler(self.device.type) if self.precision == torch.float16 else None,
+            averaged(self.model, config.ema_decay) if config.ema_decay else None,
+        )
         counts = self.index.counts()["train"].tolist()
-        self.objective = Objective(class_weights(config.class_weights, counts), config.label_smoothing)
+        self.objective = Objective(weights_for(config, counts), config.label_smoothing, config.ignore_index)
         self.training_operations = training_operations(config.augment, config.image_size)
         self.evaluation_operations = evaluation_operations(config.augment, config.image_size)
         if config.normalize == "data":
@@ -112,7 +139,15 @@ class _Fit:
         self._speed = (0.0, 0)
         if resume:
             self._restore()
+            self.began -= self.position.seconds
+        self.trained: nn.Module = self.model
+        if config.compile:
+            reporter.progress("compiling", 0, 0)
+            self.trained = compiled(self.model, config, self.device, self._on_uncompiled)
         self._announce(resume)
+
+    def _on_uncompiled(self, message: str) -> None:
+        self.reporter.event("warning", message=message, hint="The run goes on without: slower, with the same result.")
 
     def _on_checked(self, done: int, total: int) -> None:
         self._before_start("checking pictures", done, total)
@@ -156,18 +191,18 @@ class _Fit:
 
     def run(self) -> str:
         config, position = self.config, self.position
-        began = time.perf_counter() - position.seconds
         while position.epoch < config.epochs and position.step < self.plan.total_steps:
-            epoch_began, seen_before = time.perf_counter(), position.seen
-            if not self._train_one_epoch(began):
-                return self._stop(began)
-            train_seconds = time.perf_counter() - epoch_began
+            epoch_began, seen_before = self.clock(), position.seen
+            if not self._train_one_epoch():
+                return self._stop()
+            train_seconds = self.clock() - epoch_began
             evaluation = evaluate(
-                self.model, self.val_loader.epoch(), len(self.index.classes), self.device, self._on_validation
-            )
+                self.state.predictor, self.val_loader.epoch(), len(self.index.classes), self.device,
+                self._on_validation, config.ignore_index,
+            )  # fmt: skip
             if evaluation is None:
-                return self._stop(began)
-            position.seconds = time.perf_counter() - began
+                return self._stop()
+            position.seconds = self.clock() - self.began
             self._end_epoch(evaluation, (position.seen - seen_before) / max(train_seconds, 1e-9))
             patience = config.early_stopping
             if patience and position.epoch - 1 - position.best_epoch >= patience:
@@ -177,53 +212,65 @@ class _Fit:
                 break
         return "finished"
 
-    def _train_one_epoch(self, began: float) -> bool:
+    def _train_one_epoch(self) -> bool:
         """Train to the end of the epoch; False if a stop was asked for on the way."""
         config, plan, position = self.config, self.plan, self.position
         log_every = math.ceil(plan.total_steps / LOGGED_STEPS)
-        self.model.train()
-        self._speed = (time.perf_counter(), position.seen)
+        train_mode(self.model, config.freeze_features)
+        self._speed = (self.clock(), position.seen)
         loss_sum, correct, seen, wait_s = 0.0, 0, 0, 0.0
         each_window = windows(self.train_loader.epoch(position.epoch, position.batch), config.accumulation_steps)
         while True:
             if not self._obey():
                 return False
-            waited = time.perf_counter()
+            waited = self.clock()
             window = next(each_window, None)
-            wait_s += time.perf_counter() - waited
+            wait_s += self.clock() - waited
             if window is None or position.step >= plan.total_steps:
                 return True
-            lr = config.lr * lr_factor(config.scheduler, position.step, plan.total_steps, config.warmup_steps)
+            lr = config.lr * position.lr_scale
+            lr *= lr_factor(config, position.step, plan.total_steps, plan.steps_per_epoch)
             set_lr(self.state.optimizer, lr)
-            loss, right = train_step(
-                self.model, self.state.optimizer, self.objective, window, self.device, self.precision, config.grad_clip
-            )
-            if not math.isfinite(loss):
-                raise TrainingError(
-                    f"The loss is {loss} in step {position.step + 1}: the weights have blown up.",
-                    f"Lower the learning rate ({config.lr:g}), clip the gradient, or choose a norm."
-                    + " The last checkpoint is still good." * (self.run_dir / "checkpoints" / "last.pt").is_file(),
-                )
-            images = sum(len(labels) for _, labels in window)
+            loss, right, images, grad_norm = train_step(
+                self.trained, self.state.optimizer, self.objective, window, self.device, self.precision,
+                config.grad_clip, scaler=self.state.scaler, channels_last=config.channels_last,
+            )  # fmt: skip
+            if not math.isfinite(loss) or not (math.isfinite(grad_norm) or self.state.scaler):
+                what = f"loss is {loss}" if not math.isfinite(loss) else f"gradient is {grad_norm}"
+                raise self._blown_up(f"The {what} in", 1)
+            if self.state.average:
+                self.state.average.update_parameters(self.model)
             position.step += 1
             position.batch += len(window)
             position.loss_sum += loss * images
             position.correct += right
             position.seen += images
-            position.seconds = time.perf_counter() - began
+            position.seconds = self.clock() - self.began
             loss_sum, correct, seen = loss_sum + loss * images, correct + right, seen + images
             if position.step % log_every == 0 or position.step == 1:
                 self.reporter.event(
-                    "step", epoch=position.epoch, step=position.step, loss=round(loss_sum / seen, 6),
-                    acc1=round(correct / seen, 6), lr=lr, wait_s=round(wait_s, 4),
+                    "step", epoch=position.epoch, step=position.step, loss=round(loss_sum / max(seen, 1), 6),
+                    acc1=round(correct / max(seen, 1), 6), lr=lr, grad_norm=round(grad_norm, 6),
+                    wait_s=round(wait_s, 4),
                 )  # fmt: skip
                 loss_sum, correct, seen, wait_s = 0.0, 0, 0, 0.0
             self._report_step()
+            every_s = 60 * config.checkpoint_every_minutes
+            if every_s and self.clock() - self.saved >= every_s:
+                self._save("last.pt")
+
+    def _blown_up(self, what: str, ahead: int = 0) -> TrainingError:
+        good = (self.run_dir / "checkpoints" / "last.pt").is_file()
+        return TrainingError(
+            f"{what} step {self.position.step + ahead}: the weights have blown up.",
+            f"Lower the learning rate ({self.config.lr:g}), clip the gradient, or choose a norm."
+            + " The last checkpoint is still good." * good,
+        )
 
     def _report_step(self) -> None:
         position, plan = self.position, self.plan
         since, seen = self._speed
-        rate = (position.seen - seen) / max(time.perf_counter() - since, 1e-9)
+        rate = (position.seen - seen) / max(self.clock() - since, 1e-9)
         # Validation runs forward only: about a third of a training step's work for each picture.
         left = (plan.total_steps - position.step) / plan.steps_per_epoch
         eta_s = left * (plan.train_images + plan.val_images / 3) / max(rate, 1e-9)
@@ -256,6 +303,10 @@ class _Fit:
         best = evaluation.acc1 > position.best_acc1
         if best:
             position.best_acc1, position.best_epoch = evaluation.acc1, position.epoch
+        if self.config.scheduler == "plateau":
+            position.lr_scale, position.plateau_best, position.plateau_bad = plateau(
+                position.lr_scale, position.plateau_best, position.plateau_bad, evaluation.loss, self.config
+            )
         position.begin_epoch()
         last = position.epoch == self.config.epochs or position.step >= self.plan.total_steps
         if best:
@@ -267,12 +318,14 @@ class _Fit:
             total_steps=self.plan.total_steps,
         )  # fmt: skip
 
-    def _stop(self, began: float) -> str:
-        self.position.seconds = time.perf_counter() - began
+    def _stop(self) -> str:
+        self.position.seconds = self.clock() - self.began
         self._save("last.pt")
         return "stopped"
 
     def _save(self, name: str) -> None:
+        if not all(bool(parameter.isfinite().all()) for parameter in self.model.parameters()):
+            raise self._blown_up("The weights are not finite after")
         about = {
             "config": self.config.model_dump(),
             "class_to_idx": self.index.class_to_idx,
@@ -280,6 +333,7 @@ class _Fit:
             "fingerprint": self.index.fingerprint(),
         }
         save_checkpoint(self.run_dir / "checkpoints" / name, {**self.state.as_dict(), **about})
+        self.saved = self.clock()
         self.reporter.event("checkpoint", name=name, epoch=self.position.epoch, step=self.position.step)
 
     def _restore(self) -> None:
@@ -288,5 +342,7 @@ class _Fit:
         require_same_mapping(sorted(numbers, key=lambda name: int(numbers[name])), self.index.classes)
         if saved["fingerprint"] != self.index.fingerprint():
             message = "The data set has changed since the checkpoint; the run goes on, but is not the same one."
+            self.reporter.event("warning", message=message, hint="")
+        for message in what_changed(saved["config"], self.config, is_sharded(self.index)):
             self.reporter.event("warning", message=message, hint="")
         self.state.restore(saved)

@@ -5,6 +5,13 @@ from __future__ import annotations
 import torch
 from torch.nn import functional as F
 
+from alexcore.config import TrainConfig
+from alexcore.fields import numbers_in
+from alexcore.training.plan import require_weights
+
+# torch's own default: the number of no class.
+NO_CLASS = -100
+
 
 def class_weights(scheme: str, counts: list[int]) -> torch.Tensor | None:
     """Weight per class from the pictures per class, scaled to a mean of 1 over the pictures.
@@ -25,6 +32,24 @@ def class_weights(scheme: str, counts: list[int]) -> torch.Tensor | None:
     return (weight * count.sum() / (weight * count).sum()).float()
 
 
+def weights_for(config: TrainConfig, counts: list[int]) -> torch.Tensor | None:
+    """The class weights of a run, (C,) float32, or None: by its scheme, or as they were typed.
+
+    Typed weights stay as they are: the loss is divided by the weights of its pictures, so only their ratios matter.
+
+    Args:
+        config: Has `class_weights`.
+        counts: Training pictures per class.
+
+    Raises:
+        ConfigError: there are not as many typed weights as classes.
+    """
+    if config.class_weights in ("none", "inverse", "effective"):
+        return class_weights(config.class_weights, counts)
+    require_weights(config, len(counts))
+    return torch.tensor(numbers_in(config.class_weights), dtype=torch.float32)
+
+
 def hard_labels(labels: torch.Tensor) -> torch.Tensor:
     """The class of each picture, (N,): of a mixed one, whose labels are (N, C), the one with the largest share."""
     return labels.argmax(dim=1) if labels.dim() == 2 else labels
@@ -37,16 +62,33 @@ class Objective:
     weights or sizes differ, so each micro-batch's *sum* is divided by the weight of the whole effective batch.
     """
 
-    def __init__(self, weight: torch.Tensor | None = None, label_smoothing: float = 0.0) -> None:
+    def __init__(
+        self, weight: torch.Tensor | None = None, label_smoothing: float = 0.0, ignore_index: int = NO_CLASS
+    ) -> None:
         self.weight = weight
         self.label_smoothing = label_smoothing
+        self.ignore_index = ignore_index
+
+    def counted(self, labels: torch.Tensor) -> torch.Tensor:
+        """Which of these labels, (N,) or mixed (N, C), count: all but those of the ignored class."""
+        return hard_labels(labels) != self.ignore_index
+
+    def _shares(self, labels: torch.Tensor) -> torch.Tensor:
+        """Mixed labels without the ignored class, which torch itself would not leave out of them."""
+        if self.ignore_index < 0:
+            return labels
+        return labels.index_fill(1, torch.tensor([self.ignore_index], device=labels.device), 0.0)
 
     def total_weight(self, labels: torch.Tensor) -> torch.Tensor:
         """The divisor for these labels: the sum of their class weights, or without weights their number.
 
-        Mixed labels, (N, C), count one each, weights or not: so does torch's own mean.
+        Mixed labels, (N, C), count one each, weights or not: so does torch's own mean. What an ignored class has in
+        them does not count.
         """
-        if self.weight is None or labels.dim() == 2:
+        if labels.dim() == 2:
+            return self._shares(labels).sum() if self.ignore_index >= 0 else torch.tensor(float(len(labels)))
+        labels = labels[self.counted(labels)]
+        if self.weight is None:
             return torch.tensor(float(len(labels)))
         return self.weight.to(labels.device)[labels].sum()
 
@@ -59,7 +101,12 @@ class Objective:
             total: `total_weight` of all labels of the effective batch.
         """
         weight = None if self.weight is None else self.weight.to(logits.device)
+        ignored = self.ignore_index
+        if labels.dim() == 2:
+            labels, ignored = self._shares(labels), NO_CLASS
         summed = F.cross_entropy(
-            logits.float(), labels, weight=weight, reduction="sum", label_smoothing=self.label_smoothing
-        )
-        return summed / total.to(logits.device)
+            logits.float(), labels, weight=weight, reduction="sum", label_smoothing=self.label_smoothing,
+            ignore_index=ignored,
+        )  # fmt: skip
+        # An effective batch in which nothing counts has the loss 0 and no gradient, instead of 0 / 0.
+        return summed / total.where(total > 0, 1.0).to(logits.device)

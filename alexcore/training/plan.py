@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from alexcore.config import TrainConfig
 from alexcore.data.index import DataIndex
 from alexcore.errors import ConfigError
+from alexcore.fields import numbers_in
 from alexcore.nn import minimum_input_size
 
 
@@ -52,11 +53,33 @@ def make_plan(config: TrainConfig, index: DataIndex) -> Plan:
             "and BatchNorm cannot take a mean over one picture.",
             f"Choose a batch size of {better}, or norm group.",
         )
+    require_weights(config, len(index.classes))
+    if config.ignore_index != -100 and not 0 <= config.ignore_index < len(index.classes):
+        raise ConfigError(
+            f"ignore_index = {config.ignore_index} is no class: there are {len(index.classes)}, counted from 0.",
+            f"Choose a number from 0 to {len(index.classes) - 1}, or -100 for none.",
+        )
     steps_per_epoch = math.ceil(micro_batches / config.accumulation_steps)
     total_steps = config.epochs * steps_per_epoch
     if config.max_steps:
         total_steps = min(total_steps, config.max_steps)
     return Plan(train_images, val_images, micro_batches, steps_per_epoch, total_steps, last_batch)
+
+
+def require_weights(config: TrainConfig, classes: int) -> None:
+    """Refuse typed class weights that are not one a class.
+
+    Raises:
+        ConfigError: there are more or fewer.
+    """
+    if config.class_weights in ("none", "inverse", "effective"):
+        return
+    found = len(numbers_in(config.class_weights))
+    if found != classes:
+        raise ConfigError(
+            f"class_weights = {config.class_weights!r} has {found} numbers, and the data set has {classes} classes.",
+            "Type one number for each class, in the order of the class index.",
+        )
 
 
 def plan_in_words(config: TrainConfig, plan: Plan, classes: int) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 
-def seed_everything(seed: int, deterministic: bool = False) -> None:
+def seed_everything(seed: int, deterministic: bool = False, benchmark: bool = True) -> None:
     """Seed Python, NumPy, torch and every GPU.
 
     (The blog's function calls `np.random(seed)`, which is a module and no function: the call is `np.random.seed`.)
@@ -17,6 +17,8 @@ def seed_everything(seed: int, deterministic: bool = False) -> None:
     Args:
         seed: 0 to 2**31 - 1.
         deterministic: Allow only algorithms that give the same bits each time; a no-op on a CPU, slower on a GPU.
+        benchmark: Let cuDNN try several algorithms and keep the fastest, which may differ from run to run; with
+            `deterministic` it never does.
     """
     random.seed(seed)
     np.random.seed(seed)
@@ -24,8 +26,7 @@ def seed_everything(seed: int, deterministic: bool = False) -> None:
     torch.cuda.manual_seed_all(seed)
     torch.use_deterministic_algorithms(deterministic, warn_only=True)
     torch.backends.cudnn.deterministic = deterministic
-    # benchmark=True lets cuDNN try several algorithms and keep the fastest, which may differ from run to run.
-    torch.backends.cudnn.benchmark = not deterministic
+    torch.backends.cudnn.benchmark = benchmark and not deterministic
 
 
 def rng_state() -> dict[str, Any]:

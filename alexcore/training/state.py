@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
 from torch import nn
+from torch.optim.swa_utils import AveragedModel
 
 from alexcore.training.seeding import rng_state, set_rng_state
 
@@ -24,6 +26,10 @@ class Position:
     seconds: float = 0.0
     best_acc1: float = -1.0
     best_epoch: int = -1
+    # What the schedule plateau has made of the validation losses.
+    lr_scale: float = 1.0
+    plateau_best: float = math.inf
+    plateau_bad: int = 0
 
     def begin_epoch(self) -> None:
         """Count the epoch that has ended and forget its sums."""
@@ -37,25 +43,51 @@ class TrainingState:
     Attributes:
         model: The network.
         optimizer: Of the network's parameters.
+        scaler: Scales the loss, in float16 only.
+        average: A moving average of the weights, if one is wanted.
         position: How far the run is.
     """
 
-    def __init__(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-        self.model, self.optimizer = model, optimizer
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        scaler: torch.amp.GradScaler | None = None,
+        average: AveragedModel | None = None,
+    ) -> None:
+        self.model, self.optimizer, self.scaler, self.average = model, optimizer, scaler, average
         self.position = Position()
 
+    @property
+    def predictor(self) -> nn.Module:
+        """The network to validate and predict with: the average, if there is one."""
+        return self.average.module if self.average else self.model
+
     def as_dict(self) -> dict[str, Any]:
-        """Everything that a resumed run needs, as tensors and plain data, with every generator's state."""
-        return {
-            "model": self.model.state_dict(),
+        """Everything that a resumed run needs, as tensors and plain data, with every generator's state.
+
+        `model` is what one predicts with. Where that is the average, `trained` has the weights that it follows.
+        """
+        saved: dict[str, Any] = {
+            "model": self.predictor.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "position": asdict(self.position),
             "rng": rng_state(),
         }
+        if self.average:
+            saved |= {"trained": self.model.state_dict(), "ema_updates": int(self.average.n_averaged)}
+        if self.scaler:
+            saved["scaler"] = self.scaler.state_dict()
+        return saved
 
     def restore(self, saved: dict[str, Any]) -> None:
         """Put back what `as_dict` returned; the generators last, because nothing may draw after them."""
-        self.model.load_state_dict(saved["model"])
+        self.model.load_state_dict(saved["trained" if self.average else "model"])
+        if self.average:
+            self.average.module.load_state_dict(saved["model"])
+            self.average.n_averaged.fill_(saved["ema_updates"])
+        if self.scaler:
+            self.scaler.load_state_dict(saved["scaler"])
         self.optimizer.load_state_dict(saved["optimizer"])
         self.position = Position(**saved["position"])
         rng = saved["rng"]

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 
 from alexcore.training.loader import Batch
 from alexcore.training.objective import Objective, hard_labels
+
+
+class StepResult(NamedTuple):
+    """What one optimizer step tells.
+
+    Attributes:
+        loss: Mean loss of the effective batch, in nats.
+        correct: Pictures whose most probable class was right.
+        images: Pictures that counted: all but those of an ignored class.
+        grad_norm: Euclidean length of the whole gradient, before clipping.
+    """
+
+    loss: float
+    correct: int
+    images: int
+    grad_norm: float
 
 
 def train_step(
@@ -21,8 +38,14 @@ def train_step(
     device: torch.device,
     precision: torch.dtype = torch.float32,
     grad_clip: float = 0.0,
-) -> tuple[float, int]:
+    *,
+    scaler: torch.amp.GradScaler | None = None,
+    channels_last: bool = True,
+) -> StepResult:
     """One optimizer step over the micro-batches of one effective batch.
+
+    Without a scaler, weights whose gradient is not finite are left as they were: the caller ends the run, and what it
+    may still save is good. With one, such a step is left out and the scale halved, as is usual in float16.
 
     Args:
         model: In train mode, on `device`.
@@ -32,27 +55,36 @@ def train_step(
         device: Where to compute.
         precision: Format of the heavy layers.
         grad_clip: Longest gradient norm, 0 for any.
-
-    Returns:
-        The mean loss of the effective batch, and how many of its pictures were answered rightly.
+        scaler: Scales the loss in float16.
+        channels_last: Order of the pictures' memory, which should be that of the network's.
     """
+    order = torch.channels_last if channels_last else torch.contiguous_format
     total = sum((objective.total_weight(labels) for _, labels in window), torch.tensor(0.0))
     loss_sum, correct = torch.zeros((), device=device), torch.zeros((), dtype=torch.int64, device=device)
     for number, (images, labels) in enumerate(window):
-        images = images.to(device, non_blocking=True, memory_format=torch.channels_last)
+        images = images.to(device, non_blocking=True, memory_format=order)
         labels = labels.to(device, non_blocking=True)
         with _autocast(device, precision):
             outputs = model(images)
         loss = objective(outputs, labels, total)
         if number == 0:
             optimizer.zero_grad()
-        loss.backward()
+        (scaler.scale(loss) if scaler else loss).backward()
         loss_sum += loss.detach()
-        correct += (outputs.detach().argmax(dim=1) == hard_labels(labels)).sum()
+        correct += ((outputs.detach().argmax(dim=1) == hard_labels(labels)) & objective.counted(labels)).sum()
+    counted = sum(int(objective.counted(labels).sum()) for _, labels in window)
+    if scaler:
+        scaler.unscale_(optimizer)
+    norm = nn.utils.get_total_norm([p.grad for p in model.parameters() if p.grad is not None])
+    result = StepResult(loss_sum.item(), int(correct.item()), counted, norm.item())
     if grad_clip:
-        nn.utils.clip_grad_norm_(model.parameters(), grad_clip)
-    optimizer.step()
-    return loss_sum.item(), int(correct.item())
+        nn.utils.clip_grads_with_norm_(model.parameters(), grad_clip, norm)
+    if scaler:
+        scaler.step(optimizer)
+        scaler.update()
+    elif math.isfinite(result.grad_norm):
+        optimizer.step()
+    return result
 
 
 def _autocast(device: torch.device, precision: torch.dtype) -> AbstractContextManager[Any]:

@@ -1,0 +1,55 @@
+"""What a resumed run may change, and what it then is. No torch here: the launcher asks before a worker exists."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from alexcore.config import FIELDS, TrainConfig, make_config
+from alexcore.errors import RunError
+
+# How long a run goes on, and how it is carried out; everything else decides what is learned.
+RESUMABLE = ("epochs", "num_workers", "checkpoint_every_epochs", "checkpoint_every_minutes")
+# Schedules that stretch over the whole run.
+_STRETCHED = ("exponential", "cosine", "onecycle")
+
+
+def changed_config(config: TrainConfig, changes: dict[str, Any]) -> TrainConfig:
+    """The configuration with which a run is resumed.
+
+    Raises:
+        RunError: a change would make it another experiment.
+        ConfigError: it is out of range.
+    """
+    new = make_config(**{**config.model_dump(), **changes})
+    for name in changes:
+        if name not in RESUMABLE and getattr(new, name) != getattr(config, name):
+            raise RunError(
+                f"{name} = {changes[name]!r} would make it another experiment: the run has {getattr(config, name)!r}.",
+                f"Start a new run for that. A resume may change {', '.join(RESUMABLE)}.",
+            )
+    if new.epochs < config.epochs:
+        raise RunError(f"epochs = {new.epochs} is fewer than the run's {config.epochs}.", "Give a larger number.")
+    return new
+
+
+def what_changed(before: dict[str, Any], config: TrainConfig, sharded: bool) -> list[str]:
+    """Sentences for the run's history about changes that make it another run than one that went straight through.
+
+    Args:
+        before: The configuration in the checkpoint; what it lacks had its default.
+        config: The one to go on with.
+        sharded: Whether the pictures lie in shards.
+    """
+    old = {name: before.get(name, spec.default) for name, spec in FIELDS.items()}
+    found = []
+    if old["epochs"] != config.epochs and config.scheduler in _STRETCHED:
+        found.append(
+            f"epochs went from {old['epochs']} to {config.epochs}: the schedule {config.scheduler} is planned anew "
+            f"over the new length, so this is not the run that {config.epochs} epochs from the start would have been."
+        )
+    if old["num_workers"] != config.num_workers and sharded:
+        found.append(
+            f"num_workers went from {old['num_workers']} to {config.num_workers}: each loader process shuffles its "
+            "part of the shards, so the order of the pictures is another from here on."
+        )
+    return found

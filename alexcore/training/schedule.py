@@ -1,0 +1,103 @@
+"""The learning rate as a pure function of the step: a resumed run needs no state, a form can draw the curve.
+
+Only `plateau` cannot know its future: its factor is a count of disappointments (`Plateau`), kept in the checkpoint.
+"""
+
+from __future__ import annotations
+
+import math
+
+from alexcore.config import PRESETS, TrainConfig, make_config
+from alexcore.fields import numbers_in
+
+# torch's threshold: a validation loss has improved only if it fell by more than this share.
+PLATEAU_THRESHOLD = 1e-4
+# The batch size that the presets' rates were chosen for.
+BASE_BATCH = 32
+
+
+def lr_factor(config: TrainConfig, step: int, total_steps: int, steps_per_epoch: int = 1) -> float:
+    """What `lr` is multiplied by in a step.
+
+    With g = `lr_gamma`, and e the epoch of the step, counted from 0:
+    constant, plateau: 1. step: g ** (e // lr_step_epochs). multistep: g ** (number of milestones that are <= e).
+    exponential: g ** t, cosine: (1 + cos(pi t)) / 2, where t goes from 0 after the warm-up to 1 at the end.
+    onecycle: up from 1/25 over the first 30 % of the run, then down to 0, both along a cosine (Smith 2018).
+    During the warm-up the factor is also multiplied by (step + 1) / warmup_steps.
+
+    Args:
+        config: Names the schedule and its numbers.
+        step: 0 for the first optimizer step.
+        total_steps: Optimizer steps of the whole run.
+        steps_per_epoch: Optimizer steps of an epoch.
+    """
+    warm = min(1.0, (step + 1) / config.warmup_steps) if config.warmup_steps else 1.0
+    epoch = step // steps_per_epoch
+    begin = min(config.warmup_steps, total_steps - 1)
+    if config.scheduler == "step":
+        return float(warm * config.lr_gamma ** (epoch // config.lr_step_epochs))
+    if config.scheduler == "multistep":
+        passed = sum(epoch >= milestone for milestone in numbers_in(config.lr_milestones, int))
+        return float(warm * config.lr_gamma**passed)
+    if config.scheduler == "exponential":
+        # The last step has exactly lr * gamma; there is no loss in that, as there would be in a last step of rate 0.
+        return float(warm * config.lr_gamma ** (max(0, step - begin) / max(1, total_steps - 1 - begin)))
+    if config.scheduler == "cosine":
+        return warm * _falling(max(0, step - begin) / max(1, total_steps - begin))
+    if config.scheduler == "onecycle":
+        peak = max(1, round(0.3 * total_steps))
+        if step < peak:
+            return warm * (1 - (1 - 1 / 25) * _falling(step / peak))
+        return warm * _falling((step - peak) / max(1, total_steps - peak))
+    return warm
+
+
+def _falling(t: float) -> float:
+    """Half a cosine: 1 at t = 0, 0 at t = 1."""
+    return (1 + math.cos(math.pi * t)) / 2
+
+
+def plateau(
+    scale: float, best: float, bad_epochs: int, val_loss: float, config: TrainConfig
+) -> tuple[float, float, int]:
+    """Judge an epoch as torch's ReduceLROnPlateau does.
+
+    Args:
+        scale: The factor so far, 1 at the start.
+        best: The lowest validation loss so far.
+        bad_epochs: Epochs since it improved or the rate fell.
+        val_loss: Of the epoch that has ended.
+        config: Has `lr_gamma` and `plateau_patience`.
+
+    Returns:
+        The new scale, best and bad_epochs.
+    """
+    if val_loss < best * (1 - PLATEAU_THRESHOLD):
+        return scale, val_loss, 0
+    if bad_epochs + 1 > config.plateau_patience:
+        return scale * config.lr_gamma, best, 0
+    return scale, best, bad_epochs + 1
+
+
+def rates(config: TrainConfig, total_steps: int, steps_per_epoch: int, points: int = 200) -> list[tuple[int, float]]:
+    """The curve of the rate, to be drawn before a run: (step counted from 1, rate), the first and last step included.
+
+    A plateau is not known beforehand: its curve is the rate as long as the validation loss improves.
+    """
+    count = min(points, total_steps)
+    steps = sorted({round(number * (total_steps - 1) / max(1, count - 1)) for number in range(count)})
+    return [(step + 1, config.lr * lr_factor(config, step, total_steps, steps_per_epoch)) for step in steps]
+
+
+def suggested_lr(config: TrainConfig, preset: str = "default") -> float | None:
+    """The preset's rate, scaled linearly from 32 pictures to the effective batch (Goyal et al. 2017, section 2.1).
+
+    A suggestion and no law: it holds for batches that are not large, with a warm-up, and best for SGD.
+
+    Returns:
+        The rate, or None if the preset has another optimizer, whose rates say nothing about this one.
+    """
+    base = make_config(preset if preset in PRESETS else "default")
+    if base.optimizer != config.optimizer:
+        return None
+    return base.lr * config.batch_size * config.accumulation_steps / BASE_BATCH

@@ -1,0 +1,132 @@
+"""Weights to begin with: none of one's own, another run's, or torchvision's from ImageNet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import nn
+
+from alexcore.config import TrainConfig
+from alexcore.errors import CheckpointError, ConfigError
+from alexcore.home import runs_dir
+from alexcore.training.checkpoint import load_checkpoint
+
+# What has to be the same for the shapes of all layers but the last to be the same.
+_SHAPE = ("variant", "width", "norm")
+
+
+def start_from(model: nn.Module, config: TrainConfig, classes: tuple[str, ...]) -> str:
+    """Put the weights that `config.start_from` names into a fresh network.
+
+    The last layer stays new unless the classes are the same, with the same numbers.
+
+    Args:
+        model: With the run's own random weights.
+        config: Names the source: a run's folder or its name, a checkpoint's file, or "imagenet".
+        classes: The run's classes in the order of their numbers.
+
+    Returns:
+        One sentence that says what was taken over.
+
+    Raises:
+        ConfigError: the source has another network, or is not there.
+        CheckpointError: it is no checkpoint.
+    """
+    if config.start_from == "imagenet":
+        _require(config, {"variant": "torchvision", "width": 1.0, "norm": "none", "activation": "relu"}, "ImageNet's")
+        _copy(model, imagenet_weights(), head=False)
+        return f"Started from torchvision's ImageNet weights; the last layer is new, for {len(classes)} classes."
+    path = checkpoint_of(config.start_from)
+    saved = load_checkpoint(path)
+    _require(config, {name: saved["config"].get(name) for name in _SHAPE}, f"{path}'s")
+    numbers = saved["class_to_idx"]
+    theirs = tuple(sorted(numbers, key=lambda name: int(numbers[name])))
+    _copy(model, saved["model"], head=theirs == classes)
+    if theirs == classes:
+        return f"Started from {path}: all weights, because its {len(classes)} classes are the same."
+    return (
+        f"Started from {path}; the last layer is new, because that run has the classes {_few(theirs)} "
+        f"and this one {_few(classes)}."
+    )
+
+
+def checkpoint_of(source: str) -> Path:
+    """The checkpoint that a text names: a file, a run's folder, or a run's name in the store.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    for path in (Path(source).expanduser(), runs_dir() / source):
+        if path.is_file():
+            return path
+        for name in ("best.pt", "last.pt"):
+            if (path / "checkpoints" / name).is_file():
+                return path / "checkpoints" / name
+    raise ConfigError(
+        f"start_from = {source!r} is no run with a checkpoint and no checkpoint file.",
+        'Give the name of a run (see `runs list`), a path, or "imagenet".',
+    )
+
+
+def imagenet_weights() -> dict[str, torch.Tensor]:
+    """The weights of torchvision's AlexNet, downloaded once into torch's cache (233 MB).
+
+    Raises:
+        ConfigError: they cannot be downloaded.
+    """
+    from torchvision.models import AlexNet_Weights
+
+    url = AlexNet_Weights.IMAGENET1K_V1.url
+    try:
+        weights = torch.hub.load_state_dict_from_url(
+            url, map_location="cpu", progress=False, check_hash=True, weights_only=True
+        )
+    # No network, a refused address, a full disk; and a RuntimeError for a file whose checksum is wrong.
+    except (OSError, RuntimeError) as error:
+        raise ConfigError(
+            f"The ImageNet weights cannot be downloaded from {url} ({error}).",
+            f"Check the network, or put the file into {Path(torch.hub.get_dir()) / 'checkpoints'} yourself.",
+        ) from error
+    return dict(weights)
+
+
+def freeze(model: nn.Module) -> None:
+    """Keep the convolutions as they are; to be called before the optimizer is built."""
+    cast(nn.Module, model.features).requires_grad_(False)
+
+
+def train_mode(model: nn.Module, frozen: bool) -> None:
+    """Put a network into train mode; frozen convolutions stay in eval mode, or batch norm's statistics would move."""
+    model.train()
+    if frozen:
+        cast(nn.Module, model.features).eval()
+
+
+def _require(config: TrainConfig, theirs: dict[str, Any], whose: str) -> None:
+    for name, value in theirs.items():
+        if getattr(config, name) != value:
+            raise ConfigError(
+                f"start_from = {config.start_from!r} does not fit: {name} is {getattr(config, name)!r} here, and "
+                f"{whose} is {value!r}.",
+                f"Set {name} to {value}, or start from scratch.",
+            )
+
+
+def _copy(model: nn.Module, weights: dict[str, torch.Tensor], head: bool) -> None:
+    own = model.state_dict()
+    last = max(int(name.split(".")[1]) for name in own if name.startswith("classifier."))
+    taken = {name: value for name, value in weights.items() if head or not name.startswith(f"classifier.{last}.")}
+    try:
+        found = model.load_state_dict(taken, strict=False)
+    except RuntimeError as error:
+        raise CheckpointError(f"The weights do not fit the network: {' '.join(str(error).split())[:200]}") from error
+    missing = [name for name in found.missing_keys if not name.startswith(f"classifier.{last}.")]
+    if missing or found.unexpected_keys:
+        odd = ", ".join([*missing, *found.unexpected_keys][:3])
+        raise CheckpointError(f"The weights do not fit the network: it differs in {odd}.", "Choose another run.")
+
+
+def _few(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -1,0 +1,346 @@
+"""The settings of TrainConfig that say how a network is trained: batch, loss, optimizer, reproducibility, run."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal, Self
+
+from pydantic import BaseModel, field_validator, model_validator
+
+from alexcore.fields import field, numbers_in
+
+
+class TrainingFields(BaseModel):
+    """One half of `TrainConfig`; each field carries its explanation and its legal range."""
+
+    batch_size: int = field(
+        32,
+        "Batch",
+        "Batch size (pictures)",
+        "Pictures in one forward and backward pass (the micro-batch). Larger is smoother and needs more memory.",
+        code="alexcore.training.step:train_step",
+        essential=True,
+        ge=1,
+        le=65536,
+    )
+    accumulation_steps: int = field(
+        1,
+        "Batch",
+        "Accumulation steps",
+        "Micro-batches whose gradients are added before one optimizer step: a large batch on little memory. "
+        "The sum is weighted exactly; with batch norm the statistics still come from each micro-batch.",
+        code="alexcore.training.step:train_step",
+        ge=1,
+        le=4096,
+    )
+
+    label_smoothing: float = field(
+        0.0,
+        "Loss",
+        "Label smoothing",
+        "Share of the target given evenly to all classes, so that the network is not pushed to be certain.",
+        code="alexcore.training.objective:Objective",
+        ge=0,
+        lt=1,
+    )
+    class_weights: str = field(
+        "none",
+        "Loss",
+        "Class weights",
+        "Makes a picture of a rare class count for more in the loss. inverse: 1 / count; effective: milder (Cui "
+        "et al. 2019); or type a number for each class, in the order of the class index. Expect better recall of rare "
+        "classes and slightly less of the common ones.",
+        code="alexcore.training.objective:weights_for",
+        otherwise="a weight from 0 for each class, such as 1,2,0.5",
+        suggestions=("none", "inverse", "effective"),
+    )
+    ignore_index: int = field(
+        -100,
+        "Loss",
+        "Ignored class (ignore_index)",
+        "Number of a class whose pictures count neither in the loss nor in its divisor nor in any accuracy, such as a "
+        "class of doubtful pictures; -100 is none. The network still has an output for it, which nothing trains.",
+        code="alexcore.training.objective:Objective",
+        ge=-100,
+        le=1_000_000,
+    )
+
+    optimizer: Literal["sgd", "adam", "adamw"] = field(
+        "adamw",
+        "Optimizer",
+        "Optimizer",
+        "How a gradient becomes a change of weights. sgd takes one rate for all; adam and adamw scale it per weight.",
+        code="alexcore.training.optim:build_optimizer",
+    )
+    lr: float = field(
+        5e-4,
+        "Optimizer",
+        "Learning rate",
+        "How far one step moves the weights. Too large: the loss jumps or sticks; too small: it creeps.",
+        code="alexcore.training.optim:build_optimizer",
+        essential=True,
+        gt=0,
+        le=10,
+    )
+    momentum: float = field(
+        0.9,
+        "Optimizer",
+        "Momentum",
+        "Share of the last step kept in the next one (sgd only).",
+        code="alexcore.training.optim:build_optimizer",
+        ge=0,
+        lt=1,
+    )
+    nesterov: bool = field(
+        False,
+        "Optimizer",
+        "Nesterov momentum",
+        "Takes the gradient as if the step of the momentum had been made already (sgd only). Often a little faster.",
+        code="alexcore.training.optim:build_optimizer",
+    )
+    weight_decay: float = field(
+        0.01,
+        "Optimizer",
+        "Weight decay",
+        "Pulls weights towards zero in each step. Norm layers and biases are left out, as is usual.",
+        code="alexcore.training.optim:parameter_groups",
+        ge=0,
+        le=1,
+    )
+    decay_all: bool = field(
+        False,
+        "Optimizer",
+        "Decay norms and biases, too",
+        "Weight decay for every parameter, as most tutorials do it. A norm's scale that is pulled to zero only makes "
+        "its layer weaker, and a bias cannot overfit: expect no gain.",
+        code="alexcore.training.optim:parameter_groups",
+    )
+    scheduler: Literal["constant", "step", "multistep", "exponential", "cosine", "onecycle", "plateau"] = field(
+        "cosine",
+        "Optimizer",
+        "Rate schedule",
+        "How the learning rate changes over the run. cosine falls smoothly to zero; onecycle rises, then falls; "
+        "step and multistep drop by a factor after certain epochs, exponential falls evenly by that factor; "
+        "plateau drops when the validation loss no longer improves.",
+        code="alexcore.training.schedule:lr_factor",
+    )
+    lr_gamma: float = field(
+        0.1,
+        "Optimizer",
+        "Rate factor",
+        "What the rate is multiplied by: at each drop of step, multistep and plateau; from the first to the last step "
+        "of exponential.",
+        code="alexcore.training.schedule:lr_factor",
+        gt=0,
+        le=1,
+    )
+    lr_step_epochs: int = field(
+        3,
+        "Optimizer",
+        "Epochs between drops (step)",
+        "The schedule step multiplies the rate by the rate factor after every so many epochs.",
+        code="alexcore.training.schedule:lr_factor",
+        ge=1,
+        le=10_000,
+    )
+    lr_milestones: str = field(
+        "6,8",
+        "Optimizer",
+        "Epochs of the drops (multistep)",
+        "The schedule multistep multiplies the rate by the rate factor after each of these epochs.",
+        code="alexcore.training.schedule:lr_factor",
+        legal="a rising list of whole numbers above 0, such as 6,8",
+    )
+    plateau_patience: int = field(
+        2,
+        "Optimizer",
+        "Patience (plateau, epochs)",
+        "The schedule plateau waits for so many epochs without a better validation loss; after one more it "
+        "multiplies the rate by the rate factor. Expect steps down late in the run, where cosine falls all the time.",
+        code="alexcore.training.schedule:plateau",
+        ge=0,
+        le=10_000,
+    )
+    warmup_steps: int = field(
+        0,
+        "Optimizer",
+        "Warm-up (optimizer steps)",
+        "Steps over which the rate rises evenly from zero: the first gradients of a new network are wild.",
+        code="alexcore.training.schedule:lr_factor",
+        ge=0,
+        le=1_000_000,
+    )
+    grad_clip: float = field(
+        0.0,
+        "Optimizer",
+        "Gradient clipping (norm)",
+        "Shortens a gradient that is longer than this; 0 is off. Saves a run from one bad batch.",
+        code="alexcore.training.step:train_step",
+        ge=0,
+        le=1e6,
+    )
+    ema_decay: float = field(
+        0.0,
+        "Optimizer",
+        "Average of the weights (EMA decay)",
+        "Keeps a moving average of the weights and of batch norm's statistics beside the network, such as 0.999; 0 is "
+        "off. Validation, best.pt and predictions use the average. Expect smoother validation curves, often a better "
+        "end. It starts short and reaches this decay after about 10 / (1 - decay) steps.",
+        code="alexcore.training.average:averaged",
+        ge=0,
+        lt=1,
+    )
+
+    seed: int = field(
+        0,
+        "Reproducibility",
+        "Seed",
+        "Start of every random number: weights, order, augmentation, dropout. Same seed, same machine: same run. "
+        "NumPy is seeded by np.random.seed(seed); the often copied np.random(seed) calls a module and raises an error.",
+        code="alexcore.training.seeding:seed_everything",
+        essential=True,
+        ge=0,
+        le=2**31 - 1,
+    )
+    deterministic: bool = field(
+        False,
+        "Reproducibility",
+        "Deterministic algorithms",
+        "Allows only algorithms that give the same bits each time. A CPU does so anyway; a GPU gets slower.",
+        code="alexcore.training.seeding:seed_everything",
+    )
+    device: str = field(
+        "auto",
+        "Reproducibility",
+        "Device",
+        "Where the network computes: auto takes cuda, then mps, then cpu. Network and pictures go to the same one.",
+        code="alexcore.training.device:choose_device",
+    )
+    cudnn_benchmark: bool = field(
+        True,
+        "Reproducibility",
+        "Try out convolutions (cudnn.benchmark)",
+        "Lets a CUDA GPU time several algorithms for each convolution and keep the fastest: a slow first step, faster "
+        "later ones, as long as sizes stay the same. The choice may differ from run to run, so the setting "
+        "deterministic switches it off. No effect on a CPU.",
+        code="alexcore.training.seeding:seed_everything",
+    )
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = field(
+        "auto",
+        "Reproducibility",
+        "Precision",
+        "Number format of the heavy layers. bf16 halves the bits and is faster where the hardware has instructions "
+        "for it; auto takes it only there. fp16 is for older CUDA GPUs: its small gradients vanish unless the loss is "
+        "scaled up first, which a GradScaler does.",
+        code="alexcore.training.device:choose_precision",
+    )
+    channels_last: bool = field(
+        True,
+        "Reproducibility",
+        "Channels last",
+        "Stores pictures and kernels with the channels innermost, the order that fast convolutions read. The "
+        "mathematics is the same, the last bits may differ.",
+        code="alexcore.training.step:train_step",
+    )
+    compile: bool = field(
+        False,
+        "Reproducibility",
+        "Compile the network",
+        "torch.compile turns the network into fused kernels: a minute of waiting first, then faster steps, mostly on a "
+        "GPU. Where it cannot, the run says so and goes on without. The saved weights are the same either way.",
+        code="alexcore.training.compiling:compiled",
+    )
+
+    start_from: str = field(
+        "",
+        "Run",
+        "Start from",
+        "Weights to begin with. Empty: random ones. A run's name, its folder, or a checkpoint file: that run's "
+        "weights, with a new last layer if its classes are others. imagenet: torchvision's, for the variant "
+        "torchvision without a norm. Expect a good result after few epochs, if the pictures have something in common.",
+        code="alexcore.training.start_from:start_from",
+    )
+    freeze_features: bool = field(
+        False,
+        "Run",
+        "Freeze the convolutions",
+        "Trains only the linear layers, on features that another run (or ImageNet) has learned. Faster, and hard to "
+        "overfit; expect less than with all layers if there are many pictures.",
+        code="alexcore.training.start_from:freeze",
+    )
+    epochs: int = field(
+        10,
+        "Run",
+        "Epochs",
+        "How often the network sees the whole training split.",
+        code="alexcore.training.loop:fit",
+        essential=True,
+        ge=1,
+        le=10_000,
+    )
+    max_steps: int = field(
+        0,
+        "Run",
+        "Step limit (optimizer steps)",
+        "Ends the run after so many optimizer steps; 0 is no limit.",
+        code="alexcore.training.loop:fit",
+        ge=0,
+        le=100_000_000,
+    )
+    checkpoint_every_epochs: int = field(
+        1,
+        "Run",
+        "Checkpoint every (epochs)",
+        "How often `last.pt` is written at the end of an epoch; a stop always writes it.",
+        code="alexcore.training.checkpoint:save_checkpoint",
+        ge=1,
+        le=10_000,
+    )
+    checkpoint_every_minutes: float = field(
+        5.0,
+        "Run",
+        "Checkpoint every (minutes)",
+        "Writes `last.pt` inside long epochs, too, after the step that is being made; 0 is off. A crash or a power cut "
+        "then costs no more than so many minutes.",
+        code="alexcore.training.checkpoint:save_checkpoint",
+        ge=0,
+        le=10_000,
+    )
+    early_stopping: int = field(
+        0,
+        "Run",
+        "Early stopping (epochs)",
+        "Ends the run when the validation accuracy has not risen for so many epochs; 0 is off.",
+        code="alexcore.training.loop:fit",
+        ge=0,
+        le=10_000,
+    )
+
+    @field_validator("lr_milestones")
+    @classmethod
+    def _rising(cls, text: str) -> str:
+        epochs = numbers_in(text, int)
+        if not epochs or min(epochs) < 1 or sorted(set(epochs)) != epochs:
+            raise ValueError(text)
+        return text
+
+    @field_validator("class_weights")
+    @classmethod
+    def _weights(cls, text: str) -> str:
+        if text not in ("none", "inverse", "effective"):
+            weights = numbers_in(text)
+            if not weights or not all(0 <= weight < math.inf for weight in weights) or not any(weights):
+                raise ValueError(text)
+        return text
+
+    @model_validator(mode="after")
+    def _no_contradiction(self) -> Self:
+        if self.nesterov and self.optimizer == "sgd" and not self.momentum:
+            raise ValueError(
+                "nesterov = True needs a momentum above 0, and momentum is 0: raise it, or leave nesterov."
+            )
+        if self.freeze_features and not self.start_from:
+            raise ValueError(
+                "freeze_features = True needs start_from: convolutions that are frozen as random numbers learn nothing."
+            )
+        return self
