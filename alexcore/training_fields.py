@@ -287,6 +287,16 @@ class TrainingFields(BaseModel):
         ge=0,
         le=100_000_000,
     )
+    time_budget_s: float = field(
+        0.0,
+        "Run",
+        "Time budget (s)",
+        "Trains for so many seconds instead of so many epochs; 0 is off. The first steps are measured, the number of "
+        "steps follows, and the rate schedule is planned over them, so that the run ends on time and well.",
+        code="alexcore.training.budget:steps_in",
+        ge=0,
+        le=10_000_000,
+    )
     checkpoint_every_epochs: int = field(
         1,
         "Run",
