@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -22,6 +23,22 @@ def layout_of(figure: go.Figure, title: str, x: str, y: str, height: int = 320) 
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right"},
     )  # fmt: skip
     return figure
+
+
+# Red, green and blue as colour-blind people can tell them apart; the dashes need no colour at all.
+CHANNELS = {"red": ("#D55E00", "solid"), "green": ("#009E73", "dash"), "blue": ("#3A8FD0", "dot")}
+
+
+def channel_histogram(edges: list[float], counts: list[list[int]], title: str) -> go.Figure:
+    """How often each value occurs in each channel; `counts` is (3, bins), `edges` has one number more."""
+    figure = go.Figure()
+    middles = [(low + high) / 2 for low, high in pairwise(edges)]
+    for (name, (colour, dash)), channel in zip(CHANNELS.items(), counts, strict=True):
+        line = {"color": colour, "dash": dash, "width": 2}
+        figure.add_scatter(x=middles, y=channel, name=name, mode="lines", line=line)
+    layout_of(figure, title, "value", "pixels", 300)
+    # Two of them stand side by side, too narrow for title and legend in one line.
+    return figure.update_layout(legend={"y": -0.3, "yanchor": "top", "x": 0, "xanchor": "left"})
 
 
 def balance(counts: pd.DataFrame) -> go.Figure:

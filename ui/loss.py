@@ -19,7 +19,8 @@ from alexcore.runs.store import Run, list_runs
 from alexcore.training.loss_terms import LossTerms, loss_terms
 from alexcore.training.weighting import run_weights, weight_table, weights_in_words
 from ui.charts import TRAIN, layout_of
-from ui.classify import classifier, torch_ready
+from ui.classify import classifier
+from ui.lazy_torch import load_torch
 from ui.page import show_error
 from ui.text import plain
 
@@ -98,7 +99,7 @@ def _untrained(values: str, classes: int) -> nn.Module:
 
 
 def _terms(config: TrainConfig, index: DataIndex, path: str, label: int, run: Run | None) -> LossTerms:
-    torch_ready()
+    load_torch()
     from alexcore.analysis.logits import logits_of
 
     picture = read_picture(picture_source(index, path)).image
