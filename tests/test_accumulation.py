@@ -100,6 +100,14 @@ def test_a_result_belongs_to_settings_and_pictures_but_not_to_the_length(stripes
     assert known_check("preflight", config.model_copy(update={"epochs": 99, "max_steps": 5})) == {"step_s": 1.0}
     assert known_check("preflight", config.model_copy(update={"batch_size": 4})) is None
     assert known_check("repeat-check", config) is None
+    # A rate changes nothing in the time of a step, but everything in the weights that two runs end with.
+    other = config.model_copy(update={"lr": 0.1})
+    assert known_check("preflight", other) == {"step_s": 1.0}
+    assert check_name("repeat-check", other) != check_name("repeat-check", config)
+    # The proof is made for every norm, whichever the form has.
+    grouped = config.model_copy(update={"norm": "group"})
+    assert check_name("prove-accumulation", grouped) == check_name("prove-accumulation", config)
+    assert check_name("preflight", grouped) != check_name("preflight", config)
     assert check_name("preflight", config).startswith("preflight-")
 
 

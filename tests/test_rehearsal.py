@@ -72,3 +72,31 @@ def test_a_hash_sees_one_changed_bit_and_a_name():
     hashes = {rehearsal.weights_hash(each) for each in (state, changed, {"v": state["w"], "n": state["n"]})}
     assert len(hashes) == 3
     assert rehearsal.weights_hash(dict(reversed(state.items()))) == rehearsal.weights_hash(state)
+
+
+def test_warm_up_and_validation_are_not_part_of_a_steps_time(stripes: Path, monkeypatch: pytest.MonkeyPatch):
+    clock = [0.0]
+    monkeypatch.setattr(rehearsal.time, "perf_counter", lambda: clock[0])
+
+    def after(seconds: float, watch, phase: str, step: int) -> None:
+        clock[0] += seconds
+        watch.progress(phase, 1, 2, **({"step": step} if phase == "training" else {}))
+
+    def fit(_config, folder: Path, watch) -> str:
+        watch.event("start", train_images=36)
+        for seconds, phase, step in [
+            (9, "checking pictures", 0), (5, "training", 1), (1, "training", 2), (70, "validating", 0),
+            (80, "training", 2), (2, "training", 3), (3, "training", 4),
+        ]:  # fmt: skip
+            assert watch.request() == ""
+            after(seconds, watch, phase, step)
+        assert watch.request() == "stop"
+        (folder / "checkpoints" / "last.pt").write_bytes(b"1234")
+        return "stopped"
+
+    monkeypatch.setattr(rehearsal, "fit", fit)
+    found = rehearsal.measure_steps(tiny_config(stripes, batch_size=6))
+    assert found["steps_s"] == [1, 2, 3]
+    assert found["step_s"] == 2
+    assert found["images_per_s"] == 3
+    assert found["checkpoint_bytes"] == 4

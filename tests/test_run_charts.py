@@ -8,6 +8,7 @@ import pytest
 
 from alexcore.runs.events import EventWriter
 from alexcore.runs.series import Series
+from ui.live import waiting_in_words
 from ui.run_charts import MOST_CELLS, MOST_LINES, VIEWS, confusion, gap, learning, rate, recall, speed
 
 pytestmark = pytest.mark.unit
@@ -102,3 +103,10 @@ def test_tables_have_what_the_charts_show(tmp_path: Path):
     assert (table["of"] == "step").sum() == 40
     assert table[table["of"] == "epoch"]["val_loss"].tolist() == pytest.approx([0.8, 0.7])
     assert rate(series).table["grad_norm"].tolist()[-1] == 40
+
+
+def test_the_progress_line_says_how_long_the_last_steps_waited(tmp_path: Path):
+    series = history(tmp_path, steps=50)
+    assert waiting_in_words(series) == ", 30% of it waiting for data"
+    series.steps = series.steps[:1]
+    assert waiting_in_words(series) == ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -51,12 +53,13 @@ def _accumulation(config: TrainConfig) -> None:
     found = known_check("prove-accumulation", config)
     if found:
         table = pd.DataFrame(found["rows"]).drop(columns="micro_batches")
-        formats = {
+        formats: dict[str, Any] = {
             name: st.column_config.NumberColumn(name.replace("_", " "), format=shape)
             for name, shape in (
                 ("exact_error", "%.1e"), ("exact_cosine", "%.6f"), ("naive_error", "%.1e"), ("naive_cosine", "%.6f")
             )
         }  # fmt: skip
+        formats["micro_batch"] = st.column_config.NumberColumn("micro-batch", format="%d")
         st.dataframe(table, hide_index=True, column_config=formats, alt="Gradient errors by norm and micro-batch")
         st.markdown(plain(found["sentence"]))
         weighted = "with the class weights above" if found["weights"] else "all classes weigh the same"

@@ -113,7 +113,7 @@ def _progress(status: Status, series: Series) -> None:
             part = f"{status.phase} epoch {status.epoch + 1}: {inside:.0%}"
             left = f", {duration(status.eta_s)} left" if status.eta_s else ""
             text = f"step {status.step:,} of {status.total_steps:,}, {part}, {status.images_per_s:.0f} images/s{left}"
-            text += _waiting(series)
+            text += waiting_in_words(series)
             st.progress(min(1.0, status.step / status.total_steps), text=text)
         else:
             share = status.done / status.total if status.total and status.state != "queued" else 0.0
@@ -121,7 +121,7 @@ def _progress(status: Status, series: Series) -> None:
             st.progress(min(1.0, share), text=f"{status.phase or 'starting'}{counted}")
 
 
-def _waiting(series: Series) -> str:
+def waiting_in_words(series: Series) -> str:
     """How much of the last steps' time went into waiting for data."""
     last = series.steps[-20:]
     span = float(last[-1].get("ts", 0)) - float(last[0].get("ts", 0)) if len(last) > 1 else 0.0

@@ -19,6 +19,8 @@ from ui.text import plain
 # Plotly loses a reader's zoom whenever its data changes, so the curves change less often than the numbers.
 CHART_EVERY_S = 4.0
 WORST = "Most wrong"
+# A table is sent again with each poll.
+MOST_CELLS = 20_000
 
 
 def run_views(run: Run, series: Series) -> None:
@@ -55,7 +57,10 @@ def _drawn(run: Run, series: Series, name: str) -> View:
 
 def _numbers(run: Run, name: str, table: pd.DataFrame) -> None:
     with st.expander("The same as a table", icon=":material/table:"):
-        st.dataframe(table, hide_index=True, height=240, alt=f"{name} as numbers")
+        if table.size <= MOST_CELLS:
+            st.dataframe(table, hide_index=True, height=240, alt=f"{name} as numbers")
+        else:
+            st.caption(f"{table.size:,} cells are too many to show; the CSV has them all.")
         file = f"{run.id}-{name.lower().replace(' ', '-')}.csv"
         st.download_button(
             "Download as CSV", lambda: table.to_csv(index=False).encode(), file, "text/csv", key="train_view_csv",

@@ -22,6 +22,12 @@ from alexcore.home import cache_dir
 _LENGTH = (
     "epochs", "max_steps", "checkpoint_every_epochs", "checkpoint_every_minutes", "early_stopping", "time_budget_s",
 )  # fmt: skip
+# What else changes nothing in the answer of one check; a suggested rate, taken over, shall not make its curve vanish.
+_SAME = {
+    "preflight": ("lr", "scheduler", "warmup_steps", "seed"),
+    "lr-find": ("lr", "scheduler", "warmup_steps"),
+    "prove-accumulation": ("lr", "scheduler", "warmup_steps", "norm", "dropout"),
+}
 
 
 def check_name(kind: str, config: TrainConfig) -> str:
@@ -30,7 +36,8 @@ def check_name(kind: str, config: TrainConfig) -> str:
     Raises:
         DataError: the data set cannot be read.
     """
-    values = {name: value for name, value in config.model_dump(mode="json").items() if name not in _LENGTH}
+    unimportant = (*_LENGTH, *_SAME.get(kind, ()))
+    values = {name: value for name, value in config.model_dump(mode="json").items() if name not in unimportant}
     signatures = [source_signature(Path(path)) for path in (config.data, config.val) if path]
     text = json.dumps([values, signatures], sort_keys=True)
     return f"{kind}-{hashlib.sha256(text.encode()).hexdigest()[:20]}"
