@@ -149,6 +149,9 @@ class TrainConfig(TrainingFields):
     def _check_size(self) -> TrainConfig:
         if not isinstance(self.augment, str):
             _legal_pipeline(self.augment, self.image_size)
+            if self.normalize == "data" and not any(each["op"] == "Normalize" for each in self.augment):
+                sentence = "normalize = 'data' needs a Normalize in the augmentation: add one after ToTensor."
+                raise PydanticCustomError("pipeline", "{sentence}", {"sentence": sentence})
         return self
 
 

@@ -16,7 +16,7 @@ from alexcore.augment.operations import OPERATIONS
 from alexcore.augment.pipeline import build_transform, draw, sample_seed
 from alexcore.augment.presets import evaluation_operations, training_operations
 from alexcore.config import FIELDS
-from alexcore.errors import ConfigError
+from alexcore.errors import ConfigError, DataError
 
 pytestmark = pytest.mark.unit
 
@@ -131,3 +131,12 @@ def test_any_picture_becomes_a_finite_square(preset, size, shape, seed):
         assert tensor.isfinite().all()
         assert torch.equal(draw(transform, image, seed), tensor)
     assert image.tobytes() == before, "the picture itself was changed"
+
+
+def test_a_thin_picture_is_not_blown_up_to_gigabytes():
+    transform = build_transform(
+        [{"op": "Resize", "size": 2048}, {"op": "CenterCrop", "size": [64, 64]}, {"op": "ToTensor"}]
+    )
+    assert draw(transform, picture(60, 45), 0).shape == (3, 64, 64)
+    with pytest.raises(DataError, match="would make 2048 x 20480000 pixels of a picture of 1 x 10000"):
+        draw(transform, picture(1, 10_000), 0)

@@ -181,3 +181,10 @@ def test_all_that_is_wrong_in_a_pipeline_is_one_message():
 def test_what_is_switched_off_is_not_part_of_a_run():
     more = [{"op": "RandomGrayscale", "on": False}, *({**each, "on": True} for each in PIPELINE)]
     assert make_config(augment=more, image_size=48).augment == PIPELINE
+
+
+def test_the_datas_own_colours_need_a_normalize_to_go_into():
+    """Symptom: the setting was silently left out."""
+    bare = [{"op": "Resize", "size": [48, 48]}, {"op": "ToTensor"}]
+    assert refused(augment=bare, image_size=48, normalize="data").startswith("normalize = 'data' needs a Normalize")
+    assert make_config(augment=[*bare, {"op": "Normalize"}], image_size=48, normalize="data").normalize == "data"

@@ -15,7 +15,7 @@ from torchvision.transforms import v2
 
 from alexcore.augment.check import check_operation
 from alexcore.augment.operations import Operation, active, arguments, for_batches, for_samples
-from alexcore.errors import ConfigError
+from alexcore.errors import ConfigError, DataError
 
 Transform = Callable[[Image.Image], torch.Tensor]
 # Images (N, 3, H, W) and labels (N,) int64 -> images, and labels (N, C) float32 where pictures were mixed.
@@ -23,6 +23,8 @@ Mixing = Callable[[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor
 
 # Pictures count from 0; orders and buffers of an epoch are drawn like the pictures -1, -2 ... So no two share a seed.
 _BATCHES = -1_000_000
+# As for a picture that is read.
+MAX_PIXELS = 64_000_000
 _GENERATOR = threading.Lock()
 
 
@@ -46,9 +48,25 @@ class _RandomPerspective(v2.RandomPerspective):  # type: ignore[misc]
         return drawn
 
 
+class _Resize(v2.Resize):  # type: ignore[misc]
+    """Refuses to blow a very thin picture up to gigabytes, which one number for the shorter side can ask for."""
+
+    def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
+        if len(self.size) == 1 and isinstance(inpt, Image.Image):
+            longer = self.size[0] * max(inpt.size) / min(inpt.size)
+            if self.size[0] * longer > MAX_PIXELS:
+                raise DataError(
+                    f"Resize to {self.size[0]} px would make {self.size[0]} x {longer:.0f} pixels of a picture of "
+                    f"{inpt.width} x {inpt.height}.",
+                    "Give Resize height and width, or leave this picture out.",
+                )
+        return super().transform(inpt, params)
+
+
 # What is not here has the name of its class in torchvision.transforms.v2.
 SPECIAL: dict[str, Callable[..., v2.Transform]] = {
     "ToTensor": _to_tensor, "AutoAugment": _auto_augment, "RandomPerspective": _RandomPerspective,
+    "Resize": _Resize,
 }  # fmt: skip
 
 
