@@ -7,6 +7,7 @@ form and refuse a bad value at once.
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -140,9 +141,9 @@ class TrainConfig(TrainingFields):
     def _check_augment(cls, value: Any) -> str | list[Operation]:
         if isinstance(value, list):
             return active(_legal_pipeline(value))
-        if value not in AUGMENTATIONS:
+        if not isinstance(value, str) or value not in AUGMENTATIONS:
             raise ValueError("not a preset")
-        return str(value)
+        return value
 
     @model_validator(mode="after")
     def _check_size(self) -> TrainConfig:
@@ -208,7 +209,7 @@ def make_config(preset: str = "default", /, **values: Any) -> TrainConfig:
         raise ConfigError(f"There is no preset {preset!r}.", f"Choose one of {', '.join(PRESETS)}.")
     augment = values.get("augment")
     if isinstance(augment, str) and augment.endswith(".json"):
-        pipeline = load_pipeline(Path(augment).expanduser())
+        pipeline = load_pipeline(Path(os.path.expanduser(augment)))
         # The file decides the size, unless somebody has asked for another, which is then refused.
         values = {"image_size": output_side(pipeline), **values, "augment": pipeline}
     try:

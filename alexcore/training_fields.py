@@ -50,7 +50,7 @@ class TrainingFields(BaseModel):
         "Makes a picture of a rare class count for more in the loss. inverse: 1 / count; effective: milder (Cui "
         "et al. 2019); or type a number for each class, in the order of the class index. Expect better recall of rare "
         "classes and slightly less of the common ones.",
-        code="alexcore.training.objective:weights_for",
+        code="alexcore.training.weighting:run_weights",
         otherwise="a weight from 0 for each class, such as 1,2,0.5",
         suggestions=("none", "inverse", "effective"),
     )

@@ -4,61 +4,36 @@ from __future__ import annotations
 
 import streamlit as st
 
-from alexcore.home import SYNTHETIC, known_data_sets
 from alexcore.runs import launcher
 from alexcore.runs.store import list_runs
-from alexcore.training.plan import make_plan, plan_in_words
+from ui.checks import checks
+from ui.dataset_select import dataset_select
 from ui.datasets import dataset_or_wait
 from ui.forms import config_form, explanations
 from ui.live import watch
 from ui.page import page, shown_errors
-from ui.state import choose_dataset, choose_run, chosen_dataset, chosen_run
-from ui.text import plain
-
-
-def dataset() -> str:
-    name = chosen_dataset()
-    options = known_data_sets()
-    if name not in options:
-        options.append(name)
-    titles = {SYNTHETIC: "synthetic flowers (built in)"}
-    if st.session_state.get("train_dataset") != name:
-        st.session_state["train_dataset"] = name
-
-    def choose() -> None:
-        choose_dataset(st.session_state["train_dataset"])
-
-    st.selectbox(
-        "Data set", options, key="train_dataset", format_func=lambda each: titles.get(each, each), on_change=choose,
-        help="Open another folder on the page Data set; it then appears here.",
-    )  # fmt: skip
-    return name
+from ui.preflight import preflight
+from ui.state import choose_dataset, choose_run, chosen_run
 
 
 def new_run() -> None:
-    name = dataset()
+    name = dataset_select("train_dataset")
     opened = dataset_or_wait(name)
     if opened is None:
         return
     index, checked = opened
-    config = None
+    config, plan = None, None
     with shown_errors():
         config = config_form(str(index.origin))
-        with st.container(key="train_preflight"):
-            plan = make_plan(config, index)
-            note = "" if checked else " Every picture is decoded once before the first step."
-            st.info(
-                plan_in_words(config, plan, len(index.classes)) + note,
-                icon=":material/checklist:",
-            )
-            for problem in index.problems:
-                st.warning(plain(f"{problem.message} {problem.hint}"))
-    ready = config is not None and "plan" in locals()
-    if st.button("Start", key="train_start", type="primary", icon=":material/play_arrow:", disabled=not ready):
+        plan = preflight(config, index, checked)
+    if st.button("Start", key="train_start", type="primary", icon=":material/play_arrow:", disabled=plan is None):
         assert config is not None
         choose_run(launcher.start(config).name)
         choose_dataset(name)
         st.rerun()
+    if config is not None and plan is not None:
+        with shown_errors():
+            checks(config, index, plan)
     explanations()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -15,7 +16,8 @@ SPLIT_COLOURS = {"train": TRAIN, "val": VAL, "test": REST}
 SPLIT_SYMBOLS = {"train": "circle", "val": "diamond", "test": "x"}
 
 
-def _layout(figure: go.Figure, title: str, x: str, y: str, height: int = 320) -> go.Figure:
+def layout_of(figure: go.Figure, title: str, x: str, y: str, height: int = 320) -> go.Figure:
+    """Give a figure its title, the names of its axes and the legend's place; returns the figure."""
     figure.update_layout(
         title=title, xaxis_title=x, yaxis_title=y, height=height, margin={"l": 10, "r": 10, "t": 48, "b": 10},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right"},
@@ -23,12 +25,28 @@ def _layout(figure: go.Figure, title: str, x: str, y: str, height: int = 320) ->
     return figure
 
 
+# Red, green and blue as colour-blind people can tell them apart; the dashes need no colour at all.
+CHANNELS = {"red": ("#D55E00", "solid"), "green": ("#009E73", "dash"), "blue": ("#3A8FD0", "dot")}
+
+
+def channel_histogram(edges: list[float], counts: list[list[int]], title: str) -> go.Figure:
+    """How often each value occurs in each channel; `counts` is (3, bins), `edges` has one number more."""
+    figure = go.Figure()
+    middles = [(low + high) / 2 for low, high in pairwise(edges)]
+    for (name, (colour, dash)), channel in zip(CHANNELS.items(), counts, strict=True):
+        line = {"color": colour, "dash": dash, "width": 2}
+        figure.add_scatter(x=middles, y=channel, name=name, mode="lines", line=line)
+    layout_of(figure, title, "value", "pixels", 300)
+    # Two of them stand side by side, too narrow for title and legend in one line.
+    return figure.update_layout(legend={"y": -0.3, "yanchor": "top", "x": 0, "xanchor": "left"})
+
+
 def balance(counts: pd.DataFrame) -> go.Figure:
     """Pictures per class, a bar a split; `counts` is `DataIndex.counts()`."""
     figure = go.Figure()
     for split in counts.columns:
         figure.add_bar(x=list(counts.index), y=counts[split].tolist(), name=split, marker_color=SPLIT_COLOURS[split])
-    return _layout(figure, "Pictures per class", "class", "pictures")
+    return layout_of(figure, "Pictures per class", "class", "pictures")
 
 
 MAX_POINTS = 2000
@@ -57,7 +75,7 @@ def sizes(table: pd.DataFrame) -> go.Figure:
     end = max(1, int(table[["width", "height"]].to_numpy().max(initial=1)))
     figure.add_shape(type="line", x0=0, y0=0, x1=end, y1=end, line={"dash": "dot", "width": 1, "color": "gray"})
     figure.update_xaxes(rangemode="tozero").update_yaxes(rangemode="tozero")
-    return _layout(figure, "Sizes of the pictures", "width (px)", "height (px)")
+    return layout_of(figure, "Sizes of the pictures", "width (px)", "height (px)")
 
 
 def aspects(table: pd.DataFrame) -> go.Figure:
@@ -66,7 +84,7 @@ def aspects(table: pd.DataFrame) -> go.Figure:
     points = points.assign(aspect=points["width"] / points["height"], kb=points["bytes"] / 1000)
     figure = _dots(points, "aspect", "kb", "%{x:.2f}, %{y:.1f} kB")
     figure.update_yaxes(rangemode="tozero")
-    return _layout(figure, "Aspect and size of the files", "width / height", "size of the file (kB)")
+    return layout_of(figure, "Aspect and size of the files", "width / height", "size of the file (kB)")
 
 
 def curves(series: Series) -> tuple[go.Figure, go.Figure]:
@@ -89,7 +107,7 @@ def curves(series: Series) -> tuple[go.Figure, go.Figure]:
             figure.add_vline(x=step, line_dash="dot", annotation_text="resumed")
         if mode:
             figure.update_yaxes(range=[0, 1.02], tickformat=".0%")
-        figures.append(_layout(figure, title, "optimizer step", unit))
+        figures.append(layout_of(figure, title, "optimizer step", unit))
     return figures[0], figures[1]
 
 

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import gc
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from alexcore.pair import require_torch
+from ui.lazy_torch import load_torch
 
 if TYPE_CHECKING:  # torch costs seconds and a gigabyte; the page loads it when the first picture comes
     from alexcore.analysis.prediction import Classifier
-
-
-@st.cache_resource(max_entries=1, show_spinner="Loading PyTorch (once) ...")
-def _ready() -> bool:
-    require_torch()
-    gc.collect()
-    gc.freeze()  # half a million objects that will never be garbage; without this each collection walks them
-    return True
 
 
 @st.cache_resource(max_entries=2, show_spinner="Loading the network ...")
@@ -35,5 +26,5 @@ def classifier(checkpoint: Path) -> Classifier:
     Raises:
         AlexError: torch cannot be loaded, or the checkpoint cannot be used.
     """
-    _ready()
+    load_torch()
     return _classifier(str(checkpoint), checkpoint.stat().st_mtime_ns)

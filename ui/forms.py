@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from alexcore.augment.files import load_pipeline, saved_pipelines
 from alexcore.config import FIELDS, GROUPS, PRESETS, TrainConfig, make_config
 from alexcore.fields import FieldSpec
 from ui.explain import source_of
@@ -37,6 +38,8 @@ def _on_preset() -> None:
 def _widget(spec: FieldSpec) -> Any:
     help_text = f"{spec.text}\n\nLegal: {spec.legal}."
     common: dict[str, Any] = {"key": _key(spec.name), "help": help_text, "persist_state": "session"}
+    if spec.name == "augment":
+        return _augmentation(spec, common)
     if spec.choices:
         common["accept_new_options"] = bool(spec.otherwise)
         return st.selectbox(spec.title, spec.choices, index=spec.choices.index(spec.default), **common)
@@ -49,6 +52,16 @@ def _widget(spec: FieldSpec) -> Any:
         return st.number_input(spec.title, value=int(spec.default), step=1, format="%d", **common)
     step = 10.0 ** math.floor(math.log10(spec.default or 0.1))
     return st.number_input(spec.title, value=float(spec.default), step=step, format="%g", **common)
+
+
+def _augmentation(spec: FieldSpec, common: dict[str, Any]) -> Any:
+    """A preset, or a pipeline that was kept on the page Augment: what counts is what the file holds now."""
+    saved = saved_pipelines()
+    options = [*spec.choices, *(name for name in saved if name not in spec.choices)]
+    if st.session_state.get(common["key"]) not in options:  # a file that was deleted
+        st.session_state[common["key"]] = spec.default
+    chosen = st.selectbox(spec.title, options, **common)
+    return load_pipeline(saved[chosen]) if chosen not in spec.choices else chosen
 
 
 def config_form(data: str) -> TrainConfig:

@@ -24,6 +24,7 @@ def draw_frame() -> Page:
         [
             st.Page("pages/overview.py", title="Overview", default=True),
             st.Page("pages/dataset.py", title="Data set", url_path="dataset"),
+            st.Page("pages/augment.py", title="Augment", url_path="augment"),
             st.Page("pages/train.py", title="Train", url_path="train"),
             st.Page("pages/classify.py", title="Classify", url_path="classify"),
         ]

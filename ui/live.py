@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import streamlit as st
@@ -12,14 +11,12 @@ from alexcore.runs import launcher
 from alexcore.runs.series import Series
 from alexcore.runs.status import LOST, UNKNOWN, Status
 from alexcore.runs.store import Run, open_run
-from ui.charts import curves, curves_in_words
 from ui.page import show_error
+from ui.run_views import run_views
 from ui.state import choose_run
 from ui.text import duration, plain
 
 POLL_S = 1.0
-# Plotly loses a reader's zoom whenever its data changes, so the curves change less often than the numbers.
-CHART_EVERY_S = 4.0
 
 COLOURS = {
     "queued": "gray", "running": "blue", "paused": "orange", "stopping": "orange",
@@ -47,13 +44,13 @@ def _view(run_id: str, was_active: bool) -> None:
         st.rerun()  # the whole page once: it ends the polling, or begins it after a resume
     series = _series(run.path)
     _head(run)
-    _progress(run.status)
+    _progress(run.status, series)
     _outcome(run)
     for note in series.notes:
         st.info(plain(str(note.get("message", ""))), icon=":material/info:")
     for warning in series.warnings:
         st.warning(plain(f"{warning.get('message', '')} {warning.get('hint', '')}"), icon=":material/warning:")
-    _curves(run, series)
+    run_views(run, series)
 
 
 def _gone(error: RunError) -> None:
@@ -107,7 +104,7 @@ def _resume(run: Run) -> None:
         st.toast(str(error))
 
 
-def _progress(status: Status) -> None:
+def _progress(status: Status, series: Series) -> None:
     if not status.active:
         return
     with st.container(key="train_progress"):
@@ -116,11 +113,21 @@ def _progress(status: Status) -> None:
             part = f"{status.phase} epoch {status.epoch + 1}: {inside:.0%}"
             left = f", {duration(status.eta_s)} left" if status.eta_s else ""
             text = f"step {status.step:,} of {status.total_steps:,}, {part}, {status.images_per_s:.0f} images/s{left}"
+            text += _waiting(series)
             st.progress(min(1.0, status.step / status.total_steps), text=text)
         else:
             share = status.done / status.total if status.total and status.state != "queued" else 0.0
             counted = f": {status.done:,} of {status.total:,}" if share else " ..."
             st.progress(min(1.0, share), text=f"{status.phase or 'starting'}{counted}")
+
+
+def _waiting(series: Series) -> str:
+    """How much of the last steps' time went into waiting for data."""
+    last = series.steps[-20:]
+    span = float(last[-1].get("ts", 0)) - float(last[0].get("ts", 0)) if len(last) > 1 else 0.0
+    if span <= 0:
+        return ""
+    return f", {min(1.0, sum(float(step.get('wait_s') or 0) for step in last[1:]) / span):.0%} of it waiting for data"
 
 
 def _outcome(run: Run) -> None:
@@ -148,19 +155,3 @@ def _tail(path: Path, size: int = 6000) -> str:
             return file.read().decode("utf-8", "replace")
     except OSError:
         return "(empty)"
-
-
-def _curves(run: Run, series: Series) -> None:
-    if not series.steps:
-        return
-    drawn = st.session_state.get("curves")
-    key = (run.id, len(series.epochs), run.status.active)
-    if drawn is None or drawn[0] != key or time.monotonic() - drawn[1] > CHART_EVERY_S:
-        drawn = (key, time.monotonic(), curves(series))
-        st.session_state["curves"] = drawn
-    with st.container(key="train_curves"):
-        columns = st.columns(2)
-        for column, name, figure in zip(columns, ("loss", "accuracy"), drawn[2], strict=True):
-            column.plotly_chart(figure, key=f"train_curve_{name}", config={"displaylogo": False})
-        classes = len((series.start or {}).get("classes", ()))
-        st.caption(curves_in_words(series.epochs, classes))

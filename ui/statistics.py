@@ -45,14 +45,15 @@ def statistics_section(index: DataIndex, statistics: Statistics | None) -> None:
     st.subheader("Statistics", anchor=False)
     with st.container(key="dataset_statistics"):
         if statistics is None:
-            _measure(index)
+            measure_section(index)
         else:
             _numbers(statistics)
             _charts(index, statistics)
             _averages(index, statistics)
 
 
-def _measure(index: DataIndex) -> None:
+def measure_section(index: DataIndex) -> None:
+    """Draw the button that measures, or how far the measuring is."""
     # The job reads the folder anew, so what was read before is forgotten.
     if watch_job(_job(index), "Measuring every picture", "pictures", forget_indexes):
         return

@@ -120,7 +120,11 @@ def _own_problems(position: int, operation: Any) -> list[Problem]:
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    # A number of thousands of digits, or lists within lists without end.
+    except (ValueError, RecursionError):
+        return f"something too long to show ({type(value).__name__})"
     return text if len(text) <= 60 else f"{text[:59]}…"
 
 

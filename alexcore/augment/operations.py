@@ -72,7 +72,7 @@ OPERATIONS: dict[str, OperationSpec] = {
         (
             _size(),
             Parameter("scale", "range", [0.08, 1.0], "Area of the part, as a share of the picture's.", 0, 1, True),
-            Parameter("ratio", "range", [0.75, 4 / 3], "Width of the part divided by its height.", 0, 100, True),
+            Parameter("ratio", "range", [0.75, 4 / 3], "Width of the part divided by its height.", 0.01, 100),
         ),
     ),
     "RandomCrop": OperationSpec(
@@ -117,7 +117,7 @@ OPERATIONS: dict[str, OperationSpec] = {
         "Blurs, as a picture out of focus.",
         (
             Parameter("kernel_size", "int", 9, "Pixels that are averaged, in each direction.", 1, 99, odd=True),
-            Parameter("sigma", "range", [0.1, 2.0], "Width of the blur in pixels.", 0, 50, True),
+            Parameter("sigma", "range", [0.1, 2.0], "Width of the blur in pixels.", 0.01, 50),
         ),
     ),
     "RandomAdjustSharpness": OperationSpec(
@@ -168,7 +168,7 @@ OPERATIONS: dict[str, OperationSpec] = {
         "are what initial weights are made for.",
         (
             Parameter("mean", "channels", [0.5, 0.5, 0.5], "Subtracted from each colour, values from 0 to 1.", -10, 10),
-            Parameter("std", "channels", [0.5, 0.5, 0.5], "Each colour is divided by this.", 0, 10, True),
+            Parameter("std", "channels", [0.5, 0.5, 0.5], "Each colour is divided by this.", 1e-4, 10),
         ),
         random=False,
     ),
@@ -178,19 +178,19 @@ OPERATIONS: dict[str, OperationSpec] = {
         (
             _p(),
             Parameter("scale", "range", [0.02, 0.33], "Area of the rectangle: a share of the picture's.", 0, 1, True),
-            Parameter("ratio", "range", [0.3, 3.3], "Height of the rectangle divided by its width.", 0, 100, True),
+            Parameter("ratio", "range", [0.3, 3.3], "Height of the rectangle divided by its width.", 0.01, 100),
         ),
     ),
     "MixUp": OperationSpec(
         "batch",
         "Blends each picture of a batch, and its label, with another one (Zhang et al. 2017).",
-        (Parameter("alpha", "float", 0.2, "How even the blend is: near 0 hardly any, 1 any share.", 0, 100, True),),
+        (Parameter("alpha", "float", 0.2, "How even the blend is: near 0 hardly any, 1 any share.", 0.01, 100),),
     ),
     "CutMix": OperationSpec(
         "batch",
         "Puts a rectangle of another picture of the batch into each picture, and mixes the labels by area "
         "(Yun et al. 2019).",
-        (Parameter("alpha", "float", 1.0, "How the areas vary: 1 is any share alike.", 0, 100, True),),
+        (Parameter("alpha", "float", 1.0, "How the areas vary: 1 is any share alike.", 0.01, 100),),
     ),
 }  # fmt: skip
 
@@ -202,9 +202,17 @@ def new_operation(name: str, image_size: int) -> Operation:
 
 
 def arguments(operation: Operation) -> dict[str, Any]:
-    """All parameters of a legal operation, those that are left out with their default."""
-    given = {name: value for name, value in operation.items() if name not in ("op", "on")}
-    return {**_defaults(operation["op"]), **given}
+    """All parameters of a legal operation as torchvision takes them, those that are left out with their default."""
+    spec = OPERATIONS[operation["op"]]
+    return {
+        each.name: each.taken(value) for each, value in zip(spec.parameters, filled(operation).values(), strict=True)
+    }
+
+
+def filled(operation: Operation) -> dict[str, Any]:
+    """All parameters of an operation, legal or not, in their order; a missing one has its default, a size None."""
+    values = {**_defaults(operation["op"]), **operation}
+    return {each.name: values.get(each.name) for each in OPERATIONS[operation["op"]].parameters}
 
 
 def _defaults(name: str) -> dict[str, Any]:

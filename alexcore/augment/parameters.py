@@ -73,6 +73,14 @@ class Parameter:
             return False
         return all(map(self._accepts_number, value)) and (self.kind != "range" or value[0] <= value[1])
 
+    def taken(self, value: Any) -> Any:
+        """A legal value as torchvision takes it: it cannot mix by an alpha of 1, only by one of 1.0."""
+        if self.kind == "float":
+            return float(value)
+        if self.kind in ("range", "pair", "channels"):
+            return [float(each) for each in value]
+        return list(value) if isinstance(value, tuple) else value
+
     def _accepts_number(self, value: Any) -> bool:
         if isinstance(value, bool) or not isinstance(value, int | float):
             return False

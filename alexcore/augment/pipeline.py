@@ -7,6 +7,7 @@ import struct
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from PIL import Image
@@ -34,8 +35,21 @@ def _auto_augment(policy: str) -> v2.Transform:
     return v2.AutoAugment(v2.AutoAugmentPolicy(policy))
 
 
+class _RandomPerspective(v2.RandomPerspective):  # type: ignore[misc]
+    """Leaves a picture alone if three drawn corners lie on a line, as they do on a picture one pixel wide."""
+
+    def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
+        try:
+            drawn: dict[str, Any] = super().make_params(flat_inputs)
+        except torch.linalg.LinAlgError:  # type: ignore[attr-defined]
+            return {"coefficients": [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0]}
+        return drawn
+
+
 # What is not here has the name of its class in torchvision.transforms.v2.
-SPECIAL: dict[str, Callable[..., v2.Transform]] = {"ToTensor": _to_tensor, "AutoAugment": _auto_augment}
+SPECIAL: dict[str, Callable[..., v2.Transform]] = {
+    "ToTensor": _to_tensor, "AutoAugment": _auto_augment, "RandomPerspective": _RandomPerspective,
+}  # fmt: skip
 
 
 def build_step(operation: Operation) -> v2.Transform:

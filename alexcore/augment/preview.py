@@ -69,7 +69,7 @@ def with_boxes(image: Image.Image, boxes: Sequence[Box]) -> Image.Image:
         # A crop with a border reaches beyond the picture.
         corners = (max(left, 0), max(top, 0), min(right, image.width) - 1, min(bottom, image.height) - 1)
         if corners[0] <= corners[2] and corners[1] <= corners[3]:
-            pen.rectangle(corners, outline=EDGE, width=2 * width)
+            pen.rectangle(corners, outline=EDGE, width=width + 1)
             pen.rectangle(corners, outline=BOX_COLOUR, width=width)
     return copy
 

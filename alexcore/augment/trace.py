@@ -64,7 +64,9 @@ class Tracer:
                 before = size_of(result)
                 result = transform(result)
                 drawn = tuple(pair for each in self._drawn for pair in each.items())
-                applied = bool(self._drawn) or not OPERATIONS[operation["op"]].random
+                # RandomErasing gives up, with no value to erase by, if ten rectangles in turn do not fit.
+                gave_up = operation["op"] == "RandomErasing" and dict(drawn).get("v") is None
+                applied = (bool(self._drawn) and not gave_up) or not OPERATIONS[operation["op"]].random
                 steps.append(Step(operation, result, before, drawn, applied))
         return steps
 

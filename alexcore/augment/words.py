@@ -31,7 +31,8 @@ def drawn_in_words(name: str, drawn: Sequence[tuple[str, Any]], applied: bool) -
     if name == "RandomResizedCrop":
         return f"part {values['width']} × {values['height']} at {values['left']}, {values['top']}"
     if name == "RandomCrop":
-        return f"part at {values['left']}, {values['top']}"
+        border = values["padding"] if values["needs_pad"] else (0, 0)
+        return f"part at {values['left'] - border[0]}, {values['top'] - border[1]}"
     if name in ("RandomRotation", "RandomAffine"):
         return _motion(values)
     if name == "ColorJitter":
@@ -48,7 +49,7 @@ def drawn_in_words(name: str, drawn: Sequence[tuple[str, Any]], applied: bool) -
 
 
 def _motion(values: Mapping[str, Any]) -> str:
-    parts = [f"turned {values['angle']:.1f}°"]
+    parts = [f"turned {values['angle']:z.1f}°"]
     if "translate" in values:
         across, down = values["translate"]
         parts += [f"moved {across}, {down} px", f"scaled × {values['scale']:.2f}"]

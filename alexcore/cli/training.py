@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from alexcore.cli.output import Arguments, Bar, add_command, print_json
-from alexcore.config import FIELDS, PRESETS, make_config
+from alexcore.config import FIELDS, PRESETS, TrainConfig, make_config
 from alexcore.errors import AlexError, DataError
 from alexcore.fields import FieldSpec
 from alexcore.jobs import JobProgress
@@ -53,12 +53,23 @@ def train(arguments: Arguments) -> int:
     from alexcore.data.sources import open_source
     from alexcore.runs.store import create_run
 
+    config = config_of(arguments)
+    open_source(config.data, config.val).require_trainable()  # a wrong path shall not leave a failed run behind
+    return _execute(create_run(config, arguments.run), arguments.json)
+
+
+def config_of(arguments: Arguments) -> TrainConfig:
+    """The configuration that a command's flags describe.
+
+    Raises:
+        ConfigError: a value is out of range.
+        DataError: no data set is given.
+    """
     values = {name: value for name, value in vars(arguments).items() if name in FIELDS and value is not None}
     config = make_config(arguments.preset, **_absolute(values))
     if not config.data:
         raise DataError("No data set is given.", "Add --data PATH, or make one with `data sample DIR`.")
-    open_source(config.data, config.val).require_trainable()  # a wrong path shall not leave a failed run behind
-    return _execute(create_run(config, arguments.run), arguments.json)
+    return config
 
 
 def _absolute(values: dict[str, Any]) -> dict[str, Any]:
@@ -128,14 +139,19 @@ def _add_field(parser: argparse.ArgumentParser, spec: FieldSpec, hidden: bool = 
     parser.add_argument(flag, type=kind, default=None, help=text, metavar=spec.name.upper())
 
 
+def add_config_flags(parser: argparse.ArgumentParser) -> None:
+    """Give a command --preset and a flag for every field of TrainConfig; `config_of` reads them."""
+    parser.add_argument("--preset", default="default", metavar="NAME", help=f"one of {', '.join(PRESETS)}")
+    for spec in FIELDS.values():
+        _add_field(parser, spec)
+
+
 def register(commands: Any) -> None:
     """Add the commands of this module."""
     add_command(commands, "devices", devices)
     training = add_command(commands, "train", train)
-    training.add_argument("--preset", default="default", metavar="NAME", help=f"one of {', '.join(PRESETS)}")
     training.add_argument("--run", type=Path, help="the run's folder (default: a new one in runs/)")
-    for spec in FIELDS.values():
-        _add_field(training, spec)
+    add_config_flags(training)
     resuming = add_command(commands, "resume", resume)
     resuming.add_argument("run_dir")
     for spec in FIELDS.values():

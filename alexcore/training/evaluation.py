@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+from alexcore.data.index import DataIndex
+from alexcore.data.shards import is_sharded
+
+# Mistakes that an evaluation hands out: what a page shows without scrolling.
+MOST_WRONG = 12
+
+
+class Mistake(NamedTuple):
+    """A picture that was answered wrongly; the loss comes first, so that mistakes sort by it."""
+
+    loss: float
+    """Cross entropy in nats: minus the logarithm of the probability of the true class."""
+    position: int
+    """Which picture it was, counted from 0 in the order of the batches."""
+    label: int
+    predicted: int
+    probability: float
+    """Of the predicted class, 0 to 1."""
 
 
 @dataclass(frozen=True)
@@ -19,12 +40,14 @@ class Evaluation:
         loss: Mean cross entropy in nats, without class weights or smoothing, so that runs can be compared.
         acc1: Share of pictures whose most probable class is right, 0 to 1.
         confusion: `confusion[truth][answer]`, pictures.
+        worst: The 12 wrong answers with the highest loss, highest first.
     """
 
     images: int
     loss: float
     acc1: float
     confusion: list[list[int]]
+    worst: tuple[Mistake, ...] = ()
 
     @property
     def recall(self) -> list[float | None]:
@@ -58,14 +81,18 @@ def evaluate(
     model.eval()
     confusion = torch.zeros(num_classes, num_classes, dtype=torch.int64)
     loss_sum, done, passed = 0.0, 0, 0
+    worst: list[Mistake] = []
     try:
         for images, labels in batches:
+            positions = torch.arange(passed, passed + len(labels))
             passed += len(labels)
             if (labels == ignore_index).any():
-                images, labels = images[labels != ignore_index], labels[labels != ignore_index]
+                counted = labels != ignore_index
+                images, labels, positions = images[counted], labels[counted], positions[counted]
             logits = model(images.to(device, memory_format=torch.channels_last)).float().cpu()
             loss_sum += F.cross_entropy(logits, labels, reduction="sum").item()
             answers = logits.argmax(dim=1)
+            worst = heapq.nlargest(MOST_WRONG, [*worst, *_mistakes(logits, labels, answers, positions)])
             confusion.view(-1).index_add_(0, labels * num_classes + answers, torch.ones_like(labels))
             done += len(labels)
             if on_batch and not on_batch(passed):
@@ -73,4 +100,32 @@ def evaluate(
     finally:
         model.train(was_training)
     correct = int(confusion.diag().sum())
-    return Evaluation(done, loss_sum / max(done, 1), correct / max(done, 1), confusion.tolist())
+    return Evaluation(done, loss_sum / max(done, 1), correct / max(done, 1), confusion.tolist(), tuple(worst))
+
+
+def _mistakes(
+    logits: torch.Tensor, labels: torch.Tensor, answers: torch.Tensor, positions: torch.Tensor
+) -> list[Mistake]:
+    """The wrong answers of a batch; a loss of nan counts 0."""
+    wrong = (answers != labels).nonzero().flatten()
+    losses = F.cross_entropy(logits[wrong], labels[wrong], reduction="none").nan_to_num(nan=0.0)
+    probabilities = torch.softmax(logits[wrong], dim=1).amax(dim=1)
+    columns = (losses, positions[wrong], labels[wrong], answers[wrong], probabilities)
+    return [Mistake(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
+
+
+def most_wrong(evaluation: Evaluation, index: DataIndex) -> list[dict[str, str | int | float]]:
+    """The worst mistakes on the validation split as an event holds them: path, label, predicted, probability, loss.
+
+    Empty for shards: several processes read them, and which picture comes when is not fixed.
+    """
+    if is_sharded(index):
+        return []
+    paths = index.select("val")["path"]
+    return [
+        {
+            "path": str(paths.iloc[each.position]), "label": each.label, "predicted": each.predicted,
+            "probability": round(each.probability, 4), "loss": round(each.loss, 4),
+        }
+        for each in evaluation.worst
+    ]  # fmt: skip

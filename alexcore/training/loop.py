@@ -34,7 +34,7 @@ from alexcore.training.checkpoint import build_model, load_checkpoint, save_chec
 from alexcore.training.compiling import compiled
 from alexcore.training.device import choose_device, choose_precision, describe_device
 from alexcore.training.environment import describe_environment
-from alexcore.training.evaluation import Evaluation, evaluate
+from alexcore.training.evaluation import Evaluation, evaluate, most_wrong
 from alexcore.training.health import Health
 from alexcore.training.objective import Objective, weights_for
 from alexcore.training.optim import build_optimizer, set_lr
@@ -277,7 +277,7 @@ class _Fit:
             "epoch", epoch=position.epoch, step=position.step, train_loss=round(position.loss_sum / seen, 6),
             train_acc1=round(position.correct / seen, 6), val_loss=round(evaluation.loss, 6), val_acc1=evaluation.acc1,
             recall=evaluation.recall, confusion=evaluation.confusion, images_per_s=round(images_per_s, 1),
-            seconds=round(position.seconds, 2),
+            seconds=round(position.seconds, 2), worst=most_wrong(evaluation, self.index),
         )  # fmt: skip
         self.health.after_epoch(position, position.loss_sum / seen, evaluation.loss)
         best = evaluation.acc1 > position.best_acc1

@@ -6,30 +6,16 @@ import torch
 from torch.nn import functional as F
 
 from alexcore.config import TrainConfig
-from alexcore.fields import numbers_in
-from alexcore.training.plan import require_weights
+from alexcore.training.weighting import run_weights, scheme_weights
 
 # torch's own default: the number of no class.
 NO_CLASS = -100
 
 
 def class_weights(scheme: str, counts: list[int]) -> torch.Tensor | None:
-    """Weight per class from the pictures per class, scaled to a mean of 1 over the pictures.
-
-    Args:
-        scheme: "none"; "inverse": 1 / count; "effective": (1 - b) / (1 - b**count) with b = 0.999 (Cui et al. 2019,
-            "Class-Balanced Loss Based on Effective Number of Samples", eq. 2).
-        counts: Training pictures per class; a class without any gets the weight 0.
-
-    Returns:
-        (C,) float32, or None for "none".
-    """
-    if scheme == "none":
-        return None
-    count = torch.tensor(counts, dtype=torch.float64)
-    effective = count if scheme == "inverse" else (1 - 0.999**count) / (1 - 0.999)
-    weight = torch.where(count > 0, 1 / effective.clamp(min=1e-12), 0.0)
-    return (weight * count.sum() / (weight * count).sum()).float()
+    """`weighting.scheme_weights` as (C,) float32, or None for "none"."""
+    weights = scheme_weights(scheme, counts)
+    return None if weights is None else torch.tensor(weights, dtype=torch.float32)
 
 
 def weights_for(config: TrainConfig, counts: list[int]) -> torch.Tensor | None:
@@ -44,10 +30,8 @@ def weights_for(config: TrainConfig, counts: list[int]) -> torch.Tensor | None:
     Raises:
         ConfigError: there are not as many typed weights as classes.
     """
-    if config.class_weights in ("none", "inverse", "effective"):
-        return class_weights(config.class_weights, counts)
-    require_weights(config, len(counts))
-    return torch.tensor(numbers_in(config.class_weights), dtype=torch.float32)
+    weights = run_weights(config, counts)
+    return None if weights is None else torch.tensor(weights, dtype=torch.float32)
 
 
 def hard_labels(labels: torch.Tensor) -> torch.Tensor:

@@ -1,0 +1,186 @@
+"""The first steps of a run in a folder that is thrown away: how long a step takes, and whether it repeats.
+
+It is `fit` itself that runs, with its loader, precision and optimizer, and is asked to stop after a few steps. So what
+is measured is what a run does, and nothing here has to follow when the loop changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+
+from alexcore.config import TrainConfig
+from alexcore.home import cache_dir
+from alexcore.training.checkpoint import load_checkpoint
+from alexcore.training.device import choose_device, describe_device
+from alexcore.training.loop import fit
+
+WARM_UP, MEASURED = 1, 3
+REPEATED = 5
+Progress = Callable[[int, int], None]
+
+
+class _Watch:
+    """A reporter that asks the loop to stop after some steps and notes when each of them ended."""
+
+    def __init__(self, steps: int, on_progress: Progress) -> None:
+        self.steps, self.on_progress = steps, on_progress
+        self.step_s: list[float] = []
+        self.loader_bytes = 0
+        self.plan: dict[str, Any] = {}
+        self._step, self._since = 0, time.perf_counter()
+
+    def event(self, kind: str, **fields: Any) -> None:
+        if kind == "start":
+            self.plan = fields
+
+    def progress(self, phase: str, done: int, total: int, **fields: Any) -> None:
+        now = time.perf_counter()
+        if phase == "training" and fields.get("step", 0) > self._step:
+            self._step = fields["step"]
+            self.step_s.append(now - self._since)
+            self.loader_bytes = max(self.loader_bytes, _children_bytes())
+            self.on_progress(min(self._step, self.steps), self.steps)
+            now = time.perf_counter()
+        elif phase not in ("training", "validating"):
+            self.on_progress(done, total)
+        self._since = now
+
+    def request(self) -> str:
+        return "stop" if self._step >= self.steps else ""
+
+    def paused(self, paused: bool) -> None:
+        """Nobody pauses a rehearsal."""
+
+
+def _children_bytes() -> int:
+    """Memory of the loader's processes beyond what they share with this one."""
+    total = 0
+    for child in psutil.Process().children(recursive=True):
+        try:
+            total += child.memory_full_info().uss
+        except psutil.Error:  # it has just ended
+            continue
+    return total
+
+
+def peak_bytes() -> int:
+    """The most memory that this process has ever held."""
+    if sys.platform == "win32":
+        return int(psutil.Process().memory_info().peak_wset)
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _rehearse(config: TrainConfig, folder: Path, steps: int, on_progress: Progress) -> _Watch:
+    """Run at least `steps` optimizer steps; the checkpoint `last.pt` of the end is left in `folder`."""
+    # A small data set may have one step an epoch, and a run may be shorter than its rehearsal.
+    length = {"epochs": max(config.epochs, steps), "max_steps": 0, "early_stopping": 0, "time_budget_s": 0.0}
+    (folder / "checkpoints").mkdir(parents=True)
+    watch = _Watch(steps, on_progress)
+    known = {name: value for name, value in length.items() if name in TrainConfig.model_fields}
+    fit(config.model_copy(update=known), folder, watch)
+    return watch
+
+
+def measure_steps(config: TrainConfig, on_progress: Progress | None = None) -> dict[str, Any]:
+    """Take 3 real steps of a run after 1 to warm up, and measure time, memory and the size of a checkpoint.
+
+    Args:
+        config: The run in question.
+        on_progress: Called with (done, total), pictures while they are checked, then steps.
+
+    Returns:
+        `step_s` (mean), `steps_s` (each), `images_per_s`, `memory_bytes` (this process at its peak and the loader's
+        processes), `gpu_bytes` (None without CUDA), `checkpoint_bytes`, `device`.
+
+    Raises:
+        AlexError: whatever would end the run as well.
+    """
+    device = choose_device(config.device)
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    with _folder() as name:
+        watch = _rehearse(config, Path(name) / "run", WARM_UP + MEASURED, on_progress or _ignore)
+        checkpoint = (Path(name) / "run" / "checkpoints" / "last.pt").stat().st_size
+    measured = watch.step_s[WARM_UP : WARM_UP + MEASURED]
+    step_s = sum(measured) / len(measured)
+    images = min(config.batch_size * config.accumulation_steps, int(watch.plan["train_images"]))
+    return {
+        "step_s": step_s,
+        "steps_s": measured,
+        "images_per_s": images / step_s,
+        "memory_bytes": peak_bytes() + watch.loader_bytes,
+        "gpu_bytes": torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None,
+        "checkpoint_bytes": checkpoint,
+        "device": describe_device(device),
+    }
+
+
+def repeat(config: TrainConfig, on_progress: Progress | None = None) -> dict[str, Any]:
+    """Run the first steps of a run twice and compare the weights, bit by bit.
+
+    Args:
+        config: The run in question.
+        on_progress: Called with (steps done, steps in all).
+
+    Returns:
+        `steps`, `hashes` (SHA-256 of the weights, one a run), `same`, `largest_difference` and `sentence`.
+
+    Raises:
+        AlexError: whatever would end the run as well.
+    """
+    report = on_progress or _ignore
+
+    def rehearse(folder: Path, before: int) -> dict[str, torch.Tensor]:
+        _rehearse(config, folder, REPEATED, lambda done, _total: report(before + done, 2 * REPEATED))
+        state: dict[str, torch.Tensor] = load_checkpoint(folder / "checkpoints" / "last.pt")["model"]
+        return state
+
+    with _folder() as name:
+        first, second = rehearse(Path(name) / "first", 0), rehearse(Path(name) / "second", REPEATED)
+    hashes = [weights_hash(state) for state in (first, second)]
+    largest = max(float((first[key].double() - second[key].double()).abs().max()) for key in first)
+    same = hashes[0] == hashes[1]
+    return {
+        "steps": REPEATED, "hashes": hashes, "same": same, "largest_difference": largest,
+        "sentence": _repeat_in_words(config, same, hashes[0], largest),
+    }  # fmt: skip
+
+
+def _repeat_in_words(config: TrainConfig, same: bool, digest: str, largest: float) -> str:
+    if same:
+        return (
+            f"Two runs of {REPEATED} steps with seed {config.seed} ended with the same weights, bit by bit "
+            f"(SHA-256 {digest[:12]} ...)."
+        )
+    hint = "" if config.deterministic else " Switch on deterministic to allow only algorithms that give the same bits."
+    return f"Two runs of {REPEATED} steps with seed {config.seed} differ by up to {largest:.1e} in a weight.{hint}"
+
+
+def weights_hash(state: dict[str, torch.Tensor]) -> str:
+    """SHA-256 over the names and bytes of a state dict."""
+    digest = hashlib.sha256()
+    for name in sorted(state):
+        digest.update(name.encode())
+        digest.update(state[name].detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    cache_dir().mkdir(parents=True, exist_ok=True)
+    return tempfile.TemporaryDirectory(prefix="rehearsal-", dir=cache_dir())
+
+
+def _ignore(_done: int, _total: int) -> None:
+    pass

@@ -1,0 +1,72 @@
+"""`prove-accumulation`, `preflight` and `repeat-check`: what to know before a run starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from alexcore.cli.output import Arguments, add_command, print_json, reported
+from alexcore.cli.training import add_config_flags, config_of
+from alexcore.config import TrainConfig
+from alexcore.training.checks import remember_check
+
+Check = Callable[[TrainConfig, Callable[[int, int], None]], dict[str, Any]]
+
+
+def _run(kind: str, arguments: Arguments, check: Check, unit: str) -> dict[str, Any]:
+    with reported(kind, unit) as on_progress:
+        config = config_of(arguments)
+        result = check(config, on_progress)
+        # Remembered before the job says that it has finished: a page looks for the result as soon as it does.
+        remember_check(kind, config, result)
+    if arguments.json:
+        print_json(result)
+    return result
+
+
+def prove_accumulation(arguments: Arguments) -> int:
+    """Compare the gradient of one big batch with the accumulated one, for each norm, on this data set."""
+    from alexcore.analysis.accumulation import prove
+
+    result = _run("prove-accumulation", arguments, prove, "norms")
+    if not arguments.json:
+        print("norm   micro-batch  exact error  cosine    naive error  cosine")
+        for row in result["rows"]:
+            print(
+                f"{row['norm']:6} {row['micro_batch']:11}  {row['exact_error']:11.1e}  {row['exact_cosine']:.6f}  "
+                f"{row['naive_error']:11.1e}  {row['naive_cosine']:.6f}"
+            )
+        print(result["sentence"])
+    return 0
+
+
+def preflight(arguments: Arguments) -> int:
+    """Measure time and memory of a run in 3 real steps, after 1 to warm up."""
+    from alexcore.analysis.rehearsal import measure_steps
+
+    result = _run("preflight", arguments, measure_steps, "steps")
+    if not arguments.json:
+        gpu = f", {result['gpu_bytes'] / 1e9:.1f} GB on the GPU" if result["gpu_bytes"] else ""
+        print(
+            f"{result['step_s']:.2f} s a step, {result['images_per_s']:.0f} images/s, "
+            f"{result['memory_bytes'] / 1e9:.1f} GB of memory{gpu} on {result['device']}"
+        )
+    return 0
+
+
+def repeat_check(arguments: Arguments) -> int:
+    """Run the first steps twice and compare the weights, bit by bit."""
+    from alexcore.analysis.rehearsal import repeat
+
+    result = _run("repeat-check", arguments, repeat, "steps")
+    if not arguments.json:
+        print(result["sentence"])
+    return 0
+
+
+def register(commands: Any) -> None:
+    """Add the commands of this module."""
+    for name, command in (
+        ("prove-accumulation", prove_accumulation), ("preflight", preflight), ("repeat-check", repeat_check)
+    ):  # fmt: skip
+        add_config_flags(add_command(commands, name, command))

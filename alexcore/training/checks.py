@@ -1,0 +1,79 @@
+"""Results of the checks before a run, remembered per configuration and data set. No torch here.
+
+A check is a command of the command line (`prove-accumulation`, `preflight`, `repeat-check`) that the dashboard starts
+as a background job; what it found is a JSON file in the cache, which anybody may delete.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from alexcore.augment.files import pipeline_json
+from alexcore.augment.operations import Operation
+from alexcore.config import FIELDS, TrainConfig
+from alexcore.data.sources import source_signature
+from alexcore.files import read_json, replacing, write_json
+from alexcore.home import cache_dir
+
+# How long a run is changes neither a step's time nor its gradient, so another number of epochs keeps what was measured.
+_LENGTH = (
+    "epochs", "max_steps", "checkpoint_every_epochs", "checkpoint_every_minutes", "early_stopping", "time_budget_s",
+)  # fmt: skip
+
+
+def check_name(kind: str, config: TrainConfig) -> str:
+    """A name for the check of this configuration on this state of its data set; also that of its background job.
+
+    Raises:
+        DataError: the data set cannot be read.
+    """
+    values = {name: value for name, value in config.model_dump(mode="json").items() if name not in _LENGTH}
+    signatures = [source_signature(Path(path)) for path in (config.data, config.val) if path]
+    text = json.dumps([values, signatures], sort_keys=True)
+    return f"{kind}-{hashlib.sha256(text.encode()).hexdigest()[:20]}"
+
+
+def _file(kind: str, config: TrainConfig) -> Path:
+    return cache_dir() / "checks" / f"{check_name(kind, config)}.json"
+
+
+def known_check(kind: str, config: TrainConfig) -> dict[str, Any] | None:
+    """What the check found earlier for this configuration and data set, or None."""
+    return read_json(_file(kind, config))
+
+
+def remember_check(kind: str, config: TrainConfig, result: dict[str, Any]) -> None:
+    """Keep what a check found."""
+    file = _file(kind, config)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_json(file, result)
+
+
+def flags(config: TrainConfig) -> list[str]:
+    """The flags of the command line that repeat a configuration: those of all fields that are not at their default.
+
+    A pipeline of one's own becomes a file in the cache, because no flag holds one.
+    """
+    found = []
+    for name, value in config.model_dump(mode="json").items():
+        if value == FIELDS[name].default:
+            continue
+        flag = "--" + name.replace("_", "-")
+        if isinstance(value, bool):
+            found.append(flag if value else "--no-" + flag[2:])
+        else:
+            # With "=", a value that begins with a minus is no flag.
+            found.append(f"{flag}={_pipeline_file(value) if isinstance(value, list) else value}")
+    return found
+
+
+def _pipeline_file(operations: list[Operation]) -> Path:
+    text = pipeline_json(operations)
+    file = cache_dir() / "checks" / f"pipeline-{hashlib.sha256(text.encode()).hexdigest()[:20]}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(file) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return file

@@ -1,0 +1,56 @@
+"""What a run will need, said before it starts: batches in words, disk, time. No torch here."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from alexcore.config import TrainConfig
+from alexcore.nn.size import count_parameters
+from alexcore.training.plan import Plan
+
+# last.pt, best.pt, and the temporary file that becomes one of them.
+CHECKPOINT_FILES = 3
+
+
+def batch_in_words(config: TrainConfig) -> str:
+    """How many pictures decide a gradient, and how many the statistics of a norm."""
+    effective = config.batch_size * config.accumulation_steps
+    if config.accumulation_steps == 1:
+        statistics = " and for BatchNorm's statistics" if config.norm == "batch" else ""
+        return f"Batch {effective} for the gradient{statistics}."
+    head = f"Effective batch {effective} for the gradient"
+    if config.norm == "batch":
+        return (
+            f"{head}, {config.batch_size} for BatchNorm's statistics: each micro-batch is normalised by itself, so "
+            f"this is not training with a batch of {effective}."
+        )
+    why = "without a norm" if config.norm == "none" else "group norm looks at one picture at a time, so"
+    return f"{head}: {why} it is exactly that of one batch of {effective}, on the memory of {config.batch_size}."
+
+
+def checkpoint_bytes(config: TrainConfig, num_classes: int) -> int:
+    """The size of one checkpoint: fp32 weights, what the optimizer keeps for each, and their moving average, if any."""
+    kept = 2 if config.optimizer in ("adam", "adamw") else int(config.momentum > 0)
+    averaged = int(bool(getattr(config, "ema_decay", 0)))
+    parameters = count_parameters(num_classes, config.variant, config.norm, config.width)
+    return 4 * parameters * (1 + kept + averaged)
+
+
+def free_bytes(folder: Path) -> int:
+    """Free bytes on the disk where `folder` is or will be."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
+
+
+def estimated_seconds(config: TrainConfig, plan: Plan, measured: dict[str, Any]) -> float:
+    """How long a run takes by the measured seconds a step.
+
+    Validation runs forward only: about a third of a training step's work for each picture.
+    """
+    step_s = float(measured["step_s"])
+    epochs = plan.total_steps / plan.steps_per_epoch
+    effective = min(config.batch_size * config.accumulation_steps, plan.train_images)
+    return plan.total_steps * step_s + epochs * plan.val_images / effective * step_s / 3
