@@ -76,7 +76,8 @@ class TrainingFields(BaseModel):
         5e-4,
         "Optimizer",
         "Learning rate",
-        "How far one step moves the weights. Too large: the loss jumps or sticks; too small: it creeps.",
+        "How far one step moves the weights. Too large: the loss jumps or sticks; too small: it creeps. "
+        "`lr-find` looks for a good one.",
         code="alexcore.training.optim:build_optimizer",
         essential=True,
         gt=0,
