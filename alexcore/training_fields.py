@@ -76,7 +76,8 @@ class TrainingFields(BaseModel):
         5e-4,
         "Optimizer",
         "Learning rate",
-        "How far one step moves the weights. Too large: the loss jumps or sticks; too small: it creeps.",
+        "How far one step moves the weights. Too large: the loss jumps or sticks; too small: it creeps. "
+        "`lr-find` looks for a good one.",
         code="alexcore.training.optim:build_optimizer",
         essential=True,
         gt=0,
@@ -286,6 +287,16 @@ class TrainingFields(BaseModel):
         code="alexcore.training.loop:fit",
         ge=0,
         le=100_000_000,
+    )
+    time_budget_s: float = field(
+        0.0,
+        "Run",
+        "Time budget (s)",
+        "Trains for so many seconds instead of so many epochs; 0 is off. The first steps are measured, the number of "
+        "steps follows, and the rate schedule is planned over them, so that the run ends on time and well.",
+        code="alexcore.training.budget:steps_in",
+        ge=0,
+        le=10_000_000,
     )
     checkpoint_every_epochs: int = field(
         1,

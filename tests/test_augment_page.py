@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 from test_pages import errors_of, flowers, open_page, spawned, text_of  # noqa: F401 - two are fixtures
 
@@ -13,8 +15,9 @@ from alexcore.augment.files import save_pipeline, saved_pipelines
 from alexcore.augment.operations import OPERATIONS
 from alexcore.augment.presets import PRESETS
 from alexcore.config import load_config
-from alexcore.home import runs_dir
-from alexcore.runs import launcher  # noqa: F401 - its spawn is replaced
+from alexcore.data.sources import open_checked
+from alexcore.data.statistics import measure
+from alexcore.home import SYNTHETIC, data_dir, runs_dir
 
 pytestmark = [pytest.mark.pages, pytest.mark.usefixtures("flowers")]
 PAGE = "pages/augment.py"
@@ -225,3 +228,28 @@ def test_json_is_loaded_and_bad_json_is_a_sentence() -> None:
     pressed(at, "augment_json_load")
     assert operations(at) == ["Resize", "ToTensor"]
     assert errors_of(at) == ""
+
+
+@pytest.mark.parametrize("preset", ["seed", "own"])
+def test_the_measured_statistics_go_into_normalize_with_one_click(preset: str) -> None:
+    """Also into a pipeline that had no Normalize."""
+    bare = json.dumps([{"op": "Resize", "size": [64, 64]}, {"op": "ToTensor"}])
+    found = measure(open_checked(str(data_dir() / SYNTHETIC)))
+    at = open_page(PAGE, **({"pipeline": bare} if preset == "own" else {"preset": preset}))
+    pressed(at, "augment_normalize")
+    assert errors_of(at) == ""
+    (normalise,) = [each for _, each in at.session_state["augment_slots"] if each["op"] == "Normalize"]
+    assert normalise["mean"] == [round(value, 4) for value in found.mean]
+    assert normalise["std"] == [round(value, 4) for value in found.std]
+
+
+def test_a_picture_of_ones_own_takes_the_place_of_the_data_sets() -> None:
+    at = open_page(PAGE)
+    buffer = BytesIO()
+    Image.new("CMYK", (90, 60)).save(buffer, "TIFF")
+    at.file_uploader(key="augment_upload").upload("<b>mine</b>.tif", buffer.getvalue(), "image/tiff").run()
+    assert errors_of(at) == ""
+    assert "&lt;b&gt;mine&lt;/b&gt;.tif" in grid(at)
+    assert "90 × 60 px" in grid(at)
+    at.file_uploader(key="augment_upload").upload("text.png", b"no picture", "image/png").run()
+    assert "text.png is no picture" in errors_of(at)

@@ -17,7 +17,7 @@ CONTRACT = [
     "data", "val", "epochs", "max_steps", "batch_size", "accumulation_steps", "image_size", "variant", "norm",
     "width", "init", "activation", "dropout", "optimizer", "lr", "momentum", "weight_decay", "scheduler",
     "warmup_steps", "grad_clip", "class_weights", "label_smoothing", "augment", "precision", "num_workers", "seed",
-    "deterministic", "device", "checkpoint_every_epochs", "early_stopping",
+    "deterministic", "device", "checkpoint_every_epochs", "early_stopping", "time_budget_s", "start_from",
 ]  # fmt: skip
 
 
@@ -142,6 +142,7 @@ def test_a_folder_in_place_of_config_json(tmp_path: Path):
 def test_the_names_of_the_contract_are_there():
     assert set(CONTRACT) <= set(FIELDS)
     assert set(FIELDS) == set(TrainConfig.model_fields)
+    assert set(FIELDS["precision"].choices) == {"auto", "fp32", "bf16", "fp16"}
 
 
 @pytest.mark.parametrize("name", FIELDS)

@@ -35,8 +35,8 @@ WITHOUT_TORCH = [
     "config", "training_fields", "errors", "fields", "files", "home", "process", "pair", "jobs",
     *sorted(f"data.{file.stem}" for file in (ROOT / "alexcore" / "data").glob("[!_]*.py")),
     *(f"augment.{name}" for name in ("operations", "parameters", "check", "presets", "files", "code")),
-    "training.plan", "training.schedule", "training.resuming", "runs.events", "runs.store", "runs.status",
-    "runs.queue", "runs.launcher", "runs.series",
+    "training.plan", "training.schedule", "training.resuming", "training.lr_curve", "runs.events", "runs.store",
+    "runs.status", "runs.queue", "runs.launcher", "runs.series",
     "training.checks", "training.weighting", "training.loss_terms", "training.preflight", "nn.size",
 ]  # fmt: skip
 

@@ -21,7 +21,7 @@ from alexcore.runs.launcher import prepare_resume
 from alexcore.runs.store import create_run, read_run
 from alexcore.runs.worker import execute
 from alexcore.training import loop
-from alexcore.training.checkpoint import load_checkpoint
+from alexcore.training.checkpoint import load_checkpoint, save_checkpoint
 from alexcore.training.loop import fit
 from alexcore.training.step import StepResult
 
@@ -119,7 +119,7 @@ def assert_same_run(whole: tuple[Path, Watcher], pieces: tuple[Path, list[Watche
     for name in ("last.pt", "best.pt"):
         ours, theirs = (load_checkpoint(folder / "checkpoints" / name) for folder in (expected, resumed))
         for state in (ours, theirs):
-            del state["config"]["num_workers"], state["position"]["seconds"]
+            del state["config"]["num_workers"], state["position"]["seconds"], state["position"]["ending_s"]
         assert_same_state(ours, theirs, name)
 
 
@@ -247,7 +247,7 @@ def test_a_run_killed_between_its_checkpoints_goes_on_from_the_last_one(stripes,
     for name in ("last.pt", "best.pt"):
         ours, theirs = (load_checkpoint(path / "checkpoints" / name) for path in (folder, whole[0]))
         for state in (ours, theirs):
-            del state["config"], state["position"]["seconds"]
+            del state["config"], state["position"]["seconds"], state["position"]["ending_s"]
         assert_same_state(ours, theirs, name)
 
 
@@ -299,6 +299,23 @@ def test_weights_that_are_not_finite_never_replace_a_checkpoint(stripes):
 def test_it_does_with_loader_processes_on_one_side_only(stripes, whole):
     """Batches already fetched by a loader process are thrown away at a stop; none may be missing later."""
     assert_same_run(whole, interrupted(config_of(stripes, num_workers=2), [at_step(2)]))
+
+
+def test_a_checkpoint_of_the_version_before_goes_on(stripes, whole):
+    """It lacks what has been added since; each missing value is the one that means "off"."""
+    config = config_of(stripes)
+    folder = create_run(config)
+    assert fit(config, folder, first := Watcher(at_step(4))) == "stopped"
+    path = folder / "checkpoints" / "last.pt"
+    saved = load_checkpoint(path)
+    known = {"epoch", "batch", "step", "loss_sum", "correct", "seen", "seconds", "best_acc1", "best_epoch"}
+    saved["position"] = {name: value for name, value in saved["position"].items() if name in known}
+    for name in ("ema_decay", "start_from", "time_budget_s", "compile", "lr_gamma", "checkpoint_every_minutes"):
+        del saved["config"][name]
+    save_checkpoint(path, saved)
+    assert fit(config, folder, second := Watcher(), resume=True) == "finished"
+    assert not second.of("warning")
+    assert measured([first, second]) == measured([whole[1]])
 
 
 def test_another_seed_is_another_run(stripes, whole):

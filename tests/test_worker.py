@@ -371,8 +371,13 @@ def test_a_deleted_folder_has_its_own_sentence(stripes, monkeypatch, when):
     [
         (KeyError("weight"), "TrainingError", "failed unexpectedly: KeyError: 'weight'", BUG),
         (RuntimeError(), "TrainingError", "failed unexpectedly: RuntimeError: ", BUG),
-        (MemoryError(), "TrainingError", "not enough memory", "Halve the batch size"),
-        (RuntimeError("CUDA out of memory. Tried to"), "TrainingError", "not enough memory", "Halve the batch size"),
+        (MemoryError(), "TrainingError", "not enough memory", "batch_size 4 and accumulation_steps 2"),
+        (
+            RuntimeError("CUDA out of memory. Tried to"),
+            "TrainingError",
+            "not enough memory",
+            "batch_size 4 and accumulation_steps 2",
+        ),
         (OSError(28, "No space left on device"), "RunError", "No space left on device", "free space"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",

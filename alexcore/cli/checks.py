@@ -1,4 +1,4 @@
-"""`prove-accumulation`, `preflight` and `repeat-check`: what to know before a run starts."""
+"""`prove-accumulation`, `preflight`, `repeat-check` and `lr-find`: what to know before a run starts."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from alexcore.cli.output import Arguments, add_command, print_json, reported
 from alexcore.cli.training import add_config_flags, config_of
 from alexcore.config import TrainConfig
 from alexcore.training.checks import remember_check
+from alexcore.training.lr_curve import sweep_config
 
 Check = Callable[[TrainConfig, Callable[[int, int], None]], dict[str, Any]]
 
@@ -18,7 +19,7 @@ def _run(kind: str, arguments: Arguments, check: Check, unit: str) -> dict[str, 
         config = config_of(arguments)
         result = check(config, on_progress)
         # Remembered before the job says that it has finished: a page looks for the result as soon as it does.
-        remember_check(kind, config, result)
+        remember_check(kind, sweep_config(config) if kind == "lr-find" else config, result)
     if arguments.json:
         print_json(result)
     return result
@@ -64,9 +65,24 @@ def repeat_check(arguments: Arguments) -> int:
     return 0
 
 
+def lr_find(arguments: Arguments) -> int:
+    """Look for a learning rate: train some steps with a growing one, and see where the loss falls. Leaves no run."""
+    from alexcore.training.lr_find import lr_find
+
+    result = _run("lr-find", arguments, lr_find, "steps")
+    if not arguments.json:
+        for lr, loss in result["points"][:: max(1, len(result["points"]) // 25)]:
+            print(f"{lr:9.2g}  {loss:.4f}")
+        print(result["reason"])
+        if result["suggestion"] is not None:
+            print(f"Suggestion: --lr {result['suggestion']:.2g}. {result['method']}")
+    return 0
+
+
 def register(commands: Any) -> None:
     """Add the commands of this module."""
     for name, command in (
-        ("prove-accumulation", prove_accumulation), ("preflight", preflight), ("repeat-check", repeat_check)
+        ("prove-accumulation", prove_accumulation), ("preflight", preflight), ("repeat-check", repeat_check),
+        ("lr-find", lr_find),
     ):  # fmt: skip
         add_config_flags(add_command(commands, name, command))

@@ -88,7 +88,11 @@ def _require_work_left(run: Run, before: TrainConfig, config: TrainConfig) -> No
             f"The run {run.id} has made the {config.max_steps} steps that max_steps allows.",
             "Start a new run for more.",
         )
-    if config.epochs == before.epochs:
+    if config.time_budget_s and config.time_budget_s <= before.time_budget_s:
+        raise RunError(
+            f"The run {run.id} has used its time budget of {before.time_budget_s:g} s.", "Give more seconds to go on."
+        )
+    if not config.time_budget_s and config.epochs == before.epochs:
         raise RunError(f"The run {run.id} is finished.", f"Give more epochs than {before.epochs} to go on.")
 
 

@@ -14,12 +14,13 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from alexcore.config import load_config
+from alexcore.config import TrainConfig, load_config
 from alexcore.errors import AlexError, RunError, TrainingError
 from alexcore.runs.events import EventWriter
 from alexcore.runs.launcher import read_request
 from alexcore.runs.queue import turn
 from alexcore.runs.status import StatusWriter
+from alexcore.training.memory import is_out_of_memory, not_enough_memory
 
 # Low enough that the pages stay quick on two cores, not so low that other programs starve the run.
 NICENESS = 5
@@ -107,7 +108,7 @@ def execute(run_dir: Path, on_progress: OnProgress | None = None) -> str:
             failure = error
         except Exception as error:  # noqa: BLE001
             # The boundary of the process: whatever happened must reach status.json, the traceback goes to the log.
-            failure = explain(error)
+            failure = explain(error, load_config(run_dir / "config.json"))
         if failure is not None and run_dir.is_dir():
             with (run_dir / "worker.log").open("a", encoding="utf-8") as log:
                 traceback.print_exception(failure, file=log)
@@ -141,14 +142,12 @@ def _train(run_dir: Path, status: StatusWriter, on_progress: OnProgress | None) 
             signal.signal(number, handler)
 
 
-def explain(error: Exception) -> AlexError:
+def explain(error: Exception, config: TrainConfig) -> AlexError:
     """Turn what a run may die of into a sentence and a hint; the traceback is kept as the cause."""
     text = str(error)
-    if isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text:
-        told: AlexError = TrainingError(
-            "There is not enough memory for this run.",
-            "Halve the batch size and double the accumulation steps: the gradient stays the same.",
-        )
+    told: AlexError
+    if is_out_of_memory(error):
+        told = not_enough_memory(config)
     elif isinstance(error, OSError):
         told = RunError(f"A file cannot be read or written: {text}.", "Check the disk's free space and permissions.")
     else:

@@ -19,32 +19,29 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol
 
 import torch
 from torch import nn
 
-from alexcore.augment.presets import evaluation_operations, training_operations, with_normalize
 from alexcore.config import TrainConfig
 from alexcore.data.class_index import require_same_mapping
 from alexcore.data.shards import is_sharded
-from alexcore.data.sources import open_checked
-from alexcore.data.statistics import measure
 from alexcore.errors import TrainingError
 from alexcore.files import write_json
 from alexcore.training.average import averaged
+from alexcore.training.budget import TimeBudget
 from alexcore.training.checkpoint import build_model, load_checkpoint, save_checkpoint
 from alexcore.training.compiling import compiled
 from alexcore.training.device import choose_device, choose_precision, describe_device
 from alexcore.training.environment import describe_environment
 from alexcore.training.evaluation import Evaluation, evaluate, most_wrong
+from alexcore.training.health import Health
 from alexcore.training.objective import Objective, weights_for
 from alexcore.training.optim import build_optimizer, set_lr
-from alexcore.training.plan import make_plan
 from alexcore.training.resuming import what_changed
+from alexcore.training.run_data import Reporter, StoppedBeforeStartError, open_run_data
 from alexcore.training.schedule import lr_factor, plateau
 from alexcore.training.seeding import seed_everything
-from alexcore.training.shard_loader import BatchSource, make_loader
 from alexcore.training.start_from import freeze, start_from, train_mode
 from alexcore.training.state import Position, TrainingState
 from alexcore.training.step import train_step, windows
@@ -53,24 +50,7 @@ from alexcore.training.step import train_step, windows
 LOGGED_STEPS = 2000
 PAUSE_POLL_S = 0.2
 
-
 Clock = Callable[[], float]
-
-
-class Reporter(Protocol):
-    """Whoever watches a run: the loop tells it everything and asks it for requests, and knows nothing else of it."""
-
-    def event(self, kind: str, **fields: Any) -> None:
-        """Something that belongs to the run's history."""
-
-    def progress(self, phase: str, done: int, total: int, **fields: Any) -> None:
-        """Where the run is right now."""
-
-    def request(self) -> str:
-        """What has been asked for: "stop", "pause", or anything else for nothing."""
-
-    def paused(self, paused: bool) -> None:
-        """The loop has begun or ended a pause."""
 
 
 def fit(
@@ -93,12 +73,8 @@ def fit(
     """
     try:
         return _Fit(config, run_dir, reporter, resume, clock).run()
-    except _StoppedBeforeStartError:
+    except StoppedBeforeStartError:
         return "stopped"
-
-
-class _StoppedBeforeStartError(Exception):
-    """A stop was asked for while the pictures were checked; there is nothing to save yet."""
 
 
 class _Fit:
@@ -107,11 +83,12 @@ class _Fit:
     def __init__(self, config: TrainConfig, run_dir: Path, reporter: Reporter, resume: bool, clock: Clock) -> None:
         self.config, self.run_dir, self.reporter, self.clock = config, run_dir, reporter, clock
         self.began = self.saved = clock()
-        self.index = open_checked(config.data, config.val, self._on_checked)
-        self.plan = make_plan(config, self.index)
-        reporter.progress("building the network", 0, 0)
+        self.save_s = 0.0
         self.device = choose_device(config.device)
         self.precision = choose_precision(config.precision, self.device)
+        self.data = open_run_data(config, reporter, pin_memory=self.device.type == "cuda")
+        self.index, self.plan = self.data.index, self.data.plan
+        reporter.progress("building the network", 0, 0)
         seed_everything(config.seed, config.deterministic, config.cudnn_benchmark)
         self.model = build_model(config, len(self.index.classes))
         if config.start_from and not resume:
@@ -127,16 +104,11 @@ class _Fit:
             torch.amp.GradScaler(self.device.type) if self.precision == torch.float16 else None,
             averaged(self.model, config.ema_decay) if config.ema_decay else None,
         )
-        counts = self.index.counts()["train"].tolist()
-        self.objective = Objective(weights_for(config, counts), config.label_smoothing, config.ignore_index)
-        self.training_operations = training_operations(config.augment, config.image_size)
-        self.evaluation_operations = evaluation_operations(config.augment, config.image_size)
-        if config.normalize == "data":
-            found = measure(self.index, on_progress=self._on_measured)
-            self.training_operations = with_normalize(self.training_operations, found.mean, found.std)
-            self.evaluation_operations = with_normalize(self.evaluation_operations, found.mean, found.std)
-        self.train_loader, self.val_loader = self._loaders()
+        weights = weights_for(config, self.data.counts)
+        self.objective = Objective(weights, config.label_smoothing, config.ignore_index)
         self._speed = (0.0, 0)
+        self.budget = TimeBudget(config.time_budget_s, self.plan)
+        self.health = Health(config, self.data.counts, self.plan.steps_per_epoch, self._warn)
         if resume:
             self._restore()
             self.began -= self.position.seconds
@@ -147,30 +119,10 @@ class _Fit:
         self._announce(resume)
 
     def _on_uncompiled(self, message: str) -> None:
-        self.reporter.event("warning", message=message, hint="The run goes on without: slower, with the same result.")
+        self._warn(message, "The run goes on without: slower, with the same result.")
 
-    def _on_checked(self, done: int, total: int) -> None:
-        self._before_start("checking pictures", done, total)
-
-    def _on_measured(self, done: int, total: int) -> None:
-        self._before_start("measuring colours", done, total)
-
-    def _before_start(self, phase: str, done: int, total: int) -> None:
-        self.reporter.progress(phase, done, total)
-        if self.reporter.request() == "stop":
-            raise _StoppedBeforeStartError
-
-    def _loaders(self) -> tuple[BatchSource, BatchSource]:
-        config, pin = self.config, self.device.type == "cuda"
-        train = make_loader(
-            self.index, "train", self.training_operations, batch_size=config.batch_size, seed=config.seed, shuffle=True,
-            num_workers=config.num_workers, pin_memory=pin,
-        )  # fmt: skip
-        val = make_loader(
-            self.index, "val", self.evaluation_operations, batch_size=max(config.batch_size, 32),
-            num_workers=config.num_workers, pin_memory=pin,
-        )  # fmt: skip
-        return train, val
+    def _warn(self, message: str, hint: str = "") -> None:
+        self.reporter.event("warning", message=message, hint=hint)
 
     def _announce(self, resumed: bool) -> None:
         write_json(self.run_dir / "class_indices.json", self.index.class_indices)
@@ -183,7 +135,27 @@ class _Fit:
             parameters=sum(parameter.numel() for parameter in self.model.parameters()),
         )  # fmt: skip
         for problem in self.index.problems:
-            self.reporter.event("warning", message=problem.message, hint=problem.hint)
+            self._warn(problem.message, problem.hint)
+
+    @property
+    def total_steps(self) -> int:
+        """Optimizer steps of the whole run, as far as they are known."""
+        return self.position.total_steps or self.plan.total_steps
+
+    def _steps_left(self) -> bool:
+        if self.config.time_budget_s and not self.position.total_steps:  # too few steps yet to plan with
+            return self.clock() - self.began < self.config.time_budget_s
+        return self.position.step < self.total_steps
+
+    def _work_left(self) -> bool:
+        return self._steps_left() and bool(self.config.time_budget_s or self.position.epoch < self.config.epochs)
+
+    def _replan(self) -> None:
+        position, told = self.position, bool(self.position.total_steps)
+        total = self.budget.total_steps(position.step, self.clock() - self.began, position.ending_s)
+        position.total_steps = min(total, self.config.max_steps or total)
+        if not told:
+            self.reporter.event("note", message=self.budget.in_words(position.total_steps))
 
     @property
     def position(self) -> Position:
@@ -191,23 +163,27 @@ class _Fit:
 
     def run(self) -> str:
         config, position = self.config, self.position
-        while position.epoch < config.epochs and position.step < self.plan.total_steps:
+        while self._work_left():
             epoch_began, seen_before = self.clock(), position.seen
             if not self._train_one_epoch():
                 return self._stop()
             train_seconds = self.clock() - epoch_began
             evaluation = evaluate(
-                self.state.predictor, self.val_loader.epoch(), len(self.index.classes), self.device,
+                self.state.predictor, self.data.val.epoch(), len(self.index.classes), self.device,
                 self._on_validation, config.ignore_index,
             )  # fmt: skip
             if evaluation is None:
                 return self._stop()
             position.seconds = self.clock() - self.began
+            # An epoch ends with a validation and a checkpoint, which is still to come and took a while the last time.
+            position.ending_s = self.clock() - epoch_began - train_seconds + self.save_s
+            if config.time_budget_s and self.budget.ready and self._steps_left():
+                self._replan()
             self._end_epoch(evaluation, (position.seen - seen_before) / max(train_seconds, 1e-9))
             patience = config.early_stopping
             if patience and position.epoch - 1 - position.best_epoch >= patience:
                 message = f"Stopped early: no better validation accuracy for {patience} epochs."
-                self.reporter.event("warning", message=message, hint="best.pt holds the best epoch.")
+                self._warn(message, "best.pt holds the best epoch.")
                 self._save("last.pt")
                 break
         return "finished"
@@ -219,17 +195,17 @@ class _Fit:
         train_mode(self.model, config.freeze_features)
         self._speed = (self.clock(), position.seen)
         loss_sum, correct, seen, wait_s = 0.0, 0, 0, 0.0
-        each_window = windows(self.train_loader.epoch(position.epoch, position.batch), config.accumulation_steps)
+        each_window = windows(self.data.train.epoch(position.epoch, position.batch), config.accumulation_steps)
         while True:
             if not self._obey():
                 return False
-            waited = self.clock()
+            step_began = waited = self.clock()
             window = next(each_window, None)
             wait_s += self.clock() - waited
-            if window is None or position.step >= plan.total_steps:
+            if window is None or not self._steps_left():
                 return True
             lr = config.lr * position.lr_scale
-            lr *= lr_factor(config, position.step, plan.total_steps, plan.steps_per_epoch)
+            lr *= lr_factor(config, min(position.step, self.total_steps - 1), self.total_steps, plan.steps_per_epoch)
             set_lr(self.state.optimizer, lr)
             loss, right, images, grad_norm = train_step(
                 self.trained, self.state.optimizer, self.objective, window, self.device, self.precision,
@@ -254,6 +230,9 @@ class _Fit:
                     wait_s=round(wait_s, 4),
                 )  # fmt: skip
                 loss_sum, correct, seen, wait_s = 0.0, 0, 0, 0.0
+            self.health.after_step(position, loss, self.model, window[0][0])
+            if config.time_budget_s and self.budget.step_took(self.clock() - step_began):
+                self._replan()
             self._report_step()
             every_s = 60 * config.checkpoint_every_minutes
             if every_s and self.clock() - self.saved >= every_s:
@@ -272,11 +251,11 @@ class _Fit:
         since, seen = self._speed
         rate = (position.seen - seen) / max(self.clock() - since, 1e-9)
         # Validation runs forward only: about a third of a training step's work for each picture.
-        left = (plan.total_steps - position.step) / plan.steps_per_epoch
+        left = (self.total_steps - position.step) / plan.steps_per_epoch
         eta_s = left * (plan.train_images + plan.val_images / 3) / max(rate, 1e-9)
         self.reporter.progress(
             "training", position.batch, plan.micro_batches, epoch=position.epoch, step=position.step,
-            total_steps=plan.total_steps, images_per_s=round(rate, 1), eta_s=round(eta_s, 1),
+            total_steps=self.total_steps, images_per_s=round(rate, 1), eta_s=round(eta_s, 1),
         )  # fmt: skip
 
     def _on_validation(self, done: int) -> bool:
@@ -300,6 +279,7 @@ class _Fit:
             recall=evaluation.recall, confusion=evaluation.confusion, images_per_s=round(images_per_s, 1),
             seconds=round(position.seconds, 2), worst=most_wrong(evaluation, self.index),
         )  # fmt: skip
+        self.health.after_epoch(position, position.loss_sum / seen, evaluation.loss)
         best = evaluation.acc1 > position.best_acc1
         if best:
             position.best_acc1, position.best_epoch = evaluation.acc1, position.epoch
@@ -308,14 +288,14 @@ class _Fit:
                 position.lr_scale, position.plateau_best, position.plateau_bad, evaluation.loss, self.config
             )
         position.begin_epoch()
-        last = position.epoch == self.config.epochs or position.step >= self.plan.total_steps
+        last = not self._work_left()
         if best:
             self._save("best.pt")
         if last or position.epoch % self.config.checkpoint_every_epochs == 0:
             self._save("last.pt")
         self.reporter.progress(
             "training", 0, self.plan.micro_batches, epoch=position.epoch, step=position.step,
-            total_steps=self.plan.total_steps,
+            total_steps=self.total_steps,
         )  # fmt: skip
 
     def _stop(self) -> str:
@@ -326,14 +306,16 @@ class _Fit:
     def _save(self, name: str) -> None:
         if not all(bool(parameter.isfinite().all()) for parameter in self.model.parameters()):
             raise self._blown_up("The weights are not finite after")
+        save_began = self.clock()
         about = {
             "config": self.config.model_dump(),
             "class_to_idx": self.index.class_to_idx,
-            "evaluation_operations": self.evaluation_operations,
+            "evaluation_operations": self.data.evaluation_operations,
             "fingerprint": self.index.fingerprint(),
         }
         save_checkpoint(self.run_dir / "checkpoints" / name, {**self.state.as_dict(), **about})
         self.saved = self.clock()
+        self.save_s = self.saved - save_began
         self.reporter.event("checkpoint", name=name, epoch=self.position.epoch, step=self.position.step)
 
     def _restore(self) -> None:
@@ -342,7 +324,9 @@ class _Fit:
         require_same_mapping(sorted(numbers, key=lambda name: int(numbers[name])), self.index.classes)
         if saved["fingerprint"] != self.index.fingerprint():
             message = "The data set has changed since the checkpoint; the run goes on, but is not the same one."
-            self.reporter.event("warning", message=message, hint="")
+            self._warn(message)
         for message in what_changed(saved["config"], self.config, is_sharded(self.index)):
-            self.reporter.event("warning", message=message, hint="")
+            self._warn(message)
         self.state.restore(saved)
+        if saved["config"].get("time_budget_s", 0) != self.config.time_budget_s:
+            self.position.total_steps = 0

@@ -85,7 +85,10 @@ def require_weights(config: TrainConfig, classes: int) -> None:
 def plan_in_words(config: TrainConfig, plan: Plan, classes: int) -> str:
     """One sentence with the derived sizes, to read before a run starts."""
     effective = config.batch_size * config.accumulation_steps
+    steps = f"{plan.total_steps:,} steps in all"
+    if config.time_budget_s:
+        steps = f"as many steps as fit into {config.time_budget_s / 60:g} minutes"
     return (
         f"{plan.train_images:,} training and {plan.val_images:,} validation pictures in {classes} classes; "
-        f"{plan.steps_per_epoch:,} steps of {effective} pictures an epoch, {plan.total_steps:,} steps in all."
+        f"{plan.steps_per_epoch:,} steps of {effective} pictures an epoch, {steps}."
     )

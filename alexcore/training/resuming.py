@@ -8,7 +8,7 @@ from alexcore.config import FIELDS, TrainConfig, make_config
 from alexcore.errors import RunError
 
 # How long a run goes on, and how it is carried out; everything else decides what is learned.
-RESUMABLE = ("epochs", "num_workers", "checkpoint_every_epochs", "checkpoint_every_minutes")
+RESUMABLE = ("epochs", "num_workers", "checkpoint_every_epochs", "checkpoint_every_minutes", "time_budget_s")
 # Schedules that stretch over the whole run.
 _STRETCHED = ("exponential", "cosine", "onecycle")
 
@@ -46,6 +46,11 @@ def what_changed(before: dict[str, Any], config: TrainConfig, sharded: bool) -> 
         found.append(
             f"epochs went from {old['epochs']} to {config.epochs}: the schedule {config.scheduler} is planned anew "
             f"over the new length, so this is not the run that {config.epochs} epochs from the start would have been."
+        )
+    if old["time_budget_s"] != config.time_budget_s:
+        found.append(
+            f"time_budget_s went from {old['time_budget_s']:g} to {config.time_budget_s:g}: the number of steps and "
+            "the rate schedule are planned anew."
         )
     if old["num_workers"] != config.num_workers and sharded:
         found.append(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
@@ -30,6 +30,15 @@ class Position:
     lr_scale: float = 1.0
     plateau_best: float = math.inf
     plateau_bad: int = 0
+    # Steps of the whole run as a time budget has planned them; 0 without a plan.
+    total_steps: int = 0
+    # Seconds that the end of an epoch took: its validation and its checkpoint.
+    ending_s: float = 0.0
+    # What the watch over the run's health has seen and told.
+    best_val_loss: float = math.inf
+    train_loss_then: float = math.inf
+    parted: int = 0
+    told: list[str] = field(default_factory=list)
 
     def begin_epoch(self) -> None:
         """Count the epoch that has ended and forget its sums."""

@@ -1,0 +1,81 @@
+"""How many steps fit into a time ("I have ten minutes"), from the first ones that were measured. No torch here."""
+
+from __future__ import annotations
+
+from alexcore.training.plan import Plan
+
+# The first steps of a process load libraries and fill caches; the next ones tell how long a step takes.
+WARMUP_STEPS = 3
+MEASURED_STEPS = 8
+# Other programs come and go: the plan is made anew after so many steps, and after each validation.
+REPLAN_STEPS = 25
+
+
+def steps_in(seconds: float, step_s: float, val_s: float, steps_per_epoch: int, done_in_epoch: int = 0) -> int:
+    """How many more steps fit into a time, if each epoch, also an unfinished last one, ends with a validation.
+
+    Args:
+        seconds: What is left.
+        step_s: Of one optimizer step.
+        val_s: Of one validation with its checkpoints.
+        steps_per_epoch: Steps of an epoch.
+        done_in_epoch: Steps that the current epoch has behind it.
+    """
+    steps, missing = 0, steps_per_epoch - done_in_epoch
+    while seconds >= missing * step_s + val_s:
+        # Several whole epochs at once: a long budget has many of them.
+        whole = max(1, int((seconds - missing * step_s - val_s) / (steps_per_epoch * step_s + val_s)))
+        steps += missing + (whole - 1) * steps_per_epoch
+        seconds -= missing * step_s + val_s + (whole - 1) * (steps_per_epoch * step_s + val_s)
+        missing = steps_per_epoch
+    return steps + max(0, int((seconds - val_s) / step_s))
+
+
+class TimeBudget:
+    """Measures steps and validations, and turns what is left of the time into a number of steps."""
+
+    def __init__(self, seconds: float, plan: Plan) -> None:
+        self.seconds, self.plan = seconds, plan
+        self._seen, self._steps, self._steps_s = 0, 0, 0.0
+
+    def step_took(self, seconds: float) -> bool:
+        """Take in one step; whether it is time to plan."""
+        self._seen += 1
+        if self._seen <= WARMUP_STEPS:
+            return False
+        self._steps, self._steps_s = self._steps + 1, self._steps_s + seconds
+        return self._steps == MEASURED_STEPS or self._steps % REPLAN_STEPS == 0
+
+    @property
+    def ready(self) -> bool:
+        """Whether any step has been measured."""
+        return self._steps > 0
+
+    def total_steps(self, step: int, elapsed_s: float, ending_s: float) -> int:
+        """The number of steps with which the run ends on time, no fewer than those that are made.
+
+        Args:
+            step: Steps made.
+            elapsed_s: Seconds since the run began.
+            ending_s: What the end of an epoch took, its validation and checkpoint; 0 if there was none yet.
+        """
+        # Validation runs forward only: about a third of a training step's work for each picture.
+        share = self.plan.val_images * self.plan.steps_per_epoch / self.plan.train_images / 3
+        done_in_epoch = step % self.plan.steps_per_epoch
+        return step + steps_in(
+            self.seconds - elapsed_s, self.step_s, ending_s or share * self.step_s, self.plan.steps_per_epoch,
+            done_in_epoch,
+        )  # fmt: skip
+
+    @property
+    def step_s(self) -> float:
+        """Mean seconds of a step."""
+        return max(self._steps_s / max(self._steps, 1), 1e-9)
+
+    def in_words(self, total_steps: int) -> str:
+        """One sentence for the run's history."""
+        epochs = total_steps / self.plan.steps_per_epoch
+        return (
+            f"The time budget of {self.seconds / 60:g} minutes is enough for {epochs:.1f} epochs: {total_steps} steps "
+            f"of {self.step_s:.3g} s, and the validations. The rate schedule is planned over these steps."
+        )

@@ -1,0 +1,33 @@
+"""Not enough memory: how that is recognised, and what helps. No torch here: the worker asks before it knows torch."""
+
+from __future__ import annotations
+
+from alexcore.config import TrainConfig
+from alexcore.errors import TrainingError
+
+# How CUDA, the CPU's allocator and MPS say it.
+_SIGNS = ("out of memory", "can't allocate memory", "not enough memory")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error means that memory has run out; torch's own is known by its name."""
+    text = str(error).lower()
+    known = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    return known or (isinstance(error, RuntimeError) and any(sign in text for sign in _SIGNS))
+
+
+def not_enough_memory(config: TrainConfig) -> TrainingError:
+    """The sentence for it, with numbers that need about half of the memory and give the same gradient."""
+    told = (
+        f"There is not enough memory for this run: batches of {config.batch_size} pictures of {config.image_size} px "
+        f"(batch_size = {config.batch_size})."
+    )
+    if config.batch_size == 1:
+        return TrainingError(told, f"Make the network smaller: width {config.width / 2:g}, or a smaller image_size.")
+    half, double = config.batch_size // 2, config.accumulation_steps * 2
+    statistics = " Only batch norm will see smaller batches." if config.norm == "batch" else ""
+    return TrainingError(
+        told,
+        f"Start again with batch_size {half} and accumulation_steps {double}: half the memory, the same effective "
+        f"batch.{statistics}",
+    )
