@@ -21,7 +21,7 @@ from alexcore.jobs import read_job
 from alexcore.training.checks import check_name, remember_check
 
 pytestmark = pytest.mark.pages
-KINDS = ("preflight", "prove-accumulation", "repeat-check")
+KINDS = ("preflight", "prove-accumulation", "repeat-check", "lr-find")
 FOUND = {
     "preflight": {
         "step_s": 0.5, "images_per_s": 64.0, "memory_bytes": 2_100_000_000, "gpu_bytes": None, "steps_s": [0.5] * 3,
@@ -31,6 +31,7 @@ FOUND = {
         "rows": [{"norm": "none", "micro_batch": 8, "micro_batches": 4, "exact_error": 1e-7, "exact_cosine": 1.0,
                   "naive_error": 0.1, "naive_cosine": 0.99}],
     },
+    "lr-find": {"suggestion": 0.0012, "points": [[1e-5, 1.6], [1e-3, 1.2], [1e-2, 0.9], [0.1, 5.0], [1.0, None]]},
     "repeat-check": {"same": True, "hashes": ["ab12", "ab12"], "sentence": "The same weights, bit by bit."},
 }  # fmt: skip
 
@@ -95,6 +96,10 @@ def test_results_are_shown_for_the_settings_that_they_belong_to(flowers: Path) -
     assert "About **11 s** on this machine, 2.1 GB of memory" in text_of(at)
     assert "Micro-batches give the gradient." in text_of(at)
     assert "The same weights, bit by bit." in text_of(at)
+    assert "lowest, 0.90, at 1.0e-02, and fell fastest near 1.2e-03" in text_of(at)
+    at.button(key="train_use_lr").click().run()
+    assert at.number_input(key="train_lr").value == 0.0012
+    at.number_input(key="train_lr").set_value(5e-4).run()
     at.number_input(key="train_epochs").set_value(20).run()
     assert "About **21 s** on this machine" in text_of(at)
     at.number_input(key="train_batch_size").set_value(16).run()

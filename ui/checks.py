@@ -9,12 +9,12 @@ import streamlit as st
 
 from alexcore.config import TrainConfig
 from alexcore.data.index import DataIndex
-from alexcore.jobs import start_job
-from alexcore.training.checks import check_name, flags, known_check
+from alexcore.training.checks import known_check
 from alexcore.training.plan import Plan
 from alexcore.training.preflight import batch_in_words
-from ui.jobs import watch_job
+from ui.check_button import check_button
 from ui.loss import class_weights_section, loss_section
+from ui.lr_find import lr_find_section
 from ui.rate import rate_section
 from ui.text import plain
 
@@ -26,6 +26,7 @@ def checks(config: TrainConfig, index: DataIndex, plan: Plan) -> None:
         rate, weights, loss, accumulation, seed = st.tabs(names)
         with rate:
             rate_section(config, plan)
+            lr_find_section(config)
         with weights:
             class_weights_section(config, index)
         with loss:
@@ -34,18 +35,6 @@ def checks(config: TrainConfig, index: DataIndex, plan: Plan) -> None:
             _accumulation(config)
         with seed:
             _repeat(config)
-
-
-def check_button(kind: str, config: TrainConfig, label: str, doing: str, unit: str, note: str) -> None:
-    """Draw the button that starts a check, or its progress while it runs, or why it failed beside the button."""
-    name = check_name(kind, config)
-    if watch_job(name, doing, unit, lambda: None):
-        return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button(label, key=f"train_check_{kind.replace('-', '_')}"):
-            start_job(name, [kind, *flags(config)])
-            st.rerun()
-        st.caption(note)
 
 
 def _accumulation(config: TrainConfig) -> None:

@@ -16,7 +16,7 @@ from alexcore.training.preflight import (
     estimated_seconds,
     free_bytes,
 )
-from ui.checks import check_button
+from ui.check_button import check_button
 from ui.text import duration, plain, size
 
 
