@@ -97,7 +97,7 @@ OPERATIONS: dict[str, OperationSpec] = {
         (
             _DEGREES,
             Parameter("translate", "pair", [0.1, 0.1], "Moved by at most this share of width and height.", 0, 1),
-            Parameter("scale", "range", [0.9, 1.1], "Made larger or smaller by a factor in this range.", 0, 10, True),
+            Parameter("scale", "range", [0.9, 1.1], "Made larger or smaller by a factor in this range.", 0.01, 10),
             Parameter("shear", "float", 0.0, "Slanted by at most this angle in degrees.", 0, 89),
         ),
     ),
