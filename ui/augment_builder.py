@@ -45,7 +45,7 @@ def builder() -> tuple[list[Operation], list[Problem]]:
 def _row(number: int, operation: Operation, first: bool, last: bool) -> Operation:
     name = operation["op"]
     spec = OPERATIONS[name]
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall"):
         on = st.toggle(f"**{name}**", value=operation.get("on", True), key=f"augment_{number}_on", width="stretch")
         for sign, way, by, disabled in (("↑", "up", -1, first), ("↓", "down", 1, last)):
             st.button(

@@ -40,7 +40,7 @@ def choose_pictures(index: DataIndex | None) -> tuple[list[Shown], int]:
     """Draw the controls; return the pictures and how many draws of each are wanted."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         count = _count("Pictures", "augment_pictures", 4, MAX_PICTURES, "From all over the training split.")
-        draws = _count("Draws of each", "augment_draws", 5, MAX_DRAWS, "One for each of the first epochs of a run.")
+        draws = _count("Draws of each", "augment_draws", 4, MAX_DRAWS, "One for each of the first epochs of a run.")
         size = len(index.select("train")) if index else 0
         first = st.number_input(
             "First picture", value=0, step=1, format="%d", key="augment_first", width=140, persist_state="session",
