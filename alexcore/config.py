@@ -84,6 +84,16 @@ class TrainConfig(TrainingFields):
         ge=-1,
         le=64,
     )
+    decoded_cache_mib: int = field(
+        2048,
+        "Data",
+        "Decoded pictures (MiB of disk)",
+        "Keeps pictures as bytes in the cache, up to this size, so that a JPEG is decoded once and not in each epoch. "
+        "Expect a faster second epoch with the same pixels; 0 is off. Pictures in shards are not kept.",
+        code="alexcore.data.decoded:DecodedPictures",
+        ge=0,
+        le=10_000_000,
+    )
 
     variant: Literal["seed", "torchvision", "2012"] = field(
         "seed",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import subprocess
 import sys
@@ -55,3 +56,23 @@ def spawn(arguments: list[str], log: Path, environment: dict[str, str] | None = 
     # Without somebody who waits for it, a finished child would stay a zombie and look alive.
     threading.Thread(target=child.wait, name=f"wait-{child.pid}", daemon=True).start()
     return child.pid
+
+
+def keep_freed_memory() -> bool:
+    """Let this process keep the memory that it frees, instead of handing it back to the system after each step.
+
+    A training step allocates some hundred MB and frees them again. glibc gives blocks of that size straight back, and
+    each of their pages has to be cleared anew by the system in the next step: a tenth of the step's time. Only for
+    processes that train and then end.
+
+    Returns:
+        Whether it worked; elsewhere than with glibc nothing happens.
+    """
+    # Of malloc.h: one arena for all threads, no blocks outside of it, never shrink it, grow it by 64 MiB.
+    settings = {-8: 1, -4: 0, -1: 2**31 - 1, -2: 64 * 2**20}
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, TypeError, AttributeError):  # Windows, macOS, musl
+        return False
+    done = [mallopt(name, value) == 1 for name, value in settings.items()]
+    return all(done)

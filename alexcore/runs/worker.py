@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 
 from alexcore.config import TrainConfig, load_config
 from alexcore.errors import AlexError, RunError, TrainingError
+from alexcore.process import keep_freed_memory
 from alexcore.runs.events import EventWriter
 from alexcore.runs.launcher import read_request
 from alexcore.runs.queue import turn
@@ -120,6 +121,7 @@ def execute(run_dir: Path, on_progress: OnProgress | None = None) -> str:
 
 def _train(run_dir: Path, status: StatusWriter, on_progress: OnProgress | None) -> str:
     config = load_config(run_dir / "config.json")
+    keep_freed_memory()
     reporter = RunReporter(run_dir, status, on_progress)
     previous = {number: signal.signal(number, reporter.stop_on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     state = "failed"

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
@@ -20,9 +21,10 @@ from alexcore.augment.pipeline import (
     drawing_from,
     sample_seed,
 )  # fmt: skip
-from alexcore.data.images import read_picture
+from alexcore.data.decoded import DecodedPictures
 from alexcore.data.index import DataIndex
 from alexcore.errors import DataError
+from alexcore.training.to_input import cut_tail
 
 Key = tuple[int, int]
 Batch = tuple[torch.Tensor, torch.Tensor]
@@ -43,24 +45,32 @@ def worker_count(num_workers: int, batch_size: int) -> int:
 
 
 class PictureDataset(Dataset[tuple[torch.Tensor, int]]):
-    """A Map-style data set. Its key is (epoch, index), because the draw of a picture depends on both."""
+    """A Map-style data set. Its key is (epoch, index), because the draw of a picture depends on both.
+
+    Attributes:
+        to_input: What turns a batch of its pictures into the network's input; None if they are that already.
+    """
 
     def __init__(
-        self, paths: Sequence[Path], labels: Sequence[int], operations: Sequence[Operation], seed: int
-    ) -> None:
+        self, paths: Sequence[Path], labels: Sequence[int], operations: Sequence[Operation], seed: int,
+        decoded_mib: int = 0,
+    ) -> None:  # fmt: skip
         self.paths = list(paths)
         self.labels = list(labels)
-        self.transform = build_transform(operations)
+        head, self.to_input = cut_tail(operations)
+        self.transform = build_transform(head)
         self.seed = seed
+        self.decoded = DecodedPictures(decoded_mib)
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def __getitem__(self, key: Key) -> tuple[torch.Tensor, int]:
-        """Return the picture as (3, H, W) float32, normalised, and its label."""
+        """Return the picture and its label: (3, H, W) float32, normalised, or (H, W, 3) uint8 before `to_input`."""
         epoch, index = key
-        image = read_picture(self.paths[index]).image
-        return draw(self.transform, image, sample_seed(self.seed, epoch, index)), self.labels[index]
+        image = self.decoded.read(self.paths[index])
+        drawn = draw(self.transform, image, sample_seed(self.seed, epoch, index))
+        return torch.from_numpy(np.array(drawn)) if self.to_input else drawn, self.labels[index]
 
 
 class Batches(Dataset[Batch | DataError]):
@@ -73,7 +83,7 @@ class Batches(Dataset[Batch | DataError]):
         self.dataset, self.mixing = dataset, mixing
 
     def __getitem__(self, keys: list[Key]) -> Batch | DataError:
-        """Return images (N, 3, H, W) and labels: (N,) int64, or (N, C) float32 where pictures are mixed."""
+        """Return images, as those of `PictureDataset`, and labels: (N,) int64 or, mixed, (N, C) float32."""
         try:
             samples: list[tuple[torch.Tensor, int] | DataError] = [self.dataset[key] for key in keys]
         except DataError as error:
@@ -135,15 +145,16 @@ class Loader:
         shuffle: bool = False,
         num_workers: int = -1,
         pin_memory: bool = False,
+        decoded_mib: int = 0,
     ) -> None:
         rows = index.select(split)
-        dataset = PictureDataset(
-            [index.path_of(path) for path in rows["path"]], rows["label"].tolist(), operations, seed
+        self.dataset = PictureDataset(
+            [index.path_of(path) for path in rows["path"]], rows["label"].tolist(), operations, seed, decoded_mib
         )
-        self.batches = EpochBatches(len(dataset), batch_size, seed, shuffle)
+        self.batches = EpochBatches(len(self.dataset), batch_size, seed, shuffle)
         workers = worker_count(num_workers, batch_size)
         self._loader = DataLoader(
-            Batches(dataset, build_mixing(operations, len(index.classes))),
+            Batches(self.dataset, build_mixing(operations, len(index.classes))),
             # An "item" is a batch: only a whole batch can be mixed, and that is the loader processes' work.
             batch_size=None,
             sampler=self.batches,
@@ -167,7 +178,9 @@ class Loader:
             DataError: a picture can no longer be read.
         """
         self.batches.epoch, self.batches.start = epoch, start
+        to_input = self.dataset.to_input
         for batch in self._loader:
             if isinstance(batch, DataError):
                 raise batch
-            yield batch
+            images, labels = batch
+            yield (to_input(images) if to_input else images), labels

@@ -8,7 +8,10 @@ from alexcore.config import FIELDS, TrainConfig, make_config
 from alexcore.errors import RunError
 
 # How long a run goes on, and how it is carried out; everything else decides what is learned.
-RESUMABLE = ("epochs", "num_workers", "checkpoint_every_epochs", "checkpoint_every_minutes", "time_budget_s")
+RESUMABLE = (
+    "epochs", "num_workers", "decoded_cache_mib", "checkpoint_every_epochs", "checkpoint_every_minutes",
+    "time_budget_s",
+)  # fmt: skip
 # Schedules that stretch over the whole run.
 _STRETCHED = ("exponential", "cosine", "onecycle")
 

@@ -80,10 +80,10 @@ def open_run_data(config: TrainConfig, reporter: Reporter, pin_memory: bool) -> 
         evaluation = with_normalize(evaluation, found.mean, found.std)
     train = make_loader(
         index, "train", training, batch_size=config.batch_size, seed=config.seed, shuffle=True,
-        num_workers=config.num_workers, pin_memory=pin_memory,
+        num_workers=config.num_workers, pin_memory=pin_memory, decoded_mib=config.decoded_cache_mib,
     )  # fmt: skip
     val = make_loader(
         index, "val", evaluation, batch_size=max(config.batch_size, 32), num_workers=config.num_workers,
-        pin_memory=pin_memory,
+        pin_memory=pin_memory, decoded_mib=config.decoded_cache_mib,
     )  # fmt: skip
     return RunData(index, plan, index.counts()["train"].tolist(), evaluation, train, val)

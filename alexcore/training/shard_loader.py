@@ -246,7 +246,9 @@ class ShardLoader:
     def __init__(
         self, index: DataIndex, split: str, operations: Sequence[Operation], *, batch_size: int, seed: int = 0,
         shuffle: bool = False, num_workers: int = -1, pin_memory: bool = False, rank: int = 0, world_size: int = 1,
+        decoded_mib: int = 0,
     ) -> None:  # fmt: skip
+        del decoded_mib  # shards are read from front to back, which is fast, and not picture by picture
         self.batch_size = batch_size
         self.stream = ShardStream(
             index, split, operations, batch_size=batch_size, seed=seed, shuffle=shuffle, rank=rank,
