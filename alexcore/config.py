@@ -56,6 +56,17 @@ class TrainConfig(TrainingFields):
         ge=32,
         le=1024,
     )
+    start_size: int = field(
+        0,
+        "Data",
+        "Image size at first (px)",
+        "Trains on smaller pictures at first and lets them grow, epoch by epoch, to the image size (progressive "
+        "resizing); 0, or any size from the image size on, is off. Early epochs learn what is coarse anyway and take a third of the time. Validation always "
+        "uses the image size. Off with a time budget, which measures its first steps.",
+        code="alexcore.training.schedule:image_side",
+        ge=0,
+        le=1024,
+    )
     augment: str | list[Operation] = field(
         "seed",
         "Data",

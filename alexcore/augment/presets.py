@@ -7,6 +7,7 @@ No torch here.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from alexcore.augment.operations import Operation
 
@@ -47,6 +48,16 @@ def training_operations(augment: str | Sequence[Operation], image_size: int) -> 
         "strong": [crop, flip, {"op": "TrivialAugmentWide"}, *_TENSOR, *_HALF, {"op": "RandomErasing", "p": 0.1}],
     }
     return presets[augment]
+
+
+def resized(operations: Sequence[Operation], image_size: int, side: int) -> list[Operation]:
+    """The same operations for pictures of `side` x `side` px instead of `image_size`: every length in pixels scaled."""
+
+    def scaled(value: Any) -> Any:
+        return [scaled(each) for each in value] if isinstance(value, list) else round(value * side / image_size)
+
+    lengths = ("size", "padding")
+    return [{key: scaled(value) if key in lengths else value for key, value in each.items()} for each in operations]
 
 
 def evaluation_operations(augment: str | Sequence[Operation], image_size: int) -> list[Operation]:

@@ -27,6 +27,8 @@ from alexcore.errors import DataError
 from alexcore.training.to_input import cut_tail
 
 Key = tuple[int, int]
+# From which epoch on another pipeline is used, and which: pictures may grow.
+Stage = tuple[int, Sequence[Operation]]
 Batch = tuple[torch.Tensor, torch.Tensor]
 # The order of an epoch is drawn like a picture that does not exist.
 _ORDER = -1
@@ -53,12 +55,14 @@ class PictureDataset(Dataset[tuple[torch.Tensor, int]]):
 
     def __init__(
         self, paths: Sequence[Path], labels: Sequence[int], operations: Sequence[Operation], seed: int,
-        decoded_mib: int = 0,
+        decoded_mib: int = 0, later: Sequence[Stage] = (),
     ) -> None:  # fmt: skip
         self.paths = list(paths)
         self.labels = list(labels)
+        # Normalize is the same at any size, and so what can wait for the batch.
         head, self.to_input = cut_tail(operations)
-        self.transform = build_transform(head)
+        self.transforms = [(0, build_transform(head))]
+        self.transforms += [(epoch, build_transform(cut_tail(each)[0])) for epoch, each in later]
         self.seed = seed
         self.decoded = DecodedPictures(decoded_mib)
 
@@ -69,7 +73,8 @@ class PictureDataset(Dataset[tuple[torch.Tensor, int]]):
         """Return the picture and its label: (3, H, W) float32, normalised, or (H, W, 3) uint8 before `to_input`."""
         epoch, index = key
         image = self.decoded.read(self.paths[index])
-        drawn = draw(self.transform, image, sample_seed(self.seed, epoch, index))
+        transform = next(each for first, each in reversed(self.transforms) if first <= epoch)
+        drawn = draw(transform, image, sample_seed(self.seed, epoch, index))
         return torch.from_numpy(np.array(drawn)) if self.to_input else drawn, self.labels[index]
 
 
@@ -146,10 +151,11 @@ class Loader:
         num_workers: int = -1,
         pin_memory: bool = False,
         decoded_mib: int = 0,
+        later: Sequence[Stage] = (),
     ) -> None:
         rows = index.select(split)
         self.dataset = PictureDataset(
-            [index.path_of(path) for path in rows["path"]], rows["label"].tolist(), operations, seed, decoded_mib
+            [index.path_of(path) for path in rows["path"]], rows["label"].tolist(), operations, seed, decoded_mib, later
         )
         self.batches = EpochBatches(len(self.dataset), batch_size, seed, shuffle)
         workers = worker_count(num_workers, batch_size)

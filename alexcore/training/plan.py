@@ -33,9 +33,10 @@ def make_plan(config: TrainConfig, index: DataIndex) -> Plan:
     """
     index.require_trainable()
     minimum = minimum_input_size(config.variant)
-    if config.image_size < minimum:
+    name = "start_size" if 0 < config.start_size < minimum else "image_size"
+    if min(config.image_size, config.start_size or config.image_size) < minimum:
         raise ConfigError(
-            f"image_size = {config.image_size} is too small for the variant {config.variant}.",
+            f"{name} = {getattr(config, name)} is too small for the variant {config.variant}.",
             f"Choose {minimum} px or more: each layer makes the picture smaller, and something must be left.",
         )
     train_images, val_images = len(index.select("train")), len(index.select("val"))

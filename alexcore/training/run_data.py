@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from alexcore.augment.operations import Operation
-from alexcore.augment.presets import evaluation_operations, training_operations, with_normalize
+from alexcore.augment.presets import evaluation_operations, resized, training_operations, with_normalize
 from alexcore.config import TrainConfig
 from alexcore.data.index import DataIndex
 from alexcore.data.sources import open_checked
 from alexcore.data.statistics import measure
 from alexcore.training.plan import Plan, make_plan
+from alexcore.training.schedule import image_side
 from alexcore.training.shard_loader import BatchSource, make_loader
 
 
@@ -78,9 +79,13 @@ def open_run_data(config: TrainConfig, reporter: Reporter, pin_memory: bool) -> 
         found = measure(index, on_progress=lambda done, total: tell("measuring colours", done, total))
         training = with_normalize(training, found.mean, found.std)
         evaluation = with_normalize(evaluation, found.mean, found.std)
+    sides = [image_side(config, epoch) for epoch in range(config.epochs)]
+    changes = [epoch for epoch, side in enumerate(sides) if epoch == 0 or side != sides[epoch - 1]]
+    (_, first), *later = [(epoch, resized(training, config.image_size, sides[epoch])) for epoch in changes]
     train = make_loader(
-        index, "train", training, batch_size=config.batch_size, seed=config.seed, shuffle=True,
+        index, "train", first, batch_size=config.batch_size, seed=config.seed, shuffle=True,
         num_workers=config.num_workers, pin_memory=pin_memory, decoded_mib=config.decoded_cache_mib,
+        later=later,
     )  # fmt: skip
     val = make_loader(
         index, "val", evaluation, batch_size=max(config.batch_size, 32), num_workers=config.num_workers,

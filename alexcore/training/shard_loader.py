@@ -30,7 +30,7 @@ from alexcore.data.index import DataIndex
 from alexcore.data.shards import is_sharded, split_path
 from alexcore.data.tar_index import is_picture, split_name
 from alexcore.errors import DataError
-from alexcore.training.loader import Batch, Loader, as_it_is, collate, worker_count
+from alexcore.training.loader import Batch, Loader, Stage, as_it_is, collate, worker_count
 
 # Encoded pictures that wait in each process to be picked by chance: about 50 MB of ordinary photographs.
 SHUFFLE_BUFFER = 512
@@ -63,7 +63,7 @@ class ShardStream(IterableDataset[Item]):
 
     def __init__(
         self, index: DataIndex, split: str, operations: Sequence[Operation], *, batch_size: int, seed: int,
-        shuffle: bool, rank: int, world_size: int,
+        shuffle: bool, rank: int, world_size: int, later: Sequence[Stage] = (),
     ) -> None:  # fmt: skip
         rows = index.select(split)
         self.rows: dict[str, list[_Row]] = {}
@@ -74,7 +74,7 @@ class ShardStream(IterableDataset[Item]):
             assert name is not None, member
             self.rows.setdefault(shard, []).append(_Row(*name, int(number), int(label)))
         self.root, self.size = index.root, len(rows)
-        self.transform = build_transform(operations)
+        self.transforms = [(first, build_transform(each)) for first, each in [(0, operations), *later]]
         self.mixing = build_mixing(operations, len(index.classes))
         self.batch_size, self.seed, self.shuffle = batch_size, seed, shuffle
         self.rank, self.world_size = rank, world_size
@@ -142,7 +142,8 @@ class ShardStream(IterableDataset[Item]):
             image = read_picture(content, name).image
         except DataError as error:
             return error
-        return draw(self.transform, image, sample_seed(self.seed, epoch, row.number)), row.label
+        transform = next(each for first, each in reversed(self.transforms) if first <= epoch)
+        return draw(transform, image, sample_seed(self.seed, epoch, row.number)), row.label
 
 
 class _Stream:
@@ -246,13 +247,13 @@ class ShardLoader:
     def __init__(
         self, index: DataIndex, split: str, operations: Sequence[Operation], *, batch_size: int, seed: int = 0,
         shuffle: bool = False, num_workers: int = -1, pin_memory: bool = False, rank: int = 0, world_size: int = 1,
-        decoded_mib: int = 0,
+        decoded_mib: int = 0, later: Sequence[Stage] = (),
     ) -> None:  # fmt: skip
         del decoded_mib  # shards are read from front to back, which is fast, and not picture by picture
         self.batch_size = batch_size
         self.stream = ShardStream(
             index, split, operations, batch_size=batch_size, seed=seed, shuffle=shuffle, rank=rank,
-            world_size=world_size,
+            world_size=world_size, later=later,
         )  # fmt: skip
         workers = worker_count(num_workers, batch_size)
         if workers:
