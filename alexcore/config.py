@@ -57,12 +57,13 @@ class TrainConfig(TrainingFields):
         le=1024,
     )
     start_size: int = field(
-        0,
+        128,
         "Data",
         "Image size at first (px)",
         "Trains on smaller pictures at first and lets them grow, epoch by epoch, to the image size (progressive "
-        "resizing); 0, or any size from the image size on, is off. Early epochs learn what is coarse anyway and take a third of the time. Validation always "
-        "uses the image size. Off with a time budget, which measures its first steps.",
+        "resizing); 0, or any size from the image size on, is off. Early epochs learn what is coarse anyway, in a "
+        "third of the time. Validation always sees the image size. Off with a time budget, which measures its first "
+        "steps.",
         code="alexcore.training.schedule:image_side",
         ge=0,
         le=1024,
@@ -193,7 +194,7 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
     "seed": (
         "The blog's recipe, plainly: no normalisation, Adam at 2e-4, no schedule.",
         {"norm": "none", "optimizer": "adam", "lr": 2e-4, "scheduler": "constant", "weight_decay": 0.0,
-         "precision": "fp32"},
+         "precision": "fp32", "start_size": 0},
     ),
     "thorough": (
         "Longer and with stronger augmentation, for a data set of your own.",

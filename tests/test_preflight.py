@@ -129,6 +129,10 @@ def test_free_space_is_that_of_a_folder_yet_to_be_made(tmp_path: Path):
 
 def test_the_time_of_a_run_follows_from_a_step():
     plan = Plan(train_images=80, val_images=20, micro_batches=10, steps_per_epoch=5, total_steps=15, last_batch=8)
-    config = make_config(batch_size=8, accumulation_steps=2, epochs=3)
+    config = make_config(batch_size=8, accumulation_steps=2, epochs=3, start_size=0)
     # 15 steps of 2 s, and 3 validations of 20 pictures at a third of a picture's training time (2 s / 16).
     assert estimated_seconds(config, plan, {"step_s": 2.0}) == pytest.approx(30 + 3 * 20 * (2 / 16) / 3)
+    # Pictures of 112, 176 and 224 px: the work of a step grows with their area.
+    growing = config.model_copy(update={"start_size": 112})
+    steps = 10 * ((112 / 224) ** 2 + (176 / 224) ** 2 + 1)
+    assert estimated_seconds(growing, plan, {"step_s": 2.0}) == pytest.approx(steps + 3 * 20 * (2 / 16) / 3)

@@ -9,7 +9,7 @@ import torch
 
 from alexcore.config import FIELDS, make_config
 from alexcore.errors import ConfigError
-from alexcore.training.schedule import lr_factor, plateau, rates, suggested_lr
+from alexcore.training.schedule import image_side, lr_factor, plateau, rates, suggested_lr
 
 pytestmark = pytest.mark.unit
 
@@ -124,3 +124,16 @@ def test_the_suggested_rate_grows_with_the_effective_batch():
     assert suggested_lr(make_config(batch_size=64, accumulation_steps=4)) == pytest.approx(8 * make_config().lr)
     assert suggested_lr(make_config("seed", batch_size=16), "seed") == pytest.approx(1e-4)
     assert suggested_lr(make_config(optimizer="sgd")) is None
+
+
+def test_pictures_grow_evenly_to_the_image_size_and_stay_there() -> None:
+    config = make_config(data="x", epochs=10, image_size=224, start_size=128)
+    sides = [image_side(config, epoch) for epoch in range(10)]
+    assert sides == [128, 144, 160, 176, 192, 208, 224, 224, 224, 224]
+    assert [image_side(config, epoch) for epoch in (99, 10_000)] == [224, 224]
+
+
+@pytest.mark.parametrize("values", [{"start_size": 0}, {"start_size": 224}, {"start_size": 300}, {"time_budget_s": 60}])
+def test_pictures_have_one_size_without_growth(values: dict[str, float]) -> None:
+    config = make_config(data="x", **{"image_size": 224, "start_size": 128, **values})
+    assert {image_side(config, epoch) for epoch in range(10)} == {224}

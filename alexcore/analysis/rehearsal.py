@@ -84,8 +84,12 @@ def peak_bytes() -> int:
 
 def _rehearse(config: TrainConfig, folder: Path, steps: int, on_progress: Progress) -> _Watch:
     """Run at least `steps` optimizer steps; the checkpoint `last.pt` of the end is left in `folder`."""
-    # A small data set may have one step an epoch, and a run may be shorter than its rehearsal.
-    length = {"epochs": max(config.epochs, steps), "max_steps": 0, "early_stopping": 0, "time_budget_s": 0.0}
+    # A small data set may have one step an epoch, and a run may be shorter than its rehearsal. Pictures that grow would
+    # show the smallest step.
+    length = {
+        "epochs": max(config.epochs, steps), "max_steps": 0, "early_stopping": 0, "time_budget_s": 0.0,
+        "start_size": 0,
+    }  # fmt: skip
     (folder / "checkpoints").mkdir(parents=True)
     watch = _Watch(steps, on_progress)
     known = {name: value for name, value in length.items() if name in TrainConfig.model_fields}

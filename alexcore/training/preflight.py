@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from alexcore.config import TrainConfig
 from alexcore.nn.size import count_parameters
 from alexcore.training.plan import Plan
+from alexcore.training.schedule import image_side
 
 # last.pt, best.pt, and the temporary file that becomes one of them.
 CHECKPOINT_FILES = 3
@@ -46,11 +48,13 @@ def free_bytes(folder: Path) -> int:
 
 
 def estimated_seconds(config: TrainConfig, plan: Plan, measured: dict[str, Any]) -> float:
-    """How long a run takes by the measured seconds a step.
+    """How long a run takes by the measured seconds of a step with pictures of the full size.
 
-    Validation runs forward only: about a third of a training step's work for each picture.
+    The work of a step grows with the area of its pictures. Validation runs forward only: about a third of a training
+    step's work for each picture.
     """
     step_s = float(measured["step_s"])
     epochs = plan.total_steps / plan.steps_per_epoch
+    areas = [(image_side(config, epoch) / config.image_size) ** 2 for epoch in range(math.ceil(epochs))]
     effective = min(config.batch_size * config.accumulation_steps, plan.train_images)
-    return plan.total_steps * step_s + epochs * plan.val_images / effective * step_s / 3
+    return plan.total_steps * step_s * sum(areas) / len(areas) + epochs * plan.val_images / effective * step_s / 3

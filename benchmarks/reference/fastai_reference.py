@@ -24,7 +24,7 @@ from fastai.vision.data import ImageDataLoaders
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from seed import AlexNet  # noqa: E402
+from seed import AlexNet
 
 
 class EpochTimes(Callback):

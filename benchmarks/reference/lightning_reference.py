@@ -1,8 +1,8 @@
 """The same network, data and batch in Lightning: `python benchmarks/reference/lightning_reference.py DATA [--bf16]`.
 
 A LightningModule with the blog's loader (min(cores, 8) processes), Adam with 2e-4 and Trainer's defaults, but without
-files. `--bf16` is its precision "bf16-mixed". Needs requirements-bench.txt. Prints images per second of the second epoch
-as JSON.
+files. `--bf16` is its precision "bf16-mixed". Needs requirements-bench.txt. Prints images per second of the second
+epoch as JSON.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from torchvision import datasets, transforms
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from seed import AlexNet  # noqa: E402
+from seed import AlexNet
 
 
 class Classifier(lightning.LightningModule):
