@@ -34,6 +34,16 @@ class TrainingFields(BaseModel):
         le=4096,
     )
 
+    sync_batchnorm: bool = field(
+        False,
+        "Batch",
+        "Batch norm over all processes",
+        "With several processes, takes batch norm's mean and deviation over the pictures of all of them instead of "
+        "each one's own (SyncBatchNorm), at the price of an exchange in every layer. Worth it for small batches. GPUs "
+        "only: torch has no such layer for a CPU. No effect with one process or another norm.",
+        code="alexcore.training.distributed:require_group",
+    )
+
     label_smoothing: float = field(
         0.0,
         "Loss",
@@ -298,6 +308,18 @@ class TrainingFields(BaseModel):
         ge=0,
         le=10_000_000,
     )
+    processes: int = field(
+        1,
+        "Run",
+        "Processes",
+        "Copies of the network that train together, each on its part of every batch, with a GPU each or sharing the "
+        "CPU's cores (DistributedDataParallel, started by torchrun). A step sees processes times batch size pictures. "
+        "Expect the result of one process with so large a batch: faster on several GPUs, hardly on a CPU, which one "
+        "process keeps busy already.",
+        code="alexcore.training.step:train_step",
+        ge=1,
+        le=1024,
+    )
     checkpoint_every_epochs: int = field(
         1,
         "Run",
@@ -327,6 +349,11 @@ class TrainingFields(BaseModel):
         le=10_000,
     )
 
+    @property
+    def effective_batch(self) -> int:
+        """Pictures of one optimizer step: those of all processes and micro-batches."""
+        return self.batch_size * self.processes * self.accumulation_steps
+
     @field_validator("lr_milestones")
     @classmethod
     def _rising(cls, text: str) -> str:
@@ -353,5 +380,9 @@ class TrainingFields(BaseModel):
         if self.freeze_features and not self.start_from:
             raise ValueError(
                 "freeze_features = True needs start_from: convolutions that are frozen as random numbers learn nothing."
+            )
+        if self.sync_batchnorm and self.device == "cpu":
+            raise ValueError(
+                "sync_batchnorm = True needs GPUs, and device is 'cpu': torch's SyncBatchNorm refuses a CPU's pictures."
             )
         return self

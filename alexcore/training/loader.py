@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from PIL import Image
 from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
 from alexcore.augment.operations import Operation
 from alexcore.augment.pipeline import (
     Mixing,
+    Transform,
     batch_seed,
     build_mixing,
     build_transform,
@@ -23,6 +24,8 @@ from alexcore.augment.pipeline import (
 from alexcore.data.images import read_picture
 from alexcore.data.index import DataIndex
 from alexcore.errors import DataError
+from alexcore.process import available_cores
+from alexcore.training.sharing import part
 
 Key = tuple[int, int]
 Batch = tuple[torch.Tensor, torch.Tensor]
@@ -30,16 +33,14 @@ Batch = tuple[torch.Tensor, torch.Tensor]
 _ORDER = -1
 
 
-def available_cores() -> int:
-    """Cores that this process may use, which in a container are fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def worker_count(num_workers: int, batch_size: int, local_ranks: int = 1) -> int:
+    """Loader processes: as asked, or for -1 the blog's rule min(cores, batch size if above 1 else 0, 8).
 
-
-def worker_count(num_workers: int, batch_size: int) -> int:
-    """Loader processes: as asked, or for -1 the blog's rule min(cores, batch size if above 1 else 0, 8)."""
+    Processes that train together on one machine share its cores.
+    """
     if num_workers >= 0:
         return num_workers
-    return min(available_cores(), batch_size if batch_size > 1 else 0, 8)
+    return min(max(1, available_cores() // local_ranks), batch_size if batch_size > 1 else 0, 8)
 
 
 class PictureDataset(Dataset[tuple[torch.Tensor, int]]):
@@ -74,12 +75,20 @@ class Batches(Dataset[Batch | DataError]):
 
     def __getitem__(self, keys: list[Key]) -> Batch | DataError:
         """Return images (N, 3, H, W) and labels: (N,) int64, or (N, C) float32 where pictures are mixed."""
+        if not keys:
+            return no_pictures(self.dataset.transform)
         try:
             samples: list[tuple[torch.Tensor, int] | DataError] = [self.dataset[key] for key in keys]
         except DataError as error:
             return error
         epoch, first = keys[0]
         return collate(samples, self.mixing, batch_seed(self.dataset.seed, epoch, first))
+
+
+def no_pictures(transform: Transform) -> Batch:
+    """A batch without pictures: (0, 3, H, W) and (0,). What a rank gets where there are fewer pictures than ranks."""
+    image = draw(transform, Image.new("RGB", (256, 256)), 0)
+    return image.new_empty((0, *image.shape)), torch.empty(0, dtype=torch.int64)
 
 
 def collate(
@@ -97,23 +106,30 @@ def collate(
 
 
 class EpochBatches(Sampler[list[Key]]):
-    """The keys of one epoch's batches; set `epoch` and `start` (in batches) before each pass."""
+    """The keys of one epoch's batches; set `epoch` and `start` (in batches) before each pass.
 
-    def __init__(self, size: int, batch_size: int, seed: int, shuffle: bool) -> None:
-        self.size, self.batch_size, self.seed, self.shuffle = size, batch_size, seed, shuffle
+    Of several ranks each gets its part of every batch, which then has `batch_size` pictures for each of them: together
+    they see what one process with so large a batch sees. The last batch may leave a rank without any.
+    """
+
+    def __init__(self, size: int, batch_size: int, seed: int, shuffle: bool, rank: int = 0, ranks: int = 1) -> None:
+        self.size, self.seed, self.shuffle = size, seed, shuffle
+        self.whole = batch_size * ranks
+        self.rank, self.ranks = rank, ranks
         self.epoch = 0
         self.start = 0
 
     def __len__(self) -> int:
-        return -(-self.size // self.batch_size) - self.start
+        return -(-self.size // self.whole) - self.start
 
     def __iter__(self) -> Iterator[list[Key]]:
         order = list(range(self.size))
         if self.shuffle:
             generator = torch.Generator().manual_seed(sample_seed(self.seed, self.epoch, _ORDER))
             order = torch.randperm(self.size, generator=generator).tolist()
-        for begin in range(self.start * self.batch_size, self.size, self.batch_size):
-            yield [(self.epoch, index) for index in order[begin : begin + self.batch_size]]
+        for begin in range(self.start * self.whole, self.size, self.whole):
+            own = part(min(self.whole, self.size - begin), self.rank, self.ranks)
+            yield [(self.epoch, index) for index in order[begin + own.start : begin + own.stop]]
 
 
 def as_it_is(item: Any) -> Any:
@@ -135,12 +151,14 @@ class Loader:
         shuffle: bool = False,
         num_workers: int = -1,
         pin_memory: bool = False,
+        rank: int = 0,
+        world_size: int = 1,
     ) -> None:
         rows = index.select(split)
         dataset = PictureDataset(
             [index.path_of(path) for path in rows["path"]], rows["label"].tolist(), operations, seed
         )
-        self.batches = EpochBatches(len(dataset), batch_size, seed, shuffle)
+        self.batches = EpochBatches(len(dataset), batch_size, seed, shuffle, rank, world_size)
         workers = worker_count(num_workers, batch_size)
         self._loader = DataLoader(
             Batches(dataset, build_mixing(operations, len(index.classes))),

@@ -100,4 +100,4 @@ def suggested_lr(config: TrainConfig, preset: str = "default") -> float | None:
     base = make_config(preset if preset in PRESETS else "default")
     if base.optimizer != config.optimizer:
         return None
-    return base.lr * config.batch_size * config.accumulation_steps / BASE_BATCH
+    return base.lr * config.effective_batch / BASE_BATCH
