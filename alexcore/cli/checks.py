@@ -31,11 +31,11 @@ def _rehearsed(kind: str, arguments: Arguments, check: Callable[..., dict[str, A
                 return _run(kind, arguments, lambda config, tell: check(config, tell, group), "steps")
             check(config_of(arguments), None, group)
             return None
-    config = config_of(arguments)
-    if config.processes > 1:
-        again_in_group(config, sys.argv[1:])
-        return None
-    return _run(kind, arguments, check, "steps")
+    if (arguments.processes or 1) == 1:
+        return _run(kind, arguments, check, "steps")
+    with reported(kind, "steps"):
+        again_in_group(config_of(arguments), sys.argv[1:])
+    return None
 
 
 def _run(kind: str, arguments: Arguments, check: Check, unit: str) -> dict[str, Any]:

@@ -141,15 +141,19 @@ def _train(run_dir: Path, status: StatusWriter, on_progress: OnProgress | None) 
     config = load_config(run_dir / "config.json")
     reporter = RunReporter(run_dir, status, on_progress)
     previous = {number: signal.signal(number, reporter.stop_on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
-    state = "failed"
+    state = "stopped"
     try:
         # Only now: loading PyTorch takes seconds, in which a signal would have ended the process without a word.
-        from alexcore.training.distributed import joined
+        from alexcore.training.distributed import StoppedBeforeStartError, joined
         from alexcore.training.loop import fit
 
         if groups.in_group():
             status.update(phase="waiting for the other processes")
-        with joined() as group, _failing_together(group, config):
+        with (
+            contextlib.suppress(StoppedBeforeStartError),
+            joined(lambda: reporter.request() != "stop") as group,
+            _failing_together(group, config),
+        ):
             resume = (run_dir / "checkpoints" / "last.pt").is_file()
             if group.ranks != config.processes:
                 config = _with_processes(run_dir, config, group.ranks)
@@ -157,19 +161,18 @@ def _train(run_dir: Path, status: StatusWriter, on_progress: OnProgress | None) 
                 reporter.event("resume", epoch=0, step=0)  # started again before its first checkpoint
             group.share((config.model_dump(), resume))
             with contextlib.ExitStack() as turns:
-                our_turn = all(
+                if all(
                     turns.enter_context(turn(name, run_dir.name, lambda ahead: _wait(reporter, group, ahead)))
                     for name in _devices(config, group)
-                )
-                group.share("go" if our_turn else "stop")
-                state = "stopped"
-                if our_turn:
+                ):
+                    group.share("go")
                     status.update(state="running")
-                    state = "failed"
                     state = fit(config, run_dir, reporter, resume=resume, group=group)
+                else:
+                    group.share("stop")
         return state
-    except AlexError as error:
-        state = "restarting" if _starts_again(error) else "failed"
+    except BaseException as error:
+        state = "restarting" if isinstance(error, AlexError) and _starts_again(error) else "failed"
         raise
     finally:
         if state != "restarting":
@@ -207,14 +210,14 @@ def follow() -> None:
     Raises:
         AlexError: the run failed, here or in another process.
     """
-    from alexcore.training.distributed import joined
+    from alexcore.training.distributed import StoppedBeforeStartError, joined
     from alexcore.training.loop import fit
     from alexcore.training.run_data import Silent
 
     reporter = Silent()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, reporter.stop_on_signal)
-    with joined() as group:
+    with contextlib.suppress(StoppedBeforeStartError), joined(lambda: reporter.request() != "stop") as group:
         values: dict[str, Any] = {}
         with _failing_together(group, None):
             values, resume = group.share((values, False))
@@ -235,11 +238,12 @@ def _failing_together(group: Group, config: TrainConfig | None) -> Iterator[None
         known = group.told_by_another(error)
         if known is not None:
             raise known from error
-        if isinstance(error, AlexError):
-            group.say_failed(error)
-            raise
-        told = explain(error, config)
+        told = error if isinstance(error, AlexError) else explain(error, config)
         group.say_failed(told)
+        if not group.first:
+            traceback.print_exception(error)  # the first one tells only the sentence
+        if told is error:
+            raise
         raise told from error
 
 

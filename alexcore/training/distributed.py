@@ -16,7 +16,8 @@ import inspect
 import json
 import os
 import time
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any, TypeVar, cast
@@ -44,6 +45,10 @@ LAST_WORDS_S = 5.0
 _FAILURE = "alexcore/failure"
 # Dropout's seeds of the other ranks count down from here, away from those of pictures, orders and mixings.
 _DROPOUT = -(2**40)
+
+
+class StoppedBeforeStartError(Exception):
+    """A stop was asked for before the first step; there is nothing to save yet."""
 
 
 class ProcessLostError(TrainingError):
@@ -263,17 +268,51 @@ def _as_error(told: dict[str, Any]) -> AlexError:
     return found(str(told.get("message", "")), str(told.get("hint", "")))
 
 
+def _meeting(store: Any, rank: int, ranks: int, going: Callable[[], bool]) -> str:
+    """A name that only the processes that live now know.
+
+    After a restart torchrun's store still holds what the processes before had left there, such as addresses at which
+    nobody listens. So everybody else says hello with a word of its own, until the first answers to just that word with
+    the name of the meeting; and the first goes on when all have confirmed that name.
+    """
+    name = own = uuid.uuid4().hex
+    missing = set(range(1, ranks)) if rank == 0 else {rank}
+    while missing:
+        if not going():
+            raise StoppedBeforeStartError
+        if rank:
+            store.set(f"alexcore/hello/{rank}", own)
+            if store.check([f"alexcore/welcome/{own}"]):
+                name = store.get(f"alexcore/welcome/{own}").decode()
+                store.set(f"alexcore/{name}/{rank}", "here")
+                break
+        else:
+            for each in missing:
+                if store.check([f"alexcore/hello/{each}"]):
+                    store.set("alexcore/welcome/" + store.get(f"alexcore/hello/{each}").decode(), name)
+            missing = {each for each in missing if not store.check([f"alexcore/{name}/{each}"])}
+        time.sleep(0.1)
+    return f"alexcore/{name}"
+
+
 @contextlib.contextmanager
-def joined() -> Iterator[Group]:
+def joined(going: Callable[[], bool] = lambda: True) -> Iterator[Group]:
     """Meet the other processes of the run, and part from them at the end.
+
+    Args:
+        going: Asked now and then while the others are still missing; False gives up.
 
     Yields:
         The group, which in a process that `torchrun` has not started is this one alone.
+
+    Raises:
+        StoppedBeforeStartError: `going` gave up.
     """
     if "RANK" not in os.environ or "WORLD_SIZE" not in os.environ:
         yield ALONE
         return
     store, rank, ranks = next(rendezvous("env://", timeout=PATIENCE))
+    store = dist.PrefixStore(_meeting(store, rank, ranks, going), store)
     # Gradients on GPUs go over NCCL; whatever lies on the CPU, agreements included, over gloo.
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and dist.is_nccl_available() else "gloo"
     dist.init_process_group(backend, store=store, rank=rank, world_size=ranks, timeout=PATIENCE)

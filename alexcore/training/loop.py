@@ -33,14 +33,14 @@ from alexcore.training.budget import TimeBudget
 from alexcore.training.checkpoint import build_model, load_checkpoint, save_checkpoint
 from alexcore.training.compiling import compiled
 from alexcore.training.device import choose_precision, describe_device
-from alexcore.training.distributed import ALONE, Group, require_group
+from alexcore.training.distributed import ALONE, Group, StoppedBeforeStartError, require_group
 from alexcore.training.environment import describe_environment
 from alexcore.training.evaluation import Evaluation, combined, evaluate, most_wrong
 from alexcore.training.health import Health
 from alexcore.training.objective import Objective, weights_for
 from alexcore.training.optim import build_optimizer, set_lr
 from alexcore.training.resuming import what_changed
-from alexcore.training.run_data import Reporter, StoppedBeforeStartError, open_together
+from alexcore.training.run_data import Reporter, open_together
 from alexcore.training.schedule import lr_factor, plateau
 from alexcore.training.seeding import seed_everything
 from alexcore.training.sharing import place

@@ -13,7 +13,7 @@ from alexcore.data.index import DataIndex
 from alexcore.data.sources import open_checked
 from alexcore.data.statistics import measure
 from alexcore.errors import DataError
-from alexcore.training.distributed import ALONE, Group
+from alexcore.training.distributed import ALONE, Group, StoppedBeforeStartError
 from alexcore.training.loader import worker_count
 from alexcore.training.plan import Plan, make_plan
 from alexcore.training.shard_loader import BatchSource, make_loader
@@ -57,10 +57,6 @@ class Silent:
 
     def paused(self, paused: bool) -> None:
         """Leave it to the first rank."""
-
-
-class StoppedBeforeStartError(Exception):
-    """A stop was asked for while the pictures were checked; there is nothing to save yet."""
 
 
 @dataclass(frozen=True)
