@@ -48,7 +48,8 @@ class TrainingFields(BaseModel):
         0.0,
         "Loss",
         "Label smoothing",
-        "Share of the target given evenly to all classes, so that the network is not pushed to be certain.",
+        "Share of the target given evenly to all classes, so that the network is not pushed to be certain. Expect a "
+        "higher training loss, probabilities further from 0 and 1, and often a slightly better validation accuracy.",
         code="alexcore.training.objective:Objective",
         ge=0,
         lt=1,
@@ -97,7 +98,8 @@ class TrainingFields(BaseModel):
         0.9,
         "Optimizer",
         "Momentum",
-        "Share of the last step kept in the next one (sgd only).",
+        "Share of the last step kept in the next one (sgd only). Steps in one direction add up, zigzags cancel out: "
+        "expect faster learning than with 0. Near 1 it overshoots, so lower the rate when you raise it.",
         code="alexcore.training.optim:build_optimizer",
         ge=0,
         lt=1,
@@ -140,7 +142,7 @@ class TrainingFields(BaseModel):
         "Optimizer",
         "Rate factor",
         "What the rate is multiplied by: at each drop of step, multistep and plateau; from the first to the last step "
-        "of exponential.",
+        "of exponential. 0.1 is the classic drop: expect the loss to fall once more right after it. 1 changes nothing.",
         code="alexcore.training.schedule:lr_factor",
         gt=0,
         le=1,
@@ -149,7 +151,8 @@ class TrainingFields(BaseModel):
         3,
         "Optimizer",
         "Epochs between drops (step)",
-        "The schedule step multiplies the rate by the rate factor after every so many epochs.",
+        "The schedule step multiplies the rate by the rate factor after every so many epochs. Large steps find the "
+        "region, small ones settle in it; a third of the epochs is a place to begin.",
         code="alexcore.training.schedule:lr_factor",
         ge=1,
         le=10_000,
@@ -158,7 +161,8 @@ class TrainingFields(BaseModel):
         "6,8",
         "Optimizer",
         "Epochs of the drops (multistep)",
-        "The schedule multistep multiplies the rate by the rate factor after each of these epochs.",
+        "The schedule multistep multiplies the rate by the rate factor after each of these epochs. For drops where the "
+        "validation curve of an earlier run was flat; those after the last epoch never come.",
         code="alexcore.training.schedule:lr_factor",
         legal="a rising list of whole numbers above 0, such as 6,8",
     )
@@ -176,7 +180,8 @@ class TrainingFields(BaseModel):
         0,
         "Optimizer",
         "Warm-up (optimizer steps)",
-        "Steps over which the rate rises evenly from zero: the first gradients of a new network are wild.",
+        "Steps over which the rate rises evenly from zero: the first gradients of a new network are wild. Expect a "
+        "calmer start, needed most with large batches and rates; 0 is off.",
         code="alexcore.training.schedule:lr_factor",
         ge=0,
         le=1_000_000,
@@ -283,7 +288,8 @@ class TrainingFields(BaseModel):
         10,
         "Run",
         "Epochs",
-        "How often the network sees the whole training split.",
+        "How often the network sees the whole training split. More epochs lower the training loss further; once the "
+        "validation loss rises, it only learns the pictures by heart. A finished run can be continued with more.",
         code="alexcore.training.loop:fit",
         essential=True,
         ge=1,
@@ -293,7 +299,8 @@ class TrainingFields(BaseModel):
         0,
         "Run",
         "Step limit (optimizer steps)",
-        "Ends the run after so many optimizer steps; 0 is no limit.",
+        "Ends the run after so many optimizer steps; 0 is no limit. For a quick try, or to compare runs with different "
+        "batch sizes by equal steps; the rate schedule is planned over what is left of the run.",
         code="alexcore.training.loop:fit",
         ge=0,
         le=100_000_000,
@@ -324,7 +331,8 @@ class TrainingFields(BaseModel):
         1,
         "Run",
         "Checkpoint every (epochs)",
-        "How often `last.pt` is written at the end of an epoch; a stop always writes it.",
+        "How often `last.pt` is written at the end of an epoch; a stop always writes it. After a crash a run goes on "
+        "from there; with short epochs a larger number saves time, because a checkpoint is several times the network.",
         code="alexcore.training.checkpoint:save_checkpoint",
         ge=1,
         le=10_000,
@@ -343,7 +351,8 @@ class TrainingFields(BaseModel):
         0,
         "Run",
         "Early stopping (epochs)",
-        "Ends the run when the validation accuracy has not risen for so many epochs; 0 is off.",
+        "Ends the run when the validation accuracy has not risen for so many epochs; 0 is off. Saves the time in "
+        "which it would only overfit; best.pt holds the best epoch. With a falling rate give it patience: the last epochs help.",
         code="alexcore.training.loop:fit",
         ge=0,
         le=10_000,

@@ -35,8 +35,9 @@ def new_run() -> None:
     if config is not None and plan is not None:
         with shown_errors():
             checks(config, index, plan)
-        command_section(config)
     explanations()
+    if config is not None and plan is not None:
+        command_section(config)
 
 
 with page("Train", "Choose settings, press Start, and watch the network learn. Closing this page does not stop a run."):

@@ -162,7 +162,7 @@ SAME: dict[str, dict[str, Any]] = {
         "norm": "group", "grad_clip": 0.5, "ema_decay": 0.9, "scheduler": "plateau", "plateau_patience": 0, "epochs": 4,
     },
     "sgd, early stopping": {"optimizer": "sgd", "momentum": 0.9, "lr": 1e-5, "early_stopping": 1, "epochs": 6},
-    "bf16": {"precision": "bf16"},
+    "bf16": {"precision": "bf16", "lr": 1e-4},
     "loader processes": {"num_workers": 1},
 }  # fmt: skip
 # bfloat16 has 8 bits: another order of sums shows.

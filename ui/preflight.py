@@ -59,11 +59,8 @@ def _facts(config: TrainConfig, index: DataIndex, plan: Plan, checked: bool) -> 
 
 def _gpus(config: TrainConfig) -> None:
     """Say before the start what the worker would refuse, as far as the note about the device tells."""
-    device = (
-        config.device
-        if config.device != "auto"
-        else str((read_json(cache_dir() / "devices.json") or {}).get("device", ""))
-    )
+    found = read_json(cache_dir() / "devices.json") or {}
+    device = config.device if config.device != "auto" else str(found.get("device", ""))
     if config.sync_batchnorm and device and not device.startswith("cuda"):
         st.warning(
             "Batch norm over all processes (sync_batchnorm) needs CUDA GPUs: torch's SyncBatchNorm has no CPU "

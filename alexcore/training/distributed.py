@@ -312,7 +312,7 @@ def joined(going: Callable[[], bool] = lambda: True) -> Iterator[Group]:
         yield ALONE
         return
     store, rank, ranks = next(rendezvous("env://", timeout=PATIENCE))
-    store = dist.PrefixStore(_meeting(store, rank, ranks, going), store)
+    store = dist.PrefixStore(_meeting(store, rank, ranks, going), store)  # type: ignore[attr-defined]
     # Gradients on GPUs go over NCCL; whatever lies on the CPU, agreements included, over gloo.
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and dist.is_nccl_available() else "gloo"
     dist.init_process_group(backend, store=store, rank=rank, world_size=ranks, timeout=PATIENCE)
