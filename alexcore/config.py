@@ -39,13 +39,14 @@ class TrainConfig(TrainingFields):
         "Data",
         "Data set",
         "Folder with train/CLASS and val/CLASS, or just CLASS folders, which are then split 4:1; or a manifest: "
-        "a .json or .csv file that lists pictures and labels.",
+        "a .json or .csv file that lists pictures and labels. Each class gets its number from the order of the names.",
     )
     val: str = field(
         "",
         "Data",
         "Validation folder",
-        "A separate folder of CLASS folders to validate on; empty uses the data set's own.",
+        "A separate folder of CLASS folders to validate on; empty uses the data set's own. The network never learns "
+        "from these pictures, so the validation accuracy says what it makes of new ones.",
     )
     image_size: int = field(
         224,
@@ -152,7 +153,8 @@ class TrainConfig(TrainingFields):
         0.5,
         "Network",
         "Dropout",
-        "Share of the classifier's inputs set to zero in each training step, so that no unit is relied on alone.",
+        "Share of the classifier's inputs set to zero in each training step, so that no unit is relied on alone. "
+        "Expect a lower training accuracy and less overfitting; 0 is off. It is never on when the network is evaluated.",
         code="alexcore.nn.alexnet:AlexNet",
         ge=0,
         lt=1,

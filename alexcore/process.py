@@ -19,6 +19,11 @@ START_TOLERANCE_S = 2.0
 PATIENT_THREADS = {"OMP_WAIT_POLICY": "PASSIVE"}
 
 
+def available_cores() -> int:
+    """Cores that this process may use, which in a container are fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def own_identity() -> tuple[int, float]:
     """Return this process's pid and start time (seconds since 1970)."""
     return os.getpid(), psutil.Process().create_time()

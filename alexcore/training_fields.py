@@ -34,11 +34,22 @@ class TrainingFields(BaseModel):
         le=4096,
     )
 
+    sync_batchnorm: bool = field(
+        False,
+        "Batch",
+        "Batch norm over all processes",
+        "With several processes, takes batch norm's mean and deviation over the pictures of all of them instead of "
+        "each one's own (SyncBatchNorm), at the price of an exchange in every layer. Worth it for small batches. GPUs "
+        "only: torch has no such layer for a CPU. No effect with one process or another norm.",
+        code="alexcore.training.distributed:require_group",
+    )
+
     label_smoothing: float = field(
         0.0,
         "Loss",
         "Label smoothing",
-        "Share of the target given evenly to all classes, so that the network is not pushed to be certain.",
+        "Share of the target given evenly to all classes, so that the network is not pushed to be certain. Expect a "
+        "higher training loss, probabilities further from 0 and 1, and often a slightly better validation accuracy.",
         code="alexcore.training.objective:Objective",
         ge=0,
         lt=1,
@@ -87,7 +98,8 @@ class TrainingFields(BaseModel):
         0.9,
         "Optimizer",
         "Momentum",
-        "Share of the last step kept in the next one (sgd only).",
+        "Share of the last step kept in the next one (sgd only). Steps in one direction add up, zigzags cancel out: "
+        "expect faster learning than with 0. Near 1 it overshoots, so lower the rate when you raise it.",
         code="alexcore.training.optim:build_optimizer",
         ge=0,
         lt=1,
@@ -130,7 +142,7 @@ class TrainingFields(BaseModel):
         "Optimizer",
         "Rate factor",
         "What the rate is multiplied by: at each drop of step, multistep and plateau; from the first to the last step "
-        "of exponential.",
+        "of exponential. 0.1 is the classic drop: expect the loss to fall once more right after it. 1 changes nothing.",
         code="alexcore.training.schedule:lr_factor",
         gt=0,
         le=1,
@@ -139,7 +151,8 @@ class TrainingFields(BaseModel):
         3,
         "Optimizer",
         "Epochs between drops (step)",
-        "The schedule step multiplies the rate by the rate factor after every so many epochs.",
+        "The schedule step multiplies the rate by the rate factor after every so many epochs. Large steps find the "
+        "region, small ones settle in it; a third of the epochs is a place to begin.",
         code="alexcore.training.schedule:lr_factor",
         ge=1,
         le=10_000,
@@ -148,7 +161,8 @@ class TrainingFields(BaseModel):
         "6,8",
         "Optimizer",
         "Epochs of the drops (multistep)",
-        "The schedule multistep multiplies the rate by the rate factor after each of these epochs.",
+        "The schedule multistep multiplies the rate by the rate factor after each of these epochs. For drops where the "
+        "validation curve of an earlier run was flat; those after the last epoch never come.",
         code="alexcore.training.schedule:lr_factor",
         legal="a rising list of whole numbers above 0, such as 6,8",
     )
@@ -166,7 +180,8 @@ class TrainingFields(BaseModel):
         0,
         "Optimizer",
         "Warm-up (optimizer steps)",
-        "Steps over which the rate rises evenly from zero: the first gradients of a new network are wild.",
+        "Steps over which the rate rises evenly from zero: the first gradients of a new network are wild. Expect a "
+        "calmer start, needed most with large batches and rates; 0 is off.",
         code="alexcore.training.schedule:lr_factor",
         ge=0,
         le=1_000_000,
@@ -273,7 +288,8 @@ class TrainingFields(BaseModel):
         10,
         "Run",
         "Epochs",
-        "How often the network sees the whole training split.",
+        "How often the network sees the whole training split. More epochs lower the training loss further; once the "
+        "validation loss rises, it only learns the pictures by heart. A finished run can be continued with more.",
         code="alexcore.training.loop:fit",
         essential=True,
         ge=1,
@@ -283,7 +299,8 @@ class TrainingFields(BaseModel):
         0,
         "Run",
         "Step limit (optimizer steps)",
-        "Ends the run after so many optimizer steps; 0 is no limit.",
+        "Ends the run after so many optimizer steps; 0 is no limit. For a quick try, or to compare runs with different "
+        "batch sizes by equal steps; the rate schedule is planned over what is left of the run.",
         code="alexcore.training.loop:fit",
         ge=0,
         le=100_000_000,
@@ -298,11 +315,24 @@ class TrainingFields(BaseModel):
         ge=0,
         le=10_000_000,
     )
+    processes: int = field(
+        1,
+        "Run",
+        "Processes",
+        "Copies of the network that train together, each on its part of every batch, with a GPU each or sharing the "
+        "CPU's cores (DistributedDataParallel, started by torchrun). A step sees processes times batch size pictures. "
+        "Expect the result of one process with so large a batch: faster on several GPUs, hardly on a CPU, which one "
+        "process keeps busy already.",
+        code="alexcore.training.step:train_step",
+        ge=1,
+        le=1024,
+    )
     checkpoint_every_epochs: int = field(
         1,
         "Run",
         "Checkpoint every (epochs)",
-        "How often `last.pt` is written at the end of an epoch; a stop always writes it.",
+        "How often `last.pt` is written at the end of an epoch; a stop always writes it. After a crash a run goes on "
+        "from there; with short epochs a larger number saves time, because a checkpoint is several times the network.",
         code="alexcore.training.checkpoint:save_checkpoint",
         ge=1,
         le=10_000,
@@ -321,11 +351,17 @@ class TrainingFields(BaseModel):
         0,
         "Run",
         "Early stopping (epochs)",
-        "Ends the run when the validation accuracy has not risen for so many epochs; 0 is off.",
+        "Ends the run when the validation accuracy has not risen for so many epochs; 0 is off. Saves the time in "
+        "which it would only overfit; best.pt holds the best epoch. With a falling rate give it patience: the last epochs help.",
         code="alexcore.training.loop:fit",
         ge=0,
         le=10_000,
     )
+
+    @property
+    def effective_batch(self) -> int:
+        """Pictures of one optimizer step: those of all processes and micro-batches."""
+        return self.batch_size * self.processes * self.accumulation_steps
 
     @field_validator("lr_milestones")
     @classmethod
@@ -353,5 +389,9 @@ class TrainingFields(BaseModel):
         if self.freeze_features and not self.start_from:
             raise ValueError(
                 "freeze_features = True needs start_from: convolutions that are frozen as random numbers learn nothing."
+            )
+        if self.sync_batchnorm and self.device == "cpu":
+            raise ValueError(
+                "sync_batchnorm = True needs GPUs, and device is 'cpu': torch's SyncBatchNorm refuses a CPU's pictures."
             )
         return self

@@ -7,6 +7,7 @@ import streamlit as st
 from alexcore.runs import launcher
 from alexcore.runs.store import list_runs
 from ui.checks import checks
+from ui.command import command_section
 from ui.dataset_select import dataset_select
 from ui.datasets import dataset_or_wait
 from ui.forms import config_form, explanations
@@ -35,6 +36,8 @@ def new_run() -> None:
         with shown_errors():
             checks(config, index, plan)
     explanations()
+    if config is not None and plan is not None:
+        command_section(config)
 
 
 with page("Train", "Choose settings, press Start, and watch the network learn. Closing this page does not stop a run."):

@@ -36,7 +36,7 @@ WITHOUT_TORCH = [
     *sorted(f"data.{file.stem}" for file in (ROOT / "alexcore" / "data").glob("[!_]*.py")),
     *(f"augment.{name}" for name in ("operations", "parameters", "check", "presets", "files", "code")),
     "training.plan", "training.schedule", "training.resuming", "training.lr_curve", "runs.events", "runs.store",
-    "runs.status", "runs.queue", "runs.launcher", "runs.series",
+    "runs.status", "runs.queue", "runs.launcher", "runs.series", "runs.group", "training.sharing",
     "training.checks", "training.weighting", "training.loss_terms", "training.preflight", "nn.size",
 ]  # fmt: skip
 

@@ -9,7 +9,7 @@ import torch
 
 from alexcore.config import FIELDS, make_config
 from alexcore.errors import ConfigError
-from alexcore.training.schedule import image_side, lr_factor, plateau, rates, suggested_lr
+from alexcore.training.schedule import image_side, lr_factor, plateau, rates, suggested_lr, work_ahead
 
 pytestmark = pytest.mark.unit
 
@@ -131,6 +131,14 @@ def test_pictures_grow_evenly_to_the_image_size_and_stay_there() -> None:
     sides = [image_side(config, epoch) for epoch in range(10)]
     assert sides == [128, 144, 160, 176, 192, 208, 224, 224, 224, 224]
     assert [image_side(config, epoch) for epoch in (99, 10_000)] == [224, 224]
+
+
+def test_what_is_left_counts_the_area_of_the_pictures() -> None:
+    config = make_config(data="x", epochs=4, image_size=224, start_size=112)
+    # 112, 160, 208 and 224 px.
+    assert work_ahead(config, 0) == pytest.approx(((1 + (160 / 112) ** 2 + (208 / 112) ** 2 + 4) / 4, 4))
+    assert work_ahead(config, 3) == (1, 1)
+    assert work_ahead(config, 7) == (1, 1)
 
 
 @pytest.mark.parametrize("values", [{"start_size": 0}, {"start_size": 224}, {"start_size": 300}, {"time_budget_s": 60}])

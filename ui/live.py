@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from alexcore.errors import RunError
+from alexcore.errors import ConfigError, RunError
 from alexcore.runs import launcher
 from alexcore.runs.series import Series
 from alexcore.runs.status import LOST, UNKNOWN, Status
@@ -97,10 +97,10 @@ def _ask(run: Run, word: str) -> None:
         st.toast(str(error))
 
 
-def _resume(run: Run) -> None:
+def _resume(run: Run, epochs: int | None = None) -> None:
     try:
-        launcher.resume(run)
-    except RunError as error:
+        launcher.resume(run, epochs)
+    except (RunError, ConfigError) as error:
         st.toast(str(error))
 
 
@@ -139,6 +139,7 @@ def _outcome(run: Run) -> None:
     elif status.state == UNKNOWN:
         st.warning(plain(f"The state of this run cannot be read. {run.problem}"))
     elif status.state == "finished":
+        _longer(run)
         st.page_link(
             "pages/classify.py", label="Classify a picture with this run", icon=":material/arrow_forward:",
             query_params={"run": run.id},
@@ -146,6 +147,19 @@ def _outcome(run: Run) -> None:
     if status.state in ("failed", LOST):
         with st.expander("worker.log"):
             st.code(_tail(run.path / "worker.log"), language=None)
+
+
+def _longer(run: Run) -> None:
+    """Offer more epochs to a run that has come to its end; nothing polls it any more, so a field can be typed into."""
+    if run.config is None or run.config.time_budget_s or run.config.max_steps:
+        return
+    with st.popover("Train longer", icon=":material/forward:", key="train_longer"):
+        epochs = st.number_input(
+            "Epochs in all", value=2 * run.config.epochs, step=1, format="%d", key="train_longer_epochs",
+            help=f"The run has made {run.config.epochs}. It goes on from its last checkpoint; a schedule that "
+            "stretches over the whole run is planned anew, and the run says so.",
+        )  # fmt: skip
+        st.button("Continue the run", key="train_longer_start", on_click=_resume, args=(run, epochs))
 
 
 def _tail(path: Path, size: int = 6000) -> str:

@@ -130,7 +130,7 @@ def _written_out(config: TrainConfig, name: str, found: LossTerms) -> None:
     numbers = {column: st.column_config.NumberColumn(format="%.6f") for column in table.columns if column != "class"}
     st.dataframe(pd.DataFrame(table), hide_index=True, column_config=numbers, alt="The loss, a row a class")
     st.code("\n".join(found.lines), language=None, wrap_lines=True)
-    effective = config.batch_size * config.accumulation_steps
+    effective = config.effective_batch
     st.caption(
         "A batch adds up the terms of its pictures and divides by the weights w of their classes: this picture of "
         f"{plain(name)} adds {found.total:.4f} above and {found.divisor:.4f} below. The micro-batches of an effective "

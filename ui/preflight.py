@@ -6,7 +6,8 @@ import streamlit as st
 
 from alexcore.config import TrainConfig
 from alexcore.data.index import DataIndex
-from alexcore.home import runs_dir
+from alexcore.files import read_json
+from alexcore.home import cache_dir, runs_dir
 from alexcore.training.checks import known_check
 from alexcore.training.plan import Plan, make_plan, plan_in_words
 from alexcore.training.preflight import (
@@ -32,6 +33,7 @@ def preflight(config: TrainConfig, index: DataIndex, checked: bool) -> Plan:
         st.markdown("\n".join(f"- {line}" for line in _facts(config, index, plan, checked)))
         for problem in index.problems:
             st.warning(plain(f"{problem.message} {problem.hint}"))
+        _gpus(config)
         _disk(config, len(index.classes))
         _time(config, plan)
     return plan
@@ -43,14 +45,27 @@ def _facts(config: TrainConfig, index: DataIndex, plan: Plan, checked: bool) -> 
     present = (index.counts() > 0).sum()
     held = ", ".join(f"{split} {int(present[split])}" for split in index.splits)
     first, last = plain(index.classes[0]), plain(index.classes[-1])
+    together = config.batch_size * config.processes
+    shared = f" ({config.processes} processes, {config.batch_size} in each)" if config.processes > 1 else ""
     return [
         f"Files: {files}, {decoded}.",
         f"Classes with pictures: {held} of {len(index.classes)}, numbered alike in every split, from 0 = {first} to "
         f"{len(index.classes) - 1} = {last}.",
-        f"An epoch: {plan.micro_batches:,} batches of {config.batch_size}, the last of {plan.last_batch}; "
+        f"An epoch: {plan.micro_batches:,} batches of {together}{shared}, the last of {plan.last_batch}; "
         f"{plan.steps_per_epoch:,} optimizer steps.",
         batch_in_words(config),
     ]
+
+
+def _gpus(config: TrainConfig) -> None:
+    """Say before the start what the worker would refuse, as far as the note about the device tells."""
+    found = read_json(cache_dir() / "devices.json") or {}
+    device = config.device if config.device != "auto" else str(found.get("device", ""))
+    if config.sync_batchnorm and device and not device.startswith("cuda"):
+        st.warning(
+            "Batch norm over all processes (sync_batchnorm) needs CUDA GPUs: torch's SyncBatchNorm has no CPU "
+            "implementation. This run will be refused; leave it, or choose norm group."
+        )
 
 
 def _disk(config: TrainConfig, classes: int) -> None:

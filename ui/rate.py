@@ -33,7 +33,7 @@ def rate_section(config: TrainConfig, plan: Plan) -> None:
             st.button(f"Use {suggested:.2g}", key="train_rate_suggested", on_click=fill, args=({"lr": suggested},))
             st.caption(
                 f"A suggestion: the preset's rate, made for {BASE_BATCH} pictures, scaled linearly to the effective "
-                f"batch of {config.batch_size * config.accumulation_steps} (Goyal et al. 2017). "
+                f"batch of {config.effective_batch} (Goyal et al. 2017). "
                 "Best for SGD with a warm-up."
             )
 

@@ -23,7 +23,7 @@ from alexcore.errors import DataError
 from alexcore.training.checkpoint import build_model
 from alexcore.training.device import choose_device
 from alexcore.training.objective import Objective, weights_for
-from alexcore.training.plan import make_plan
+from alexcore.training.plan import alone, make_plan
 from alexcore.training.shard_loader import make_loader
 
 NORMS = ("none", "group", "batch")
@@ -100,12 +100,13 @@ def prove(config: TrainConfig, on_progress: Callable[[int, int], None] | None = 
     Raises:
         AlexError: data or settings cannot be used, or there are fewer than 4 pictures to compare.
     """
+    config = alone(config)
     index = open_checked(config.data, config.val)
     make_plan(config, index)
     weight = weights_for(config, index.counts()["train"].tolist())
     objective = Objective(weight, config.label_smoothing, config.ignore_index)
     operations = training_operations(config.augment, config.image_size)
-    wanted = min(MOST, config.batch_size * config.accumulation_steps, len(index.select("train")))
+    wanted = min(MOST, config.effective_batch, len(index.select("train")))
     if wanted < 4:
         raise DataError(
             f"An effective batch of {wanted} pictures cannot be cut into smaller ones of 2.",

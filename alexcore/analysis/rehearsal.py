@@ -20,7 +20,8 @@ import torch
 from alexcore.config import TrainConfig
 from alexcore.home import cache_dir
 from alexcore.training.checkpoint import load_checkpoint
-from alexcore.training.device import choose_device, describe_device
+from alexcore.training.device import describe_device
+from alexcore.training.distributed import ALONE, Group
 from alexcore.training.loop import fit
 
 WARM_UP, MEASURED = 1, 3
@@ -82,7 +83,7 @@ def peak_bytes() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def _rehearse(config: TrainConfig, folder: Path, steps: int, on_progress: Progress) -> _Watch:
+def _rehearse(config: TrainConfig, folder: Path, steps: int, on_progress: Progress, group: Group) -> _Watch:
     """Run at least `steps` optimizer steps; the checkpoint `last.pt` of the end is left in `folder`."""
     # A small data set may have one step an epoch, and a run may be shorter than its rehearsal. Pictures that grow would
     # show the smallest step.
@@ -93,50 +94,54 @@ def _rehearse(config: TrainConfig, folder: Path, steps: int, on_progress: Progre
     (folder / "checkpoints").mkdir(parents=True)
     watch = _Watch(steps, on_progress)
     known = {name: value for name, value in length.items() if name in TrainConfig.model_fields}
-    fit(config.model_copy(update=known), folder, watch)
+    fit(config.model_copy(update=known), folder, watch, group=group)
     return watch
 
 
-def measure_steps(config: TrainConfig, on_progress: Progress | None = None) -> dict[str, Any]:
+def measure_steps(config: TrainConfig, on_progress: Progress | None = None, group: Group = ALONE) -> dict[str, Any]:
     """Take 3 real steps of a run after 1 to warm up, and measure time, memory and the size of a checkpoint.
 
     Args:
         config: The run in question.
         on_progress: Called with (done, total), pictures while they are checked, then steps.
+        group: The ranks that would train together, each of which calls this.
 
     Returns:
-        `step_s` (mean), `steps_s` (each), `images_per_s`, `memory_bytes` (this process at its peak and the loader's
-        processes), `gpu_bytes` (None without CUDA), `checkpoint_bytes`, `device`.
+        `step_s` (mean), `steps_s` (each), `images_per_s`, `memory_bytes` (all processes at their peak, the loader's
+        included), `gpu_bytes` (None without CUDA), `checkpoint_bytes`, `device`.
 
     Raises:
         AlexError: whatever would end the run as well.
     """
-    device = choose_device(config.device)
+    device = group.device(config.device)
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     with _folder() as name:
-        watch = _rehearse(config, Path(name) / "run", WARM_UP + MEASURED, on_progress or _ignore)
-        checkpoint = (Path(name) / "run" / "checkpoints" / "last.pt").stat().st_size
+        watch = _rehearse(config, Path(name) / "run", WARM_UP + MEASURED, on_progress or _ignore, group)
+        file = Path(name) / "run" / "checkpoints" / "last.pt"
+        checkpoint = file.stat().st_size if group.first else 0
     measured = watch.step_s[WARM_UP : WARM_UP + MEASURED]
     step_s = sum(measured) / len(measured)
-    images = min(config.batch_size * config.accumulation_steps, int(watch.plan["train_images"]))
+    images = min(config.effective_batch, int(watch.plan.get("train_images", 0)))
+    (memory,) = group.sum(peak_bytes() + watch.loader_bytes)
     return {
         "step_s": step_s,
         "steps_s": measured,
         "images_per_s": images / step_s,
-        "memory_bytes": peak_bytes() + watch.loader_bytes,
+        "memory_bytes": int(memory),
         "gpu_bytes": torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None,
         "checkpoint_bytes": checkpoint,
         "device": describe_device(device),
     }
 
 
-def repeat(config: TrainConfig, on_progress: Progress | None = None) -> dict[str, Any]:
+def repeat(config: TrainConfig, on_progress: Progress | None = None, group: Group = ALONE) -> dict[str, Any]:
     """Run the first steps of a run twice and compare the weights, bit by bit.
 
     Args:
         config: The run in question.
         on_progress: Called with (steps done, steps in all).
+        group: The ranks that would train together, each of which calls this; the first one's answer counts.
 
     Returns:
         `steps`, `hashes` (SHA-256 of the weights, one a run), `same`, `largest_difference` and `sentence`.
@@ -147,7 +152,9 @@ def repeat(config: TrainConfig, on_progress: Progress | None = None) -> dict[str
     report = on_progress or _ignore
 
     def rehearse(folder: Path, before: int) -> dict[str, torch.Tensor]:
-        _rehearse(config, folder, REPEATED, lambda done, _total: report(before + done, 2 * REPEATED))
+        _rehearse(config, folder, REPEATED, lambda done, _total: report(before + done, 2 * REPEATED), group)
+        if not group.first:
+            return {"": torch.zeros(1)}
         state: dict[str, torch.Tensor] = load_checkpoint(folder / "checkpoints" / "last.pt")["model"]
         return state
 

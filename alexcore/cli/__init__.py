@@ -15,6 +15,7 @@ from typing import NoReturn
 from alexcore import __version__
 from alexcore.cli import checks, data, results, training
 from alexcore.cli.output import Command
+from alexcore.cli.processes import quiet_unless_first
 from alexcore.errors import AlexError
 from alexcore.process import PATIENT_THREADS
 
@@ -40,14 +41,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, value in PATIENT_THREADS.items():
         os.environ.setdefault(name, value)  # read when a command imports torch
     parser = build_parser()
-    parsed = parser.parse_args(arguments)
+    with quiet_unless_first():
+        parsed = parser.parse_args(arguments)
     if getattr(parsed, "action", "list") in ("show", "delete") and not parsed.id:
         parser.error(f"`runs {parsed.action}` needs the ID of a run; `runs list` shows them.")
     try:
         command: Command = parsed.command
         return command(parsed)
     except AlexError as error:
-        print(f"error: {error}", file=sys.stderr)
+        with quiet_unless_first():
+            print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("error: Interrupted.", file=sys.stderr)

@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 from alexcore.cli.output import Arguments, add_command, print_json, reported
+from alexcore.cli.processes import again_in_group
 from alexcore.cli.training import add_config_flags, config_of
 from alexcore.config import TrainConfig
+from alexcore.runs import group as groups
 from alexcore.training.checks import remember_check
 from alexcore.training.lr_curve import sweep_config
 
 Check = Callable[[TrainConfig, Callable[[int, int], None]], dict[str, Any]]
+
+
+def _rehearsed(kind: str, arguments: Arguments, check: Callable[..., dict[str, Any]]) -> dict[str, Any] | None:
+    """Run a check that makes real steps in as many processes as the run would have.
+
+    Returns:
+        What it found; None if that has been said already, by other processes or by the first of these.
+    """
+    if groups.in_group():
+        from alexcore.training.distributed import joined
+
+        with joined() as group:
+            if group.first:
+                return _run(kind, arguments, lambda config, tell: check(config, tell, group), "steps")
+            check(config_of(arguments), None, group)
+            return None
+    if (arguments.processes or 1) == 1:
+        return _run(kind, arguments, check, "steps")
+    with reported(kind, "steps"):
+        again_in_group(config_of(arguments), sys.argv[1:])
+    return None
 
 
 def _run(kind: str, arguments: Arguments, check: Check, unit: str) -> dict[str, Any]:
@@ -45,8 +69,8 @@ def preflight(arguments: Arguments) -> int:
     """Measure time and memory of a run in 3 real steps, after 1 to warm up."""
     from alexcore.analysis.rehearsal import measure_steps
 
-    result = _run("preflight", arguments, measure_steps, "steps")
-    if not arguments.json:
+    result = _rehearsed("preflight", arguments, measure_steps)
+    if result and not arguments.json:
         gpu = f", {result['gpu_bytes'] / 1e9:.1f} GB on the GPU" if result["gpu_bytes"] else ""
         print(
             f"{result['step_s']:.2f} s a step, {result['images_per_s']:.0f} images/s, "
@@ -59,8 +83,8 @@ def repeat_check(arguments: Arguments) -> int:
     """Run the first steps twice and compare the weights, bit by bit."""
     from alexcore.analysis.rehearsal import repeat
 
-    result = _run("repeat-check", arguments, repeat, "steps")
-    if not arguments.json:
+    result = _rehearsed("repeat-check", arguments, repeat)
+    if result and not arguments.json:
         print(result["sentence"])
     return 0
 

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from alexcore.cli.output import Arguments, Bar, add_command, print_json
+from alexcore.cli.processes import attend, with_world_size
 from alexcore.config import FIELDS, PRESETS, TrainConfig, make_config
 from alexcore.errors import AlexError, DataError
 from alexcore.fields import FieldSpec
 from alexcore.jobs import JobProgress
+from alexcore.runs import group as groups
 from alexcore.training.resuming import RESUMABLE
 
 
@@ -53,9 +55,15 @@ def train(arguments: Arguments) -> int:
     from alexcore.data.sources import open_source
     from alexcore.runs.store import create_run
 
-    config = config_of(arguments)
-    open_source(config.data, config.val).require_trainable()  # a wrong path shall not leave a failed run behind
-    return _execute(create_run(config, arguments.run), arguments.json)
+    if groups.rank():
+        return _follow()
+    run_dir = groups.run_of_group()  # torchrun has started its processes again
+    if run_dir is None:
+        config = config_of(arguments)
+        open_source(config.data, config.val).require_trainable()  # a wrong path shall not leave a failed run behind
+        run_dir = create_run(config, arguments.run)
+        groups.remember_run(run_dir)
+    return _execute(run_dir, arguments.json)
 
 
 def config_of(arguments: Arguments) -> TrainConfig:
@@ -66,7 +74,7 @@ def config_of(arguments: Arguments) -> TrainConfig:
         DataError: no data set is given.
     """
     values = {name: value for name, value in vars(arguments).items() if name in FIELDS and value is not None}
-    config = make_config(arguments.preset, **_absolute(values))
+    config = make_config(arguments.preset, **_absolute(with_world_size(values)))
     if not config.data:
         raise DataError("No data set is given.", "Add --data PATH, or make one with `data sample DIR`.")
     return config
@@ -90,9 +98,22 @@ def resume(arguments: Arguments) -> int:
     from alexcore.runs.launcher import prepare_resume
     from alexcore.runs.store import find_run
 
-    run = find_run(arguments.run_dir)
-    prepare_resume(run, **{name: getattr(arguments, name) for name in FIELDS})
-    return _execute(run.path, arguments.json)
+    if groups.rank():
+        return _follow()
+    run_dir = groups.run_of_group()
+    if run_dir is None:
+        run = find_run(arguments.run_dir)
+        prepare_resume(run, **with_world_size({name: getattr(arguments, name) for name in FIELDS}))
+        run_dir = run.path
+        groups.remember_run(run_dir)
+    return _execute(run_dir, arguments.json)
+
+
+def _follow() -> int:
+    from alexcore.runs.worker import follow
+
+    follow()
+    return 0
 
 
 def _execute(run_dir: Path, as_json: bool) -> int:
@@ -101,8 +122,12 @@ def _execute(run_dir: Path, as_json: bool) -> int:
 
     bar = Bar()
     print(f"Run {run_dir}", file=sys.stderr)
+    config = read_run(run_dir).config
     try:
-        execute(run_dir, bar)
+        if config and config.processes > 1 and not groups.in_group():
+            attend(run_dir, bar)
+        else:
+            execute(run_dir, bar)
     finally:
         bar.close()
     result = summary(read_run(run_dir))
@@ -150,7 +175,9 @@ def register(commands: Any) -> None:
     """Add the commands of this module."""
     add_command(commands, "devices", devices)
     training = add_command(commands, "train", train)
-    training.add_argument("--run", type=Path, help="the run's folder (default: a new one in runs/)")
+    # torchrun takes --run for an abbreviation of a flag of its own, wherever it stands.
+    text = "the run's folder (default: a new one in runs/); --run-dir is the same, for torchrun"
+    training.add_argument("--run", "--run-dir", type=Path, help=text)
     add_config_flags(training)
     resuming = add_command(commands, "resume", resume)
     resuming.add_argument("run_dir")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
-from alexcore.config import TrainConfig
-from alexcore.errors import RunError
+from alexcore.config import TrainConfig, load_config
+from alexcore.errors import ConfigError, RunError
 from alexcore.files import replacing, write_json
 from alexcore.process import spawn
+from alexcore.runs.group import group_environment, torchrun_arguments
 from alexcore.runs.status import write_queued
 from alexcore.runs.store import Run, create_run, read_run
+from alexcore.training.checks import flags
 from alexcore.training.resuming import changed_config
 
 REQUESTS = ("stop", "pause", "continue")
@@ -23,9 +26,33 @@ def start(config: TrainConfig, run_dir: Path | None = None) -> Path:
     return run_dir
 
 
-def launch(run_dir: Path) -> None:
-    """Start the worker process of a run folder that is ready for one."""
-    spawn(["alexcore.runs.worker", str(run_dir.resolve())], run_dir / "worker.log")
+def launch(run_dir: Path) -> int:
+    """Start the worker process, or processes, of a run folder that is ready for them.
+
+    Returns:
+        The pid of the process to wait for: the worker, or torchrun's agent, which ends when all workers have.
+    """
+    arguments, processes = ["alexcore.runs.worker", str(run_dir.resolve())], _processes(run_dir)
+    if processes == 1:
+        return spawn(arguments, run_dir / "worker.log")
+    return spawn(torchrun_arguments(processes, arguments), run_dir / "worker.log", group_environment(processes))
+
+
+def typed_command(config: TrainConfig) -> str:
+    """What a person types to start the run of a configuration; `launch` starts the same processes."""
+    if config.processes == 1:
+        return shlex.join(["python", "-m", "alexcore", "train", *flags(config)])
+    # torchrun says how many processes there are, also to the command that it starts.
+    own = flags(config.model_copy(update={"processes": 1}))
+    start = ["torchrun", "--standalone", f"--nproc-per-node={config.processes}", "-m", "alexcore", "train"]
+    return shlex.join([*start, *own])
+
+
+def _processes(run_dir: Path) -> int:
+    try:
+        return load_config(run_dir / "config.json").processes
+    except ConfigError:  # the worker will say what is wrong with it
+        return 1
 
 
 def request(run_dir: Path, word: str) -> None:

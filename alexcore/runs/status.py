@@ -62,6 +62,9 @@ def _derive(raw: dict[str, Any]) -> Status:
         overdue = time.time() - heartbeat > OVERDUE_S
         # The launcher cannot know the pid yet, so for a moment there is none.
         dead = raw.get("pid") and not is_alive(int(raw["pid"]), float(raw.get("process_started") or 0))
+        # Of several processes the first one writes. If it is dead, torchrun's agent may be about to start it again.
+        if dead and raw.get("agent_pid"):
+            dead = not is_alive(int(raw["agent_pid"]), float(raw.get("agent_started") or 0))
         state = LOST if dead or overdue else state
     error, eta_s = raw.get("error"), raw.get("eta_s")
     return Status(
@@ -94,10 +97,11 @@ def _position(path: Path) -> dict[str, Any]:
 class StatusWriter:
     """The worker's hand on status.json. A thread renews the heartbeat while the worker is busy elsewhere."""
 
-    def __init__(self, run_dir: Path) -> None:
+    def __init__(self, run_dir: Path, **more: Any) -> None:
         pid, started = own_identity()
         self._path = run_dir / "status.json"
         self._values: dict[str, Any] = {"state": "queued", "pid": pid, "process_started": started, "error": None}
+        self._values.update(more)
         self._values.update(_position(self._path))
         self._lock = threading.Lock()
         self._written = 0.0

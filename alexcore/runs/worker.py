@@ -1,27 +1,37 @@
-"""`python -m alexcore.runs.worker RUN_DIR`: the process that trains a run, and the only one that writes its status."""
+"""`python -m alexcore.runs.worker RUN_DIR`: the process that trains a run, and the only one that writes its status.
+
+Of several processes that `torchrun` has started the first does so (`execute`), and the others `follow` it.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from alexcore.config import TrainConfig, load_config
+from alexcore.config import TrainConfig, load_config, make_config
 from alexcore.errors import AlexError, RunError, TrainingError
+from alexcore.files import write_json
 from alexcore.process import keep_freed_memory
+from alexcore.runs import group as groups
 from alexcore.runs.events import EventWriter
 from alexcore.runs.launcher import read_request
 from alexcore.runs.queue import turn
 from alexcore.runs.status import StatusWriter
 from alexcore.training.memory import is_out_of_memory, not_enough_memory
+from alexcore.training.resuming import changed_config
+
+if TYPE_CHECKING:
+    from alexcore.training.distributed import Group
 
 # Low enough that the pages stay quick on two cores, not so low that other programs starve the run.
 NICENESS = 5
@@ -39,6 +49,7 @@ class RunReporter:
         self._events = EventWriter(run_dir / "events.jsonl")
         self._scalars = ScalarWriter(run_dir / "tensorboard")
         self._signal = ""
+        self.has_history = (run_dir / "events.jsonl").stat().st_size > 0
         self.began = time.perf_counter()
 
     def stop_on_signal(self, _number: int, _frame: FrameType | None) -> None:
@@ -100,7 +111,7 @@ def execute(run_dir: Path, on_progress: OnProgress | None = None) -> str:
     except Timeout as error:
         raise RunError(f"Another worker is at the run {run_dir.name}.", "Wait for it, or stop it.") from error
     with lock:
-        status = StatusWriter(run_dir)
+        status = StatusWriter(run_dir, **groups.agent())
         state, failure = "failed", None
         try:
             status.update(force=True, phase="loading PyTorch")
@@ -110,6 +121,9 @@ def execute(run_dir: Path, on_progress: OnProgress | None = None) -> str:
         except Exception as error:  # noqa: BLE001
             # The boundary of the process: whatever happened must reach status.json, the traceback goes to the log.
             failure = explain(error, load_config(run_dir / "config.json"))
+        if failure is not None and _starts_again(failure):
+            status.close(status.state, phase="starting again, because a process was lost")
+            raise failure
         if failure is not None and run_dir.is_dir():
             with (run_dir / "worker.log").open("a", encoding="utf-8") as log:
                 traceback.print_exception(failure, file=log)
@@ -119,36 +133,127 @@ def execute(run_dir: Path, on_progress: OnProgress | None = None) -> str:
         return state
 
 
+def _starts_again(failure: AlexError) -> bool:
+    """Whether torchrun is about to start all processes once more, because one of them has died."""
+    return type(failure).__name__ == "ProcessLostError" and groups.restarts_left()
+
+
 def _train(run_dir: Path, status: StatusWriter, on_progress: OnProgress | None) -> str:
     config = load_config(run_dir / "config.json")
     keep_freed_memory()
     reporter = RunReporter(run_dir, status, on_progress)
     previous = {number: signal.signal(number, reporter.stop_on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
-    state = "failed"
+    state = "stopped"
     try:
         # Only now: loading PyTorch takes seconds, in which a signal would have ended the process without a word.
-        from alexcore.training.device import choose_device
+        from alexcore.training.distributed import StoppedBeforeStartError, joined
         from alexcore.training.loop import fit
 
-        with turn(str(choose_device(config.device)), run_dir.name, reporter.wait) as our_turn:
-            if our_turn:
-                status.update(state="running")
-                state = fit(config, run_dir, reporter, resume=(run_dir / "checkpoints" / "last.pt").is_file())
-            else:
-                state = "stopped"
+        if groups.in_group():
+            status.update(phase="waiting for the other processes")
+        with (
+            contextlib.suppress(StoppedBeforeStartError),
+            joined(lambda: reporter.request() != "stop") as group,
+            _failing_together(group, config),
+        ):
+            resume = (run_dir / "checkpoints" / "last.pt").is_file()
+            if group.ranks != config.processes:
+                config = _with_processes(run_dir, config, group.ranks)
+            if groups.in_group() and not resume and reporter.has_history:
+                reporter.event("resume", epoch=0, step=0)  # started again before its first checkpoint
+            group.share((config.model_dump(), resume))
+            with contextlib.ExitStack() as turns:
+                if all(
+                    turns.enter_context(turn(name, run_dir.name, lambda ahead: _wait(reporter, group, ahead)))
+                    for name in _devices(config, group)
+                ):
+                    group.share("go")
+                    status.update(state="running")
+                    state = fit(config, run_dir, reporter, resume=resume, group=group)
+                else:
+                    group.share("stop")
         return state
+    except BaseException as error:
+        state = "restarting" if isinstance(error, AlexError) and _starts_again(error) else "failed"
+        raise
     finally:
-        reporter.event("end", state=state, seconds=round(time.perf_counter() - reporter.began, 2))
+        if state != "restarting":
+            reporter.event("end", state=state, seconds=round(time.perf_counter() - reporter.began, 2))
         reporter.close()
         for number, handler in previous.items():
             signal.signal(number, handler)
 
 
-def explain(error: Exception, config: TrainConfig) -> AlexError:
+def _with_processes(run_dir: Path, config: TrainConfig, processes: int) -> TrainConfig:
+    """The configuration for as many processes as there are, also in the run's folder."""
+    config = changed_config(config, {"processes": processes})
+    write_json(run_dir / "config.json", config.model_dump())
+    return config
+
+
+def _devices(config: TrainConfig, group: Group) -> list[str]:
+    """The devices whose turn has to come, in an order that is the same for all runs, so that none waits for ever."""
+    device = group.device(config.device)
+    return (
+        [f"cuda:{number}" for number in range(group.local_ranks)]
+        if group.ranks > 1 and device.type == "cuda"
+        else [str(device)]
+    )
+
+
+def _wait(reporter: RunReporter, group: Group, ahead: list[str]) -> bool:
+    group.share("wait")  # the others would take a long silence for a lost process
+    return reporter.wait(ahead)
+
+
+def follow() -> None:
+    """Train in a process that is not the first of its run: it writes nothing, and does what the first one says.
+
+    Raises:
+        AlexError: the run failed, here or in another process.
+    """
+    from alexcore.training.distributed import StoppedBeforeStartError, joined
+    from alexcore.training.loop import fit
+    from alexcore.training.run_data import Silent
+
+    reporter = Silent()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, reporter.stop_on_signal)
+    with contextlib.suppress(StoppedBeforeStartError), joined(lambda: reporter.request() != "stop") as group:
+        values: dict[str, Any] = {}
+        with _failing_together(group, None):
+            values, resume = group.share((values, False))
+        config = make_config(**values)
+        with _failing_together(group, config):
+            while (word := group.share("")) == "wait":
+                pass
+            if word == "go":
+                fit(config, Path(), reporter, resume=resume, group=group)
+
+
+@contextlib.contextmanager
+def _failing_together(group: Group, config: TrainConfig | None) -> Iterator[None]:
+    """Let every process of a run end with the sentence of the one that failed first."""
+    try:
+        yield
+    except Exception as error:
+        known = group.told_by_another(error)
+        if known is not None:
+            raise known from error
+        told = error if isinstance(error, AlexError) else explain(error, config)
+        group.say_failed(told)
+        if not group.first:
+            traceback.print_exception(error)  # the first one tells only the sentence
+        if told is error:
+            raise
+        raise told from error
+
+
+def explain(error: Exception, config: TrainConfig | None) -> AlexError:
     """Turn what a run may die of into a sentence and a hint; the traceback is kept as the cause."""
     text = str(error)
     told: AlexError
-    if is_out_of_memory(error):
+    if is_out_of_memory(error) and config:
         told = not_enough_memory(config)
     elif isinstance(error, OSError):
         told = RunError(f"A file cannot be read or written: {text}.", "Check the disk's free space and permissions.")
@@ -166,9 +271,14 @@ def main(arguments: list[str]) -> int:
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     try:
-        execute(Path(arguments[0]))
+        if groups.rank():
+            follow()
+        else:
+            execute(Path(arguments[0]))
     except AlexError as error:
-        print(error, file=sys.stderr)
+        # The first process speaks for all; torchrun's own log names the one that died.
+        if not groups.rank():
+            print(error, file=sys.stderr)
         return 2
     return 0
 

@@ -80,7 +80,8 @@ def flags(config: TrainConfig) -> list[str]:
 def _pipeline_file(operations: list[Operation]) -> Path:
     text = pipeline_json(operations)
     file = cache_dir() / "checks" / f"pipeline-{hashlib.sha256(text.encode()).hexdigest()[:20]}.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(file) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    if not file.is_file():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(file) as temporary:
+            temporary.write_text(text, encoding="utf-8")
     return file

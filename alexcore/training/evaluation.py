@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -84,6 +84,10 @@ def evaluate(
     worst: list[Mistake] = []
     try:
         for images, labels in batches:
+            if not len(labels):  # a rank's part of the last batch may be empty; the ranks still keep in step
+                if on_batch and not on_batch(passed):
+                    return None
+                continue
             positions = torch.arange(passed, passed + len(labels))
             passed += len(labels)
             if (labels == ignore_index).any():
@@ -101,6 +105,29 @@ def evaluate(
         model.train(was_training)
     correct = int(confusion.diag().sum())
     return Evaluation(done, loss_sum / max(done, 1), correct / max(done, 1), confusion.tolist(), tuple(worst))
+
+
+def combined(parts: Sequence[Evaluation], place: Callable[[int, int], int]) -> Evaluation:
+    """Put together what ranks have found on their parts of a split.
+
+    Args:
+        parts: One evaluation a rank, in their order.
+        place: Turns (rank, position among its pictures) into the position among all.
+    """
+    images = sum(part.images for part in parts)
+    confusion = torch.tensor([part.confusion for part in parts]).sum(dim=0)
+    worst = [
+        mistake._replace(position=place(rank, mistake.position))
+        for rank, part in enumerate(parts)
+        for mistake in part.worst
+    ]
+    return Evaluation(
+        images,
+        sum(part.loss * part.images for part in parts) / max(images, 1),
+        int(confusion.diag().sum()) / max(images, 1),
+        confusion.tolist(),
+        tuple(heapq.nlargest(MOST_WRONG, worst)),
+    )
 
 
 def _mistakes(

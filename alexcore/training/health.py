@@ -94,7 +94,7 @@ class Health:
                 f"Start again with a lower rate than {self.config.lr:g}, with a norm, or with init kaiming.",
             )
         config = self.config
-        reach = gradient_reach(model, self.classes, config.batch_size * config.accumulation_steps)
+        reach = gradient_reach(model, self.classes, config.effective_batch)
         if reach < FADED:
             saturating = self.config.activation != "relu"
             return (

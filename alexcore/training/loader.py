@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
 from alexcore.augment.operations import Operation
 from alexcore.augment.pipeline import (
     Mixing,
+    Transform,
     batch_seed,
     build_mixing,
     build_transform,
@@ -24,6 +25,8 @@ from alexcore.augment.pipeline import (
 from alexcore.data.decoded import DecodedPictures
 from alexcore.data.index import DataIndex
 from alexcore.errors import DataError
+from alexcore.process import available_cores
+from alexcore.training.sharing import part
 from alexcore.training.to_input import cut_tail
 
 Key = tuple[int, int]
@@ -34,16 +37,14 @@ Batch = tuple[torch.Tensor, torch.Tensor]
 _ORDER = -1
 
 
-def available_cores() -> int:
-    """Cores that this process may use, which in a container are fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def worker_count(num_workers: int, batch_size: int, local_ranks: int = 1) -> int:
+    """Loader processes: as asked, or for -1 the blog's rule min(cores, batch size if above 1 else 0, 8).
 
-
-def worker_count(num_workers: int, batch_size: int) -> int:
-    """Loader processes: as asked, or for -1 the blog's rule min(cores, batch size if above 1 else 0, 8)."""
+    Processes that train together on one machine share its cores.
+    """
     if num_workers >= 0:
         return num_workers
-    return min(available_cores(), batch_size if batch_size > 1 else 0, 8)
+    return min(max(1, available_cores() // local_ranks), batch_size if batch_size > 1 else 0, 8)
 
 
 class PictureDataset(Dataset[tuple[torch.Tensor, int]]):
@@ -74,8 +75,7 @@ class PictureDataset(Dataset[tuple[torch.Tensor, int]]):
         epoch, index = key
         image = self.decoded.read(self.paths[index])
         transform = next(each for first, each in reversed(self.transforms) if first <= epoch)
-        drawn = draw(transform, image, sample_seed(self.seed, epoch, index))
-        return torch.from_numpy(np.array(drawn)) if self.to_input else drawn, self.labels[index]
+        return as_sample(draw(transform, image, sample_seed(self.seed, epoch, index))), self.labels[index]
 
 
 class Batches(Dataset[Batch | DataError]):
@@ -89,12 +89,25 @@ class Batches(Dataset[Batch | DataError]):
 
     def __getitem__(self, keys: list[Key]) -> Batch | DataError:
         """Return images, as those of `PictureDataset`, and labels: (N,) int64 or, mixed, (N, C) float32."""
+        if not keys:
+            return no_pictures(self.dataset.transforms[-1][1])
         try:
             samples: list[tuple[torch.Tensor, int] | DataError] = [self.dataset[key] for key in keys]
         except DataError as error:
             return error
         epoch, first = keys[0]
         return collate(samples, self.mixing, batch_seed(self.dataset.seed, epoch, first))
+
+
+def no_pictures(transform: Transform) -> Batch:
+    """A batch without pictures: (0, 3, H, W) and (0,). What a rank gets where there are fewer pictures than ranks."""
+    sample = as_sample(draw(transform, Image.new("RGB", (256, 256)), 0))
+    return sample.new_empty((0, *sample.shape)), torch.empty(0, dtype=torch.int64)
+
+
+def as_sample(drawn: torch.Tensor | Image.Image) -> torch.Tensor:
+    """A drawn picture as a tensor: as it is, or one that waits for `to_input` as (H, W, 3) uint8."""
+    return drawn if isinstance(drawn, torch.Tensor) else torch.from_numpy(np.array(drawn))
 
 
 def collate(
@@ -112,23 +125,30 @@ def collate(
 
 
 class EpochBatches(Sampler[list[Key]]):
-    """The keys of one epoch's batches; set `epoch` and `start` (in batches) before each pass."""
+    """The keys of one epoch's batches; set `epoch` and `start` (in batches) before each pass.
 
-    def __init__(self, size: int, batch_size: int, seed: int, shuffle: bool) -> None:
-        self.size, self.batch_size, self.seed, self.shuffle = size, batch_size, seed, shuffle
+    Of several ranks each gets its part of every batch, which then has `batch_size` pictures for each of them: together
+    they see what one process with so large a batch sees. The last batch may leave a rank without any.
+    """
+
+    def __init__(self, size: int, batch_size: int, seed: int, shuffle: bool, rank: int = 0, ranks: int = 1) -> None:
+        self.size, self.seed, self.shuffle = size, seed, shuffle
+        self.whole = batch_size * ranks
+        self.rank, self.ranks = rank, ranks
         self.epoch = 0
         self.start = 0
 
     def __len__(self) -> int:
-        return -(-self.size // self.batch_size) - self.start
+        return -(-self.size // self.whole) - self.start
 
     def __iter__(self) -> Iterator[list[Key]]:
         order = list(range(self.size))
         if self.shuffle:
             generator = torch.Generator().manual_seed(sample_seed(self.seed, self.epoch, _ORDER))
             order = torch.randperm(self.size, generator=generator).tolist()
-        for begin in range(self.start * self.batch_size, self.size, self.batch_size):
-            yield [(self.epoch, index) for index in order[begin : begin + self.batch_size]]
+        for begin in range(self.start * self.whole, self.size, self.whole):
+            own = part(min(self.whole, self.size - begin), self.rank, self.ranks)
+            yield [(self.epoch, index) for index in order[begin + own.start : begin + own.stop]]
 
 
 def as_it_is(item: Any) -> Any:
@@ -152,12 +172,14 @@ class Loader:
         pin_memory: bool = False,
         decoded_mib: int = 0,
         later: Sequence[Stage] = (),
+        rank: int = 0,
+        world_size: int = 1,
     ) -> None:
         rows = index.select(split)
         self.dataset = PictureDataset(
             [index.path_of(path) for path in rows["path"]], rows["label"].tolist(), operations, seed, decoded_mib, later
         )
-        self.batches = EpochBatches(len(self.dataset), batch_size, seed, shuffle)
+        self.batches = EpochBatches(len(self.dataset), batch_size, seed, shuffle, rank, world_size)
         workers = worker_count(num_workers, batch_size)
         self._loader = DataLoader(
             Batches(self.dataset, build_mixing(operations, len(index.classes))),

@@ -4,7 +4,7 @@
 prepare: open and check the data, plan, seed, build the network             event start, or resume
 until all epochs are done:
     for each window of micro-batches:
-        obey a request (stop and pause act here, between two steps)
+        obey a request (stop and pause act here, between two steps; here the ranks of a run agree, too)
         set the learning rate; train_step                                   event step
         save last.pt, if some minutes have passed                           event checkpoint
     evaluate on the validation split                                        event epoch
@@ -32,16 +32,18 @@ from alexcore.training.average import averaged
 from alexcore.training.budget import TimeBudget
 from alexcore.training.checkpoint import build_model, load_checkpoint, save_checkpoint
 from alexcore.training.compiling import compiled
-from alexcore.training.device import choose_device, choose_precision, describe_device
+from alexcore.training.device import choose_precision, describe_device
+from alexcore.training.distributed import ALONE, Group, StoppedBeforeStartError, require_group
 from alexcore.training.environment import describe_environment
-from alexcore.training.evaluation import Evaluation, evaluate, most_wrong
+from alexcore.training.evaluation import Evaluation, combined, evaluate, most_wrong
 from alexcore.training.health import Health
 from alexcore.training.objective import Objective, weights_for
 from alexcore.training.optim import build_optimizer, set_lr
 from alexcore.training.resuming import what_changed
-from alexcore.training.run_data import Reporter, StoppedBeforeStartError, open_run_data
-from alexcore.training.schedule import lr_factor, plateau
+from alexcore.training.run_data import Reporter, open_together
+from alexcore.training.schedule import lr_factor, plateau, work_ahead
 from alexcore.training.seeding import seed_everything
+from alexcore.training.sharing import place
 from alexcore.training.start_from import freeze, start_from, train_mode
 from alexcore.training.state import Position, TrainingState
 from alexcore.training.step import train_step, windows
@@ -54,16 +56,18 @@ Clock = Callable[[], float]
 
 
 def fit(
-    config: TrainConfig, run_dir: Path, reporter: Reporter, *, resume: bool = False, clock: Clock = time.perf_counter
-) -> str:
+    config: TrainConfig, run_dir: Path, reporter: Reporter, *, resume: bool = False,
+    clock: Clock = time.perf_counter, group: Group = ALONE,
+) -> str:  # fmt: skip
     """Train as `config` says, writing into `run_dir`.
 
     Args:
         config: The whole description of the run.
-        run_dir: An existing run folder.
+        run_dir: An existing run folder; only the first rank touches it.
         reporter: Is told of everything.
         resume: Go on from `checkpoints/last.pt`.
         clock: Seconds since some moment.
+        group: The ranks that train together, `config.processes` of them; each of them calls this.
 
     Returns:
         "finished", or "stopped" after a request; either way `last.pt` holds the end.
@@ -72,7 +76,7 @@ def fit(
         AlexError: data, settings or checkpoint cannot be used, or the loss is not finite.
     """
     try:
-        return _Fit(config, run_dir, reporter, resume, clock).run()
+        return _Fit(config, run_dir, reporter, resume, clock, group).run()
     except StoppedBeforeStartError:
         return "stopped"
 
@@ -80,24 +84,31 @@ def fit(
 class _Fit:
     """The parts of one run. A class only so that the methods below need not hand fifteen values around."""
 
-    def __init__(self, config: TrainConfig, run_dir: Path, reporter: Reporter, resume: bool, clock: Clock) -> None:
-        self.config, self.run_dir, self.reporter, self.clock = config, run_dir, reporter, clock
+    def __init__(
+        self, config: TrainConfig, run_dir: Path, reporter: Reporter, resume: bool, clock: Clock, group: Group = ALONE
+    ) -> None:
+        self.config, self.run_dir, self.reporter, self.clock, self.group = config, run_dir, reporter, clock, group
+        self.in_time = True
         self.began = self.saved = clock()
         self.save_s = 0.0
-        self.device = choose_device(config.device)
+        self.device = group.device(config.device)
+        require_group(config, group, self.device)
         self.precision = choose_precision(config.precision, self.device)
-        self.data = open_run_data(config, reporter, pin_memory=self.device.type == "cuda")
+        self.data = open_together(config, reporter, self.device.type == "cuda", group)
         self.index, self.plan = self.data.index, self.data.plan
         reporter.progress("building the network", 0, 0)
         seed_everything(config.seed, config.deterministic, config.cudnn_benchmark)
-        self.model = build_model(config, len(self.index.classes))
-        if config.start_from and not resume:
+        self.model: nn.Module = build_model(config, len(self.index.classes))
+        if config.start_from and not resume and group.first:
             reporter.progress("loading weights", 0, 0)
             reporter.event("note", message=start_from(self.model, config, self.index.classes))
         if config.freeze_features:
             freeze(self.model)
+        if config.sync_batchnorm and group.ranks > 1:
+            self.model = nn.SyncBatchNorm.convert_sync_batchnorm(self.model)
         order = torch.channels_last if config.channels_last else torch.contiguous_format
         self.model.to(self.device, memory_format=order)  # type: ignore[call-overload]
+        group.same_weights(self.model)
         self.state = TrainingState(
             self.model,
             build_optimizer(self.model, config),
@@ -106,7 +117,7 @@ class _Fit:
         )
         weights = weights_for(config, self.data.counts)
         self.objective = Objective(weights, config.label_smoothing, config.ignore_index)
-        self._speed = (0.0, 0)
+        self._speed, self._ahead = (0.0, 0), (1.0, 1.0)
         self.budget = TimeBudget(config.time_budget_s, self.plan)
         self.health = Health(config, self.data.counts, self.plan.steps_per_epoch, self._warn)
         if resume:
@@ -116,7 +127,9 @@ class _Fit:
         if config.compile:
             reporter.progress("compiling", 0, 0)
             self.trained = compiled(self.model, config, self.device, self._on_uncompiled)
-        self._announce(resume)
+        self.trained = group.wrap(self.trained, self.device, config.image_size)
+        if group.first:
+            self._announce(resume)
 
     def _on_uncompiled(self, message: str) -> None:
         self._warn(message, "The run goes on without: slower, with the same result.")
@@ -131,6 +144,7 @@ class _Fit:
             self.reporter.event("resume", epoch=self.position.epoch, step=self.position.step)
         self.reporter.event(
             "start", **asdict(self.plan), classes=list(self.index.classes), device=describe_device(self.device),
+            processes=self.group.ranks,
             precision=str(self.precision).removeprefix("torch."),
             parameters=sum(parameter.numel() for parameter in self.model.parameters()),
         )  # fmt: skip
@@ -144,11 +158,19 @@ class _Fit:
 
     def _steps_left(self) -> bool:
         if self.config.time_budget_s and not self.position.total_steps:  # too few steps yet to plan with
-            return self.clock() - self.began < self.config.time_budget_s
+            return self.in_time
         return self.position.step < self.total_steps
 
     def _work_left(self) -> bool:
         return self._steps_left() and bool(self.config.time_budget_s or self.position.epoch < self.config.epochs)
+
+    def _agree(self) -> str:
+        """What all ranks go by from here on: the request that is returned, and how long the run is."""
+        in_time = self.clock() - self.began < self.config.time_budget_s
+        word, self.position.total_steps, self.in_time = self.group.agree(
+            self.reporter.request(), self.position.total_steps, in_time
+        )
+        return word
 
     def _replan(self) -> None:
         position, told = self.position, bool(self.position.total_steps)
@@ -168,17 +190,16 @@ class _Fit:
             if not self._train_one_epoch():
                 return self._stop()
             train_seconds = self.clock() - epoch_began
-            evaluation = evaluate(
-                self.state.predictor, self.data.val.epoch(), len(self.index.classes), self.device,
-                self._on_validation, config.ignore_index,
-            )  # fmt: skip
+            evaluation = self._validate()
             if evaluation is None:
                 return self._stop()
             position.seconds = self.clock() - self.began
             # An epoch ends with a validation and a checkpoint, which is still to come and took a while the last time.
             position.ending_s = self.clock() - epoch_began - train_seconds + self.save_s
-            if config.time_budget_s and self.budget.ready and self._steps_left():
-                self._replan()
+            if config.time_budget_s:
+                if self.budget.ready and self._steps_left():
+                    self._replan()
+                self._agree()
             self._end_epoch(evaluation, (position.seen - seen_before) / max(train_seconds, 1e-9))
             patience = config.early_stopping
             if patience and position.epoch - 1 - position.best_epoch >= patience:
@@ -194,6 +215,7 @@ class _Fit:
         log_every = math.ceil(plan.total_steps / LOGGED_STEPS)
         train_mode(self.model, config.freeze_features)
         self._speed = (self.clock(), position.seen)
+        self._ahead = work_ahead(config, position.epoch)
         loss_sum, correct, seen, wait_s = 0.0, 0, 0, 0.0
         each_window = windows(self.data.train.epoch(position.epoch, position.batch), config.accumulation_steps)
         while True:
@@ -207,9 +229,10 @@ class _Fit:
             lr = config.lr * position.lr_scale
             lr *= lr_factor(config, min(position.step, self.total_steps - 1), self.total_steps, plan.steps_per_epoch)
             set_lr(self.state.optimizer, lr)
+            self.group.seed_dropout(config.seed, position.step)
             loss, right, images, grad_norm = train_step(
                 self.trained, self.state.optimizer, self.objective, window, self.device, self.precision,
-                config.grad_clip, scaler=self.state.scaler, channels_last=config.channels_last,
+                config.grad_clip, scaler=self.state.scaler, channels_last=config.channels_last, group=self.group,
             )  # fmt: skip
             if not math.isfinite(loss) or not (math.isfinite(grad_norm) or self.state.scaler):
                 what = f"loss is {loss}" if not math.isfinite(loss) else f"gradient is {grad_norm}"
@@ -230,7 +253,8 @@ class _Fit:
                     wait_s=round(wait_s, 4),
                 )  # fmt: skip
                 loss_sum, correct, seen, wait_s = 0.0, 0, 0, 0.0
-            self.health.after_step(position, loss, self.model, window[0][0])
+            if self.group.first:
+                self.health.after_step(position, loss, self.model, window[0][0])
             if config.time_budget_s and self.budget.step_took(self.clock() - step_began):
                 self._replan()
             self._report_step()
@@ -252,24 +276,43 @@ class _Fit:
         rate = (position.seen - seen) / max(self.clock() - since, 1e-9)
         # Validation runs forward only: about a third of a training step's work for each picture.
         left = (self.total_steps - position.step) / plan.steps_per_epoch
-        eta_s = left * (plan.train_images + plan.val_images / 3) / max(rate, 1e-9)
+        training, validation = self._ahead
+        eta_s = left * (training * plan.train_images + validation * plan.val_images / 3) / max(rate, 1e-9)
         self.reporter.progress(
             "training", position.batch, plan.micro_batches, epoch=position.epoch, step=position.step,
             total_steps=self.total_steps, images_per_s=round(rate, 1), eta_s=round(eta_s, 1),
         )  # fmt: skip
 
     def _on_validation(self, done: int) -> bool:
+        done = min(done * self.group.ranks, self.plan.val_images)
         self.reporter.progress("validating", done, self.plan.val_images)
         return self._obey()
 
+    def _validate(self) -> Evaluation | None:
+        """Each rank validates its part, with the first one's statistics; None if a stop was asked for meanwhile."""
+        group, size = self.group, self.data.val_batch
+        group.same_buffers(self.state.predictor)
+        own = evaluate(
+            self.state.predictor, self.data.val.epoch(), len(self.index.classes), self.device, self._on_validation,
+            self.config.ignore_index,
+        )  # fmt: skip
+        if own is None or group.ranks == 1:
+            return own
+        return combined(
+            group.gather(own),
+            lambda rank, position: place(position, self.plan.val_images, size, rank, group.ranks),
+        )
+
     def _obey(self) -> bool:
         """Wait out a pause; False if the run shall stop."""
-        if self.reporter.request() == "pause":
+        word = self._agree()
+        if word == "pause":
             self.reporter.paused(True)
-            while self.reporter.request() == "pause":
+            while self._agree() == "pause":
                 time.sleep(PAUSE_POLL_S)
             self.reporter.paused(False)
-        return self.reporter.request() != "stop"
+            word = self._agree()
+        return word != "stop"
 
     def _end_epoch(self, evaluation: Evaluation, images_per_s: float) -> None:
         position, seen = self.position, max(self.position.seen, 1)
@@ -304,6 +347,8 @@ class _Fit:
         return "stopped"
 
     def _save(self, name: str) -> None:
+        if not self.group.first:
+            return
         if not all(bool(parameter.isfinite().all()) for parameter in self.model.parameters()):
             raise self._blown_up("The weights are not finite after")
         save_began = self.clock()
@@ -319,7 +364,10 @@ class _Fit:
         self.reporter.event("checkpoint", name=name, epoch=self.position.epoch, step=self.position.step)
 
     def _restore(self) -> None:
-        saved = load_checkpoint(self.run_dir / "checkpoints" / "last.pt", self.device)
+        path, alone = self.run_dir / "checkpoints" / "last.pt", self.group.ranks == 1
+        # On the way to the other ranks it is in main memory, because their devices have other names.
+        saved = load_checkpoint(path, self.device if alone else "cpu") if self.group.first else {}
+        saved = self.group.share(saved)
         numbers = saved["class_to_idx"]
         require_same_mapping(sorted(numbers, key=lambda name: int(numbers[name])), self.index.classes)
         if saved["fingerprint"] != self.index.fingerprint():

@@ -15,6 +15,7 @@ from alexcore.training.loader import Batch
 from alexcore.training.lr_curve import METHOD, STEPS, Sweep, sweep_config, swept_lr
 from alexcore.training.objective import Objective, weights_for
 from alexcore.training.optim import build_optimizer, set_lr
+from alexcore.training.plan import alone
 from alexcore.training.run_data import open_run_data
 from alexcore.training.seeding import seed_everything
 from alexcore.training.shard_loader import BatchSource
@@ -60,7 +61,7 @@ def lr_find(
     Raises:
         AlexError: data or settings cannot be used.
     """
-    config = sweep_config(config)
+    config = alone(sweep_config(config))
     device = choose_device(config.device)
     precision = choose_precision(config.precision, device)
     data = open_run_data(config, _Quiet(on_progress), pin_memory=device.type == "cuda")

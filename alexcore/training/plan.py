@@ -7,14 +7,19 @@ from dataclasses import dataclass
 
 from alexcore.config import TrainConfig
 from alexcore.data.index import DataIndex
+from alexcore.data.shards import is_sharded
 from alexcore.errors import ConfigError
 from alexcore.fields import numbers_in
 from alexcore.nn import minimum_input_size
+from alexcore.training.sharing import last_parts
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The sizes of a run; a step is one optimizer step, made of up to `accumulation_steps` micro-batches."""
+    """The sizes of a run; a step is one optimizer step, made of up to `accumulation_steps` micro-batches.
+
+    A micro-batch and the last one count the pictures of all processes.
+    """
 
     train_images: int
     val_images: int
@@ -40,20 +45,20 @@ def make_plan(config: TrainConfig, index: DataIndex) -> Plan:
             f"Choose {minimum} px or more: each layer makes the picture smaller, and something must be left.",
         )
     train_images, val_images = len(index.select("train")), len(index.select("val"))
-    if config.batch_size > train_images:
+    ranks = config.processes
+    batch = config.batch_size * ranks
+    if batch > train_images:
+        together = "" if ranks == 1 else f" in each of {ranks} processes"
         raise ConfigError(
-            f"batch_size = {config.batch_size} is larger than the training split ({train_images} pictures).",
-            f"Choose a batch size of at most {train_images}.",
+            f"batch_size = {config.batch_size}{together} is larger than the training split ({train_images} pictures).",
+            f"Choose a batch size of at most {train_images // ranks}."
+            if train_images >= ranks
+            else f"Choose at most {train_images} processes.",
         )
-    micro_batches = math.ceil(train_images / config.batch_size)
-    last_batch = train_images - (micro_batches - 1) * config.batch_size
-    if last_batch == 1 and config.norm == "batch":
-        better = next(size for size in range(config.batch_size + 1, train_images + 2) if train_images % size != 1)
-        raise ConfigError(
-            f"batch_size = {config.batch_size} leaves a last batch of 1 picture out of {train_images}, "
-            "and BatchNorm cannot take a mean over one picture.",
-            f"Choose a batch size of {better}, or norm group.",
-        )
+    micro_batches = math.ceil(train_images / batch)
+    last_batch = train_images - (micro_batches - 1) * batch
+    if config.norm == "batch":
+        _require_no_single_picture(config, train_images, is_sharded(index))
     require_weights(config, len(index.classes))
     if config.ignore_index != -100 and not 0 <= config.ignore_index < len(index.classes):
         raise ConfigError(
@@ -65,6 +70,39 @@ def make_plan(config: TrainConfig, index: DataIndex) -> Plan:
     if config.max_steps:
         total_steps = min(total_steps, config.max_steps)
     return Plan(train_images, val_images, micro_batches, steps_per_epoch, total_steps, last_batch)
+
+
+def alone(config: TrainConfig) -> TrainConfig:
+    """The same steps in one process: what several do side by side it does one after the other, as micro-batches.
+
+    Batch norm sees the same number of pictures at a time, unless the processes exchange its statistics.
+    """
+    steps = config.accumulation_steps * config.processes
+    return config.model_copy(update={"processes": 1, "accumulation_steps": steps, "sync_batchnorm": False})
+
+
+def _require_no_single_picture(config: TrainConfig, train_images: int, sharded: bool) -> None:
+    ranks = config.processes
+
+    def has_one(batch_size: int) -> bool:
+        parts = last_parts(train_images, batch_size, ranks, sharded)
+        return sum(parts) == 1 if config.sync_batchnorm else 1 in parts
+
+    if not has_one(config.batch_size):
+        return
+    whose = "" if ranks == 1 else f" for one of the {ranks} processes"
+    raise ConfigError(
+        f"batch_size = {config.batch_size} leaves a last batch of 1 picture{whose} out of {train_images}, "
+        "and BatchNorm cannot take a mean over one picture.",
+        next(
+            (
+                f"Choose a batch size of {size}, or norm group."
+                for size in range(config.batch_size + 1, train_images // ranks + 1)
+                if not has_one(size)
+            ),
+            "Choose norm group.",
+        ),
+    )
 
 
 def require_weights(config: TrainConfig, classes: int) -> None:
@@ -85,7 +123,7 @@ def require_weights(config: TrainConfig, classes: int) -> None:
 
 def plan_in_words(config: TrainConfig, plan: Plan, classes: int) -> str:
     """One sentence with the derived sizes, to read before a run starts."""
-    effective = config.batch_size * config.accumulation_steps
+    effective = config.effective_batch
     steps = f"{plan.total_steps:,} steps in all"
     if config.time_budget_s:
         steps = f"as many steps as fit into {config.time_budget_s / 60:g} minutes"

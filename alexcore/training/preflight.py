@@ -18,18 +18,25 @@ CHECKPOINT_FILES = 3
 
 def batch_in_words(config: TrainConfig) -> str:
     """How many pictures decide a gradient, and how many the statistics of a norm."""
-    effective = config.batch_size * config.accumulation_steps
-    if config.accumulation_steps == 1:
+    effective = config.effective_batch
+    if effective == config.batch_size:
         statistics = " and for BatchNorm's statistics" if config.norm == "batch" else ""
         return f"Batch {effective} for the gradient{statistics}."
     head = f"Effective batch {effective} for the gradient"
+    if config.processes > 1:
+        head += f" ({config.processes} processes"
+        head += f", {config.accumulation_steps} micro-batches)" if config.accumulation_steps > 1 else ")"
     if config.norm == "batch":
+        seen = config.batch_size * (config.processes if config.sync_batchnorm else 1)
+        if seen == effective:
+            return f"{head} and for BatchNorm's statistics, which the processes exchange."
         return (
-            f"{head}, {config.batch_size} for BatchNorm's statistics: each micro-batch is normalised by itself, so "
+            f"{head}, {seen} for BatchNorm's statistics: each micro-batch is normalised by itself, so "
             f"this is not training with a batch of {effective}."
         )
     why = "without a norm" if config.norm == "none" else "group norm looks at one picture at a time, so"
-    return f"{head}: {why} it is exactly that of one batch of {effective}, on the memory of {config.batch_size}."
+    memory = f"{config.batch_size}{' in each' * (config.processes > 1)}"
+    return f"{head}: {why} it is exactly that of one batch of {effective}, on the memory of {memory}."
 
 
 def checkpoint_bytes(config: TrainConfig, num_classes: int) -> int:
@@ -56,5 +63,5 @@ def estimated_seconds(config: TrainConfig, plan: Plan, measured: dict[str, Any])
     step_s = float(measured["step_s"])
     epochs = plan.total_steps / plan.steps_per_epoch
     areas = [(image_side(config, epoch) / config.image_size) ** 2 for epoch in range(math.ceil(epochs))]
-    effective = min(config.batch_size * config.accumulation_steps, plan.train_images)
+    effective = min(config.effective_batch, plan.train_images)
     return plan.total_steps * step_s * sum(areas) / len(areas) + epochs * plan.val_images / effective * step_s / 3

@@ -9,7 +9,7 @@ from alexcore.errors import RunError
 
 # How long a run goes on, and how it is carried out; everything else decides what is learned.
 RESUMABLE = (
-    "epochs", "num_workers", "decoded_cache_mib", "checkpoint_every_epochs", "checkpoint_every_minutes",
+    "epochs", "num_workers", "decoded_cache_mib", "processes", "checkpoint_every_epochs", "checkpoint_every_minutes",
     "time_budget_s",
 )  # fmt: skip
 # Schedules that stretch over the whole run.
@@ -23,9 +23,12 @@ def changed_config(config: TrainConfig, changes: dict[str, Any]) -> TrainConfig:
         RunError: a change would make it another experiment.
         ConfigError: it is out of range.
     """
+    if changes.get("processes", config.processes) != config.processes:
+        changes = {"batch_size": _shared_batch(config, changes["processes"]), **changes}
     new = make_config(**{**config.model_dump(), **changes})
     for name in changes:
-        if name not in RESUMABLE and getattr(new, name) != getattr(config, name):
+        follows = name == "batch_size" and new.batch_size * new.processes == config.batch_size * config.processes
+        if name not in RESUMABLE and not follows and getattr(new, name) != getattr(config, name):
             raise RunError(
                 f"{name} = {changes[name]!r} would make it another experiment: the run has {getattr(config, name)!r}.",
                 f"Start a new run for that. A resume may change {', '.join(RESUMABLE)}.",
@@ -33,6 +36,18 @@ def changed_config(config: TrainConfig, changes: dict[str, Any]) -> TrainConfig:
     if new.epochs < config.epochs:
         raise RunError(f"epochs = {new.epochs} is fewer than the run's {config.epochs}.", "Give a larger number.")
     return new
+
+
+def _shared_batch(config: TrainConfig, processes: int) -> int:
+    """The batch size with which another number of processes sees the same pictures in each step."""
+    whole = config.batch_size * config.processes
+    if processes < 1 or whole % processes:
+        fitting = [count for count in range(1, min(whole, 64) + 1) if whole % count == 0]
+        raise RunError(
+            f"{processes} processes cannot share the {whole} pictures of each step of this run equally.",
+            f"Choose {', '.join(map(str, fitting[:-1]))}{' or ' * (len(fitting) > 1)}{fitting[-1]} processes.",
+        )
+    return whole // processes
 
 
 def what_changed(before: dict[str, Any], config: TrainConfig, sharded: bool) -> list[str]:
@@ -54,6 +69,15 @@ def what_changed(before: dict[str, Any], config: TrainConfig, sharded: bool) -> 
         found.append(
             f"time_budget_s went from {old['time_budget_s']:g} to {config.time_budget_s:g}: the number of steps and "
             "the rate schedule are planned anew."
+        )
+    if old["processes"] != config.processes:
+        pictures = " and the order of the pictures" if sharded else ""
+        norm = ", batch norm's statistics" if config.norm == "batch" else ""
+        found.append(
+            f"processes went from {old['processes']} to {config.processes}, and batch_size from {old['batch_size']} to "
+            f"{config.batch_size}, so that a step sees as many pictures as before. What is summed by whom is another "
+            f"from here on, and so are the units that dropout drops{norm}{pictures}: close to the run that was not "
+            "interrupted, but not the same bits."
         )
     if old["num_workers"] != config.num_workers and sharded:
         found.append(

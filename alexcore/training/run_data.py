@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any, Protocol
 
 from alexcore.augment.operations import Operation
@@ -11,6 +12,9 @@ from alexcore.config import TrainConfig
 from alexcore.data.index import DataIndex
 from alexcore.data.sources import open_checked
 from alexcore.data.statistics import measure
+from alexcore.errors import DataError
+from alexcore.training.distributed import ALONE, Group, StoppedBeforeStartError
+from alexcore.training.loader import worker_count
 from alexcore.training.plan import Plan, make_plan
 from alexcore.training.schedule import image_side
 from alexcore.training.shard_loader import BatchSource, make_loader
@@ -32,8 +36,28 @@ class Reporter(Protocol):
         """The loop has begun or ended a pause."""
 
 
-class StoppedBeforeStartError(Exception):
-    """A stop was asked for while the pictures were checked; there is nothing to save yet."""
+class Silent:
+    """What the ranks tell that do not write: nothing; a signal to stop is all that they can be asked."""
+
+    def __init__(self) -> None:
+        self.word = ""
+
+    def stop_on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        """Ask for a stop, which the ranks then agree upon."""
+        self.word = "stop"
+
+    def event(self, kind: str, **fields: Any) -> None:
+        """Leave it to the first rank."""
+
+    def progress(self, phase: str, done: int, total: int, **fields: Any) -> None:
+        """Leave it to the first rank."""
+
+    def request(self) -> str:
+        """What a signal has asked for."""
+        return self.word
+
+    def paused(self, paused: bool) -> None:
+        """Leave it to the first rank."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +69,8 @@ class RunData:
         plan: Sizes and steps.
         counts: Training pictures per class.
         evaluation_operations: What is done to a picture before it is evaluated; stored in every checkpoint.
-        train: The batches of the training split, shuffled and augmented.
-        val: The batches of the validation split.
+        train: The batches of the training split, shuffled and augmented; of several ranks, this one's parts.
+        val: The batches of the validation split, likewise; `val_batch` is their size.
     """
 
     index: DataIndex
@@ -55,9 +79,38 @@ class RunData:
     evaluation_operations: list[Operation]
     train: BatchSource
     val: BatchSource
+    val_batch: int
 
 
-def open_run_data(config: TrainConfig, reporter: Reporter, pin_memory: bool) -> RunData:
+def open_together(config: TrainConfig, reporter: Reporter, pin_memory: bool, group: Group) -> RunData:
+    """`open_run_data` in every rank: the first checks the pictures, the others then find what it has remembered.
+
+    Raises:
+        DataError: a rank finds other pictures than the first; or as `open_run_data`.
+        ConfigError, StoppedBeforeStartError: as `open_run_data`.
+    """
+    if not group.first:
+        if group.share(""):
+            raise StoppedBeforeStartError
+        data = open_run_data(config, reporter, pin_memory, group)
+    else:
+        try:
+            data = open_run_data(config, reporter, pin_memory, group)
+        except StoppedBeforeStartError:
+            group.share("stop")
+            raise
+        group.share("")
+    found = group.gather(data.index.fingerprint())
+    if len(set(found)) > 1:
+        other = next(rank for rank, each in enumerate(found) if each != found[0])
+        raise DataError(
+            f"The process of rank {other} finds other pictures in {config.data} than that of rank 0.",
+            "Every machine needs the same data set at the same path: copy it again, or share the folder.",
+        )
+    return data
+
+
+def open_run_data(config: TrainConfig, reporter: Reporter, pin_memory: bool, group: Group = ALONE) -> RunData:
     """Open and check the data set of a run.
 
     Raises:
@@ -82,13 +135,17 @@ def open_run_data(config: TrainConfig, reporter: Reporter, pin_memory: bool) -> 
     sides = [image_side(config, epoch) for epoch in range(config.epochs)]
     changes = [epoch for epoch, side in enumerate(sides) if epoch == 0 or side != sides[epoch - 1]]
     (_, first), *later = [(epoch, resized(training, config.image_size, sides[epoch])) for epoch in changes]
+    val_batch = max(config.batch_size, 32)
+    workers, val_workers = (
+        worker_count(config.num_workers, size, group.local_ranks) for size in (config.batch_size, val_batch)
+    )
+    shared: dict[str, Any] = {
+        "pin_memory": pin_memory, "rank": group.rank, "world_size": group.ranks,
+        "decoded_mib": config.decoded_cache_mib,
+    }  # fmt: skip
     train = make_loader(
         index, "train", first, batch_size=config.batch_size, seed=config.seed, shuffle=True,
-        num_workers=config.num_workers, pin_memory=pin_memory, decoded_mib=config.decoded_cache_mib,
-        later=later,
+        num_workers=workers, later=later, **shared,
     )  # fmt: skip
-    val = make_loader(
-        index, "val", evaluation, batch_size=max(config.batch_size, 32), num_workers=config.num_workers,
-        pin_memory=pin_memory, decoded_mib=config.decoded_cache_mib,
-    )  # fmt: skip
-    return RunData(index, plan, index.counts()["train"].tolist(), evaluation, train, val)
+    val = make_loader(index, "val", evaluation, batch_size=val_batch, num_workers=val_workers, **shared)
+    return RunData(index, plan, index.counts()["train"].tolist(), evaluation, train, val, val_batch)

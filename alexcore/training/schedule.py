@@ -65,6 +65,16 @@ def image_side(config: TrainConfig, epoch: int) -> int:
     return min(config.image_size, max(config.start_size, 16 * round(side / 16)))
 
 
+def work_ahead(config: TrainConfig, epoch: int) -> tuple[float, float]:
+    """Work of a picture in the epochs from this one on, and of one that is validated; this epoch's is 1.
+
+    The work grows with the area of the picture.
+    """
+    now = image_side(config, epoch)
+    sides = [image_side(config, each) for each in range(epoch, max(config.epochs, epoch + 1))]
+    return sum((side / now) ** 2 for side in sides) / len(sides), (config.image_size / now) ** 2
+
+
 def _falling(t: float) -> float:
     """Half a cosine: 1 at t = 0, 0 at t = 1."""
     return (1 + math.cos(math.pi * t)) / 2
@@ -113,4 +123,4 @@ def suggested_lr(config: TrainConfig, preset: str = "default") -> float | None:
     base = make_config(preset if preset in PRESETS else "default")
     if base.optimizer != config.optimizer:
         return None
-    return base.lr * config.batch_size * config.accumulation_steps / BASE_BATCH
+    return base.lr * config.effective_batch / BASE_BATCH

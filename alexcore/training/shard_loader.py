@@ -9,6 +9,7 @@ What holds of an epoch:
 - The order depends on (seed, epoch) and on the number of processes and ranks, because each process shuffles a buffer of
   its own. A resume is exact to the bit only with the same number; -1 (the rule) may give another on another machine.
 - The batches have the sizes that `plan` counts with: what is left over in the processes is joined at the end.
+- Every rank has as many batches as the others; a last one may be without pictures.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from alexcore.data.index import DataIndex
 from alexcore.data.shards import is_sharded, split_path
 from alexcore.data.tar_index import is_picture, split_name
 from alexcore.errors import DataError
-from alexcore.training.loader import Batch, Loader, Stage, as_it_is, collate, worker_count
+from alexcore.training.loader import Batch, Loader, Stage, as_it_is, collate, no_pictures, worker_count
 
 # Encoded pictures that wait in each process to be picked by chance: about 50 MB of ordinary photographs.
 SHUFFLE_BUFFER = 512
@@ -251,6 +252,7 @@ class ShardLoader:
     ) -> None:  # fmt: skip
         del decoded_mib  # shards are read from front to back, which is fast, and not picture by picture
         self.batch_size = batch_size
+        self.most = -(-len(index.select(split)) // (batch_size * world_size))
         self.stream = ShardStream(
             index, split, operations, batch_size=batch_size, seed=seed, shuffle=shuffle, rank=rank,
             world_size=world_size, later=later,
@@ -293,8 +295,12 @@ class ShardLoader:
                 if batch is not None and done >= start:
                     yield batch
                 done += 1
-        if (batch := rest.take()) is not None and done >= start:
-            yield batch
+        if (batch := rest.take()) is not None:
+            if done >= start:
+                yield batch
+            done += 1
+        for _ in range(max(done, start), self.most):
+            yield no_pictures(self.stream.transforms[-1][1])
 
 
 class Rest:

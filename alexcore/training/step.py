@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 
+from alexcore.training.distributed import ALONE, Group
 from alexcore.training.loader import Batch
 from alexcore.training.objective import Objective, hard_labels
 
@@ -41,42 +42,57 @@ def train_step(
     *,
     scaler: torch.amp.GradScaler | None = None,
     channels_last: bool = True,
+    group: Group = ALONE,
 ) -> StepResult:
     """One optimizer step over the micro-batches of one effective batch.
+
+    Several ranks divide by the weight of the effective batch of all of them, and multiply by their number, because DDP
+    takes the mean of their gradients. So neither the sizes of their parts nor the weights in them matter.
 
     Without a scaler, weights whose gradient is not finite are left as they were: the caller ends the run, and what it
     may still save is good. With one, such a step is left out and the scale halved, as is usual in float16.
 
     Args:
-        model: In train mode, on `device`.
+        model: In train mode, on `device`; of several ranks, what `group.wrap` has made of it.
         optimizer: Of the model's parameters.
         objective: The loss.
-        window: The micro-batches; their gradients add up to exactly that of one batch.
+        window: The micro-batches; their gradients add up to exactly that of one batch. Of several ranks, this one's
+            parts of them, also those without a picture.
         device: Where to compute.
         precision: Format of the heavy layers.
         grad_clip: Longest gradient norm, 0 for any.
         scaler: Scales the loss in float16.
         channels_last: Order of the pictures' memory, which should be that of the network's.
+        group: The ranks that make this step together.
+
+    Returns:
+        The sums over all ranks, the same for each.
     """
     order = torch.channels_last if channels_last else torch.contiguous_format
-    total = sum((objective.total_weight(labels) for _, labels in window), torch.tensor(0.0))
+    own = sum((objective.total_weight(labels) for _, labels in window), torch.tensor(0.0))
+    own_counted = sum(int(objective.counted(labels).sum()) for _, labels in window)
+    weight, counted = group.sum(own.item(), own_counted)
+    total = torch.tensor(weight)
     loss_sum, correct = torch.zeros((), device=device), torch.zeros((), dtype=torch.int64, device=device)
     for number, (images, labels) in enumerate(window):
         images = images.to(device, non_blocking=True, memory_format=order)
         labels = labels.to(device, non_blocking=True)
-        with _autocast(device, precision):
-            outputs = model(images)
-        loss = objective(outputs, labels, total)
-        if number == 0:
-            optimizer.zero_grad()
-        (scaler.scale(loss) if scaler else loss).backward()
+        # The ranks exchange gradients once a step, in the backward pass of the last micro-batch.
+        with group.keeping(model) if number < len(window) - 1 else nullcontext():
+            with _autocast(device, precision):
+                outputs = model(images)
+            loss = objective(outputs, labels, total)
+            if number == 0:
+                optimizer.zero_grad()
+            share = loss * group.ranks
+            (scaler.scale(share) if scaler else share).backward()
         loss_sum += loss.detach()
         correct += ((outputs.detach().argmax(dim=1) == hard_labels(labels)) & objective.counted(labels)).sum()
-    counted = sum(int(objective.counted(labels).sum()) for _, labels in window)
     if scaler:
         scaler.unscale_(optimizer)
     norm = nn.utils.get_total_norm([p.grad for p in model.parameters() if p.grad is not None])
-    result = StepResult(loss_sum.item(), int(correct.item()), counted, norm.item())
+    loss_of_all, correct_of_all = group.sum(loss_sum.item(), correct.item())
+    result = StepResult(loss_of_all, int(correct_of_all), int(counted), norm.item())
     if grad_clip:
         nn.utils.clip_grads_with_norm_(model.parameters(), grad_clip, norm)
     if scaler:

@@ -1,0 +1,23 @@
+"""The command that starts the run of the form from a terminal: the same one that the button Start gives."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from alexcore.config import TrainConfig
+from alexcore.runs.launcher import typed_command
+
+
+def command_section(config: TrainConfig) -> None:
+    """Show the command, to be copied."""
+    with st.expander("The same run from a terminal", icon=":material/terminal:"), st.container(key="train_command"):
+        st.code(typed_command(config), language="bash", wrap_lines=True)
+        together = (
+            f" torchrun starts its {config.processes} processes; the README says how several machines share them."
+            if config.processes > 1
+            else ""
+        )
+        st.caption(
+            "Only what differs from the defaults is named. The run appears here as well, because it is a folder in "
+            f"runs; started like this, it ends with its terminal.{together}"
+        )
