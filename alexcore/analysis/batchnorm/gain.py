@@ -158,7 +158,8 @@ def _follow(
 def _spread(values: Tensor) -> Tensor:
     """How far the pictures of a batch are from their mean."""
     apart: Tensor = values - values.mean(dim=0, keepdim=True)
-    return torch.linalg.vector_norm(apart)
+    size: Tensor = torch.linalg.vector_norm(apart)
+    return size
 
 
 def _to_neighbour(images: Tensor) -> Tensor | None:
