@@ -327,6 +327,15 @@ def test_a_record_becomes_numbers():
     assert all(not answer.decided for answer in verdict(found))
 
 
+def test_before_the_end_batch_norm_is_judged_by_batch_statistics():
+    """Its running statistics lag, and nothing has been recalibrated yet."""
+    start, steps, evals, probes = recorded()
+    del evals["batch", 7][-1]
+    found = summarise(start, steps, evals, probes)
+    assert found.of("val_acc1", "batch") == {7: 0.8}
+    assert found.of("val_acc1", "none") == {7: 0.6}
+
+
 @pytest.mark.parametrize("field", ["loss", "grad_norm"])
 def test_an_arm_that_exploded_has_no_end(field):
     start, steps, evals, probes = recorded()
