@@ -58,7 +58,7 @@ def loss_surface(
     arms.
 
     `len(multiples) + len(distances) + 1` passes forward and backward, with the defaults 14; at the quick preset's size
-    some 20 training steps.
+    it takes 13 to 20 training steps.
 
     Args:
         model: Any network; norms use the statistics of the batch.
@@ -119,7 +119,7 @@ def relative_loss(
     """The loss after one gradient step of each rate, divided by the loss before it (Q8).
 
     One pass forward and backward and one forward a rate, with the defaults 16; at the quick preset's size
-    some 8 training steps.
+    it takes 8 to 11 training steps.
 
     Args:
         model: Any network; norms use the statistics of the batch.

@@ -140,7 +140,8 @@ def _amplification(summary: ExperimentSummary) -> Answer:
         "lower": f"{claim}{', too, but stays smaller' if same else ''}",
         "higher": f"{claim}{', too, but becomes larger' if same else ''}",
     }
-    facts = f"of how pictures differ there, 1 % of noise becomes {_arms(summary, 'growth', _percent_of_one)}"
+    start = f"1 % of noise becomes, measured by how pictures differ at {summary.last_conv},"
+    facts = _clause(start, summary, "growth", _percent_of_one)
     details = [
         _clause("before training it became", summary, "growth_start", _percent_of_one),
         _clause("1 % of the way to another picture becomes", summary, "growth_neighbour", _percent_of_one),
