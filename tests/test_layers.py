@@ -38,6 +38,7 @@ WITHOUT_TORCH = [
     "training.plan", "training.schedule", "training.resuming", "training.lr_curve", "runs.events", "runs.store",
     "runs.status", "runs.queue", "runs.launcher", "runs.series", "runs.group", "training.sharing",
     "training.checks", "training.weighting", "training.loss_terms", "training.preflight", "nn.size",
+    *(f"analysis.batchnorm.{name}" for name in ("quantities", "lag", "tolerance", "summary", "verdict", "formula")),
 ]  # fmt: skip
 
 
