@@ -159,6 +159,10 @@ class BatchPrediction:
         """Whether all pictures have been answered."""
         return self.done >= self.total
 
+    def stop(self) -> None:
+        """Leave the rest of the pictures unanswered."""
+        self.total = self.done
+
     def advance(self, seconds: float | None = None) -> bool:
         """Answer more pictures: for so many seconds (a chunk at least), or all; whether all are done.
 
@@ -169,7 +173,10 @@ class BatchPrediction:
         try:
             until = None if seconds is None else time.monotonic() + seconds
             while not self.finished and (until is None or time.monotonic() < until):
-                self.replies += self._answer(next(self._chunks))
+                answers = self._answer(next(self._chunks))
+                if self.finished:  # stopped meanwhile
+                    break
+                self.replies += answers
         finally:
             self._lock.release()
         return self.finished

@@ -141,14 +141,15 @@ def folder_pictures(folder: Path, roots: Sequence[Path] | None = None, most: int
 
     Args:
         folder: An existing folder.
-        roots: If given, a file that lies elsewhere (by a link) is passed over.
-        most: If not 0, so many pictures are taken, the first by name.
+        roots: If given, a file that lies elsewhere (by a link) is passed over, and names are relative to `folder`.
+        most: If not 0, so many pictures are taken, and at most 100 times as many files are looked at.
 
     Raises:
         DataError: the folder holds no picture, or cannot be read.
     """
     pictures: list[Incoming] = []
-    others = outside = more = 0
+    others = outside = 0
+    more = False
 
     def refuse(error: OSError) -> None:
         if error.filename in (None, str(folder)):
@@ -157,27 +158,26 @@ def folder_pictures(folder: Path, roots: Sequence[Path] | None = None, most: int
 
     for place, folders, files in os.walk(folder, onerror=refuse):
         folders[:] = sorted(each for each in folders if not each.startswith("."))
-        for each in sorted(files):
+        for each in sorted(each for each in files if not each.startswith(".")):
             path = Path(place, each)
-            if each.startswith("."):
-                continue
             if path.suffix.lower() not in picture_endings():
                 others += 1
             elif roots is not None and not any(path.resolve().is_relative_to(root) for root in roots):
                 outside += 1
-            elif most and len(pictures) >= most:
-                more += 1
             else:
-                name = path.relative_to(folder).as_posix() if roots is not None else str(path)
+                name = str(path) if roots is None else path.relative_to(folder).as_posix()
                 pictures.append(Incoming(name, partial(_same, path)))
+        if most and (len(pictures) > most or others + outside > 100 * most):
+            more = True
+            break
     if not pictures:
         raise DataError(f"{folder} holds no pictures.", "Choose a folder with pictures (JPEG, PNG, ...) in it.")
     passed = [*_others(str(folder), others)]
     if outside:
         passed.append(f"{outside:,} files are links to places that may not be opened; they were passed over.")
     if more:
-        passed.append(f"The first {most:,} pictures by name are taken; {more:,} more are left.")
-    return Found(tuple(pictures), tuple(passed))
+        passed.append(f"The folder holds more; the first {min(most, len(pictures)):,} pictures by name are taken.")
+    return Found(tuple(pictures[:most] if most else pictures), tuple(passed))
 
 
 def _same(path: Path) -> Path:
