@@ -13,8 +13,6 @@ from ui.classify_sources import choose_pictures
 from ui.classify_weights import weights_section
 from ui.page import page, shown_errors
 
-VIEWS = "the picture, its mirror image, and the middle 7/8 of both"
-
 with page("Classify", "Bring pictures, see what a trained network takes them for, and ask it why."):
     runs = [run for run in list_runs() if run.checkpoint]
     chosen_runs = choose_runs(runs) if runs else []
@@ -29,11 +27,15 @@ with page("Classify", "Bring pictures, see what a trained network takes them for
         top_k = st.segmented_control("Classes shown", [1, 3, 5], default=3, required=True, key="classify_top_k")
         tta = st.toggle(
             "Test-time augmentation", key="classify_tta", bind="query-params",
-            help=f"Averages the answers to four views: {VIEWS}. Often a little better, and takes four times as long.",
+            help="Averages the answers to four views: the picture, its mirror image, and the middle 7/8 of both. Often a "
+            "little better, and takes four times as long.",
         )  # fmt: skip
     finished = True
     if not chosen.pictures:
-        st.caption("No picture yet. Any photograph will do; the network always answers with one of its classes.")
+        st.caption(
+            "No picture yet. Any photograph will do, or a zip file of them; without one, take Validation pictures. The "
+            "network always answers with one of its classes, whatever it is shown."
+        )
     else:
         with shown_errors():
             networks = [network_of(run) for run in chosen_runs] + ([own] if own else [])

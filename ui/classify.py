@@ -103,4 +103,4 @@ def network_of(run: Run) -> Network:
     from alexcore.analysis.batch_prediction import Network
 
     found = reference_of(run)
-    return Network(run.id, loaded, found and found.doubt, None if found is None else found.means)
+    return Network(run.id, loaded) if found is None else Network(run.id, loaded, found.doubt, found.means)

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 # Readable without telling red from green; occlusion has two directions, so its middle is pale.
 ONE_WAY, TWO_WAY = "Cividis", "PuOr"
 NEAREST = 6
+SEEN_PX = 280
+# Lying below the axis, so that the picture keeps the width.
+BAR = {"orientation": "h", "y": -0.26, "yanchor": "top", "thickness": 12, "nticks": 5}
 
 
 def explain(work: Work, number: int) -> None:
@@ -91,10 +94,9 @@ def _maps(work: Work, number: int, place: int, target: str, covered: bool) -> No
     height, width = cam.values.shape
     boxes = iter(st.columns(3 if covered else 2) if len(work.batch.networks) == 1 else [st.container()] * 3)
     with next(boxes):
-        st.image(small, width="stretch", alt="The picture as the network sees it")
+        st.image(small, width=SEEN_PX, alt="The picture as the network sees it")
         st.caption(
-            f"What the network saw: {width} × {height} px, {network.config.image_size} of its choosing a side. "
-            "Whatever is lost here, it cannot use."
+            f"What the network saw: {width} × {height} px. Whatever is lost on the way to this, it cannot use."
         )
     key = f"{number}_{place}"
     with next(boxes):
@@ -130,12 +132,14 @@ def map_figure(found: Explanation, picture: bytes, title: str, unit: str, scale:
     )
     figure.add_heatmap(
         z=values.round(3), x0=step / 2, dx=step, y0=step / 2, dy=step, colorscale=scale, opacity=0.6,
-        zmin=-most if two_way else 0, zmax=most if two_way else 1, colorbar={"title": {"text": unit, "side": "right"}},
+        zmin=-most if two_way else 0, zmax=most if two_way else 1, 
+        colorbar=BAR | {"title": {"text": unit, "side": "bottom"}},
+        
         hovertemplate="x %{x:.0f} px, y %{y:.0f} px: %{z:.2f}<extra></extra>",
     )  # fmt: skip
-    layout_of(figure, title[:60], "x (px)", "y (px)", 380)
-    figure.update_xaxes(range=[0, width], constrain="domain", showgrid=False)
-    return figure.update_yaxes(range=[height, 0], scaleanchor="x", constrain="domain", showgrid=False)
+    layout_of(figure, title[:60], "x (px)", "y (px)", 400)
+    figure.update_xaxes(range=[0, width], constrain="domain", showgrid=False, nticks=5)
+    return figure.update_yaxes(range=[height, 0], scaleanchor="x", constrain="domain", showgrid=False, nticks=5)
 
 
 def _numbers(found: Explanation, name: str, key: str) -> None:

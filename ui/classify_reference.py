@@ -1,4 +1,4 @@
-"""What answers are held against: measured once a checkpoint in the background; and the check that uploads are honest."""
+"""What answers are held against, measured once a checkpoint in the background; and the check of the upload path."""
 
 from __future__ import annotations
 
@@ -21,9 +21,7 @@ def reference_section(runs: list[Run], watching: bool) -> None:
         runs: Those that answer.
         watching: Whether a job may be watched: a page has one polling fragment, and answering pictures comes first.
     """
-    with st.expander(
-        "When to doubt an answer, and whether this page can be trusted", expanded=False, key="classify_trust"
-    ):
+    with st.expander("When to doubt an answer, and whether to trust this page", key="classify_trust"):
         for run in runs:
             with shown_errors():
                 _one(run, watching)
@@ -50,9 +48,9 @@ def _one(run: Run, watching: bool) -> None:
     found = reference_of(run)
     if found is None:
         st.caption(
-            "Not measured yet. Measuring asks the network all pictures of its own data set once, in the background: how "
-            "sure it is when it is right and when it is wrong, and what the training pictures look like to it. Then each "
-            "answer gets a hint where it should be doubted, and the nearest training pictures."
+            "Not measured yet. Measuring asks the network all pictures of its own data set once, in the background: "
+            "how sure it is when it is right and when it is wrong, and what the training pictures look like to it. "
+            "Then each answer gets a hint where it should be doubted, and the nearest training pictures."
         )
         if _running(run) and not watching:
             st.caption("It is being measured; how far that is, is shown when the pictures are answered.")

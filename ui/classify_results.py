@@ -56,7 +56,8 @@ def in_words(networks: list[Network], replies: list[Reply]) -> str:
     if good:
         more = len(set(best)) - len(counts)
         named = [f"{count} taken for {classes[number]}" for number, count in counts]
-        parts.append(", ".join([*named, *([f"{more} more classes"] if more else [])]))
+        rest = [f"the others for {more} more class{'es' if more > 1 else ''}"] if more else []
+        parts.append(", ".join([*named, *rest]))
     if len(good) < len(replies):
         parts.append(f"{len(replies) - len(good)} not readable")
     hints = [short_hint(network.doubt, float(each.probabilities[0].max()), each.distances[0]) for each in good]
@@ -81,7 +82,7 @@ def _cards(work: Work, good: list[int], top_k: int) -> None:
 def _card(work: Work, number: int, top_k: int) -> None:
     networks, reply = work.batch.networks, work.batch.replies[number]
     with st.container(border=True, key=f"classify_card_{number}"):
-        left, *others = st.columns([2, *[max(2, 5 - len(networks))] * len(networks)], vertical_alignment="center")
+        left, *others = st.columns([2, *[max(2, 5 - len(networks))] * len(networks)])
         with left:
             try:
                 notes = (f"{reply.size[0]} × {reply.size[1]} px {reply.format}", *reply.notes)
@@ -137,8 +138,9 @@ def _table(networks: list[Network], replies: list[Reply], top_k: int) -> None:
     table = as_table(networks, replies)
     share = st.column_config.NumberColumn(format="percent", help="Of the most probable class.")
     bits = st.column_config.NumberColumn(format="%.2f", help="0 is certain.")
-    formats = {name: share for name in table if str(name).startswith("probability")}
-    formats |= {name: bits for name in table if str(name).startswith("entropy")}
+    names = [str(name) for name in table.columns]
+    formats = {name: share for name in names if name.startswith("probability")}
+    formats |= {name: bits for name in names if name.startswith("entropy")}
     if len(replies) > 1:
         st.markdown("**All answers.** A click on the head of a column sorts by it.")
         with st.container(key="classify_table"):
@@ -147,8 +149,8 @@ def _table(networks: list[Network], replies: list[Reply], top_k: int) -> None:
                 alt="What each picture is taken for",
             )  # fmt: skip
         if len(networks) > 1:
-            names = ", ".join(f"{number} is {each.name}" for number, each in enumerate(networks, start=1))
-            st.caption(plain(f"The numbers in the heads: {names}."))
+            numbered = ", ".join(f"{number} is {each.name}" for number, each in enumerate(networks, start=1))
+            st.caption(plain(f"The numbers in the heads: {numbered}."))
     with st.container(horizontal=True):
         st.download_button(
             "Download as CSV", lambda: csv_text(networks, replies, top_k).encode(), "predictions.csv", "text/csv",

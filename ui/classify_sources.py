@@ -156,8 +156,9 @@ def _pasted() -> Chosen:
             max_upload_size=PICTURE_MB,
         )  # fmt: skip
     # The field hands its files over once; they stay until others are pasted, or the visit ends.
-    if given is not None and not isinstance(given, str) and given.files:
-        st.session_state["classify_pasted"] = list(given.files)[:MOST]
+    files = getattr(given, "files", None)
+    if files:
+        st.session_state["classify_pasted"] = list(files)[:MOST]
     return _uploads(st.session_state.get("classify_pasted", []))
 
 

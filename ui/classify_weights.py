@@ -28,6 +28,7 @@ def weights_section() -> Network | None:
             st.session_state.pop("classify_weights_network", None)
             st.caption(f"The checkpoint of a run of this program, at most {MAX_MB} MB. Nothing is kept on disk.")
             return None
+        network: Network | None = None
         with shown_errors():
             network = _opened(file.file_id, file.name, file.getvalue())
             config, classes = network.classifier.config, network.classifier.classes
@@ -38,8 +39,7 @@ def weights_section() -> Network | None:
                 ),
                 icon=":material/check:",
             )
-            return network
-    return None
+        return network
 
 
 def _opened(file_id: str, name: str, content: bytes) -> Network:

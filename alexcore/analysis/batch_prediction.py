@@ -32,7 +32,6 @@ from alexcore.errors import AlexError
 CHUNK, AHEAD = 32, 2
 # Test-time augmentation looks at the picture, its mirror image, and the middle of both, this share of each side.
 MIDDLE = 0.875
-VIEWS_IN_WORDS = "the picture, its mirror image, and the middle 7/8 of both"
 
 
 @dataclass(frozen=True)
@@ -161,7 +160,8 @@ class BatchPrediction:
 
     def stop(self) -> None:
         """Leave the rest of the pictures unanswered."""
-        self.total = self.done
+        with self._lock:
+            self.total = self.done
 
     def advance(self, seconds: float | None = None) -> bool:
         """Answer more pictures: for so many seconds (a chunk at least), or all; whether all are done.
@@ -173,10 +173,7 @@ class BatchPrediction:
         try:
             until = None if seconds is None else time.monotonic() + seconds
             while not self.finished and (until is None or time.monotonic() < until):
-                answers = self._answer(next(self._chunks))
-                if self.finished:  # stopped meanwhile
-                    break
-                self.replies += answers
+                self.replies += self._answer(next(self._chunks))
         finally:
             self._lock.release()
         return self.finished

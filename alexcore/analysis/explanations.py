@@ -113,11 +113,13 @@ def occlusion(classifier: Classifier, image: Image.Image, target: int) -> Explan
 
 
 def _place(values: npt.NDArray[np.float32]) -> str:
-    """Where the greatest value lies, in words: "upper left", "middle"."""
-    row, column = np.unravel_index(int(values.argmax()), values.shape)
-    down = ("upper", "", "lower")[int(3 * row / values.shape[0])]
-    across = ("left", "", "right")[int(3 * column / values.shape[1])]
-    return " ".join(filter(None, (down, across))) or "middle"
+    """Which of nine parts has the greatest mean, in words: "upper left", "top", "middle"."""
+    parts = [[part.mean() for part in np.array_split(rows, 3, axis=1)] for rows in np.array_split(values, 3, axis=0)]
+    down, across = divmod(int(np.argmax(parts)), 3)
+    if across == 1:
+        return ("top", "middle", "bottom")[down]
+    side = ("left", "", "right")[across]
+    return (f"upper {side}", side, f"lower {side}")[down]
 
 
 def grad_cam_in_words(found: Explanation, name: str) -> str:
