@@ -27,8 +27,8 @@ with page("Classify", "Bring pictures, see what a trained network takes them for
         top_k = st.segmented_control("Classes shown", [1, 3, 5], default=3, required=True, key="classify_top_k")
         tta = st.toggle(
             "Test-time augmentation", key="classify_tta", bind="query-params",
-            help="Averages the answers to four views: the picture, its mirror image, and the middle 7/8 of both. Often a "
-            "little better, and takes four times as long.",
+            help="Averages the answers to four views: the picture, its mirror image, and the middle 7/8 of both. "
+            "Often a little better, and takes four times as long.",
         )  # fmt: skip
     finished = True
     if not chosen.pictures:

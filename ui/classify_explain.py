@@ -95,9 +95,7 @@ def _maps(work: Work, number: int, place: int, target: str, covered: bool) -> No
     boxes = iter(st.columns(3 if covered else 2) if len(work.batch.networks) == 1 else [st.container()] * 3)
     with next(boxes):
         st.image(small, width=SEEN_PX, alt="The picture as the network sees it")
-        st.caption(
-            f"What the network saw: {width} × {height} px. Whatever is lost on the way to this, it cannot use."
-        )
+        st.caption(f"What the network saw: {width} × {height} px. Whatever is lost on the way to this, it cannot use.")
     key = f"{number}_{place}"
     with next(boxes):
         _show_map(cam, small, f"Grad-CAM for {target}", "share of the strongest", f"classify_cam_{key}", ONE_WAY)
@@ -132,9 +130,9 @@ def map_figure(found: Explanation, picture: bytes, title: str, unit: str, scale:
     )
     figure.add_heatmap(
         z=values.round(3), x0=step / 2, dx=step, y0=step / 2, dy=step, colorscale=scale, opacity=0.6,
-        zmin=-most if two_way else 0, zmax=most if two_way else 1, 
+        zmin=-most if two_way else 0, zmax=most if two_way else 1,
         colorbar=BAR | {"title": {"text": unit, "side": "bottom"}},
-        
+
         hovertemplate="x %{x:.0f} px, y %{y:.0f} px: %{z:.2f}<extra></extra>",
     )  # fmt: skip
     layout_of(figure, title[:60], "x (px)", "y (px)", 400)
