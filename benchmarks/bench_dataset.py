@@ -134,7 +134,7 @@ class Visitor:
     """One browser tab on /dataset, which speaks Streamlit's protocol."""
 
     def __init__(self, port: int, data: Path) -> None:
-        from streamlit.proto.BackMsg_pb2 import BackMsg
+        from streamlit.proto.BackMsg_pb2 import BackMsg  # noqa: TID251 - the dashboard is what is measured
         from websockets.sync.client import connect
 
         self._message = BackMsg
@@ -155,7 +155,7 @@ class Visitor:
 
     def run(self, fragment: str = "") -> float:
         """Ask for one run of the page or of one of its fragments; return its seconds."""
-        from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+        from streamlit.proto.ForwardMsg_pb2 import ForwardMsg  # noqa: TID251
 
         message = self._message()
         script = message.rerun_script

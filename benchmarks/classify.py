@@ -142,7 +142,7 @@ def measure(run: Path, pictures: list[bytes], passes: int) -> dict[str, object]:
 
 def through_streamlit(pictures: list[bytes]) -> dict[str, float]:
     """Server time of whole reruns of the page, without the browser."""
-    from streamlit.testing.v1 import AppTest
+    from streamlit.testing.v1 import AppTest  # noqa: TID251 - it drives the page, as the dashboard would
 
     at = AppTest.from_file(str(APP), default_timeout=600)
     at.run()
