@@ -62,7 +62,7 @@ def work_on(networks: Sequence[Network], chosen: Chosen, tta: bool) -> Work:
     """The work on these pictures: the one in progress, or a new one in its place."""
     from alexcore.analysis.batch_prediction import BatchPrediction
 
-    key = (tuple((each.name, id(each.classifier), each.doubt) for each in networks), chosen.identity, tta)
+    key = (tuple((each.name, _version(each), each.doubt) for each in networks), chosen.identity, tta)
     work: Work | None = st.session_state.get("classify_work")
     if work is None or work.key != key:
         # Dropped first, so that two sets of pictures are never in memory.
@@ -73,6 +73,14 @@ def work_on(networks: Sequence[Network], chosen: Chosen, tta: bool) -> Work:
         if chosen.explained is not None:
             st.session_state["classify_explained"] = chosen.explained
     return work
+
+
+def _version(network: Network) -> int:
+    """Changes when a checkpoint is written anew, but not when its network is only loaded again."""
+    try:
+        return network.classifier.checkpoint.stat().st_mtime_ns
+    except (OSError, ValueError):  # a weights file, which lies nowhere
+        return id(network.classifier)
 
 
 def work_off(work: Work) -> bool:

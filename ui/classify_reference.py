@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from alexcore.analysis.confidence import Doubt
 from alexcore.analysis.reference_files import reference_name
 from alexcore.errors import DataError
 from alexcore.jobs import start_job
@@ -24,43 +25,39 @@ def reference_section(runs: list[Run], watching: bool) -> None:
     with st.expander("When to doubt an answer, and whether to trust this page", key="classify_trust"):
         for run in runs:
             with shown_errors():
-                _one(run, watching)
-                watching = watching and not _running(run)
+                st.markdown(f"**{plain(run.id)}**")
+                found = reference_of(run)
+                if found is not None:
+                    _say(found.doubt)
+                    _parity(run)
+                elif _measure(run, watching):
+                    watching = False
 
 
-def _names(run: Run) -> tuple[str, str]:
+def _measure(run: Run, watching: bool) -> bool:
+    """Draw the button that measures a run, or how far that is; whether it is watched."""
     if run.config is None:
         raise DataError(f"The settings of the run {run.id} cannot be read.", "Choose another run.")
-    # The data set may lie where the dashboard may not look: the job would.
+    # A job may open any data set; what a browser starts shall open only what a browser may.
     run_index(run)
-    return reference_name(require_checkpoint(run), run.config.data, run.config.val), run.id
+    name = reference_name(require_checkpoint(run), run.config.data, run.config.val)
+    st.caption(
+        "Not measured yet. Measuring asks the network all pictures of its own data set once, in the background: "
+        "how sure it is when it is right and when it is wrong, and what the training pictures look like to it. "
+        "Then each answer gets a hint where it should be doubted, and the nearest training pictures."
+    )
+    if not watching:
+        st.caption("It can be measured when the work above is done.")
+        return False
+    if watch_job(name, "Asking the network its own pictures", "pictures", lambda: None):
+        return True
+    if st.button("Measure this network", key=f"classify_measure_{run.id}", icon=":material/straighten:"):
+        start_job(name, ["reference", str(run.path)])
+        st.rerun()
+    return False
 
 
-def _running(run: Run) -> bool:
-    from alexcore.jobs import read_job
-
-    return read_job(_names(run)[0]).state == "running"
-
-
-def _one(run: Run, watching: bool) -> None:
-    st.markdown(f"**{plain(run.id)}**")
-    name, run_id = _names(run)
-    found = reference_of(run)
-    if found is None:
-        st.caption(
-            "Not measured yet. Measuring asks the network all pictures of its own data set once, in the background: "
-            "how sure it is when it is right and when it is wrong, and what the training pictures look like to it. "
-            "Then each answer gets a hint where it should be doubted, and the nearest training pictures."
-        )
-        if _running(run) and not watching:
-            st.caption("It is being measured; how far that is, is shown when the pictures are answered.")
-        elif not watch_job(name, "Asking the network its own pictures", "pictures", lambda: None) and st.button(
-            "Measure this network", key=f"classify_measure_{run_id}", icon=":material/straighten:"
-        ):
-            start_job(name, ["reference", str(run.path)])
-            st.rerun()
-        return
-    doubt = found.doubt
+def _say(doubt: Doubt) -> None:
     lines = [f"Asked {doubt.images:,} validation pictures: {doubt.acc1:.1%} right."]
     if doubt.threshold:
         lines.append(f"{doubt.threshold.in_words} Below that an answer is called unsure.")
@@ -68,9 +65,8 @@ def _one(run: Run, watching: bool) -> None:
         lines.append("No confidence parts right from wrong answers there, so no answer is called unsure.")
     if doubt.far is not None:
         lines.append(f"A picture farther than {doubt.far:.2f} from every class's mean features is called unlike.")
-    lines.append("With test-time augmentation the network is a little surer than was measured.")
+    lines.append("With test-time augmentation the probabilities are others than those that were measured.")
     st.caption(plain(" ".join(lines)))
-    _parity(run)
 
 
 def _parity(run: Run) -> None:

@@ -101,10 +101,6 @@ def _require_shapes(weights: Any, config: TrainConfig, classes: int, name: str, 
         raise _refused(name, "its model is no table of tensors")
     with torch.device("meta"):
         expected = build_model(config, classes).state_dict()
-    # A tensor may repeat one number without storing it again, and so be larger than its file.
-    needed = sum(each.numel() * each.element_size() for each in expected.values())
-    if needed > most:
-        raise _refused(name, f"its settings describe a network of {size_text(needed)}, more than the file has")
     what = f"the variant {config.variant} with norm {config.norm}, width {config.width:g} and {classes} classes"
     for key in expected:
         if key not in weights:
@@ -117,5 +113,12 @@ def _require_shapes(weights: Any, config: TrainConfig, classes: int, name: str, 
             raise _refused(
                 name, f"{key} is {tuple(have.shape)} {have.dtype}, but {what} needs {tuple(want.shape)} {want.dtype}"
             )
-        if have.layout != torch.strided or not bool(torch.isfinite(have).all()):
-            raise _refused(name, f"{key} holds values that are no numbers")
+        if have.layout != torch.strided:
+            raise _refused(name, f"{key} is {have.layout}, not an ordinary tensor")
+    # A tensor may repeat one number without storing it again, and so be larger than its file.
+    needed = sum(each.numel() * each.element_size() for each in expected.values())
+    if needed > most:
+        raise _refused(name, f"its weights would take {size_text(needed)}, more than the file has")
+    odd = next((key for key, value in weights.items() if not bool(torch.isfinite(value).all())), None)
+    if odd is not None:
+        raise _refused(name, f"{odd} holds values that are no numbers")
