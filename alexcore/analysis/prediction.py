@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import torch
 from PIL import Image
 
 from alexcore.augment.operations import Operation
 from alexcore.augment.pipeline import build_transform
+from alexcore.nn import AlexNet
 from alexcore.training.checkpoint import load_checkpoint, restore_model
 
 
@@ -24,7 +27,11 @@ class Answer:
 
 
 class Classifier:
-    """A trained network with its classes and the evaluation transform that it was validated with."""
+    """A trained network with its classes and the evaluation transform that it was validated with.
+
+    Several sessions may share one: whoever hooks the network (an explanation does) holds `lock` meanwhile, and so
+    does everybody who runs pictures through it.
+    """
 
     def __init__(self, checkpoint: Path, device: torch.device | str = "cpu") -> None:
         """Load a checkpoint.
@@ -32,25 +39,59 @@ class Classifier:
         Raises:
             CheckpointError: it is missing, damaged, or does not fit together.
         """
-        state = load_checkpoint(checkpoint, device)
+        self._build(load_checkpoint(checkpoint, device), checkpoint, device)
+
+    @classmethod
+    def of_state(cls, state: dict[str, Any], name: str) -> Classifier:
+        """Make one of a checkpoint that has been read already, on the CPU; `name` is what errors call it.
+
+        Raises:
+            CheckpointError: its parts do not fit together.
+        """
+        made = cls.__new__(cls)
+        made._build(state, Path(name), "cpu")
+        return made
+
+    def _build(self, state: dict[str, Any], checkpoint: Path, device: torch.device | str) -> None:
         self.checkpoint = checkpoint
         self.device = torch.device(device)
         self.model, self.config, self.classes = restore_model(state, checkpoint)
         self.model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.operations: list[Operation] = state["evaluation_operations"]
         self.transform = build_transform(self.operations)
+        self.lock = threading.RLock()
+
+    @property
+    def network(self) -> AlexNet:
+        """The network with its parts by name."""
+        return cast(AlexNet, self.model)
+
+    @torch.no_grad()
+    def look(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Run transformed pictures (N, 3, H, W) through the network.
+
+        Returns:
+            Probabilities (N, C) and features (N, units), what the last layer reads; float32 on the CPU.
+        """
+        with self.lock:
+            features = self.network.penultimate(batch.to(self.device, memory_format=torch.channels_last))
+            logits = self.network.classifier[-1](features)
+        return torch.softmax(logits.float(), dim=1).cpu(), features.float().cpu()
 
     @torch.no_grad()
     def probabilities(self, images: Sequence[Image.Image]) -> torch.Tensor:
         """Return the probability of each class, (N, C) float32 on the CPU, for N RGB pictures of any size."""
         batch = torch.stack([self.transform(image) for image in images])
-        logits = self.model(batch.to(self.device, memory_format=torch.channels_last))
+        with self.lock:
+            logits = self.model(batch.to(self.device, memory_format=torch.channels_last))
         return torch.softmax(logits.float(), dim=1).cpu()
 
     def classify(self, images: Sequence[Image.Image], top_k: int = 5) -> list[list[Answer]]:
         """Return for each RGB picture its `top_k` most probable classes, best first."""
-        values, indices = self.probabilities(images).topk(min(top_k, len(self.classes)), dim=1)
-        return [
-            [Answer(self.classes[i], i, p) for p, i in zip(row_p, row_i, strict=True)]
-            for row_p, row_i in zip(values.tolist(), indices.tolist(), strict=True)
-        ]
+        return [best_of(row, self.classes, top_k) for row in self.probabilities(images)]
+
+
+def best_of(probabilities: Any, classes: Sequence[str], top_k: int) -> list[Answer]:
+    """The `top_k` most probable classes of one picture, best first; `probabilities` is (C,), a tensor or an array."""
+    values, indices = torch.as_tensor(probabilities).topk(min(top_k, len(classes)))
+    return [Answer(classes[i], i, p) for p, i in zip(values.tolist(), indices.tolist(), strict=True)]

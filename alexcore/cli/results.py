@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 from alexcore.cli.output import Arguments, Bar, add_command, print_json
-from alexcore.errors import DataError
+from alexcore.cli.predicting import add_predict_flags, predict_pictures
 
 
 def evaluate(arguments: Arguments) -> int:
@@ -39,43 +38,8 @@ def evaluate(arguments: Arguments) -> int:
 
 
 def predict(arguments: Arguments) -> int:
-    """Classify pictures with a run; a picture that cannot be read has its error in place of an answer."""
-    from alexcore.analysis.prediction import Classifier
-    from alexcore.data.images import read_picture
-    from alexcore.runs.store import find_run, require_checkpoint
-
-    run = find_run(arguments.run_dir)
-    classifier = Classifier(require_checkpoint(run))
-    predictions: list[dict[str, Any]] = []
-    for file in arguments.images:
-        try:
-            (answers,) = classifier.classify([read_picture(Path(file)).image], arguments.top_k)
-            top = [{"class": a.name, "index": a.index, "probability": a.probability} for a in answers]
-            predictions.append({"file": file, "top": top})
-        except DataError as error:
-            predictions.append({"file": file, "error": str(error)})
-    failed = all("error" in each for each in predictions)
-    if arguments.json:
-        print_json({"run": str(run.path), "predictions": predictions})
-    elif arguments.csv:
-        _print_csv(predictions)
-    else:
-        for each in predictions:
-            answers_text = ", ".join(f"{top['class']} {top['probability']:.1%}" for top in each.get("top", ()))
-            print(f"{each['file']}: {answers_text or each['error']}")
-    return 2 if failed else 0
-
-
-def _print_csv(predictions: list[dict[str, Any]]) -> None:
-    import csv
-
-    writer = csv.writer(sys.stdout)
-    writer.writerow(["file", "rank", "class", "index", "probability", "error"])
-    for each in predictions:
-        if "error" in each:
-            writer.writerow([each["file"], "", "", "", "", each["error"]])
-        for rank, top in enumerate(each.get("top", ()), start=1):
-            writer.writerow([each["file"], rank, top["class"], top["index"], f"{top['probability']:.6f}", ""])
+    """Classify pictures, folders and zip files of them; what cannot be read has its error in place of an answer."""
+    return predict_pictures(arguments)
 
 
 def runs(arguments: Arguments) -> int:
@@ -123,6 +87,7 @@ def register(commands: Any) -> None:
     predicting.add_argument("images", nargs="+", metavar="IMAGE")
     predicting.add_argument("--top-k", type=_at_least_one, default=5)
     predicting.add_argument("--csv", action="store_true", help="print a table, a line a class")
+    add_predict_flags(predicting)
     listing = add_command(commands, "runs", runs)
     listing.add_argument("action", nargs="?", choices=["list", "show", "delete"], default="list")
     listing.add_argument("id", nargs="?", help="for show and delete")

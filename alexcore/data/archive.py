@@ -59,7 +59,8 @@ class _Entry:
 
 
 @contextmanager
-def _damage_named(archive: str) -> Iterator[None]:
+def damage_named(archive: str) -> Iterator[None]:
+    """Turn what Python's readers raise at damage into a DataError that names the archive."""
     try:
         yield
     except _DAMAGE as error:
@@ -67,7 +68,7 @@ def _damage_named(archive: str) -> Iterator[None]:
         raise DataError(f"{archive} is damaged: {error or type(error).__name__}.", hint) from error
 
 
-def _zip_name(info: zipfile.ZipInfo) -> str:
+def zip_name(info: zipfile.ZipInfo) -> str:
     """The name as it was packed; `filename` is cut at a NUL byte."""
     name = info.orig_filename
     if not info.flag_bits & 0x800:
@@ -79,7 +80,7 @@ def _zip_name(info: zipfile.ZipInfo) -> str:
     return name
 
 
-def _count_zip_entries(file: BinaryIO, most: int) -> int:
+def count_zip_entries(file: IO[bytes], most: int) -> int:
     """Walk the directory at the end of a zip file up to `most` + 1 entries; zipfile would first load millions."""
     size = file.seek(0, 2)
     begin = max(0, size - 22 - 0xFFFF - 20)
@@ -104,7 +105,8 @@ def _count_zip_entries(file: BinaryIO, most: int) -> int:
     return count
 
 
-def _check_zip_entry(info: zipfile.ZipInfo, parts: tuple[str, ...], budget: Budget) -> None:
+def check_zip_entry(info: zipfile.ZipInfo, parts: tuple[str, ...], budget: Budget) -> None:
+    """Raise a DataError for an entry that is no plain file or folder within the limits."""
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         what = "a link" if kind == stat.S_IFLNK else "a device or a pipe"
@@ -122,14 +124,14 @@ def _check_zip_entry(info: zipfile.ZipInfo, parts: tuple[str, ...], budget: Budg
 
 def _zip_entries(path: Path, _folder: Path, budget: Budget) -> Generator[_Entry]:
     """Check all entries of a zip file, then yield them."""
-    with path.open("rb") as file, _damage_named(budget.name):
-        budget.entries(_count_zip_entries(file, budget.limits.files))
+    with path.open("rb") as file, damage_named(budget.name):
+        budget.entries(count_zip_entries(file, budget.limits.files))
         with zipfile.ZipFile(file) as archive:
             names, wanted = Names(budget.name), []
             for info in archive.infolist():
-                parts = path_parts(_zip_name(info), budget.name)
+                parts = path_parts(zip_name(info), budget.name)
                 if parts and not is_hidden(parts):
-                    _check_zip_entry(info, parts, budget)
+                    check_zip_entry(info, parts, budget)
                     names.add(parts, not info.is_dir())
                     wanted.append((parts, info))
             total = sum(info.file_size for _, info in wanted)
@@ -200,7 +202,7 @@ def _check_tar_entry(member: tarfile.TarInfo, parts: tuple[str, ...], folder: Pa
 def _tar_entries(path: Path, folder: Path, budget: Budget) -> Generator[_Entry]:
     """Yield the entries of a tar file, gzipped or not, each checked when its turn comes."""
     total, count = budget.archive_bytes, 0
-    with path.open("rb") as file, _damage_named(budget.name):
+    with path.open("rb") as file, damage_named(budget.name):
         zipped = file.read(2) == b"\x1f\x8b"
         file.seek(0)
         tape = _Tape(cast(IO[bytes], gzip.GzipFile(fileobj=file)) if zipped else file, budget)
@@ -296,7 +298,7 @@ def unpack(archive: Path, target: Path, limits: Limits | None = None, on_progres
             for number, entry in enumerate(entries):
                 if number == 0:  # a gzipped tar file does not tell in advance, but becomes no smaller
                     require_room(target.parent, entry.total, f"Unpacking {budget.name}")
-                with _damage_named(budget.name):
+                with damage_named(budget.name):
                     _write(entry, folder)
                 total, files = entry.total, files + (entry.source is not None)
                 if on_progress:

@@ -40,8 +40,10 @@ class Limits:
 class Budget:
     """How much of its limits an archive has used up; each method raises a DataError that names value and limit."""
 
-    def __init__(self, archive: Path, limits: Limits) -> None:
-        self.name, self.limits, self.archive_bytes = archive.name, limits, archive.stat().st_size
+    def __init__(self, archive: Path, limits: Limits, archive_bytes: int | None = None) -> None:
+        """Begin; for an archive in memory, `archive` is only its name and `archive_bytes` its size."""
+        self.name, self.limits = archive.name, limits
+        self.archive_bytes = archive.stat().st_size if archive_bytes is None else archive_bytes
 
     def entries(self, count: int) -> None:
         """Check the number of entries known so far."""

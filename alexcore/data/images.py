@@ -1,11 +1,14 @@
 """One policy for opening one picture, shared by training, evaluation, the gallery and uploads.
 
 Whatever the file holds, the network gets 8-bit RGB, upright: the EXIF rotation is applied, transparency is put on
-white, 16-bit values are scaled (not clipped), of an animation only the first frame counts.
+white, 16-bit values are scaled (not clipped), of an animation only the first frame counts. `POLICY` says it in words.
+
+The content decides what a file is, never its name: every format that Pillow decodes by itself is read.
 """
 
 from __future__ import annotations
 
+import contextlib
 import struct
 import warnings
 import zlib
@@ -22,6 +25,23 @@ from alexcore.errors import DataError
 EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp"})
 MAX_PIXELS = 64_000_000
 WHAT_TO_DO = "Save it again as a JPEG or PNG picture."
+# What happens to a picture before a network sees it, for people who wonder.
+POLICY = (
+    ("EXIF rotation", "applied: the network sees the picture as you do"),
+    ("Transparency", "put on white"),
+    ("CMYK, Lab, YCbCr", "converted to RGB, without a colour profile"),
+    ("Palette", "each number replaced by its colour"),
+    ("Grayscale, black and white", "copied into red, green and blue"),
+    ("16-bit and floating-point", "scaled to 8 bits, not clipped"),
+    ("Animations, pages", "the first one; the others are not decoded"),
+    ("Not read", "HEIC (Pillow brings no decoder), PDF, SVG, and EPS, which is a program that would have to be run"),
+)
+# Pillow hands these to another program (EPS to Ghostscript), or knows their names but has no decoder for them.
+_FOREIGN = {
+    "EPS": "an EPS drawing, a program that would have to be run", "WMF": "a Windows drawing", "MPEG": "a video",
+    "BUFR": "weather data (BUFR)", "GRIB": "weather data (GRIB)", "HDF5": "scientific data (HDF5)",
+}  # fmt: skip
+_HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _SIXTEEN_BIT = {"I;16", "I;16L", "I;16B", "I;16N"}
 # Pillow's decoders report damage in all of these ways.
 _DAMAGE = (
@@ -84,6 +104,8 @@ def read_picture(source: Path | bytes, name: str = "", *, at_least: int = 0) -> 
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(BytesIO(source) if isinstance(source, bytes) else source) as image:
                 width, height = image.size
+                if image.format in _FOREIGN:
+                    raise DataError(f"{name} is {_FOREIGN[image.format]}, which is not read here.", WHAT_TO_DO)
                 if width * height > MAX_PIXELS:
                     raise _too_large(name, f"{width} x {height}")
                 stored = image.format or ""
@@ -95,7 +117,7 @@ def read_picture(source: Path | bytes, name: str = "", *, at_least: int = 0) -> 
     except Image.DecompressionBombError as error:
         raise _too_large(name, "too many") from error
     except UnidentifiedImageError as error:
-        raise DataError(f"{name} is no picture in a format that is known here.", WHAT_TO_DO) from error
+        raise _unknown(source, name) from error
     except FileNotFoundError as error:
         raise DataError(f"There is no file {name}.", "Check the path.") from error
     except _DAMAGE as error:
@@ -109,15 +131,33 @@ def _too_large(name: str, pixels: str) -> DataError:
     )
 
 
+def _unknown(source: Path | bytes, name: str) -> DataError:
+    """The error for what Pillow does not know; phones save HEIC, and their owners should hear what that is."""
+    start = b""
+    if isinstance(source, bytes):
+        start = source[:12]
+    else:
+        with contextlib.suppress(OSError), source.open("rb") as file:
+            start = file.read(12)
+    if start[4:8] == b"ftyp" and start[8:12] in _HEIC:
+        return DataError(
+            f"{name} is a HEIC picture, which is not read here.",
+            "Save it as a JPEG; an iPhone takes JPEGs with Settings > Camera > Formats > Most Compatible.",
+        )
+    return DataError(f"{name} is no picture in a format that is known here.", WHAT_TO_DO)
+
+
 def _is_animation(image: Image.Image) -> bool:
     try:
-        return int(getattr(image, "n_frames", 1)) > 1
+        # Asked first, because counting the frames of a GIF reads all of them, and there may be a million.
+        return bool(getattr(image, "is_animated", False)) or int(getattr(image, "n_frames", 1)) > 1
     except _DAMAGE:  # in a later frame, which nobody needs
         return True
 
 
 def _to_rgb(image: Image.Image) -> Picture:
     notes = []
+    grey = {"L": "grayscale", "1": "black and white"}.get(image.mode)
     if image.getexif().get(ExifTags.Base.Orientation, 1) in range(2, 9):
         notes.append("rotated by EXIF")
     upright = ImageOps.exif_transpose(image)
@@ -138,6 +178,8 @@ def _to_rgb(image: Image.Image) -> Picture:
         notes.append("transparency on white")
         layer = upright.convert("RGBA")
         upright = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+    elif grey:
+        notes.append(grey)
     elif upright.mode not in ("RGB", "L", "1"):
         notes.append(f"converted from {upright.mode}")
     upright.load()
@@ -189,6 +231,8 @@ def check_decodable(source: Path | bytes) -> str:
         if (len(source) if isinstance(source, bytes) else source.stat().st_size) == 0:
             return "empty (0 bytes)"
         with Image.open(BytesIO(source) if isinstance(source, bytes) else source) as image:
+            if image.format in _FOREIGN:
+                return f"{_FOREIGN[image.format]}, which is not read here"
             if image.width * image.height > MAX_PIXELS:
                 return f"{image.width} x {image.height} pixels, more than {MAX_PIXELS // 1_000_000} million"
             image.getexif()  # damaged metadata would stop read_picture too

@@ -142,6 +142,14 @@ class AlexNet(nn.Module):
         # (N, C, 6, 6) -> (N, C * 36): channel by channel, row by row.
         return cast(Tensor, self.classifier(torch.flatten(self.avgpool(self.features(images)), 1)))
 
+    def penultimate(self, images: Tensor) -> Tensor:
+        """Return what the last layer reads, (N, units): the picture as this network describes it. In eval mode.
+
+        `classifier[-1]` makes the logits of `forward` of it. Raises as `forward`.
+        """
+        self._check(images)
+        return cast(Tensor, self.classifier[:-1](torch.flatten(self.avgpool(self.features(images)), 1)))
+
     def stages(self) -> list[Stage]:
         """Return the five convolutions, in order, each with its norm (or None) and its activation."""
         return [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 from torch import nn
@@ -54,13 +54,30 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str,
     """
     if not path.is_file():
         raise CheckpointError(f"There is no checkpoint {path}.", "Train for at least one epoch, or stop the run first.")
+    return require_state(load_checkpoint_from(path, str(path), device), path)
+
+
+def load_checkpoint_from(source: Path | BinaryIO, name: str, device: torch.device | str = "cpu") -> Any:
+    """Read what torch.save wrote, from a file or a stream; no code that it might contain is run.
+
+    Raises:
+        CheckpointError: it is damaged or holds more than tensors and plain data; `name` is what the sentence calls it.
+    """
     try:
-        state = torch.load(path, map_location=device, weights_only=True)
+        return torch.load(source, map_location=device, weights_only=True)
     except Exception as error:
         # Any byte is an instruction to an unpickler, so a file of another kind fails in any way whatever.
         reason = str(error).strip().splitlines()
-        what = f"{path} is no checkpoint, or a damaged one ({reason[0] if reason else type(error).__name__})."
+        what = f"{name} is no checkpoint, or a damaged one ({reason[0] if reason else type(error).__name__})."
         raise CheckpointError(what, "Choose another run, or another file of this one.") from error
+
+
+def require_state(state: Any, path: Path | str) -> dict[str, Any]:
+    """Return what was read from `path`, if it has the parts of a checkpoint.
+
+    Raises:
+        CheckpointError: a part is missing, or it is of a newer version.
+    """
     missing = [key for key in _REQUIRED if key not in state] if isinstance(state, dict) else list(_REQUIRED)
     if missing:
         raise CheckpointError(

@@ -1,0 +1,210 @@
+"""Many pictures through one or several networks: decoded ahead in threads, answered in batches, memory flat.
+
+A batch can be worked off in slices of time, so that a page stays alive between them:
+
+    batch = BatchPrediction(networks, pictures)
+    while not batch.advance(seconds=0.5): show(batch.done, batch.total)
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image, ImageOps
+
+from alexcore.analysis.confidence import Doubt, distance_to_nearest
+from alexcore.analysis.prediction import Classifier
+from alexcore.augment.pipeline import Transform
+from alexcore.data.images import read_picture
+from alexcore.data.incoming import Incoming
+from alexcore.errors import AlexError
+
+# Pictures that pass through a network together, and how many such chunks are decoded ahead.
+CHUNK, AHEAD = 32, 2
+# Test-time augmentation looks at the picture, its mirror image, and the middle of both, this share of each side.
+MIDDLE = 0.875
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network that answers, and what its answers are held against.
+
+    Attributes:
+        name: What to call it: the run's id.
+        classifier: The network.
+        doubt: Its thresholds, if they have been measured.
+        means: (C, D), the mean features of each class, if they have been measured.
+    """
+
+    name: str
+    classifier: Classifier
+    doubt: Doubt | None = None
+    means: npt.NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the networks say about one picture, or why it could not be read.
+
+    Attributes:
+        name: The picture's name, from outside.
+        notes: What was changed on the way: "rotated by EXIF".
+        format: Of the content, "JPEG".
+        size: Upright width and height in px.
+        error: A sentence; empty for a picture that was answered.
+        hint: What to do about the error.
+        probabilities: For each network (C,) float32.
+        distances: For each network the distance to the nearest class mean, where that is known.
+        label: The number of its true class, if that is known.
+        path: The row's path in its data set, for a picture of one.
+    """
+
+    name: str
+    notes: tuple[str, ...] = ()
+    format: str = ""
+    size: tuple[int, int] = (0, 0)
+    error: str = ""
+    hint: str = ""
+    probabilities: tuple[npt.NDArray[np.float32], ...] = ()
+    distances: tuple[float | None, ...] = ()
+    label: int | None = None
+    path: str = ""
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A picture on its way: what to say about it, and for each transform its views as (3, H, W) float32."""
+
+    reply: Reply
+    tensors: tuple[tuple[torch.Tensor, ...], ...] = ()
+
+
+def views_of(image: Image.Image, tta: bool) -> list[Image.Image]:
+    """The picture alone or, with test-time augmentation, the four views that are averaged."""
+    if not tta:
+        return [image]
+    left, top = round(image.width * (1 - MIDDLE) / 2), round(image.height * (1 - MIDDLE) / 2)
+    middle = image.crop((left, top, max(left + 1, image.width - left), max(top + 1, image.height - top)))
+    return [image, ImageOps.mirror(image), middle, ImageOps.mirror(middle)]
+
+
+def decode(picture: Incoming, transforms: Sequence[Transform], tta: bool = False) -> Decoded:
+    """Read one picture by the policy and transform it for each network; what cannot be read has its sentence."""
+    about = {"label": picture.label, "path": picture.path}
+    try:
+        read = read_picture(picture.read(), picture.name)
+        views = views_of(read.image, tta)
+        tensors = tuple(tuple(transform(view) for view in views) for transform in transforms)
+    except AlexError as error:
+        return Decoded(Reply(picture.name, error=error.message, hint=error.hint, **about))  # type: ignore[arg-type]
+    return Decoded(Reply(picture.name, read.notes, read.format, read.size, **about), tensors)  # type: ignore[arg-type]
+
+
+@cache
+def _decoders() -> ThreadPoolExecutor:
+    # Two are enough to keep a CPU's network busy, and bound how many large pictures are open at once.
+    return ThreadPoolExecutor(2, thread_name_prefix="decode")
+
+
+def decoded_chunks(
+    pictures: Sequence[Incoming], transforms: Sequence[Transform], tta: bool = False, chunk: int = CHUNK
+) -> Iterator[list[Decoded]]:
+    """Yield the pictures in their order, `chunk` at a time, decoded in threads while the last ones are worked on."""
+    waiting: deque[list[Future[Decoded]]] = deque()
+    starts = iter(range(0, len(pictures), chunk))
+
+    def submit() -> None:
+        start = next(starts, None)
+        if start is not None:
+            part = pictures[start : start + chunk]
+            waiting.append([_decoders().submit(decode, each, transforms, tta) for each in part])
+
+    for _ in range(AHEAD):
+        submit()
+    while waiting:
+        futures = waiting.popleft()
+        submit()
+        yield [each.result() for each in futures]
+
+
+class BatchPrediction:
+    """Pictures in work: `replies` holds the answers so far, in the order of the pictures."""
+
+    def __init__(self, networks: Sequence[Network], pictures: Sequence[Incoming], *, tta: bool = False) -> None:
+        self.networks, self.total = list(networks), len(pictures)
+        self.replies: list[Reply] = []
+        # With several networks and views a picture takes longer, and a slice of time holds fewer of them.
+        chunk = max(4, CHUNK // (len(self.networks) * (4 if tta else 1)))
+        transforms = [each.classifier.transform for each in self.networks]
+        self._chunks = decoded_chunks(pictures, transforms, tta, chunk)
+        self._lock = threading.Lock()
+
+    @property
+    def done(self) -> int:
+        """Pictures answered so far."""
+        return len(self.replies)
+
+    @property
+    def finished(self) -> bool:
+        """Whether all pictures have been answered."""
+        return self.done >= self.total
+
+    def stop(self) -> None:
+        """Leave the rest of the pictures unanswered."""
+        with self._lock:
+            self.total = self.done
+
+    def advance(self, seconds: float | None = None) -> bool:
+        """Answer more pictures: for so many seconds (a chunk at least), or all; whether all are done.
+
+        A second caller, such as the page of the same session after a click, leaves the work to the first.
+        """
+        if not self._lock.acquire(blocking=False):
+            return self.finished
+        try:
+            until = None if seconds is None else time.monotonic() + seconds
+            while not self.finished and (until is None or time.monotonic() < until):
+                self.replies += self._answer(next(self._chunks))
+        finally:
+            self._lock.release()
+        return self.finished
+
+    def _answer(self, chunk: list[Decoded]) -> list[Reply]:
+        readable = [each for each in chunk if not each.reply.error]
+        columns = [self._look(number, readable) for number in range(len(self.networks))] if readable else []
+        answered = iter(range(len(readable)))
+        replies = []
+        for each in chunk:
+            if each.reply.error:
+                replies.append(each.reply)
+                continue
+            row = next(answered)
+            found = {
+                "probabilities": tuple(probabilities[row] for probabilities, _ in columns),
+                "distances": tuple(None if far is None else float(far[row]) for _, far in columns),
+            }
+            replies.append(Reply(**{**each.reply.__dict__, **found}))
+        return replies
+
+    def _look(
+        self, number: int, readable: list[Decoded]
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32] | None]:
+        """Probabilities (N, C), the mean over the views, and distances (N,) of the first view, for one network."""
+        network = self.networks[number]
+        views = len(readable[0].tensors[number])
+        seen = [
+            network.classifier.look(torch.stack([each.tensors[number][view] for each in readable]))
+            for view in range(views)
+        ]
+        probabilities = torch.stack([each for each, _ in seen]).mean(dim=0).numpy()
+        far = None if network.means is None else distance_to_nearest(seen[0][1].numpy(), network.means)
+        return probabilities, far

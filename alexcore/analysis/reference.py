@@ -1,0 +1,165 @@
+"""What answers of a checkpoint are held against: measured once as a background job, kept in the cache.
+
+    python -m alexcore reference RUN_DIR
+
+A folder a checkpoint and state of its data set, in `data/.cache/references`:
+
+    reference.json   thresholds (`confidence.Doubt`), classes, how many pictures
+    logged.csv       the validation pictures as evaluation answers them: path, label, predicted, probability, p0, p1 ...
+    means.npy        (C, D) float32, the mean features of each class
+    features.npy, pictures.csv   the training pictures for `neighbours`
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+
+from alexcore.analysis.batch_prediction import decoded_chunks
+from alexcore.analysis.confidence import Doubt, distance_to_nearest, evenly, far_from, find_threshold, unit
+from alexcore.analysis.neighbours import FeatureWriter
+from alexcore.analysis.prediction import Classifier
+from alexcore.analysis.reference_files import LOGGED, MEANS, RECORD, reference_folder, references_dir
+from alexcore.data.class_index import require_same_mapping
+from alexcore.data.incoming import set_pictures
+from alexcore.data.index import DataIndex
+from alexcore.data.shards import is_sharded
+from alexcore.data.sources import open_checked
+from alexcore.data.storage import new_folder, require_room
+from alexcore.errors import DataError
+from alexcore.files import write_json
+from alexcore.training.device import choose_device
+from alexcore.training.shard_loader import make_loader
+
+if TYPE_CHECKING:
+    from alexcore.training.loader import Batch
+
+# Training pictures that are indexed, and validation pictures that are asked, evenly spread: more cost time and disk
+# (160 MB at 4,096 units) and hardly change an answer.
+MOST = 20_000
+# Folders that are kept, the newest.
+KEPT = 8
+
+
+def build_reference(checkpoint: Path, on_progress: Callable[[int, int], None] | None = None) -> Path:
+    """Measure a checkpoint on its run's data set, and keep what was found.
+
+    Args:
+        checkpoint: A run's best.pt or last.pt.
+        on_progress: Called with (pictures done, in all).
+
+    Returns:
+        The folder with the files named above; an earlier one of the same checkpoint and data is replaced.
+
+    Raises:
+        CheckpointError: there is no usable checkpoint, or the data set has another mapping.
+        DataError: the data set cannot be used, or the disk is full.
+    """
+    report = on_progress or (lambda _done, _total: None)
+    classifier = Classifier(checkpoint, choose_device())
+    index = open_checked(classifier.config.data, classifier.config.val)
+    require_same_mapping(classifier.classes, index.classes)
+    target = reference_folder(checkpoint, classifier.config.data, classifier.config.val)
+    split = index.files["split"].to_numpy()
+    train, val = (np.flatnonzero(split == each) for each in ("train", "val"))
+    train, val = (rows[list(evenly(len(rows), MOST))] for rows in (train, val))
+    for name, rows in (("training", train), ("validation", val)):
+        if not len(rows):
+            raise DataError(f"{index.root} has no readable {name} picture.", "Choose a data set that has some.")
+    total = len(train) + len(val)
+    width = cast(torch.nn.Linear, classifier.network.classifier[-1]).in_features
+    require_room(references_dir(), 2 * len(train) * width, "The index of the training pictures")
+    fresh = target.with_name(f"{target.name}.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    with new_folder(fresh) as folder:
+        means = _index_training(classifier, index, train, folder, lambda done: report(done, total))
+        np.save(folder / MEANS, means)
+        logged, features = _log_validation(classifier, index, val, lambda done: report(len(train) + done, total))
+        logged.to_csv(folder / LOGGED, index=False)
+        correct = (logged["predicted"] == logged["label"]).to_numpy()
+        doubt = Doubt(
+            len(logged), float(correct.mean()), find_threshold(logged["probability"].to_numpy(), correct),
+            far_from(distance_to_nearest(features, means)),
+        )  # fmt: skip
+        record = {**doubt.as_dict(), "classes": list(classifier.classes), "indexed": len(train)}
+        write_json(folder / RECORD, record)
+    shutil.rmtree(target, ignore_errors=True)
+    fresh.rename(target)
+    _forget_oldest()
+    report(total, total)
+    return target
+
+
+def _looked_at(
+    classifier: Classifier, index: DataIndex, rows: npt.NDArray[np.intp]
+) -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]:
+    """Yield probabilities and features of these pictures, in their order."""
+    for chunk in decoded_chunks(set_pictures(index, rows.tolist()), [classifier.transform]):
+        bad = next((each.reply for each in chunk if each.reply.error), None)
+        if bad is not None:
+            raise DataError(bad.error, bad.hint)
+        probabilities, features = classifier.look(torch.stack([each.tensors[0][0] for each in chunk]))
+        yield probabilities.numpy(), features.numpy()
+
+
+def _index_training(
+    classifier: Classifier, index: DataIndex, rows: npt.NDArray[np.intp], folder: Path, report: Callable[[int], None]
+) -> npt.NDArray[np.float32]:
+    """Write the index of the training pictures; the means of the classes' features, (C, D), each picture counting 1."""
+    table = index.files.iloc[rows]
+    labels = table["label"].to_numpy()
+    writer, done = FeatureWriter(folder, len(rows)), 0
+    sums: Any = None
+    for _, features in _looked_at(classifier, index, rows):
+        writer.add(features)
+        sums = np.zeros((len(index.classes), features.shape[1])) if sums is None else sums
+        np.add.at(sums, labels[done : done + len(features)], unit(features))
+        done += len(features)
+        report(done)
+    writer.close(table)
+    # A class without pictures has no direction, and is near to nothing.
+    return np.asarray(unit(sums), dtype=np.float32)
+
+
+def _log_validation(
+    classifier: Classifier, index: DataIndex, rows: npt.NDArray[np.intp], report: Callable[[int], None]
+) -> tuple[pd.DataFrame, npt.NDArray[np.float32]]:
+    """What evaluation answers: through its own loader, so that the upload path can be compared with it."""
+    asked: list[npt.NDArray[np.float32]] = []
+    described: list[npt.NDArray[np.float32]] = []
+    done = 0
+    everything = len(rows) == len(index.select("val"))
+    # Several processes read shards, in no fixed order; and of a part, evaluation has no loader.
+    if everything and not is_sharded(index):
+        loader = make_loader(index, "val", classifier.operations, batch_size=max(32, classifier.config.batch_size))
+        batches: Iterator[Batch] = loader.epoch()
+        answers = ((each.numpy() for each in classifier.look(images)) for images, _ in batches)
+    else:
+        answers = ((each for each in pair) for pair in _looked_at(classifier, index, rows))
+    for probabilities, features in answers:
+        asked.append(probabilities)
+        described.append(features)
+        done += len(probabilities)
+        report(done)
+    table = index.files.iloc[rows]
+    values = np.concatenate(asked)
+    logged = pd.DataFrame(
+        {
+            "path": table["path"].to_numpy(), "label": table["label"].to_numpy(), "predicted": values.argmax(axis=1),
+            "probability": values.max(axis=1), **{f"p{number}": column for number, column in enumerate(values.T)},
+        }
+    )  # fmt: skip
+    return logged, np.concatenate(described)
+
+
+def _forget_oldest() -> None:
+    found = [each for each in references_dir().iterdir() if each.is_dir() and not each.name.startswith(".")]
+    for each in sorted(found, key=lambda folder: folder.stat().st_mtime, reverse=True)[KEPT:]:
+        shutil.rmtree(each, ignore_errors=True)

@@ -1,0 +1,92 @@
+"""Where a reference lies and how it is read; no torch, because a page looks for it before any network is loaded."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from alexcore.analysis.confidence import Doubt
+from alexcore.analysis.neighbours import FeatureIndex
+from alexcore.data.sources import source_signature
+from alexcore.errors import DataError
+from alexcore.files import read_json
+from alexcore.home import cache_dir
+
+RECORD, LOGGED, MEANS = "reference.json", "logged.csv", "means.npy"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What was measured of a checkpoint.
+
+    Attributes:
+        doubt: Its thresholds.
+        means: (C, D) mean features of each class.
+        indexed: Training pictures in the index.
+        folder: Where it lies.
+    """
+
+    doubt: Doubt
+    means: npt.NDArray[np.float32]
+    indexed: int
+    folder: Path
+
+    @property
+    def neighbours(self) -> FeatureIndex:
+        """The index of the training pictures."""
+        return FeatureIndex(self.folder)
+
+    def logged(self) -> pd.DataFrame:
+        """The validation pictures as evaluation answers them: path, label, predicted, probability, p0, p1 ...
+
+        Raises:
+            DataError: the file is missing or damaged.
+        """
+        try:
+            table = pd.read_csv(self.folder / LOGGED, dtype={"path": str}, keep_default_na=False)
+            classes = len(self.means)
+            return table[["path", "label", "predicted", "probability", *(f"p{number}" for number in range(classes))]]
+        except (OSError, ValueError, KeyError) as error:
+            raise DataError(f"The logged answers cannot be read: {error}.", "Measure the run again.") from error
+
+
+def references_dir() -> Path:
+    """The folder of all references."""
+    return cache_dir() / "references"
+
+
+def reference_name(checkpoint: Path, data: str, val: str = "") -> str:
+    """A name that changes with the checkpoint's file and with the data set; also that of the background job.
+
+    Raises:
+        DataError: the data set cannot be read, or the checkpoint is not there.
+    """
+    try:
+        status = checkpoint.stat()
+    except OSError as error:
+        raise DataError(f"There is no checkpoint {checkpoint}.", "Choose another run.") from error
+    parts = [str(checkpoint.resolve()), status.st_size, status.st_mtime_ns]
+    parts += [source_signature(Path(path).expanduser()) for path in (data, val) if path]
+    return f"reference-{hashlib.sha256(repr(parts).encode()).hexdigest()[:20]}"
+
+
+def reference_folder(checkpoint: Path, data: str, val: str = "") -> Path:
+    """Where the reference of a checkpoint lies, whether or not it exists. Raises as `reference_name`."""
+    return references_dir() / reference_name(checkpoint, data, val)
+
+
+def read_reference(folder: Path) -> Reference | None:
+    """Read a reference, or None where there is none or half of one."""
+    raw = read_json(folder / RECORD)
+    if raw is None:
+        return None
+    try:
+        means = np.load(folder / MEANS, allow_pickle=False)
+        return Reference(Doubt.from_dict(raw), means, int(raw["indexed"]), folder)
+    except (OSError, ValueError, KeyError, TypeError, EOFError):
+        return None

@@ -1,0 +1,77 @@
+"""`predict` in its parts, and `reference`: what answers are held against."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from alexcore.cli.output import Arguments, Bar, add_command, print_json, reported
+
+
+def predict_pictures(arguments: Arguments) -> int:
+    """Carry `predict` out: files, folders and zip files, through one run or several."""
+    from alexcore.analysis.answers import as_json, csv_text
+    from alexcore.analysis.batch_prediction import BatchPrediction, Network
+    from alexcore.analysis.prediction import Classifier, best_of
+    from alexcore.data.incoming import named_pictures
+    from alexcore.runs.store import find_run, require_checkpoint
+
+    runs = [find_run(each) for each in (arguments.run_dir, *arguments.also)]
+    networks = [Network(str(run.path), Classifier(require_checkpoint(run))) for run in runs]
+    found = named_pictures(arguments.images)
+    batch = BatchPrediction(networks, found.pictures, tta=arguments.tta)
+    bar = Bar("pictures")
+    try:
+        while not batch.advance(0.2):
+            bar("predicting", batch.done, batch.total)
+    finally:
+        bar.close()
+    replies, top_k = batch.replies, arguments.top_k
+    if arguments.json:
+        print_json(as_json(networks, replies, top_k))
+    elif arguments.csv:
+        print(csv_text(networks, replies, top_k), end="")
+    else:
+        for each in replies:
+            if each.error:
+                print(f"{each.name}: {each.error} {each.hint}".rstrip())
+            for network, probabilities in zip(networks, each.probabilities, strict=bool(each.probabilities)):
+                top = best_of(probabilities, network.classifier.classes, top_k)
+                of = f"{network.name}: " if len(networks) > 1 else ""
+                print(f"{each.name}: {of}" + ", ".join(f"{one.name} {one.probability:.1%}" for one in top))
+        for sentence in found.passed_over:
+            print(sentence)
+    return 2 if all(each.error for each in replies) else 0
+
+
+def reference(arguments: Arguments) -> int:
+    """Measure what answers of a run are held against: when it is unsure, what is unlike, and nearest pictures."""
+    from alexcore.analysis.reference import build_reference
+    from alexcore.analysis.reference_files import read_reference
+    from alexcore.runs.store import find_run, require_checkpoint
+
+    with reported("reference", "pictures") as on_progress:
+        folder = build_reference(require_checkpoint(find_run(arguments.run_dir)), on_progress)
+    found = read_reference(folder)
+    assert found is not None
+    doubt = found.doubt
+    if arguments.json:
+        print_json({"run": arguments.run_dir, "folder": str(folder), "indexed": found.indexed, **doubt.as_dict()})
+        return 0
+    print(
+        f"{doubt.images:,} validation pictures, accuracy {doubt.acc1:.4f}; {found.indexed:,} training pictures indexed"
+    )
+    print(doubt.threshold.in_words if doubt.threshold else "No threshold parts right from wrong answers.")
+    if doubt.far is not None:
+        print(f"1 % of the validation pictures are farther than {doubt.far:.3f} from every class.")
+    return 0
+
+
+def add_predict_flags(command: Any) -> None:
+    """Add what `predict` takes beside a run and pictures."""
+    command.add_argument("--also", action="append", default=[], metavar="RUN_DIR", help="another run to ask, too")
+    command.add_argument("--tta", action="store_true", help="average over the picture, its mirror image, and both cut")
+
+
+def register(commands: Any) -> None:
+    """Add the command of this module."""
+    add_command(commands, "reference", reference).add_argument("run_dir")
