@@ -38,7 +38,7 @@ WITHOUT_TORCH = [
     "training.plan", "training.schedule", "training.resuming", "training.lr_curve", "runs.events", "runs.store",
     "runs.status", "runs.queue", "runs.launcher", "runs.series",
     "training.checks", "training.weighting", "training.loss_terms", "training.preflight", "nn.size",
-    "analysis.metrics", "analysis.evaluation_store",
+    "analysis.metrics", "analysis.evaluation_store", "nn.layers", "nn.convolution",
 ]  # fmt: skip
 
 
