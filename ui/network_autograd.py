@@ -24,15 +24,16 @@ EXPLAINED = {
     "b": ("backward", "loss.backward(): fill grad, by the chain rule."),
     "s": ("step", "optimizer.step(): move w and b against their grad."),
 }
-CODE = """x, target = torch.tensor(2.0), torch.tensor(1.0)
-w, b = torch.tensor(1.5, requires_grad=True), torch.tensor(0.5, requires_grad=True)
+CODE = """w = torch.tensor(1.5, requires_grad=True)
+b = torch.tensor(0.5, requires_grad=True)
+x, target = torch.tensor(2.0), torch.tensor(1.0)
 optimizer = torch.optim.SGD([w, b], lr=0.05)
 
-optimizer.zero_grad()                    # 1
-prediction = w * x + b                   # 2  forward
+optimizer.zero_grad()
+prediction = w * x + b              # forward
 loss = (prediction - target) ** 2
-loss.backward()                          # 3
-optimizer.step()                         # 4"""
+loss.backward()
+optimizer.step()"""
 
 
 def autograd_section() -> None:
@@ -41,7 +42,7 @@ def autograd_section() -> None:
     from alexcore.analysis.autograd_steps import legal_steps, play
 
     with st.container(key="network_autograd"):
-        left, right = st.columns([2, 3], gap="large")
+        left, right = st.columns(2, gap="large")
         steps = legal_steps(st.query_params.get(PARAMETER, ""))
         with left:
             st.code(CODE, language="python", wrap_lines=True)
@@ -63,12 +64,12 @@ def autograd_section() -> None:
                 "A leaf is a tensor that you made; only leaves that require a gradient get one. grad_fn names the "
                 "operation that made a tensor, and knows its inputs. Of other tensors torch drops the gradient."
             )
-            with st.container(key="network_graph"):
-                if scene.nodes:
-                    draw(graph_svg(scene.nodes))
-                    st.caption("The graph that the loss carries in grad_fn; backward walks it from left to right.")
-                else:
-                    st.caption("No graph yet: forward builds it.")
+        with st.container(key="network_graph"):
+            if scene.nodes:
+                draw(graph_svg(scene.nodes))
+                st.caption("The graph that the loss carries in grad_fn; backward walks it from left to right.")
+            else:
+                st.caption("No graph yet: forward builds it.")
         _forgotten()
 
 

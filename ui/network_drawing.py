@@ -11,9 +11,9 @@ from alexcore.nn.layers import Layer
 
 CONV, POOL, LINEAR, INPUT = "#3A8FD0", "#E69F00", "#009E73", "#999999"
 _COLOURS = {"convolution": CONV, "max-pooling": POOL, "average pooling": POOL, "linear": LINEAR}
-_HEIGHT, _WIDEST, _COLUMN, _BASE = 190.0, 90.0, 74.0, 250.0
+_HEIGHT, _WIDEST, _COLUMN, _BASE = 190.0, 62.0, 76.0, 240.0
 # How far the side of a box leans back, as a share of its height.
-_LEAN_X, _LEAN_Y = 0.30, 0.18
+_LEAN_X, _LEAN_Y = 0.34, 0.20
 
 
 def architecture_svg(layers: Sequence[Layer], size: int) -> str:
@@ -32,11 +32,13 @@ def architecture_svg(layers: Sequence[Layer], size: int) -> str:
     channels = max(each.channels for each, _ in boxes if each.side)
     units = max((each.channels for each, _ in boxes if not each.side), default=1)
     # The picture itself gives the scale of all heights.
-    parts = [_box(20.0, size, 3, size, channels, INPUT, ("input", f"3 × {size} × {size}"), f"input: {size} px")]
+    parts = [_box(20.0, size, 3, size, channels, INPUT, ("input", "3 maps", f"{size} × {size}"), f"input: {size} px")]
     x = 20.0 + _room(size, 3, size, channels)
     for layer, words in boxes:
         title = _title(layer)
-        lines = (layer.name, layer.shape, *words)
+        side = f"{layer.side} × {layer.side}"
+        maps = (f"{layer.channels} maps", side) if layer.side else (f"{layer.channels:,} units",)
+        lines = (layer.name, *maps, *words)
         if layer.side:
             parts.append(_box(x, layer.side, layer.channels, size, channels, _COLOURS[layer.kind], lines, title))
             x += _room(layer.side, layer.channels, size, channels)
@@ -44,7 +46,7 @@ def architecture_svg(layers: Sequence[Layer], size: int) -> str:
             parts.append(_bar(x, layer.channels, units, lines, title))
             x += _COLUMN
     label = f"AlexNet to scale: {', '.join(f'{each.name} {each.shape}' for each, _ in boxes)}"
-    return svg(x + 10, _BASE + 76, "".join(parts), label, least=820)
+    return svg(x + 10, _BASE + 92, "".join(parts), label, least=760)
 
 
 def _title(layer: Layer) -> str:
@@ -56,7 +58,7 @@ def _title(layer: Layer) -> str:
 
 
 def _room(side: int, channels: int, size: int, most: int) -> float:
-    return max(_COLUMN, _measures(side, channels, size, most)[1] + _measures(side, channels, size, most)[2] + 26)
+    return max(_COLUMN, _measures(side, channels, size, most)[1] + _measures(side, channels, size, most)[2] + 14)
 
 
 def _measures(side: int, channels: int, size: int, most: int) -> tuple[float, float, float]:
@@ -97,7 +99,7 @@ def _polygon(points: Sequence[tuple[float, float]], colour: str, opacity: float)
 
 def _lines(x: float, lines: Sequence[str]) -> str:
     return "".join(
-        text(x, _BASE + 16 + 13 * number, line, 11 if number == 0 else 10, bold=number == 0)
+        text(x, _BASE + 18 + 15 * number, line, 14 if number == 0 else 12.5, bold=number == 0)
         for number, line in enumerate(lines)
     )
 

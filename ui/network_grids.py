@@ -37,7 +37,7 @@ def grids_svg(conv: Convolution, position: int) -> str:
     high = max(conv.padded.height * cell, conv.output.height * small) + 46
     wide = x + max(conv.output.width * small, 110) + 12
     label = f"{words[0]}; the kernel makes row {place.height}, column {place.width} of the {words[1]}"
-    return svg(wide, high, head + "".join(left) + "".join(right), label, least=min(560, int(wide)))
+    return svg(wide, high, head + "".join(left) + "".join(right), label, least=min(360, int(wide)))
 
 
 def _cell(x: float, y: float, side: float, tap: Pair, picture: Numbers, conv: Convolution, under: bool) -> str:

@@ -57,7 +57,7 @@ def inside_section() -> None:
             st.image(small, caption=plain(name), width="stretch", alt=name)
             seen = [enlarged(each, TILE_PX) for each in map_pictures(outputs["input"], one_scale=True)]
             names = ("red", "green", "blue")
-            st.html(tiles_html([Tile(each, [word]) for each, word in zip(seen, names, strict=True)], least=70))
+            st.html(tiles_html([Tile(each, [word]) for each, word in zip(seen, names, strict=True)], least=50))
             st.caption(f"What the network gets: {outputs['input'].shape[-1]} px a side, one map a colour.")
         with right:
             layer = _layer(layers)
@@ -131,9 +131,10 @@ def _layer(layers: list[Layer]) -> Layer:
     by_name = {each.name: each for each in layers if each.kind != "dropout"}
     name = st.selectbox(
         "Layer", list(by_name), key="network_layer", bind="query-params",
-        format_func=lambda each: f"{each}: {by_name[each].kind}, {by_name[each].shape}",
         help="Go from the first to the last: edges and colours, then patterns, then parts of things.",
     )  # fmt: skip
+    # Not in the field's own labels: those stand in the URL, and shapes differ from run to run.
+    st.caption(f"{by_name[name].kind}, output {by_name[name].shape}")
     return by_name[name]
 
 
