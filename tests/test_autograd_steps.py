@@ -49,6 +49,8 @@ def test_x_and_w_can_be_switched():
     frozen = rows(play("zfbs", w_learns=False))
     assert (frozen["w"].value, frozen["w"].grad) == (1.5, None)
     assert frozen["b"].value == pytest.approx(0.25)
+    assert play("zfbs", w_learns=False).words.endswith("-lr * grad: b from 0.5 to 0.25.")
+    assert "w from 1.5 to 1, b from 0.5 to 0.25" in play("zfbs").words
 
 
 @pytest.mark.parametrize(

@@ -212,6 +212,34 @@ def test_a_data_set_outside_the_roots_shows_its_figures_without_its_pictures(
     assert "pictures are recognised" in text_of(at)
 
 
+def test_pictures_of_a_separate_validation_folder_are_shown(flowers: Path, tmp_path: Path) -> None:  # noqa: F811
+    shutil.copytree(flowers / "val", tmp_path / "apart")
+    folder = write_run("finished", "a-run", data=flowers.resolve(), checkpoint=True)
+    for path in (folder / "config.json",):
+        config = json.loads(path.read_text())
+        path.write_text(json.dumps({**config, "val": str(tmp_path / "apart")}))
+    done("evaluate", folder)
+    at = shown(evaluation_view="Top losses")
+    assert not errors_of(at)
+    assert captions_of(at)
+    assert not any("lies outside" in str(each.value) for each in at.caption)
+    next(each for each in at.button if each.label == "Exclude").click().run()
+    assert "Not in the data set" in errors_of(at)
+
+
+def test_a_second_run_does_not_inherit_what_was_opened_for_the_first(run: Path, evaluated: pd.DataFrame) -> None:
+    shutil.copytree(run, run.with_name("b-run"))
+    done("evaluate", run.with_name("b-run"))
+    at = shown(evaluation_view="Top losses")
+    next(each for each in at.button if each.label == "Near duplicates").click().run()
+    assert "Near duplicates of" in text_of(at)
+    at.session_state["evaluation_page"] = 7
+    at.query_params["run"] = "b-run"
+    at.run()
+    assert not errors_of(at)
+    assert "Near duplicates of" not in text_of(at)
+
+
 REPORT = {
     "images": 10, "acc1": 0.7, "acc1_low": 0.4, "acc1_high": 0.9, "ece": 0.2, "ignored": 0, "classes": ["a", "b"],
     "confusion": [[4, 1], [2, 3]],

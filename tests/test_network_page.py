@@ -13,7 +13,7 @@ import pytest
 import torch
 from conftest import REPOSITORY
 from PIL import Image
-from run_folders import write_run
+from run_folders import STATES, write_run
 from streamlit.testing.v1 import AppTest
 from test_pages import errors_of, flowers, open_page, spawned, text_of  # noqa: F401 - fixtures
 
@@ -127,6 +127,8 @@ def test_next_steps_the_window_and_comes_round() -> None:
 
 
 def test_the_workbench_is_in_the_url() -> None:
+    assert "Position 5 of 9: row 1, column 1" in text_of(network(network_conv_position="4"))
+    assert "Position 1 of 9" in text_of(network(network_conv_position="400"))
     at = network(
         network_conv_kernel="2, 3", network_conv_size="7", network_conv_padding="1,0,2,1",
         network_conv_padding_kind="four sides",
@@ -235,6 +237,14 @@ def test_a_picture_that_is_not_there_and_a_run_of_the_url(run: Path) -> None:
     at = network(network_part="Inside a run", run="<b>nobody</b>", network_image="99", network_layer="nothing")
     assert "There is no run <b>nobody</b> with a checkpoint" in text_of(at)
     assert "Validation picture = 99 is not allowed: it must be a whole number from 0 to 11." in errors_of(at)
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_it_opens_on_every_store(flowers: Path, state: str) -> None:  # noqa: F811
+    write_run(state, "a-run", data=flowers, checkpoint=state in ("finished", "stopped"))
+    at = network(network_part="Inside a run", run="a-run")
+    assert not at.exception, at.exception[0].stack_trace
+    assert at.title[0].value == "Network"
 
 
 def test_a_broken_checkpoint_is_a_sentence(run: Path) -> None:

@@ -38,6 +38,8 @@ from ui.text import plain
 
 OWN = "the run's own"
 SPLITS = ("val", "train", "test")
+# A table travels with every click.
+MOST_ROWS = 1000
 VIEWS = ("Confusion", "Classes", "Calibration", "Top losses")
 
 
@@ -92,8 +94,8 @@ def _offer(run: Run, name: str, data: list[str], split: str) -> None:
             st.rerun()
         st.caption(
             "Lets the best checkpoint answer every picture of the split, in the background: accuracy with an interval, "
-            "scores of each class, the confusion matrix with its pictures, calibration. About 100 pictures a second on "
-            "two cores; the result is kept until the checkpoint or the data set changes."
+            "scores of each class, the confusion matrix with its pictures, calibration. It takes about as long as the "
+            "validation after an epoch; the result is kept until the checkpoint or the data set changes."
         )
 
 
@@ -205,7 +207,9 @@ def _drawn(run: Run, name: str, view: View) -> None:
 
 def _numbers(run: Run, name: str, table: pd.DataFrame) -> None:
     with st.expander("The same as a table", icon=":material/table:"):
-        st.dataframe(table, hide_index=True, height=240, alt=f"{name} as numbers")
+        if len(table) > MOST_ROWS:
+            st.caption(f"The first {MOST_ROWS:,} of {len(table):,} rows; the CSV has them all.")
+        st.dataframe(table.head(MOST_ROWS), hide_index=True, height=240, alt=f"{name} as numbers")
         st.download_button(
             "Download as CSV", lambda: table.to_csv(index=False).encode(), f"{run.id}-{name}.csv", "text/csv",
             key=f"evaluation_csv_{name}", on_click="ignore", icon=":material/download:",

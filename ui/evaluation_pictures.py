@@ -40,11 +40,13 @@ def picture_grid(run: Run, index: DataIndex, rows: pd.DataFrame, classes: list[s
         return
     excluded = set(_excluded(index))
     pages = -(-len(rows) // PAGE_SIZE)
-    page = min(st.pagination(pages, key="evaluation_page"), pages) if pages > 1 else 1
+    if int(st.session_state.get("evaluation_page", 1)) > pages:  # of another run, which had more
+        del st.session_state["evaluation_page"]
+    page = st.pagination(pages, key="evaluation_page") if pages > 1 else 1
     shown = rows.iloc[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
     st.caption(f"Pictures {(page - 1) * PAGE_SIZE + 1:,} to {(page - 1) * PAGE_SIZE + len(shown):,} of {len(rows):,}.")
     _near(run, index)
-    with st.grid("auto", min_column_width=170, key="evaluation_pictures"):
+    with st.grid("auto", min_column_width=150, key="evaluation_pictures"):
         for number, row in zip(shown.index, shown.itertuples(), strict=True):
             with st.container(gap="xsmall"):
                 _card(run, index, str(row.path), int(number), _words(row, classes), str(row.path) in excluded, own_data)
@@ -81,7 +83,7 @@ def _card(run: Run, index: DataIndex, path: str, number: int, words: str, exclud
         )
     st.button(
         "Near duplicates", key=f"evaluation_near_{number}", type="tertiary", icon=":material/content_copy:",
-        on_click=_look_near, args=(path,),
+        on_click=_look_near, args=(run.id, path),
     )  # fmt: skip
     st.button(
         "Put back" if excluded else "Exclude", key=f"evaluation_exclude_{number}", type="tertiary",
@@ -102,13 +104,13 @@ def _source(index: DataIndex, path: str) -> Path | bytes:
 # Near duplicates ------------------------------------------------------------------------------------------------
 
 
-def _look_near(path: str) -> None:
-    st.session_state[NEAR] = path
+def _look_near(run_id: str, path: str) -> None:
+    st.session_state[NEAR] = (run_id, path)
 
 
 def _near(run: Run, index: DataIndex) -> None:
-    path = st.session_state.get(NEAR)
-    if not path or run.config is None:
+    run_id, path = st.session_state.get(NEAR, ("", ""))
+    if run_id != run.id or run.config is None:
         return
     with st.container(border=True, key="evaluation_near"), shown_errors():
         with st.container(horizontal=True, vertical_alignment="center"):

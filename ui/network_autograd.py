@@ -24,13 +24,16 @@ EXPLAINED = {
     "b": ("backward", "loss.backward(): fill grad, by the chain rule."),
     "s": ("step", "optimizer.step(): move w and b against their grad."),
 }
-CODE = """w = torch.tensor(1.5, requires_grad=True)
+CODE = """from torch.optim import SGD
+
+w = torch.tensor(1.5, requires_grad=True)
 b = torch.tensor(0.5, requires_grad=True)
-x, target = torch.tensor(2.0), torch.tensor(1.0)
-optimizer = torch.optim.SGD([w, b], lr=0.05)
+x = torch.tensor(2.0)
+target = torch.tensor(1.0)
+optimizer = SGD([w, b], lr=0.05)
 
 optimizer.zero_grad()
-prediction = w * x + b              # forward
+prediction = w * x + b
 loss = (prediction - target) ** 2
 loss.backward()
 optimizer.step()"""
@@ -48,11 +51,11 @@ def autograd_section() -> None:
             st.code(CODE, language="python", wrap_lines=True)
             _buttons(steps)
             w_learns = st.toggle(
-                "w requires grad", value=True, key="network_w_learns",
+                "w requires grad", value=True, key="network_w_learns", bind="query-params",
                 help="Off: w is frozen, like the convolutions in fine-tuning. No gradient, no step.",
             )  # fmt: skip
             x_learns = st.toggle(
-                "x requires grad", key="network_x_learns",
+                "x requires grad", key="network_x_learns", bind="query-params",
                 help="On: backward also says how the loss depends on the input. Saliency maps are made so.",
             )  # fmt: skip
         scene = play(steps, w_learns=w_learns, x_learns=x_learns)
@@ -117,9 +120,9 @@ def tensors(scene: Scene) -> pd.DataFrame:
         [
             {
                 "tensor": row.name, "value": number(row.value),
+                "grad": grad(row.is_leaf, row.requires_grad, row.grad), "grad_fn": row.grad_fn or "None",
                 "requires_grad": "–" if row.requires_grad is None else str(row.requires_grad),
-                "leaf": "–" if row.is_leaf is None else str(row.is_leaf), "grad_fn": row.grad_fn or "None",
-                "grad": grad(row.is_leaf, row.requires_grad, row.grad),
+                "leaf": "–" if row.is_leaf is None else str(row.is_leaf),
             }
             for row in scene.rows
         ]

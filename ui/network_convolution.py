@@ -117,14 +117,16 @@ def _position(conv: Convolution) -> int:
     """Draw the slider and the buttons; return the position, row by row."""
     last = conv.positions - 1
     # Settings may have made the output smaller since.
-    st.session_state[POSITION] = min(int(st.session_state.get(POSITION, 0)), last)
+    if POSITION in st.session_state:
+        st.session_state[POSITION] = min(int(st.session_state[POSITION]), last)
     if last == 0:
         st.caption("The window fits in one position only.")
         return 0
     with st.container(horizontal=True, vertical_alignment="bottom"):
         position = st.slider(
-            "Position of the window", 0, last, key=POSITION, help="Row by row, as the layer fills its output."
-        )
+            "Position of the window", 0, last, key=POSITION, bind="query-params",
+            help="Row by row, as the layer fills its output.",
+        )  # fmt: skip
         st.button("Back", key="network_conv_back", on_click=_move, args=(-1, last), icon=":material/arrow_back:")
         st.button("Next", key="network_conv_next", on_click=_move, args=(1, last), icon=":material/arrow_forward:")
     return int(position)

@@ -81,18 +81,20 @@ class _World:
         if letter == "b":
             if self.loss is None:
                 raise RuntimeError("There is no loss yet: forward has to build the graph first.")
-            before = [None if each.grad is None else float(each.grad) for each in (self.w, self.b)]
+            held = [None if each.grad is None else float(each.grad) for each in (self.w, self.b)]
             self.loss.backward()
             words = "backward has walked the graph from the loss to its leaves and added to their grad."
-            if any(before):
+            if any(held):
                 words += " There were gradients already, so the new ones were added to the old: zero_grad was left out."
             return words + " The graph is used up now; the next backward needs a new forward."
         if self.w.grad is None and self.b.grad is None:
             self.optimizer.step()
             return "step has changed nothing: no parameter has a grad."
-        before_w = float(self.w.detach())
+        moved = {"w": self.w, "b": self.b}
+        before = {name: float(each.detach()) for name, each in moved.items() if each.grad is not None}
         self.optimizer.step()
-        return f"step has moved each parameter by -lr * grad: w from {before_w:.4g} to {float(self.w.detach()):.4g}."
+        told = [f"{name} from {value:.4g} to {float(moved[name].detach()):.4g}" for name, value in before.items()]
+        return f"step has moved what has a grad by -lr * grad: {', '.join(told)}."
 
     def rows(self) -> list[Row]:
         """All tensors as they are."""
