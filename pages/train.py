@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
+from alexcore.errors import RunError
 from alexcore.runs import launcher
-from alexcore.runs.store import list_runs
+from alexcore.runs.store import list_runs, open_run
 from ui.checks import checks
 from ui.command import command_section
 from ui.dataset_select import dataset_select
 from ui.datasets import dataset_or_wait
+from ui.evaluation import evaluation_section
 from ui.forms import config_form, explanations
 from ui.live import watch
 from ui.page import page, shown_errors
@@ -40,10 +42,26 @@ def new_run() -> None:
         command_section(config)
 
 
+def evaluation(run_id: str) -> None:
+    """Offer the evaluation of a run that has ended and left a checkpoint."""
+    try:
+        run = open_run(run_id)
+    except RunError:  # the view above has said so
+        return
+    if run.checkpoint and not run.status.active:
+        # Only at the first look: an expander whose default changes closes under the reader's hands.
+        asked = st.session_state.setdefault(
+            f"evaluation_of_{run.id}", any(name.startswith("evaluation_") for name in st.query_params)
+        )
+        with st.expander("Evaluation", icon=":material/fact_check:", expanded=asked):
+            evaluation_section(run)
+
+
 with page("Train", "Choose settings, press Start, and watch the network learn. Closing this page does not stop a run."):
     run_id = chosen_run() or next((run.id for run in list_runs() if run.status.active), None)
     if run_id:
         with shown_errors(), st.container(border=True):
             watch(run_id)
+        evaluation(run_id)
     st.subheader("New run", anchor=False)
     new_run()

@@ -39,6 +39,7 @@ WITHOUT_TORCH = [
     "runs.status", "runs.queue", "runs.launcher", "runs.series", "runs.group", "training.sharing",
     "training.checks", "training.weighting", "training.loss_terms", "training.preflight", "nn.size",
     *(f"analysis.batchnorm.{name}" for name in ("quantities", "lag", "tolerance", "summary", "verdict", "formula")),
+    "analysis.metrics", "analysis.evaluation_store", "nn.layers", "nn.convolution",
 ]  # fmt: skip
 
 

@@ -27,6 +27,7 @@ def draw_frame() -> Page:
             st.Page("pages/augment.py", title="Augment", url_path="augment"),
             st.Page("pages/train.py", title="Train", url_path="train"),
             st.Page("pages/classify.py", title="Classify", url_path="classify"),
+            st.Page("pages/network.py", title="Network", url_path="network"),
         ]
     )
     st.set_page_config(page_title=f"{chosen.title} · alexcore", page_icon=str(ICON), layout="wide")

@@ -1,4 +1,4 @@
-"""`evaluate`, `predict` and `runs`: the commands that look at what was trained."""
+"""`predict` and `runs`: the commands that look at what was trained."""
 
 from __future__ import annotations
 
@@ -7,34 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from alexcore.cli.output import Arguments, Bar, add_command, print_json
+from alexcore.cli.output import Arguments, add_command, print_json
 from alexcore.cli.predicting import add_predict_flags, predict_pictures
-
-
-def evaluate(arguments: Arguments) -> int:
-    """Measure a run on the validation split of its own or another data set."""
-    from alexcore.analysis.evaluation import evaluate_run
-    from alexcore.runs.store import find_run, require_checkpoint
-
-    bar = Bar()
-    try:
-        checkpoint = require_checkpoint(find_run(arguments.run_dir))
-        result, classes = evaluate_run(checkpoint, arguments.data, bar)
-    finally:
-        bar.close()
-    recall = dict(zip(classes, result.recall, strict=True))
-    if arguments.json:
-        print_json(
-            {
-                "run": arguments.run_dir, "images": result.images, "loss": result.loss, "acc1": result.acc1,
-                "recall": recall, "confusion": result.confusion,
-            }
-        )  # fmt: skip
-        return 0
-    print(f"validation accuracy {result.acc1:.4f}, loss {result.loss:.4f} over {result.images:,} pictures")
-    for name, value in recall.items():
-        print(f"  {name}: recall {'no pictures' if value is None else format(value, '.3f')}")
-    return 0
 
 
 def predict(arguments: Arguments) -> int:
@@ -79,9 +53,6 @@ def _at_least_one(text: str) -> int:
 
 def register(commands: Any) -> None:
     """Add the commands of this module."""
-    evaluating = add_command(commands, "evaluate", evaluate)
-    evaluating.add_argument("run_dir")
-    evaluating.add_argument("--data", default="", help="another data set with the same classes")
     predicting = add_command(commands, "predict", predict)
     predicting.add_argument("run_dir")
     predicting.add_argument("images", nargs="+", metavar="IMAGE")

@@ -96,6 +96,10 @@ class DataIndex:
     def _positions(self) -> dict[str, int]:
         return {str(path): position for position, path in enumerate(self.files["path"])}
 
+    def has(self, row_path: str) -> bool:
+        """Whether there is a row with this path."""
+        return row_path in self._positions
+
     def position_of(self, row_path: str) -> int:
         """The position in `files` of the row with this path.
 
