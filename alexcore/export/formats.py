@@ -69,11 +69,11 @@ FORMATS: dict[str, Format] = {
 
 WHY_STATE_DICT = (
     "Why the state_dict and not the whole model? `torch.save(net, path)` writes the Python object itself: not its "
-    "code, but the name of its class and of the file that holds it. It opens only where that very file lies at the same "
-    "place with the same content; rename model.py or move a class, and every saved model is lost. And because opening it "
-    "means running what it names, a file from a stranger may do anything. A state_dict is a plain table from names to "
-    "tensors: it belongs to no file, you can look into it, and `weights_only=True` opens it without running code. What "
-    "it lacks is the network's code, which you keep where code belongs: in model.py."
+    "code, but the name of its class and of the file that holds it. It opens only where that very file lies at the "
+    "same place with the same content; rename model.py or move a class, and every saved model is lost. And because "
+    "opening it means running what it names, a file from a stranger may do anything. A state_dict is a plain table "
+    "from names to tensors: it belongs to no file, you can look into it, and `weights_only=True` opens it without "
+    "running code. What it lacks is the network's code, which you keep where code belongs: in model.py."
 )
 TENSORBOARD = (
     "The curves are there as TensorBoard event files, too: `tensorboard --logdir runs` shows every run, "
