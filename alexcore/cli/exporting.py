@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ def export(arguments: Arguments) -> int:
     """Write a run as weights, a graph, a project in plain PyTorch, a notebook, a report or a bundle."""
     from alexcore.data.storage import size_text
     from alexcore.export.formats import require_format
-    from alexcore.export.target import require_free
+    from alexcore.export.target import require_free, write_bytes
     from alexcore.export.write import write_export
     from alexcore.runs.exported import exported_run
     from alexcore.runs.store import find_run
@@ -29,6 +30,8 @@ def export(arguments: Arguments) -> int:
             source, arguments.format, target, on_progress, force=arguments.force,
             normalize=arguments.normalize, softmax=arguments.softmax,
         )  # fmt: skip
+        if arguments.about:
+            write_bytes(Path(arguments.about), json.dumps(told, ensure_ascii=True).encode(), force=True)
     if arguments.json:
         print_json(told)
         return 0
@@ -66,6 +69,9 @@ def register(commands: Any) -> None:
     exporting.add_argument("--force", action="store_true", help="overwrite FILE if it exists")
     exporting.add_argument(
         "--checkpoint", choices=["best", "last"], help="whose weights (default: best, or last if there is no best)"
+    )
+    exporting.add_argument(
+        "--about", default="", metavar="FILE", help="a file for what --json prints: size, SHA-256, comparison, notes"
     )
     flag = argparse.BooleanOptionalAction
     exporting.add_argument(

@@ -29,6 +29,16 @@ class History:
     resumes: list[int] = field(default_factory=list)
 
 
+def unfinished_words(state: str, epochs: int, config: TrainConfig, checkpoint: Path) -> str:
+    """One sentence about a run that has not finished, else an empty text; `epochs` are those that have ended."""
+    if state == "finished":
+        return ""
+    return (
+        f"The run is {state}, not finished: after {epochs} of {config.epochs} epochs this is its {checkpoint.name}. "
+        "Export again when it has ended."
+    )
+
+
 @dataclass(frozen=True)
 class Source:
     """One run, to be exported.
@@ -75,13 +85,8 @@ class Source:
     @property
     def unfinished(self) -> str:
         """One sentence if the run has not finished, else an empty text."""
-        if self.state == "finished":
-            return ""
         epochs = self.history.epochs[-1]["epoch"] + 1 if self.history.epochs else 0
-        return (
-            f"The run is {self.state}, not finished: after {epochs} of {self.config.epochs} epochs this is its "
-            f"{self.checkpoint.name}. Export again when it has ended."
-        )
+        return unfinished_words(self.state, epochs, self.config, self.checkpoint)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from markupsafe import Markup
 # From the palette of Okabe and Ito (2008), which is made for colour-blind readers; both show on light and dark.
 TRAIN, VAL, REST = "#3A8FD0", "#D55E00", "#009E73"
 WIDTH, HEIGHT = 640, 300
-_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 14, 56, 44
+_LEFT, _RIGHT, _TOP, _BOTTOM = 76, 14, 56, 44
 _ROW = 22
 
 Point = tuple[float, float]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import json
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -21,6 +23,9 @@ from alexcore.files import read_json, write_json
 _ASK_AGAIN = "Ask for the bundle again, or export it again."
 _MUST_HAVE = ("run/config.json", "run/class_indices.json", "run/status.json")
 _LONGEST_NAME = 120
+_MOST_CONTENTS = 50_000_000
+# zipfile and its decoders report damage in all of these ways.
+_DAMAGE = (zipfile.BadZipFile, zlib.error, ValueError, LookupError, RuntimeError, EOFError)
 
 Progress = Callable[[int, int], None]
 
@@ -48,21 +53,18 @@ def import_bundle(file: Path, runs: Path, on_progress: Progress, *, name: str = 
         DataError: `data` cannot be opened.
     """
     index = open_source(data) if data else None
-    _require_bundle(file)
+    packed = _peeked(file).get("run")
+    target = runs / _run_name(name or (packed if isinstance(packed, str) else ""))
     try:
+        _require_absent(target)  # before the work, not after it
         runs.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".import-", dir=runs) as workplace:
             folder = _unpacked(file, Path(workplace) / "bundle", on_progress)
             contents = _checked_contents(file, folder)
-            target = runs / _run_name(name or str(contents.get("run", "")))
-            if target.exists():
-                raise RunError(
-                    f"There is a run {target.name} already.", "Delete or rename it, or import with --name OTHER."
-                )
             notes = _prepare(file, folder, contents, str(index.origin) if index else "")
             if index is not None:
                 notes += _compared(folder / DATASET, index)
-            # Another import may have been faster: renaming onto a folder that holds something fails.
+            _require_absent(target)  # another import may have been faster
             (folder / "run").rename(target)
     except OSError as error:
         raise RunError(
@@ -71,18 +73,26 @@ def import_bundle(file: Path, runs: Path, on_progress: Progress, *, name: str = 
     return Imported(target, notes)
 
 
-def _require_bundle(file: Path) -> None:
+def _require_absent(target: Path) -> None:
+    if target.exists():
+        raise RunError(f"There is a run {target.name} already.", "Delete or rename it, or import with --name OTHER.")
+
+
+def _peeked(file: Path) -> dict[str, Any]:
+    """What bundle.json says, read before anything is unpacked; nothing of it is checked yet."""
     try:
         with zipfile.ZipFile(file) as archive:
             if CONTENTS in archive.namelist():
-                return
+                with archive.open(CONTENTS) as packed:
+                    text = packed.read(_MOST_CONTENTS)
+                contents = json.loads(text)
+                return contents if isinstance(contents, dict) else {}
     except OSError as error:
         raise RunError(f"{file} cannot be read: {error.strerror or error}.", "Check the path.") from error
-    # zipfile reports damage in all of these ways.
-    except (zipfile.BadZipFile, ValueError, LookupError, RuntimeError, EOFError) as error:
+    except (*_DAMAGE, RecursionError) as error:
         raise RunError(f"{file} is no zip file, or a damaged one ({error}).", _ASK_AGAIN) from error
     raise RunError(
-        f"{file} is a zip file, but no bundle of a run: it lacks {CONTENTS}.",
+        f"{file} is a zip file, but no bundle of a run, or was cut short: it lacks {CONTENTS}.",
         "Make one with `export RUN_DIR --to FILE --format bundle`. Pictures are unpacked with `data unpack`.",
     )
 
