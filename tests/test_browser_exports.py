@@ -8,7 +8,7 @@ import pytest
 from command_line import done
 from playwright.sync_api import Browser
 from run_folders import tiny_config
-from test_browser import browser, shots  # noqa: F401
+from test_browser import browser, shots  # noqa: F401  # fixtures
 
 from alexcore.runs.store import create_run
 from alexcore.runs.worker import execute
@@ -22,9 +22,9 @@ pytestmark = [
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (420, "dark")])
 def test_the_report_opens_without_errors_or_requests(
-    browser: Browser,
+    browser: Browser,  # noqa: F811
     stripes: Path,
-    shots: Path,
+    shots: Path,  # noqa: F811
     tmp_path: Path,
     width: int,
     scheme: str,

@@ -37,6 +37,8 @@ WITHOUT_TORCH = [
     *(f"augment.{name}" for name in ("operations", "parameters", "check", "presets", "files", "code")),
     "training.plan", "training.schedule", "training.resuming", "training.lr_curve", "runs.events", "runs.store",
     "runs.status", "runs.queue", "runs.launcher", "runs.series",
+    *(f"export.{name}" for name in ("formats", "source", "target", "svg", "card", "report", "bundle", "unbundle")),
+    "runs.exported",
     "training.checks", "training.weighting", "training.loss_terms", "training.preflight", "nn.size",
 ]  # fmt: skip
 

@@ -44,7 +44,7 @@ def export_section(run: Run) -> None:
         name = st.selectbox(
             "Format", list(FORMATS), format_func=lambda each: FORMATS[each].title, key="runs_export_format", width=320
         )
-        st.caption(plain(FORMATS[name].text))
+        st.caption(FORMATS[name].text)
         flags = _graph_flags() if name in _GRAPHS else []
         _make_or_download(run, checkpoint, name, flags)
         _what_to_do(name, f"{run.id}{FORMATS[name].suffix}")
