@@ -17,11 +17,16 @@ def python_code(training: Sequence[Operation], evaluation: Sequence[Operation], 
     """
     lines = ["import torch", "from torchvision.transforms import v2", ""]
     lines += ["train_transform = " + _compose(training), "", "eval_transform = " + _compose(evaluation)]
-    batches = [_call(each, f"num_classes={num_classes}") for each in for_batches(active(training))]
-    if batches:
-        mix = batches[0] if len(batches) == 1 else f"v2.RandomChoice([{', '.join(batches)}])"
+    mix = mixing_code(training, num_classes)
+    if mix:
         lines += ["", "# For whole batches: images, labels = mix(images, labels)", f"mix = {mix}"]
     return "\n".join(lines) + "\n"
+
+
+def mixing_code(operations: Sequence[Operation], num_classes: int) -> str:
+    """What `pipeline.build_mixing` makes of these operations; an empty text where batches are not mixed."""
+    steps = [_call(each, f"num_classes={num_classes}") for each in for_batches(active(operations))]
+    return f"v2.RandomChoice([{', '.join(steps)}])" if len(steps) > 1 else "".join(steps)
 
 
 def _compose(operations: Sequence[Operation]) -> str:

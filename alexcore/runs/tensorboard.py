@@ -55,12 +55,21 @@ class ScalarWriter:
             return False
         self._folder.mkdir(exist_ok=True)
         # The name is TensorBoard's: it sorts files of one run by the time in it.
-        name = f"events.out.tfevents.{time.time_ns() // 10**9:010d}.{platform.node()}.{os.getpid()}"
+        name = f"events.out.tfevents.{self._second():010d}.{platform.node()}.{os.getpid()}"
         self._file = (self._folder / name).open("ab")
         self._record(file_version="brain.Event:2")
         if self._purge is not None:
             self._record(step=self._purge, session_log=SessionLog(status=SessionLog.START))
         return True
+
+    def _second(self) -> int:
+        """Now, in seconds; but later than the run's other files, also after a resume within the same second.
+
+        TensorBoard would otherwise read the files in the order of the process numbers, and draw a zig-zag.
+        """
+        parts = [file.name.split(".") for file in self._folder.glob("events.out.tfevents.*")]
+        taken = [int(each[3]) for each in parts if each[3].isdecimal()]
+        return max([time.time_ns() // 10**9, *(each + 1 for each in taken)])
 
     def _record(self, **fields: Any) -> None:
         from tensorboard.compat.proto.event_pb2 import Event

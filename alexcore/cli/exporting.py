@@ -1,0 +1,86 @@
+"""`export` and `import`: a run as a file that leaves this machine, and a bundle that comes back."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from alexcore.cli.output import Arguments, add_command, print_json, reported
+from alexcore.export.formats import FORMATS, TENSORBOARD
+from alexcore.home import runs_dir
+
+
+def export(arguments: Arguments) -> int:
+    """Write a run as weights, a graph, a project in plain PyTorch, a notebook, a report or a bundle."""
+    from alexcore.data.storage import size_text
+    from alexcore.export.formats import require_format
+    from alexcore.export.target import require_free, write_bytes
+    from alexcore.export.write import write_export
+    from alexcore.runs.exported import exported_run
+    from alexcore.runs.store import find_run
+
+    target = Path(arguments.to).expanduser()
+    with reported("exporting", "B") as on_progress:
+        require_format(arguments.format)
+        require_free(target, arguments.force)
+        source = exported_run(find_run(arguments.run_dir), arguments.checkpoint)
+        told = write_export(
+            source, arguments.format, target, on_progress, force=arguments.force,
+            normalize=arguments.normalize, softmax=arguments.softmax,
+        )  # fmt: skip
+        if arguments.about:
+            write_bytes(Path(arguments.about), json.dumps(told, ensure_ascii=True).encode(), force=True)
+    if arguments.json:
+        print_json(told)
+        return 0
+    print(f"{told['file']}: {FORMATS[told['format']].title} of {told['checkpoint']}, {size_text(told['bytes'])}")
+    if told["difference"] is not None:
+        print(f"It was compared with the network: the answers differ by at most {told['difference']:.1g}.")
+    for note in told["notes"]:
+        print(f"note: {note}")
+    return 0
+
+
+def import_run(arguments: Arguments) -> int:
+    """Bring a run back from a bundle, after checking the hash of each of its files."""
+    from alexcore.export.unbundle import import_bundle
+
+    with reported("importing", "B") as on_progress:
+        file = Path(arguments.file).expanduser()
+        done = import_bundle(file, runs_dir(), on_progress, name=arguments.name, data=arguments.data)
+    if arguments.json:
+        print_json({"run": str(done.path), "notes": done.notes})
+        return 0
+    print(f"Run {done.path}")
+    for note in done.notes:
+        print(f"note: {note}")
+    return 0
+
+
+def register(commands: Any) -> None:
+    """Add the commands of this module."""
+    exporting = add_command(commands, "export", export)
+    exporting.epilog = TENSORBOARD.replace("`", "").replace("%", "%%")
+    exporting.add_argument("run_dir")
+    exporting.add_argument("--to", required=True, metavar="FILE", help="the file to write; its folder must exist")
+    exporting.add_argument("--format", required=True, metavar="FORMAT", help=f"one of {', '.join(FORMATS)}")
+    exporting.add_argument("--force", action="store_true", help="overwrite FILE if it exists")
+    exporting.add_argument(
+        "--checkpoint", choices=["best", "last"], help="whose weights (default: best, or last if there is no best)"
+    )
+    exporting.add_argument(
+        "--about", default="", metavar="FILE", help="a file for what --json prints: size, SHA-256, comparison, notes"
+    )
+    flag = argparse.BooleanOptionalAction
+    exporting.add_argument(
+        "--normalize", action=flag, default=True, help="onnx and exported-program: the normalisation inside the graph"
+    )
+    exporting.add_argument(
+        "--softmax", action=flag, default=True, help="onnx and exported-program: probabilities instead of logits"
+    )
+    importing = add_command(commands, "import", import_run)
+    importing.add_argument("file", metavar="FILE", help="a bundle")
+    importing.add_argument("--name", default="", help="what to call the run here (default: as it was called)")
+    importing.add_argument("--data", default="", help="where its data set lies on this machine")

@@ -1,0 +1,87 @@
+"""The model card: what a network is for, what it reached, what it cannot do (Mitchell et al. 2019). No torch here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from alexcore.export.rendering import render
+from alexcore.export.source import Event, Source
+from alexcore.nn.size import count_parameters
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the exported checkpoint reached on the validation split.
+
+    Attributes:
+        epoch: Counted from 1.
+        accuracy: Share of the validation pictures, 0 to 1.
+        loss: Cross entropy in nats.
+        recall: Per class, 0 to 1, or None for a class without pictures.
+        confusion: `confusion[truth][answer]`, pictures.
+        worst: The worst mistakes, as the event of an epoch has them.
+    """
+
+    epoch: int
+    accuracy: float
+    loss: float
+    recall: list[float | None]
+    confusion: list[list[int]]
+    worst: list[Event]
+
+
+def result_of(source: Source) -> Result | None:
+    """What the run measured for the checkpoint that is exported: the best epoch, or for last.pt the last one."""
+    epochs = [event for event in source.history.epochs if event.get("val_acc1") is not None]
+    if not epochs:
+        return None
+    # The first of equals: a later epoch has to be better to become best.pt.
+    event = epochs[-1] if source.checkpoint.name == "last.pt" else max(epochs, key=lambda each: each["val_acc1"])
+    return Result(
+        int(event["epoch"]) + 1, float(event["val_acc1"]), float(event.get("val_loss") or 0.0),
+        list(event.get("recall") or []), list(event.get("confusion") or []), list(event.get("worst") or []),
+    )  # fmt: skip
+
+
+def facts(source: Source) -> dict[str, Any]:
+    """What card and report have in common."""
+    config, classes, start = source.config, source.classes, source.history.start
+    return {
+        "name": source.name,
+        "config": config,
+        "classes": classes,
+        "unfinished": source.unfinished,
+        "parameters": count_parameters(len(classes), config.variant, config.norm, config.width),
+        "result": result_of(source),
+        "environment": source.environment,
+        "train_images": start.get("train_images"),
+        "val_images": start.get("val_images"),
+        "command": command(source),
+    }
+
+
+def command(source: Source) -> str:
+    """The command that repeats the run: every setting that differs from the defaults."""
+    import shlex
+
+    from alexcore.config import FIELDS
+
+    words = ["python", "-m", "alexcore", "train"]
+    for name, spec in FIELDS.items():
+        value = getattr(source.config, name)
+        if value == spec.default:
+            continue
+        flag = "--" + name.replace("_", "-")
+        if isinstance(value, bool):
+            words.append(flag if value else "--no-" + flag[2:])
+        elif isinstance(value, list):
+            words += [flag, "pipeline.json"]
+        else:
+            words += [flag, str(value)]
+    return shlex.join(words)
+
+
+def model_card(source: Source) -> str:
+    """The card as Markdown."""
+    return render("card.md.jinja", **facts(source))

@@ -1,0 +1,267 @@
+"""A run on one page: a single HTML file without scripts that asks no network. No torch here.
+
+Everything in it that a person has named (classes, files, the run) is escaped by the template.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from markupsafe import Markup
+
+from alexcore.config import FIELDS, GROUPS
+from alexcore.data.index import DataIndex
+from alexcore.data.shards import picture_source
+from alexcore.data.sources import open_source
+from alexcore.data.thumbnails import thumbnail
+from alexcore.errors import DataError
+from alexcore.export.card import Result, facts
+from alexcore.export.formats import TENSORBOARD
+from alexcore.export.rendering import render
+from alexcore.export.source import Event, Source
+from alexcore.export.svg import REST, TRAIN, VAL, Line, bar_chart, line_chart
+
+# More than these make a page heavy and its charts a tangle; the tables have them all.
+MOST_SAMPLED, SAMPLES_EACH = 20, 4
+MOST_BARS, MOST_CELLS = 40, 20
+MOST_POINTS = 400
+SIDE = 120
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Numbers to read, and to take along as CSV."""
+
+    name: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+    @property
+    def csv(self) -> str:
+        """The table as an address that holds all of it."""
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([self.columns, *self.rows])
+        return "data:text/csv;charset=utf-8," + quote(text.getvalue())
+
+
+@dataclass(frozen=True)
+class Section:
+    """Charts, the one sentence that says what they show, and their numbers."""
+
+    sentence: str
+    charts: list[Markup] = field(default_factory=list)
+    table: Table | None = None
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A picture as the report holds it."""
+
+    address: str
+    caption: str
+
+
+def make_report(source: Source, on_progress: Progress) -> str:
+    """Write the page.
+
+    Args:
+        source: The run.
+        on_progress: Called with (pictures shrunk, pictures in all).
+
+    Raises:
+        CheckpointError: the run's mapping is missing.
+    """
+    known = facts(source)
+    result: Result | None = known["result"]
+    index, data_problem = None, ""
+    try:
+        index = open_source(source.config.data, source.config.val)
+    except DataError as error:
+        data_problem = f"The data set could not be opened when this report was written: {error.message}"
+    samples = _samples(index) if index else {}
+    worst = _worst(source, result, index)
+    total = sum(map(len, samples.values())) + len(worst)
+    done = 0
+
+    def shrink(path: str, caption: str) -> Shown:
+        nonlocal done
+        done += 1
+        on_progress(done, total)
+        return Shown(_address(index, path) if index else "", caption)
+
+    return render(
+        "report.html.jinja",
+        **known,
+        data_problem=data_problem,
+        problems=index.problems if index else (),
+        balance=_balance(index) if index else None,
+        samples={name: [shrink(path, name) for path in paths] for name, paths in samples.items()},
+        learning=_learning(source, len(known["classes"])),
+        confusion=_confusion(result, known["classes"]),
+        cells=_cells(result, known["classes"]),
+        worst=[shrink(path, caption) for path, caption in worst],
+        settings=_settings(source),
+        environment_rows=_flat(known["environment"]),
+        notes=source.history.notes,
+        tensorboard=TENSORBOARD.replace("`", ""),
+        state=source.state,
+    )
+
+
+def _address(index: DataIndex, path: str) -> str:
+    try:
+        data = thumbnail(picture_source(index, path), SIDE)
+    except DataError:  # a shard that has gone since
+        return ""
+    return "data:image/jpeg;base64," + base64.b64encode(data).decode()
+
+
+def _samples(index: DataIndex) -> dict[str, list[str]]:
+    """The first training pictures of the first classes."""
+    train = index.files[index.files["split"] == "train"]
+    return {
+        name: train[train["label"] == label]["path"].head(SAMPLES_EACH).tolist()
+        for label, name in enumerate(index.classes[:MOST_SAMPLED])
+    }
+
+
+def _balance(index: DataIndex) -> Section:
+    counts = index.counts()
+    splits = list(counts.columns)
+    table = Table("pictures-per-class", ["class", *splits], [
+        [name, *(int(value) for value in row)] for name, row in zip(counts.index, counts.to_numpy(), strict=True)
+    ])  # fmt: skip
+    train = counts["train"] if "train" in counts else counts.iloc[:, 0]
+    most, least = str(train.idxmax()), str(train.idxmin())
+    ratio = int(train.max()) / max(1, int(train.min()))
+    words = f"The largest class, {most}, has {ratio:.1f} times the training pictures of the smallest, {least}."
+    if ratio < 1.05:
+        words = f"All classes have about as many training pictures: {int(train.min()):,} to {int(train.max()):,}."
+    if len(counts) > MOST_BARS:
+        words += f" The chart shows the first {MOST_BARS} of {len(counts):,} classes; the table has them all."
+    shown = counts.head(MOST_BARS)
+    bars = {split: [int(value) for value in shown[split]] for split in splits}
+    chart = bar_chart([str(name) for name in shown.index], bars, "Pictures per class", "pictures", "class")
+    return Section(words, [chart], table)
+
+
+def _points(rows: Sequence[Event], name: str) -> list[tuple[float, float]]:
+    return [(float(row["step"]), float(row[name])) for row in rows if row.get(name) is not None]
+
+
+def _thinned(rows: Sequence[Event]) -> Sequence[Event]:
+    return rows[:: -(-len(rows) // MOST_POINTS)] if len(rows) > MOST_POINTS else rows
+
+
+def _learning(source: Source, classes: int) -> Section:
+    """Loss, accuracy and rate against the step."""
+    epochs, steps, marks = source.history.epochs, _thinned(source.history.steps), source.history.resumes
+    names = ["epoch", "step", "train_loss", "val_loss", "train_acc1", "val_acc1", "seconds"]
+    rows = [[row["epoch"] + 1, *(row.get(name) for name in names[1:])] for row in epochs]
+    table = Table("epochs", names, rows)
+    best = max(((row["val_acc1"], row["epoch"] + 1) for row in epochs if row.get("val_acc1") is not None), default=None)
+    if best is None:
+        words = "The run has not been validated yet."
+    else:
+        values = [row for row in epochs if row.get("val_acc1") is not None]
+        first = next(row["epoch"] + 1 for row in values if row["val_acc1"] == best[0])
+        words = (
+            f"Validation accuracy was best in epoch {first}, {best[0]:.1%}, and is {values[-1]['val_acc1']:.1%} after "
+            f"epoch {values[-1]['epoch'] + 1}; guessing among {classes} classes would reach {1 / classes:.0%}."
+        )
+    by_step, axis = "train, by step", "optimizer step"
+    loss = line_chart(
+        [
+            Line(by_step, _points(steps, "loss"), TRAIN, "2 3"),
+            Line("train, by epoch", _points(epochs, "train_loss"), TRAIN, "", True),
+            Line("val, by epoch", _points(epochs, "val_loss"), VAL, "7 3", True),
+        ],
+        "Loss", axis, "cross entropy (nats)", marks=marks,
+    )  # fmt: skip
+    accuracy = line_chart(
+        [
+            Line(by_step, _points(steps, "acc1"), TRAIN, "2 3"),
+            Line("train, by epoch", _points(epochs, "train_acc1"), TRAIN, "", True),
+            Line("val, by epoch", _points(epochs, "val_acc1"), VAL, "7 3", True),
+        ],
+        "Accuracy", axis, "share of pictures", share=True, marks=marks,
+    )  # fmt: skip
+    rate = line_chart([Line("rate", _points(steps, "lr"), REST)], "Learning rate", axis, "rate", marks=marks)
+    return Section(words, [chart for chart in (loss, accuracy, rate) if chart], table if rows else None)
+
+
+def _confusion(result: Result | None, classes: Sequence[str]) -> Section | None:
+    if result is None or len(result.confusion) != len(classes):
+        return None
+    matrix = result.confusion
+    wrong = [
+        (matrix[truth][answer], truth, answer)
+        for truth in range(len(classes)) for answer in range(len(classes)) if truth != answer
+    ]  # fmt: skip
+    count, truth, answer = max(wrong, default=(0, 0, 0))
+    mistakes = sum(each for each, _, _ in wrong)
+    words = f"In epoch {result.epoch} every validation picture was recognised."
+    if count:
+        words = (
+            f"In epoch {result.epoch}, {mistakes:,} validation pictures were taken for another class; most often "
+            f"{classes[truth]} for {classes[answer]} ({count:,})."
+        )
+    if len(classes) > MOST_CELLS:
+        words += f" Shown are the {MOST_CELLS} classes with the most mistakes; the table has all {len(classes)}."
+    rows = [[name, *row] for name, row in zip(classes, matrix, strict=True)]
+    return Section(words, [], Table("confusion", ["truth", *classes], rows))
+
+
+def _cells(result: Result | None, classes: Sequence[str]) -> dict[str, Any] | None:
+    """The confusion matrix as a table to look at: names, and rows of (pictures, share of the row, 0 to 100)."""
+    if result is None or len(result.confusion) != len(classes):
+        return None
+    matrix = result.confusion
+    order = sorted(range(len(classes)), key=lambda label: matrix[label][label] - sum(matrix[label]))[:MOST_CELLS]
+    kept = sorted(order)
+    return {
+        "names": [classes[label] for label in kept],
+        "rows": [[(matrix[t][a], round(100 * matrix[t][a] / max(1, sum(matrix[t])))) for a in kept] for t in kept],
+    }
+
+
+def _worst(source: Source, result: Result | None, index: DataIndex | None) -> list[tuple[str, str]]:
+    """Path and caption of the worst mistakes that are still there."""
+    if result is None or index is None:
+        return []
+    classes, known = source.classes, set(index.files["path"])
+    found = []
+    for row in result.worst:
+        label, predicted = int(row.get("label", -1)), int(row.get("predicted", -1))
+        if row.get("path") in known and min(label, predicted) >= 0 and max(label, predicted) < len(classes):
+            caption = f"{classes[label]}, taken for {classes[predicted]} ({float(row.get('probability') or 0):.0%})"
+            found.append((str(row["path"]), caption))
+    return found
+
+
+def _settings(source: Source) -> dict[str, list[tuple[str, str, str, bool]]]:
+    """Per group: title, name, value, and whether it differs from the default."""
+    groups: dict[str, list[tuple[str, str, str, bool]]] = {group: [] for group in GROUPS}
+    for name, spec in FIELDS.items():
+        value = getattr(source.config, name)
+        groups[spec.group].append((spec.title, name, str(value) if value != "" else "(empty)", value != spec.default))
+    return groups
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    rows = []
+    for name, value in values.items():
+        if isinstance(value, dict):
+            rows += _flat(value, f"{prefix}{name} ")
+        else:
+            shown = " ".join(map(str, value)) if isinstance(value, list) else str(value)
+            rows.append((f"{prefix}{name}".replace("_", " "), shown))
+    return rows

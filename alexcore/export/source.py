@@ -1,0 +1,147 @@
+"""A run as an export reads it. The run store lies above this floor, so whoever calls hands in what it knows of it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from alexcore.augment.operations import Operation
+from alexcore.config import TrainConfig
+from alexcore.errors import CheckpointError
+from alexcore.files import read_json
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Event = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class History:
+    """What a run has told, without what a resume has undone: `start`, `step`, `epoch` and the other events."""
+
+    start: Event = field(default_factory=dict)
+    steps: list[Event] = field(default_factory=list)
+    epochs: list[Event] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    resumes: list[int] = field(default_factory=list)
+
+
+def unfinished_words(state: str, epochs: int, config: TrainConfig, checkpoint: Path) -> str:
+    """One sentence about a run that has not finished, else an empty text; `epochs` are those that have ended."""
+    if state == "finished":
+        return ""
+    return (
+        f"The run is {state}, not finished: after {epochs} of {config.epochs} epochs this is its {checkpoint.name}. "
+        "Export again when it has ended."
+    )
+
+
+@dataclass(frozen=True)
+class Source:
+    """One run, to be exported.
+
+    Attributes:
+        path: The run's folder.
+        state: The run's state in a word, as its status has it.
+        config: What it was started with.
+        checkpoint: The file whose weights are taken.
+        history: What it has told.
+    """
+
+    path: Path
+    state: str
+    config: TrainConfig
+    checkpoint: Path
+    history: History = field(default_factory=History)
+
+    @property
+    def name(self) -> str:
+        """The run's id with nothing in it that could be markup, code or a path: it gets into files of many kinds."""
+        return re.sub(r"[^\w.-]+", "_", self.path.name)[:80] or "run"
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names in the order of their numbers.
+
+        Raises:
+            CheckpointError: class_indices.json is missing or damaged.
+        """
+        found = read_json(self.path / "class_indices.json") or {}
+        names = tuple(str(found.get(str(number), "")) for number in range(len(found)))
+        if not names or not all(names):
+            raise CheckpointError(
+                f"The run {self.path.name} has no usable class_indices.json.", "Resume the run, which writes it again."
+            )
+        return names
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """What env.json says; empty where it is missing."""
+        return read_json(self.path / "env.json") or {}
+
+    @property
+    def unfinished(self) -> str:
+        """One sentence if the run has not finished, else an empty text."""
+        epochs = self.history.epochs[-1]["epoch"] + 1 if self.history.epochs else 0
+        return unfinished_words(self.state, epochs, self.config, self.checkpoint)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The network of a run with what is needed to use it.
+
+    Attributes:
+        model: In eval mode, on the CPU.
+        classes: Names in the order of their numbers.
+        operations: What is done to a picture before the network sees it.
+        saved: The whole checkpoint.
+    """
+
+    model: nn.Module
+    classes: tuple[str, ...]
+    operations: list[Operation]
+    saved: dict[str, Any]
+
+    @property
+    def class_to_idx(self) -> dict[str, int]:
+        """The mapping from name to number."""
+        return {name: number for number, name in enumerate(self.classes)}
+
+    @property
+    def mean_std(self) -> tuple[list[float], list[float]]:
+        """What is subtracted from each colour, and what it is then divided by; several Normalize become one."""
+        mean, std = [0.0, 0.0, 0.0], [1.0, 1.0, 1.0]
+        for each in self.operations:
+            if each["op"] == "Normalize":
+                mean = [m + s * float(new) for m, s, new in zip(mean, std, each["mean"], strict=True)]
+                std = [s * float(new) for s, new in zip(std, each["std"], strict=True)]
+        return mean, std
+
+    def about(self, source: Source) -> dict[str, Any]:
+        """What a stranger must know to use the weights, as plain data."""
+        config, (mean, std) = source.config, self.mean_std
+        network = ("variant", "norm", "width", "activation", "dropout")
+        return {
+            "class_to_idx": self.class_to_idx,
+            "input_size": [3, config.image_size, config.image_size],
+            "mean": mean,
+            "std": std,
+            "network": {name: getattr(config, name) for name in network},
+            "run": source.name,
+        }
+
+
+def load_trained(source: Source) -> Trained:
+    """Load the weights of a run; needs torch.
+
+    Raises:
+        CheckpointError: the checkpoint is missing, damaged or does not fit together.
+    """
+    from alexcore.training.checkpoint import load_checkpoint, restore_model
+
+    saved = load_checkpoint(source.checkpoint)
+    model, _, classes = restore_model(saved, source.checkpoint)
+    return Trained(model, classes, saved["evaluation_operations"], saved)
