@@ -37,6 +37,7 @@ WITHOUT_TORCH = [
     *(f"augment.{name}" for name in ("operations", "parameters", "check", "presets", "files", "code")),
     "training.plan", "training.schedule", "training.resuming", "training.lr_curve", "runs.events", "runs.store",
     "runs.status", "runs.queue", "runs.launcher", "runs.series",
+    "runs.about", "runs.digest", "runs.index", "runs.trash", "runs.comparison",
     "training.checks", "training.weighting", "training.loss_terms", "training.preflight", "nn.size",
 ]  # fmt: skip
 

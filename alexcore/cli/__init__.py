@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from alexcore import __version__
-from alexcore.cli import checks, data, results, training
+from alexcore.cli import checks, data, results, runs, training
 from alexcore.cli.output import Command
 from alexcore.errors import AlexError
 from alexcore.process import PATIENT_THREADS
@@ -30,7 +30,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = _Parser("python -m alexcore", description="Learn image classification with AlexNet.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (data, training, checks, results):
+    for module in (data, training, checks, results, runs):
         module.register(commands)
     return parser
 
@@ -41,8 +41,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.environ.setdefault(name, value)  # read when a command imports torch
     parser = build_parser()
     parsed = parser.parse_args(arguments)
-    if getattr(parsed, "action", "list") in ("show", "delete") and not parsed.id:
-        parser.error(f"`runs {parsed.action}` needs the ID of a run; `runs list` shows them.")
     try:
         command: Command = parsed.command
         return command(parsed)
