@@ -146,7 +146,7 @@ def test_one_thousand_runs_open_and_can_all_be_compared() -> None:
     assert not at.exception
     (spec,) = specs(at)
     assert len(spec["data"]) <= 8
-    assert "500 runs are not drawn" in text_of(at)
+    assert "500 runs are not drawn: without accuracy or settings, or beyond the newest 500." in text_of(at)
 
 
 def test_what_can_be_done_depends_on_how_many_are_chosen() -> None:

@@ -23,7 +23,7 @@ def url_choice(
     if st.session_state.get(key) not in options:
         wished = st.query_params.get(parameter)
         st.session_state[key] = wished if wished in options else options[0]
-    chosen = str(st.segmented_control(label, options, key=key, required=True, format_func=words, help=text))
+    chosen = str(st.segmented_control(label, options, key=key, required=True, format_func=words, help=text, wrap=True))
     if st.query_params.get(parameter) != chosen:
         st.query_params[parameter] = chosen
     return chosen

@@ -37,7 +37,8 @@ def parallel(found: Sequence[Summary], key: str) -> None:
         return
     st.plotly_chart(parallel_figure(drawn, axes), key=f"runs_parallel_{key}", config={"displaylogo": False})
     left = len(found) - len(drawn)
-    more = f" {left} runs are not drawn: without accuracy or settings, or beyond {MOST_LINES}." if left else ""
+    count = "1 run is" if left == 1 else f"{left} runs are"
+    more = f" {count} not drawn: without accuracy or settings, or beyond the newest {MOST_LINES}." if left else ""
     st.caption(plain(in_one_sentence(drawn, axes) + more))
     table = pd.DataFrame(
         [
@@ -66,7 +67,8 @@ def _scale(values: Sequence[Any]) -> tuple[list[float], dict[float, str]]:
     if not numbers:
         words = sorted({in_words(value) for value in values})
         height = {word: number / max(1, len(words) - 1) for number, word in enumerate(words)}
-        ticks = {at: word[:18] for word, at in list(height.items())[:MOST_TICKS]}
+        every = -(-len(words) // MOST_TICKS)
+        ticks = {height[word]: _end_of(word) for word in words[::every]}
         return [height[in_words(value)] for value in values], ticks
     low, high = min(values), max(values)
     # A factor of thirty or more between the ends: rates and decays are chosen by factors.
@@ -82,6 +84,11 @@ def _scale(values: Sequence[Any]) -> tuple[list[float], dict[float, str]]:
     if len(chosen) > 5:
         chosen = [chosen[round(part * (len(chosen) - 1) / 4)] for part in range(5)]
     return [height_of(value) for value in values], {height_of(value): f"{value:g}" for value in chosen}
+
+
+def _end_of(word: str, most: int = 18) -> str:
+    """Paths and pipelines differ at their ends."""
+    return word if len(word) <= most else f"…{word[1 - most :]}"
 
 
 def parallel_figure(found: Sequence[Summary], axes: dict[str, str]) -> go.Figure:
@@ -115,7 +122,10 @@ def parallel_figure(found: Sequence[Summary], axes: dict[str, str]) -> go.Figure
             text = f"{float(word):.0%}" if position == len(titles) - 1 else _escaped(word)
             # The last axis has its words at the left, or they would leave the figure.
             side = "right" if position == len(titles) - 1 else "left"
-            figure.add_annotation(x=position, y=at, text=text, showarrow=False, xanchor=side, xshift=4, font_size=11)
+            shift = -4 if side == "right" else 4
+            figure.add_annotation(
+                x=position, y=at, text=text, showarrow=False, xanchor=side, xshift=shift, yshift=9, font_size=11
+            )
     figure.update_xaxes(tickvals=list(range(len(titles))), ticktext=titles, showgrid=False, zeroline=False)
     return figure.update_yaxes(visible=False, range=[-0.06, 1.06]).update_layout(
         legend={"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0, "xanchor": "left", "title": ACCURACY},
