@@ -157,13 +157,18 @@ def test_what_can_be_done_depends_on_how_many_are_chosen() -> None:
     assert at.button(key="runs_delete").disabled
     choose(at, "one")
     assert at.button(key="runs_compare").disabled
-    assert any(link.proto.label == "Open this run" for link in at.get("page_link"))
+    at.button(key="runs_open").click().run()
+    assert at.query_params["run"] in ("one", ["one"])
+    at.button(key="runs_back").click().run()
+    assert at.multiselect(key="runs_chosen").value == ["one"]
     choose(at, "one", "two")
     at.button(key="runs_compare").click().run()
     assert at.query_params["compare"] in ("one,two", ["one,two"])
     assert "Validation accuracy" in titles(at)
+    assert [at.button(key=f"runs_open_{number}").label for number in (0, 1)] == ["one", "two"]
     at.button(key="runs_back").click().run()
     assert at.multiselect(key="runs_chosen").value == ["one", "two"]
+    assert at.button(key="runs_open").disabled
 
 
 def test_a_chosen_run_that_somebody_else_deletes_is_no_longer_chosen() -> None:

@@ -20,7 +20,7 @@ from ui.run_charts import confusion
 from ui.runs_curves import GROUP_WORDS, GROUPS, Compared, curves
 from ui.runs_parallel import parallel
 from ui.runs_pictures import same_pictures
-from ui.runs_state import PAGE, all_runs_link, labels
+from ui.runs_state import all_runs_link, labels, show_run
 from ui.text import duration, plain, size
 
 POLL_S = 4.0
@@ -52,8 +52,10 @@ def comparison(ids: Sequence[str]) -> None:
         )
     st.subheader(f"{len(found)} runs beside each other" if len(found) > 1 else "One run", anchor=False)
     with st.container(horizontal=True, key="runs_compared"):
-        for each, label in zip(shown, labels(shown), strict=True):
-            st.page_link(PAGE, label=plain(label), query_params={"run": each.id}, icon=":material/arrow_forward:")
+        for number, (each, label) in enumerate(zip(shown, labels(shown), strict=True)):
+            if st.button(plain(label), key=f"runs_open_{number}", type="tertiary", icon=":material/arrow_forward:"):
+                show_run(each.id)
+                st.rerun()
     active = any(each.status.active for each in shown)
     choice = _choose()
     st.fragment(_live, run_every=POLL_S if active else None)([each.id for each in shown], choice, active)

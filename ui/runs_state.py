@@ -12,7 +12,6 @@ from alexcore.runs.comparison import ids_as_text, ids_in
 from alexcore.runs.index import EXPERIMENT, Summary
 from ui.text import plain
 
-PAGE = "pages/runs.py"
 CHOSEN = "runs_chosen"
 
 

@@ -14,7 +14,7 @@ import streamlit as st
 from alexcore.runs.comparison import MOST, in_words
 from alexcore.runs.index import EXPERIMENT, Summary, matching, summaries
 from ui.runs_delete import delete, outcome
-from ui.runs_state import CHOSEN, PAGE, labels, show_comparison
+from ui.runs_state import CHOSEN, labels, show_comparison, show_run
 from ui.text import plain, size
 
 ACTIVE_S, IDLE_S = 2.0, 15.0
@@ -167,8 +167,10 @@ def _broken(shown: list[Summary]) -> None:
 
 def _ticked(key: str, ids: tuple[str, ...]) -> None:
     rows = st.session_state[key]["selection"]["rows"]
-    kept = [each for each in st.session_state.get(CHOSEN, ()) if each not in ids]
-    st.session_state[CHOSEN] = kept + [ids[row] for row in rows if row < len(ids)]
+    ticked = [ids[row] for row in rows if row < len(ids)]
+    # In the order of the ticks; what a filter hides stays chosen.
+    kept = [each for each in st.session_state.get(CHOSEN, ()) if each not in ids or each in ticked]
+    st.session_state[CHOSEN] = list(dict.fromkeys([*kept, *ticked]))
 
 
 def _other_ticks() -> None:
@@ -187,8 +189,10 @@ def _actions(found: list[Summary], shown: list[Summary]) -> None:
         help=f"Two or more can be compared: curves of up to {MOST}, all of them as parallel coordinates.",
     )  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="center"):
-        if len(chosen) == 1:
-            st.page_link(PAGE, label="Open this run", query_params={"run": chosen[0]}, icon=":material/arrow_forward:")
+        # No link: one to the page that is open already would change the page and not the address.
+        if st.button("Open", key="runs_open", disabled=len(chosen) != 1, icon=":material/arrow_forward:"):
+            show_run(chosen[0])
+            st.rerun()
         compared = st.button("Compare", key="runs_compare", type="primary", disabled=len(chosen) < 2)
         if compared:
             show_comparison(chosen)
