@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from alexcore.runs.store import list_runs, summary
+from alexcore.runs.index import summaries
 from ui.datasets import ensure_synthetic
 from ui.device import device_line
 from ui.page import page
@@ -19,6 +19,8 @@ STEPS = (
      "Drop a photograph on the page and see what the network takes it for, and how sure it is."),
 )  # fmt: skip
 
+LATEST = 8
+
 with page("alexcore", "A laboratory for learning image classification with AlexNet, on the machine you have."):
     device_line()
     ensure_synthetic()
@@ -28,13 +30,15 @@ with page("alexcore", "A laboratory for learning image classification with AlexN
             st.write(text)
             st.page_link(target, label=label, icon=":material/arrow_forward:")
     st.subheader("Latest runs", anchor=False)
-    runs = list_runs()[:8]
+    runs = summaries()
     if not runs:
         st.info("No runs yet. The first one takes about two minutes: go to Train and press Start.")
     with st.container(key="overview_runs"):
-        for run in runs:
-            best = summary(run)["best_val_acc1"]
+        for run in runs[:LATEST]:
+            best = run.best_val_acc1
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.page_link("pages/train.py", label=plain(run.id), query_params={"run": run.id})
+                st.page_link("pages/train.py", label=plain(run.title), query_params={"run": run.id})
                 measured = "" if best is None else f", best validation accuracy {best:.1%}"
                 st.caption(f"{run.status.state}, {run.status.epoch} epochs{measured}", width="content")
+    if len(runs) > 1:
+        st.page_link("pages/runs.py", label="All runs, side by side", icon=":material/arrow_forward:")

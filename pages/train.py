@@ -6,8 +6,10 @@ import streamlit as st
 
 from alexcore.errors import RunError
 from alexcore.runs import launcher
-from alexcore.runs.store import list_runs, open_run
+from alexcore.runs.index import active_runs
+from alexcore.runs.store import open_run
 from ui.checks import checks
+from ui.clone import clone_from_url, cloned_validation, end_clone
 from ui.command import command_section
 from ui.dataset_select import dataset_select
 from ui.datasets import dataset_or_wait
@@ -20,6 +22,7 @@ from ui.state import choose_dataset, choose_run, chosen_run
 
 
 def new_run() -> None:
+    clone_from_url()
     name = dataset_select("train_dataset")
     opened = dataset_or_wait(name)
     if opened is None:
@@ -27,10 +30,12 @@ def new_run() -> None:
     index, checked = opened
     config, plan = None, None
     with shown_errors():
-        config = config_form(str(index.origin))
+        val, index = cloned_validation(name, index)
+        config = config_form(str(index.origin), val)
         plan = preflight(config, index, checked)
     if st.button("Start", key="train_start", type="primary", icon=":material/play_arrow:", disabled=plan is None):
         assert config is not None
+        end_clone()
         choose_run(launcher.start(config).name)
         choose_dataset(name)
         st.rerun()
@@ -58,7 +63,7 @@ def evaluation(run_id: str) -> None:
 
 
 with page("Train", "Choose settings, press Start, and watch the network learn. Closing this page does not stop a run."):
-    run_id = chosen_run() or next((run.id for run in list_runs() if run.status.active), None)
+    run_id = chosen_run() or next((run.id for run in active_runs()), None)
     if run_id:
         with shown_errors(), st.container(border=True):
             watch(run_id)

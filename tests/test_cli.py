@@ -247,8 +247,8 @@ def test_the_runs_are_listed_shown_and_deleted(stored):
     assert (shown["status"], shown["error"], shown["config"]["epochs"]) == ("finished", None, 6)
     assert json.loads(done("runs", "show", "broken").out)["error"]["message"] == "The loss is nan."
 
-    assert done("runs", "delete", stored).out == "Deleted the run stored.\n"
-    assert done("runs", "delete", "broken", "--json").json == {"deleted": "broken"}
+    assert done("runs", "delete", stored).out.startswith("Deleted the run stored.\n")
+    assert done("runs", "delete", "broken", "--json").json["deleted"] == "broken"
     assert list(runs_dir().glob("[!.]*")) == []
     assert "There are no runs yet" in done("runs").out
 

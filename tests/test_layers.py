@@ -40,6 +40,7 @@ WITHOUT_TORCH = [
     "runs.status", "runs.queue", "runs.launcher", "runs.series",
     *(f"export.{name}" for name in ("formats", "source", "target", "svg", "card", "report", "bundle", "unbundle")),
     "runs.exported",
+    "runs.about", "runs.digest", "runs.index", "runs.trash", "runs.comparison",
     "training.checks", "training.weighting", "training.loss_terms", "training.preflight", "nn.size",
     *(f"analysis.batchnorm.{name}" for name in ("quantities", "lag", "tolerance", "summary", "verdict", "formula")),
     "analysis.metrics", "analysis.evaluation_store", "nn.layers", "nn.convolution",

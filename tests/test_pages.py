@@ -22,7 +22,14 @@ from alexcore.runs import launcher
 
 pytestmark = pytest.mark.pages
 APP = Path(__file__).parents[1] / "app.py"
-PAGES = ("pages/overview.py", "pages/dataset.py", "pages/augment.py", "pages/train.py", "pages/classify.py")
+PAGES = (
+    "pages/overview.py",
+    "pages/dataset.py",
+    "pages/augment.py",
+    "pages/train.py",
+    "pages/classify.py",
+    "pages/runs.py",
+)
 
 
 @pytest.fixture(autouse=True)

@@ -64,11 +64,12 @@ def _augmentation(spec: FieldSpec, common: dict[str, Any]) -> Any:
     return load_pipeline(saved[chosen]) if chosen not in spec.choices else chosen
 
 
-def config_form(data: str) -> TrainConfig:
+def config_form(data: str, val: str = "") -> TrainConfig:
     """Draw the form and return what it says.
 
     Args:
         data: The data set's folder.
+        val: A separate validation folder, or "".
 
     Raises:
         ConfigError: one or more values are out of range.
@@ -90,7 +91,7 @@ def config_form(data: str) -> TrainConfig:
                 for spec in specs:
                     if spec.group == group and not spec.essential:
                         values[spec.name] = _widget(spec)
-    return make_config(data=data, **{name: value for name, value in values.items() if value is not None})
+    return make_config(data=data, val=val, **{name: value for name, value in values.items() if value is not None})
 
 
 _ORDER = ("epochs", "batch_size", "lr", "norm", "seed")

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import Page
 
-from alexcore.runs.store import list_runs
+from alexcore.runs.index import active_runs
 from ui.text import plain
 
 ICON = Path(__file__).parent / "icon.png"
@@ -28,14 +28,14 @@ def draw_frame() -> Page:
             st.Page("pages/train.py", title="Train", url_path="train"),
             st.Page("pages/classify.py", title="Classify", url_path="classify"),
             st.Page("pages/network.py", title="Network", url_path="network"),
+            st.Page("pages/runs.py", title="Runs", url_path="runs"),
         ]
     )
     st.set_page_config(page_title=f"{chosen.title} · alexcore", page_icon=str(ICON), layout="wide")
     with st.sidebar, st.container(key="active_runs"):
-        for run in list_runs():
-            if run.status.active:
-                label = f"{plain(run.id)}: {run.status.state}"
-                st.page_link("pages/train.py", label=label, icon=":material/play_circle:", query_params={"run": run.id})
+        for run in active_runs():
+            label = f"{plain(run.title)}: {run.status.state}"
+            st.page_link("pages/train.py", label=label, icon=":material/play_circle:", query_params={"run": run.id})
     return chosen
 
 

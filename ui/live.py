@@ -118,6 +118,8 @@ def _progress(status: Status, series: Series) -> None:
         else:
             share = status.done / status.total if status.total and status.state != "queued" else 0.0
             counted = f": {status.done:,} of {status.total:,}" if share else " ..."
+            if status.state == "queued" and status.phase.startswith("waiting for "):  # of it and of those ahead
+                counted = f"; place {status.total + 1} in the queue of this device"
             st.progress(min(1.0, share), text=f"{status.phase or 'starting'}{counted}")
 
 

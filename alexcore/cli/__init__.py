@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from alexcore import __version__
-from alexcore.cli import checks, data, evaluation, exporting, predicting, results, training
+from alexcore.cli import checks, data, evaluation, exporting, predicting, runs, training
 from alexcore.cli.output import Command
 from alexcore.cli.processes import quiet_unless_first
 from alexcore.errors import AlexError
@@ -31,7 +31,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = _Parser("python -m alexcore", description="Learn image classification with AlexNet.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (data, training, checks, evaluation, results, predicting, exporting):
+    for module in (data, training, checks, evaluation, predicting, runs, exporting):
         module.register(commands)
     return parser
 
@@ -43,8 +43,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = build_parser()
     with quiet_unless_first():
         parsed = parser.parse_args(arguments)
-    if getattr(parsed, "action", "list") in ("show", "delete") and not parsed.id:
-        parser.error(f"`runs {parsed.action}` needs the ID of a run; `runs list` shows them.")
     try:
         command: Command = parsed.command
         return command(parsed)

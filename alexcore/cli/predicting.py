@@ -1,14 +1,15 @@
-"""`predict` in its parts, and `reference`: what answers are held against."""
+"""`predict`, and `reference`: what answers are held against."""
 
 from __future__ import annotations
 
+import argparse
 from typing import Any
 
 from alexcore.cli.output import Arguments, Bar, add_command, print_json, reported
 
 
-def predict_pictures(arguments: Arguments) -> int:
-    """Carry `predict` out: files, folders and zip files, through one run or several."""
+def predict(arguments: Arguments) -> int:
+    """Classify pictures, folders and zip files of them; what cannot be read has its error in place of an answer."""
     from alexcore.analysis.answers import as_json, csv_text
     from alexcore.analysis.batch_prediction import BatchPrediction, Network
     from alexcore.analysis.prediction import Classifier, best_of
@@ -66,12 +67,19 @@ def reference(arguments: Arguments) -> int:
     return 0
 
 
-def add_predict_flags(command: Any) -> None:
-    """Add what `predict` takes beside a run and pictures."""
-    command.add_argument("--also", action="append", default=[], metavar="RUN_DIR", help="another run to ask, too")
-    command.add_argument("--tta", action="store_true", help="average over the picture, its mirror image, and both cut")
+def _at_least_one(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    return int(text)
 
 
 def register(commands: Any) -> None:
-    """Add the command of this module."""
+    """Add the commands of this module."""
+    predicting = add_command(commands, "predict", predict)
+    predicting.add_argument("run_dir")
+    predicting.add_argument("images", nargs="+", metavar="IMAGE")
+    predicting.add_argument("--top-k", type=_at_least_one, default=5)
+    predicting.add_argument("--csv", action="store_true", help="print a table, a line a class")
+    predicting.add_argument("--also", action="append", default=[], metavar="RUN_DIR", help="another run to ask, too")
+    predicting.add_argument("--tta", action="store_true", help="average over the picture, its mirror image, and both cut")
     add_command(commands, "reference", reference).add_argument("run_dir")

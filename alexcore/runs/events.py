@@ -52,12 +52,23 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def read_events(path: Path, offset: int = 0) -> tuple[list[Event], int]:
+# Where a line says its type: version, number and time come first and are short.
+_TYPE_WITHIN = 120
+
+
+def read_events(path: Path, offset: int = 0, without: tuple[str, ...] = ()) -> tuple[list[Event], int]:
     """Return the complete events after byte `offset`, and the offset to go on from.
 
     A missing file has no events, half a last line waits for its other half, and a broken line is skipped. A file
     that has become shorter (replaced by another run's) is read from its beginning.
+
+    Args:
+        path: The file.
+        offset: Where to begin.
+        without: Types that the reader has no use for. Most lines of a run are steps, and not parsing them makes
+            a list of a thousand runs quick. A line that is not written as `EventWriter` writes may come back.
     """
+    unwanted = tuple(f'"type": "{kind}"'.encode() for kind in without)
     try:
         with path.open("rb") as file:
             size = file.seek(0, 2)
@@ -69,6 +80,8 @@ def read_events(path: Path, offset: int = 0) -> tuple[list[Event], int]:
     end = block.rfind(b"\n") + 1
     events = []
     for line in block[:end].splitlines():
+        if any(mark in line[:_TYPE_WITHIN] for mark in unwanted):
+            continue
         try:
             event = json.loads(line)
         except (ValueError, RecursionError):  # the latter: a thousand brackets

@@ -24,6 +24,7 @@ class Series:
         warnings: `warning` events.
         notes: `note` events: what the run has decided by itself.
         resumes: Steps at which the run was resumed.
+        attempts: (step, time) of each beginning and each resume: the step that it went on from, and its clock.
         end: The `end` event, None while the run goes on.
     """
 
@@ -39,6 +40,7 @@ class Series:
         self.warnings: list[Event] = []
         self.notes: list[Event] = []
         self.resumes: list[int] = []
+        self.attempts: list[tuple[int, float]] = []
         self.end: Event | None = None
 
     def refresh(self) -> bool:
@@ -64,6 +66,7 @@ class Series:
                 told.append(event)
         elif kind == "start":
             self.start = event
+            self.attempts.append((self.resumes[-1] if self.resumes else 0, float(event.get("ts") or 0)))
         elif kind == "end":
             self.end = event
         elif kind == "resume":

@@ -1,0 +1,298 @@
+"""The figures of all runs for lists: read once, then only of those runs whose files have changed.
+
+A run is known by name, size, time and number of each of its files, so a thousand runs cost two thousand small
+directory listings and nothing else. What was read of runs that have ended is also kept in the cache on disk.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from alexcore import __version__
+from alexcore.config import FIELDS
+from alexcore.errors import RunError
+from alexcore.files import read_json, replacing
+from alexcore.home import cache_dir, runs_dir
+from alexcore.runs.about import read_about
+from alexcore.runs.digest import Digest
+from alexcore.runs.status import ENDED, Status, read_status
+from alexcore.runs.store import Run, read_run
+from alexcore.runs.trash import disk_use
+
+TRAINING, EXPERIMENT = "training", "BatchNorm experiment"
+# What a table has columns for; the other settings that differ from their defaults are listed as words.
+COLUMNS = ("data", "variant", "norm", "epochs", "batch_size", "lr", "image_size", "seed")
+_VERSION = f"{__version__}-1"
+
+Signature = tuple[tuple[str, int, int, int], ...]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One run in a list. Accuracies are 0 to 1, times in seconds, sizes in bytes; None is not known (yet)."""
+
+    id: str
+    status: Status
+    problem: str = ""
+    kind: str = TRAINING
+    name: str = ""
+    tags: tuple[str, ...] = ()
+    note: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)
+    started: float | None = None
+    val_acc1: float | None = None
+    best_val_acc1: float | None = None
+    images_per_s: float | None = None
+    seconds: float | None = None
+    duration_s: float | None = None
+    open_since: float | None = None
+    bytes: int = 0
+    best_bytes: int | None = None
+    last_bytes: int | None = None
+    changed: float = 0.0
+
+    @property
+    def path(self) -> Path:
+        """The run's folder."""
+        return runs_dir() / self.id
+
+    @property
+    def title(self) -> str:
+        """What a person calls it: its name, else its id."""
+        return self.name or self.id
+
+    @property
+    def data(self) -> str:
+        """The data set as lists show it: its name in `data/`, else the end of its path."""
+        return Path(str(self.settings.get("data") or "")).name
+
+    @property
+    def worked_s(self) -> float | None:
+        """Seconds of work so far; of a run that goes on, up to its last sign of life."""
+        if self.open_since is None:
+            return self.duration_s
+        return (self.duration_s or 0.0) + max(0.0, self.status.heartbeat - self.open_since)
+
+    @property
+    def other_settings(self) -> dict[str, Any]:
+        """What differs from the defaults and has no column of its own."""
+        return {
+            name: value
+            for name, value in self.settings.items()
+            if name not in COLUMNS and name in FIELDS and value != FIELDS[name].default
+        }
+
+    def as_json(self) -> dict[str, Any]:
+        """What `runs list --json` prints: first what `train --json` prints, then what only lists show."""
+        return {
+            "run": str(self.path), "status": self.status.state, "epochs": self.status.epoch,
+            "steps": self.status.step, "val_acc1": self.val_acc1, "best_val_acc1": self.best_val_acc1,
+            "images_per_s": self.images_per_s, "seconds": self.seconds, "id": self.id, "kind": self.kind,
+            "name": self.name, "tags": list(self.tags), "note": self.note, "data": self.settings.get("data"),
+            "variant": self.settings.get("variant"), "norm": self.settings.get("norm"), "started": self.started,
+            "duration_s": self.worked_s, "bytes": self.bytes, "problem": self.problem or None,
+        }  # fmt: skip
+
+
+@dataclass
+class _Known:
+    signature: Signature
+    summary: Summary
+    digest: Digest | None = None
+
+
+_known: dict[str, _Known] = {}
+_of: str | None = None
+_lock = threading.Lock()
+
+
+def summaries() -> list[Summary]:
+    """All runs of the store, the newest first; those that cannot be read have their `problem`."""
+    with _lock:
+        return _summaries()
+
+
+def summary_of(run_id: str) -> Summary:
+    """One run of the list.
+
+    Raises:
+        RunError: there is none of this id.
+    """
+    for each in summaries():
+        if each.id == run_id:
+            return each
+    raise RunError(f"There is no run {run_id[:80]}.", "It may have been deleted; choose another one.")
+
+
+def active_runs() -> list[Summary]:
+    """The runs that a worker is at, or about to be."""
+    return [each for each in summaries() if each.status.active]
+
+
+def forget() -> None:
+    """Empty the memory, as a new process would find it; what is on disk stays."""
+    global _of
+    with _lock:
+        _known.clear()
+        _of = None
+
+
+def matching(found: Sequence[Summary], text: str) -> list[Summary]:
+    """The runs in which every word of a text occurs: in name, id, tags, note, data, state or a setting ("lr=0.01")."""
+    words = text.casefold().split()
+    return [each for each in found if all(word in _text_of(each) for word in words)] if words else list(found)
+
+
+def _text_of(summary: Summary) -> str:
+    settings = " ".join(f"{name}={_short(value)}" for name, value in summary.settings.items())
+    parts = (summary.id, summary.name, *summary.tags, summary.note, summary.status.state, summary.kind, settings)
+    return " ".join(parts).casefold()
+
+
+def _short(value: Any) -> str:
+    return " ".join(str(each.get("op")) for each in value) if isinstance(value, list) else str(value)
+
+
+def _summaries() -> list[Summary]:
+    global _of
+    if _of != str(runs_dir()):
+        _known.clear()
+        _known.update(_load())
+        _of = str(runs_dir())
+    # Memory also drops runs that have gone; the file is written anew when a run has ended or gone.
+    present, renew = set(), False
+    for folder in _folders():
+        signature = _signature(folder)
+        if signature is None:
+            continue
+        present.add(folder.name)
+        known = _known.get(folder.name)
+        if known is None or known.signature != signature:
+            with contextlib.suppress(RunError):  # deleted since the folder was listed
+                _known[folder.name] = known = _read(folder, signature, known.digest if known else None)
+                renew |= known.summary.status.state in ENDED
+        if known is not None and known.summary.status.state not in ENDED:
+            # Lost or not is a matter of processes and of the clock, not of files.
+            known.summary = replace(known.summary, status=read_status(folder))
+    gone = _known.keys() - present
+    for name in gone:
+        del _known[name]
+    if renew or gone:
+        _save()
+    found = [known.summary for known in _known.values()]
+    return sorted(found, key=lambda each: (each.started or 0.0, each.id), reverse=True)
+
+
+def _folders() -> list[Path]:
+    try:
+        with os.scandir(runs_dir()) as entries:
+            return [Path(each.path) for each in entries if not each.name.startswith(".") and each.is_dir()]
+    except OSError:
+        return []
+
+
+def _signature(folder: Path) -> Signature | None:
+    """Name, time, size and number of each file of a run and of its checkpoints; None if it has gone."""
+    try:
+        found = [*_files_in(folder), *_files_in(folder / "checkpoints")]
+    except OSError:  # it cannot be listed, which is a problem that its row tells
+        found = []
+    return tuple(sorted(found)) if found or folder.is_dir() else None
+
+
+def _files_in(folder: Path) -> list[tuple[str, int, int, int]]:
+    found = []
+    with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):  # locks, and what is being written
+                continue
+            stat = entry.stat(follow_symlinks=False)
+            found.append((entry.name, stat.st_mtime_ns, stat.st_size, stat.st_ino))
+    return found
+
+
+def _read(folder: Path, signature: Signature, digest: Digest | None) -> _Known:
+    run = read_run(folder)
+    digest = digest or Digest(folder / "events.jsonl")
+    digest.refresh()
+    return _Known(signature, _summary(run, digest), digest if run.status.state not in ENDED else None)
+
+
+def _summary(run: Run, digest: Digest) -> Summary:
+    about = read_about(run.path)
+    sizes = {name: _size(run.path / "checkpoints" / f"{name}.pt") for name in ("best", "last")}
+    written = run.started
+    return Summary(
+        id=run.id, status=run.status, problem=run.problem,
+        kind=EXPERIMENT if (run.path / "experiment.json").is_file() else TRAINING,
+        name=about.name, tags=about.tags, note=about.note,
+        settings=run.config.model_dump(mode="json") if run.config else {},
+        # A resume may write config.json again, so the first event knows better.
+        started=digest.began or (written.timestamp() if written else None),
+        val_acc1=digest.last, best_val_acc1=digest.best, images_per_s=digest.images_per_s,
+        seconds=digest.seconds, duration_s=digest.duration_s or None, open_since=digest.open_since,
+        bytes=disk_use(run.path), best_bytes=sizes["best"], last_bytes=sizes["last"],
+        changed=max((_time(run.path / name) for name in ("status.json", "events.jsonl", "config.json")), default=0.0),
+    )  # fmt: skip
+
+
+def _size(file: Path) -> int | None:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return None
+
+
+def _time(file: Path) -> float:
+    try:
+        return file.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+# On disk ------------------------------------------------------------------------------------------------------
+
+
+def _file() -> Path:
+    return cache_dir() / "runs-index.json"
+
+
+def _save() -> None:
+    """Keep what is known of runs that have ended; the others change too fast. Failing costs time only."""
+    rows = {
+        name: {"signature": known.signature, "summary": asdict(known.summary)}
+        for name, known in _known.items()
+        if known.summary.status.state in ENDED
+    }
+    text = json.dumps({"version": _VERSION, "fields": _fields(), "written": time.time(), "runs": rows})
+    with contextlib.suppress(OSError, ValueError):  # the latter: a name that is no text
+        _file().parent.mkdir(parents=True, exist_ok=True)
+        with replacing(_file()) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+
+def _load() -> dict[str, _Known]:
+    raw = read_json(_file()) or {}
+    if raw.get("version") != _VERSION or raw.get("fields") != _fields():
+        return {}
+    found = {}
+    for name, row in raw.get("runs", {}).items():
+        with contextlib.suppress(KeyError, TypeError, ValueError, AttributeError):  # another version's, or damaged
+            values = {**row["summary"], "status": Status(**row["summary"]["status"])}
+            values["tags"] = tuple(values["tags"])
+            signature = tuple((str(n), int(t), int(s), int(i)) for n, t, s, i in row["signature"])
+            found[name] = _Known(signature, Summary(**values))
+    return found
+
+
+def _fields() -> list[str]:
+    """The settings that this version knows: a run that was broken for one more may be readable now."""
+    return sorted(FIELDS)

@@ -1,0 +1,195 @@
+"""The trash of the run store: `runs/.trash/<when>/<id>/`. A deleted run is moved, so that it can come back as it was.
+
+A folder of its own for each deletion: two runs of the same name do not meet there, and a run keeps its id.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from alexcore.errors import RunError
+from alexcore.home import runs_dir
+from alexcore.runs.store import Run, read_run
+
+_STAMP = "%Y%m%d-%H%M%S"
+
+
+@dataclass(frozen=True)
+class Trashed:
+    """A run in the trash: its id, the name of its place there, when it was deleted, and its size in bytes."""
+
+    id: str
+    place: str
+    deleted: datetime | None
+    bytes: int
+
+    @property
+    def path(self) -> Path:
+        """The run's folder as it lies in the trash."""
+        return trash_dir() / self.place / self.id
+
+
+def trash_dir() -> Path:
+    """Where deleted runs wait."""
+    return runs_dir() / ".trash"
+
+
+def disk_use(path: Path) -> int:
+    """Bytes of all files below a folder, links not followed; what vanishes meanwhile counts nothing."""
+    total = 0
+    try:
+        with os.scandir(path) as entries:
+            for entry in entries:
+                try:
+                    if entry.is_dir(follow_symlinks=False):
+                        total += disk_use(Path(entry.path))
+                    else:
+                        total += entry.stat(follow_symlinks=False).st_size
+                except OSError:
+                    continue
+    except OSError:
+        return total
+    return total
+
+
+def trash_run(run: Run) -> Trashed:
+    """Move a run into the trash.
+
+    Raises:
+        RunError: it is active, or its folder cannot be moved.
+    """
+    _require_idle(run.path)
+    place = f"{time.strftime(_STAMP)}-{secrets.token_hex(3)}"
+    try:
+        (trash_dir() / place).mkdir(parents=True)
+        run.path.rename(trash_dir() / place / run.id)
+    except OSError as error:
+        _remove_empty(trash_dir() / place)
+        hint = "Check the permissions of the folder runs."
+        raise RunError(f"The run {run.id} cannot be moved to the trash: {error.strerror or error}.", hint) from error
+    return _read(trash_dir() / place / run.id)
+
+
+def _require_idle(run_dir: Path) -> None:
+    read_run(run_dir)  # raises where there is none; the lock would make its folder
+    # A worker holds the lock for as long as it lives, and before it lives the state is `queued`.
+    try:
+        with FileLock(run_dir / ".lock", timeout=0):
+            status = read_run(run_dir).status
+    except Timeout as error:
+        raise RunError(f"A worker is at the run {run_dir.name}.", "Stop it first.") from error
+    except OSError:  # a folder that cannot be written has no worker
+        status = read_run(run_dir).status
+    if status.active:
+        raise RunError(f"The run {run_dir.name} is {status.state}.", "Stop it first.")
+
+
+def list_trash() -> list[Trashed]:
+    """What lies in the trash, the latest deletion first."""
+    if not trash_dir().is_dir():
+        return []
+    found = [_read(run) for place in trash_dir().iterdir() if place.is_dir() for run in place.iterdir()]
+    return sorted(found, key=lambda each: each.place, reverse=True)
+
+
+def _read(run: Path) -> Trashed:
+    try:
+        deleted = datetime.strptime(run.parent.name[:15], _STAMP)
+    except ValueError:  # somebody else's folder
+        deleted = None
+    return Trashed(run.name, run.parent.name, deleted, 0 if run.is_symlink() else disk_use(run))
+
+
+def find_trashed(name: str) -> Trashed:
+    """The latest deletion of a run, by its id or by the name of its place in the trash.
+
+    Raises:
+        RunError: there is none.
+    """
+    for each in list_trash():
+        if name in (each.id, each.place):
+            return each
+    raise RunError(f"There is no run {name[:80]} in the trash.", "`runs trash` lists what is there.")
+
+
+def restore_run(trashed: Trashed) -> Path:
+    """Move a run back into the store; returns its folder, which has another name if its own is taken by now.
+
+    Raises:
+        RunError: it has gone from the trash, or cannot be moved.
+    """
+    target, number = runs_dir() / trashed.id, 2
+    while os.path.lexists(target):
+        target, number = runs_dir() / f"{trashed.id}-{number}", number + 1
+    try:
+        trashed.path.rename(target)
+    except FileNotFoundError as error:
+        hint = "It was restored in another window, or the trash was emptied."
+        raise RunError(f"The run {trashed.id} is no longer in the trash.", hint) from error
+    except OSError as error:
+        hint = "Check the permissions of the folder runs."
+        raise RunError(f"The run {trashed.id} cannot be restored: {error.strerror or error}.", hint) from error
+    _remove_empty(trash_dir() / trashed.place)
+    return target
+
+
+def empty_trash() -> int:
+    """Delete what lies in the trash for good; returns the bytes that were freed.
+
+    Raises:
+        RunError: something cannot be deleted.
+    """
+    freed = 0
+    for each in list_trash():
+        try:
+            # A link is taken away; what it points at is not ours.
+            if each.path.is_symlink() or each.path.is_file():
+                each.path.unlink()
+            else:
+                shutil.rmtree(each.path)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            hint = "Check its permissions."
+            raise RunError(f"{each.path} cannot be deleted: {error.strerror or error}.", hint) from error
+        freed += each.bytes
+        _remove_empty(trash_dir() / each.place)
+    return freed
+
+
+def keep_only_best(run: Run) -> int:
+    """Delete all checkpoints of a run but the best one; returns the bytes that were freed. It cannot be resumed then.
+
+    Raises:
+        RunError: it is active or has no best checkpoint, or a file cannot be deleted.
+    """
+    _require_idle(run.path)
+    folder = run.path / "checkpoints"
+    if not (folder / "best.pt").is_file():
+        raise RunError(f"The run {run.id} has no best checkpoint.", "Without a validation there is only the last one.")
+    freed = 0
+    for file in sorted(folder.iterdir()):
+        if file.name == "best.pt" or not file.is_file():
+            continue
+        try:
+            size = file.lstat().st_size
+            file.unlink()
+        except OSError as error:
+            raise RunError(f"{file} cannot be deleted: {error.strerror or error}.", "Check its permissions.") from error
+        freed += size
+    return freed
+
+
+def _remove_empty(folder: Path) -> None:
+    try:
+        folder.rmdir()
+    except OSError:  # not empty, or gone
+        return

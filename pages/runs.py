@@ -1,0 +1,45 @@
+"""`/runs`: all runs in a table, one of them (`?run=`), or several beside each other (`?compare=a,b,c&x=step`)."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from alexcore.runs.index import summaries
+from ui.clone import forget_clone
+from ui.page import page
+from ui.runs_compare import comparison
+from ui.runs_delete import disk_section, outcome
+from ui.runs_one import one_run
+from ui.runs_parallel import parallel
+from ui.runs_state import compared_ids
+from ui.runs_table import filters, table
+from ui.state import chosen_run
+
+
+def all_runs() -> None:
+    found = summaries()
+    if not found:
+        outcome()
+        st.info("There are no runs yet. Train a network: it takes about two minutes, and its run appears here.")
+        st.page_link("pages/train.py", label="Go to Train", icon=":material/arrow_forward:")
+        disk_section(found)
+        return
+    wished = filters(found)
+    table(wished)
+    if len(found) > 1 and st.toggle(
+        "Show all of these as parallel coordinates", key="runs_show_parallel",
+        help="A line a run across the settings that differ, ending at its accuracy. Filter first to see less.",
+    ):  # fmt: skip
+        parallel(wished.of(found), "all")
+    disk_section(found)
+
+
+with page("Runs", "Find your runs, put them beside each other, and see what made the difference."):
+    forget_clone()  # whoever comes back here may clone the same run once more
+    run_id, compared = chosen_run(), compared_ids()
+    if compared:
+        comparison(compared)
+    elif run_id:
+        one_run(run_id)
+    else:
+        all_runs()
