@@ -16,7 +16,7 @@ pytestmark = pytest.mark.unit
 ROOT = Path(__file__).resolve().parents[1]
 # A module may import what lies on a lower floor, or in its own package. Modules of the ground floor know each other.
 FLOORS = [
-    {"errors", "fields", "files", "home", "process", "pair", "training_fields", "thinning", "__init__"},
+    {"errors", "fields", "files", "event_file", "thinning", "home", "process", "pair", "training_fields", "__init__"},
     {"augment"},
     {"config"},
     {"data", "nn"},
@@ -38,6 +38,7 @@ WITHOUT_TORCH = [
     "training.plan", "training.schedule", "training.resuming", "training.lr_curve", "runs.events", "runs.store",
     "runs.status", "runs.queue", "runs.launcher", "runs.series",
     "training.checks", "training.weighting", "training.loss_terms", "training.preflight", "nn.size",
+    "event_file", *(f"analysis.batchnorm.{name}" for name in ("settings", "record")),
 ]  # fmt: skip
 
 
