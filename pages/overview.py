@@ -8,6 +8,7 @@ from alexcore.runs.store import list_runs, summary
 from ui.datasets import ensure_synthetic
 from ui.device import device_line
 from ui.page import page
+from ui.run_page import page_of
 from ui.text import plain
 
 STEPS = (
@@ -35,6 +36,6 @@ with page("alexcore", "A laboratory for learning image classification with AlexN
         for run in runs:
             best = summary(run)["best_val_acc1"]
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.page_link("pages/train.py", label=plain(run.id), query_params={"run": run.id})
+                st.page_link(page_of(run), label=plain(run.id), query_params={"run": run.id})
                 measured = "" if best is None else f", best validation accuracy {best:.1%}"
                 st.caption(f"{run.status.state}, {run.status.epoch} epochs{measured}", width="content")

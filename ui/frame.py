@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.navigation.page import Page
 
 from alexcore.runs.store import list_runs
+from ui.run_page import page_of
 from ui.text import plain
 
 ICON = Path(__file__).parent / "icon.png"
@@ -26,6 +27,7 @@ def draw_frame() -> Page:
             st.Page("pages/dataset.py", title="Data set", url_path="dataset"),
             st.Page("pages/augment.py", title="Augment", url_path="augment"),
             st.Page("pages/train.py", title="Train", url_path="train"),
+            st.Page("pages/batchnorm.py", title="BatchNorm", url_path="batchnorm"),
             st.Page("pages/classify.py", title="Classify", url_path="classify"),
         ]
     )
@@ -34,7 +36,7 @@ def draw_frame() -> Page:
         for run in list_runs():
             if run.status.active:
                 label = f"{plain(run.id)}: {run.status.state}"
-                st.page_link("pages/train.py", label=label, icon=":material/play_circle:", query_params={"run": run.id})
+                st.page_link(page_of(run), label=label, icon=":material/play_circle:", query_params={"run": run.id})
     return chosen
 
 

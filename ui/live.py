@@ -145,10 +145,11 @@ def _outcome(run: Run) -> None:
         )  # fmt: skip
     if status.state in ("failed", LOST):
         with st.expander("worker.log"):
-            st.code(_tail(run.path / "worker.log"), language=None)
+            st.code(log_tail(run.path / "worker.log"), language=None)
 
 
-def _tail(path: Path, size: int = 6000) -> str:
+def log_tail(path: Path, size: int = 6000) -> str:
+    """The end of a log, "(empty)" where there is none."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, file.seek(0, 2) - size))

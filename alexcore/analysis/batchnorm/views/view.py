@@ -279,3 +279,16 @@ def joined(tables: Iterable[pd.DataFrame], on: Sequence[str] = ("arm", "seed", "
 def median_line(seeds: Mapping[int, Sequence[Point]]) -> list[Point]:
     """The median over the seeds, at each x that all of them have."""
     return [(x, middle) for x, _, middle, _ in band(seeds.values())]
+
+
+def add_band(figure: go.Figure, low: Sequence[Point], high: Sequence[Point], colour: str, name: str) -> None:
+    """Draw the area between two lines, and both of them."""
+    figure.add_scatter(
+        x=[x for x, _ in low] + [x for x, _ in reversed(high)], y=[y for _, y in low] + [y for _, y in reversed(high)],
+        fill="toself", fillcolor=faint(colour, 0.25), line={"width": 0}, mode="lines", name=name, hoverinfo="skip",
+    )  # fmt: skip
+    for points, dash in ((low, "dot"), (high, "solid")):
+        figure.add_scatter(
+            x=[x for x, _ in points], y=[y for _, y in points], mode="lines", showlegend=False,
+            line={"color": colour, "width": 1.5, "dash": dash}, name="lowest" if dash == "dot" else "highest",
+        )  # fmt: skip

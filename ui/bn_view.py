@@ -1,0 +1,54 @@
+"""One view of an experiment on the page: what it is, the charts side by side, the sentence, the table and its CSV."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from alexcore.analysis.batchnorm.views.view import View
+from ui.text import plain
+
+# A table is sent again with each poll.
+MOST_CELLS = 20_000
+# Narrower than this a chart with an axis and a legend cannot be read.
+CHART_PX = 330
+
+
+def show_view(run_id: str, view: View) -> None:
+    """Draw a view.
+
+    Args:
+        run_id: The experiment, for the name of the CSV.
+        view: What to draw.
+    """
+    st.subheader(view.title, anchor=view.name)
+    st.caption(view.what)
+    if view.figures:
+        with st.container(key=f"bn_view_{view.name.replace('-', '_')}"):
+            _charts(view)
+    st.markdown(f":material/insights: {plain(view.sentence)}")
+    if len(view.table):
+        _numbers(run_id, view)
+
+
+def _charts(view: View) -> None:
+    places = [st.container()] if len(view.figures) == 1 else None
+    grid = st.grid("auto", min_column_width=CHART_PX) if places is None else None
+    for at, (name, figure) in enumerate(view.figures.items()):
+        place = places[at] if places else grid
+        assert place is not None
+        place.plotly_chart(
+            figure, key=f"bn_chart_{view.name}_{name}", config={"displaylogo": False},
+            alt=f"{figure.layout.title.text}. {view.sentence}",
+        )  # fmt: skip
+
+
+def _numbers(run_id: str, view: View) -> None:
+    with st.expander(f"{view.title}: the same as a table", icon=":material/table:"):
+        if view.table.size <= MOST_CELLS:
+            st.dataframe(view.table, hide_index=True, height=240, alt=f"{view.title} as numbers")
+        else:
+            st.caption(f"{view.table.size:,} cells are too many to show; the CSV has them all.")
+        st.download_button(
+            "Download as CSV", lambda: view.table.to_csv(index=False).encode(), f"{run_id}-{view.name}.csv", "text/csv",
+            key=f"bn_csv_{view.name}", on_click="ignore", icon=":material/download:",
+        )  # fmt: skip
