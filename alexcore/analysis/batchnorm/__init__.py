@@ -1,1 +1,5 @@
-"""The BatchNorm laboratory: a controlled experiment with and without a norm, and what is measured in it."""
+"""The BatchNorm experiment: what is measured inside a network, and what the numbers say. One file a question.
+
+Probes take a network and pictures, return plain numbers that JSON can hold, and leave the network and every generator
+as they were (`guard`). They know neither files nor runs.
+"""

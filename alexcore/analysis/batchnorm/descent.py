@@ -1,0 +1,67 @@
+"""One step against the gradient, tried and taken back: what the probes of the loss surface are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class Gradient(NamedTuple):
+    """The loss at a point and its gradient.
+
+    Attributes:
+        loss: Mean cross entropy of the batch, in nats; not finite if the network has diverged.
+        parts: One tensor a trained parameter, in the order of `trained`.
+    """
+
+    loss: float
+    parts: list[Tensor]
+
+
+def trained(model: nn.Module) -> list[nn.Parameter]:
+    """The parameters that training moves: theta."""
+    return [each for each in model.parameters() if each.requires_grad]
+
+
+def mean_loss(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+    """L(theta; B): plain mean cross entropy, without class weights or smoothing, so that arms can be compared."""
+    return F.cross_entropy(model(images), labels)
+
+
+def gradient(model: nn.Module, images: Tensor, labels: Tensor) -> Gradient:
+    """The loss and its gradient for all trained parameters: one pass forward and backward; `.grad` is not touched."""
+    loss = mean_loss(model, images, labels)
+    parts = torch.autograd.grad(loss, trained(model), allow_unused=True, materialize_grads=True)
+    return Gradient(loss.item(), [part.detach() for part in parts])
+
+
+@torch.no_grad()
+def move(
+    parameters: Sequence[nn.Parameter], origin: Sequence[Tensor], direction: Sequence[Tensor], step: float
+) -> None:
+    """Set parameters to `origin - step * direction`, in place."""
+    for parameter, old, way in zip(parameters, origin, direction, strict=True):
+        parameter.copy_(torch.sub(old, way, alpha=step))
+
+
+@torch.no_grad()
+def put_back(parameters: Sequence[nn.Parameter], origin: Sequence[Tensor]) -> None:
+    """Set parameters to `origin` (a step of length 0 would not do: nought times no number is no number)."""
+    for parameter, old in zip(parameters, origin, strict=True):
+        parameter.copy_(old)
+
+
+def dot(one: Sequence[Tensor], other: Sequence[Tensor]) -> float:
+    """Inner product of two lists of tensors taken as vectors, in float64."""
+    products = [torch.dot(a.flatten().double(), b.flatten().double()) for a, b in zip(one, other, strict=True)]
+    return float(torch.stack(products).sum())
+
+
+def cosine(one: Sequence[Tensor], other: Sequence[Tensor]) -> float:
+    """Cosine of the angle between two gradients; nan if one of them is zero."""
+    lengths = (dot(one, one) * dot(other, other)) ** 0.5
+    return dot(one, other) / lengths if lengths else float("nan")
