@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import statistics
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from alexcore.analysis.batchnorm.quantities import QUANTITIES
-from alexcore.analysis.batchnorm.record import Experiment, is_number
+from alexcore.analysis.batchnorm.evidence import evidence_rows
+from alexcore.analysis.batchnorm.record import Experiment
 from alexcore.analysis.batchnorm.views.sections import SECTIONS
-from alexcore.analysis.batchnorm.views.view import arm_title, number
 from alexcore.runs.store import Run
 from ui.text import plain
 
@@ -66,31 +64,3 @@ def _answer(run: Run, at: int, answer: dict[str, Any]) -> None:
         if rows:
             with st.expander("The numbers behind this answer", icon=":material/table:"):
                 st.dataframe(pd.DataFrame(rows), hide_index=True, alt=f"Evidence for question {at + 1}")
-
-
-def evidence_rows(answer: dict[str, Any]) -> list[dict[str, str]]:
-    """The evidence as rows: what was measured, of which arm, its median and its range over the seeds."""
-    rows = []
-    evidence = answer.get("evidence")
-    for each in evidence if isinstance(evidence, list) else []:
-        if not isinstance(each, dict):
-            continue
-        values = [_value(value) for value in each.get("values") or []]
-        known = [value for value in values if value is not None]
-        if not known:
-            continue
-        quantity = str(each.get("quantity", ""))
-        title = QUANTITIES[quantity].title if quantity in QUANTITIES else quantity
-        rows.append(
-            {
-                "quantity": f"{quantity} {title}", "measure": str(each.get("measure", "")),
-                "arm": arm_title(str(each.get("arm", ""))), "median": number(statistics.median(known)),
-                "lowest": number(min(known)), "highest": number(max(known)), "seeds": str(len(known)),
-            }
-        )  # fmt: skip
-    return rows
-
-
-def _value(value: Any) -> float | None:
-    found = value.get("value") if isinstance(value, dict) else value
-    return float(found) if is_number(found) else None
