@@ -1,4 +1,4 @@
-"""`/batchnorm`: the controlled experiment with and without BatchNorm, and what it says about the blog's five questions."""
+"""`/batchnorm`: the same network with and without BatchNorm, and what that says about the blog's five questions."""
 
 from __future__ import annotations
 

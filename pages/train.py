@@ -39,7 +39,9 @@ def new_run() -> None:
 
 
 with page("Train", "Choose settings, press Start, and watch the network learn. Closing this page does not stop a run."):
-    run_id = chosen_run() or next((run.id for run in list_runs() if run.status.active and not is_experiment(run.path)), None)
+    run_id = chosen_run() or next(
+        (run.id for run in list_runs() if run.status.active and not is_experiment(run.path)), None
+    )
     if run_id:
         with shown_errors(), st.container(border=True):
             watch(run_id)

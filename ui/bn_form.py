@@ -69,7 +69,8 @@ def experiment_form(data: str) -> tuple[TrainConfig, BnConfig]:
 
 def _hidden(group: str) -> list[FieldSpec]:
     return [
-        spec for spec in SPECS.values() if spec.group == group and spec.name not in VISIBLE and spec.name not in ELSEWHERE
+        spec for spec in SPECS.values()
+        if spec.group == group and spec.name not in VISIBLE and spec.name not in ELSEWHERE
     ]  # fmt: skip
 
 
@@ -89,8 +90,9 @@ def fairness(config: TrainConfig, bn: BnConfig, index: DataIndex) -> None:
     )  # fmt: skip
     lines = [
         f"{arms} arms x {bn.seeds} {'seed' if bn.seeds == 1 else 'seeds'} x {bn.steps:,} steps = "
-        f"**{arms * bn.seeds * bn.steps:,} optimizer steps**; an arm sees {pictures:,} pictures, the {train:,} training "
-        f"pictures {pictures / max(1, train):.1f} times. Probes come on top, as a rule for at most 30 % of the time.",
+        f"**{arms * bn.seeds * bn.steps:,} optimizer steps**; an arm sees {pictures:,} pictures, the {train:,} "
+        f"training pictures {pictures / max(1, train):.1f} times. Probes come on top, as a rule for at most 30 % of "
+        "the time.",
         "Shared by the arms of a seed: the initial weights of every convolution and linear layer, the batches with "
         "their augmentation, dropout, the rate schedule, the number of steps.",
         f"Weight decay {decay}.",

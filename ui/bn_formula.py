@@ -18,15 +18,30 @@ from ui.text import plain
 
 WHEN = {False: "before the first step", True: "at the end"}
 STEPS = (
-    (r"\mu = \frac{1}{n}\sum_i x_i", "The mean of the channel over all pictures and all places of the batch."),
-    (r"\sigma^2 = \frac{1}{n}\sum_i (x_i - \mu)^2", "Its variance: how far the values lie from the mean."),
-    (r"\hat{x}_i = \frac{x_i - \mu}{\sqrt{\sigma^2 + \epsilon}}", "Every value, less the mean, by the deviation: now the "
-     "channel has mean 0 and deviation 1, whatever the layers before did to it."),
-    (r"y_i = \gamma\,\hat{x}_i + \beta", "Two learned numbers a channel. They begin as 1 and 0; the network can amplify, "
-     "silence or shift the channel with them, even undo the norm."),
-    (r"\mu_{run} \leftarrow (1 - m)\,\mu_{run} + m\,\mu", "A running average, kept beside the weights; and the same for "
-     "the variance. Training only writes it, evaluation only reads it."),
-)  # fmt: skip
+    (
+        r"\mu = \frac{1}{n}\sum_i x_i",
+        "The mean of the channel over all pictures and all places of the batch.",
+    ),
+    (
+        r"\sigma^2 = \frac{1}{n}\sum_i (x_i - \mu)^2",
+        "Its variance: how far the values lie from the mean.",
+    ),
+    (
+        r"\hat{x}_i = \frac{x_i - \mu}{\sqrt{\sigma^2 + \epsilon}}",
+        "Every value, less the mean, by the deviation: now the channel has mean 0 and deviation 1, whatever the layers "
+        "before did to it.",
+    ),
+    (
+        r"y_i = \gamma\,\hat{x}_i + \beta",
+        "Two learned numbers a channel. They begin as 1 and 0; the network can amplify, silence or shift the channel "
+        "with them, even undo the norm.",
+    ),
+    (
+        r"\mu_{run} \leftarrow (1 - m)\,\mu_{run} + m\,\mu",
+        "A running average, kept beside the weights; and the same for the variance. Training only writes it, "
+        "evaluation only reads it.",
+    ),
+)
 
 
 def formula_section(experiment: Experiment) -> None:
@@ -61,7 +76,11 @@ def _chosen(experiment: Experiment) -> dict[str, Any] | None:
         layer = st.selectbox("Layer", layers, key="bn_formula_layer", width=140)
         channel = st.number_input("Channel, from 0", value=0, step=1, key="bn_formula_channel", width=140)
         trained = st.selectbox(
-            "Weights", [True, False] if ended else [False], format_func=WHEN.__getitem__, key="bn_formula_when", width=200
+            "Weights",
+            [True, False] if ended else [False],
+            format_func=WHEN.__getitem__,
+            key="bn_formula_when",
+            width=200,
         )
         wanted = st.toggle("Write it out", key="bn_formula_show", persist_state="session")
     if not wanted:
@@ -69,7 +88,9 @@ def _chosen(experiment: Experiment) -> dict[str, Any] | None:
         return None
     load_torch()
     try:
-        return _example(str(experiment.path), _modified(experiment.path, seeds[0]), seeds[0], layer, int(channel or 0), trained)
+        return _example(
+            str(experiment.path), _modified(experiment.path, seeds[0]), seeds[0], layer, int(channel or 0), trained
+        )
     except AlexError as error:
         show_error(error)
         return None
@@ -95,7 +116,8 @@ def _example(path: str, modified_ns: int, seed: int, layer: str, channel: int, t
 
 def _written_out(found: dict[str, Any]) -> None:
     names = {
-        "mean": "mean of the batch", "variance": "variance of the batch", "deviation": "deviation (root of variance + eps)",
+        "mean": "mean of the batch", "variance": "variance of the batch",
+        "deviation": "deviation: root of (variance + eps)",
         "gamma": "gamma, learned", "beta": "beta, learned", "running_mean": "running mean",
         "running_variance": "running variance", "running_mean_after": "running mean after this batch",
         "running_variance_after": "running variance after this batch",
@@ -110,12 +132,14 @@ def _written_out(found: dict[str, Any]) -> None:
         | {f"{mode}: {name}": each[mode][name] for mode in ("train", "eval") for name in ("normalised", "output")}
         for each in found["shown"]
     ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, alt="Values of the channel, normalised and put out, in both modes")
+    st.dataframe(
+        pd.DataFrame(rows), hide_index=True, alt="Values of the channel, normalised and put out, in both modes"
+    )
     apart = max(abs(each["train"]["output"] - each["eval"]["output"]) for each in found["shown"])
     st.caption(
         f"{plain(found['layer'])}, channel {found['channel']}: {found['count']:,} values, one of each picture shown. "
-        f"The outputs of the two modes differ by up to {apart:.3g}: the running mean is {found['running_mean']:.3g} where "
-        f"this batch has {found['mean']:.3g}, the running variance {found['running_variance']:.3g} where it has "
+        f"The outputs of the two modes differ by up to {apart:.3g}: the running mean is {found['running_mean']:.3g} "
+        f"where this batch has {found['mean']:.3g}, the running variance {found['running_variance']:.3g} where it has "
         f"{found['variance']:.3g}."
     )
     table = pd.DataFrame([{"quantity": title, "value": found[name]} for name, title in names.items()])

@@ -75,7 +75,8 @@ def _experiment(path: Path) -> Experiment:
     if held is None or held.path != path:
         held = Experiment(path)
         st.session_state["bn_experiment"] = held
-    held.refresh()
+    if held.refresh():
+        st.session_state["bn_revision"] = int(st.session_state.get("bn_revision", 0)) + 1
     return held
 
 
@@ -93,7 +94,9 @@ def _head(run: Run) -> None:
             first.button("Continue", key="bn_resume", on_click=_ask, args=(run, "continue"))
         elif status.state in ("stopped", "failed", LOST) and _resumable(run):
             first.button("Resume", key="bn_resume", on_click=_resume, args=(run,))
-            st.caption("Resume goes on from the last checkpoint of all arms, as if nothing had happened.", width="content")
+            st.caption(
+                "Resume goes on from the last checkpoint of all arms, as if nothing had happened.", width="content"
+            )
         if status.active and status.state != "stopping":
             second.button("Stop", key="bn_stop", on_click=_ask, args=(run, "stop"))
             st.caption("Stop saves all arms after the present step; they can be resumed.", width="content")
@@ -124,7 +127,8 @@ def _progress(run: Run, experiment: Experiment) -> None:
     with st.container(key="bn_progress"):
         if status.total_steps and status.step:
             left = f", {duration(status.eta_s)} left" if status.eta_s else ""
-            text = f"step {status.step:,} of {status.total_steps:,} of all arms together, {status.phase or 'training'}{left}"
+            where = f"step {status.step:,} of {status.total_steps:,} of all arms together"
+            text = f"{where}, {status.phase or 'training'}{left}"
             st.progress(min(1.0, status.step / status.total_steps), text=text)
             st.caption(_arms_in_words(experiment))
         else:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from alexcore.analysis.batchnorm.record import Experiment
 from alexcore.analysis.batchnorm.views.fans import fan_channels, fan_layers
-from alexcore.analysis.batchnorm.views.sections import SECTIONS, Choice, Part, layer_of, seed_of
+from alexcore.analysis.batchnorm.views.sections import SECTIONS, Choice, Maker, Part, layer_of, seed_of
 from alexcore.analysis.batchnorm.views.shift import MEASURES
 from alexcore.analysis.batchnorm.views.view import View
 from alexcore.runs.store import Run
@@ -62,27 +62,32 @@ def show_section(run: Run, experiment: Experiment) -> None:
     }
     if name in others:
         others[name]()
-        return
+    elif name:
+        _measured(run, experiment, name)
+
+
+def _measured(run: Run, experiment: Experiment, name: str) -> None:
     section = SECTIONS[name]
     st.caption(section.about)
     part_name = next(iter(section.parts))
     if len(section.parts) > 1:
         names = list(section.parts)
         _from_url("part", names)
-        part_name = st.segmented_control(
+        st.segmented_control(
             "Show", names, key="bn_part", format_func=lambda each: section.parts[each].title, required=True,
             on_change=_remember("part"), label_visibility="collapsed",
         )  # fmt: skip
+        part_name = str(st.session_state["bn_part"])
     if name == "sweeps":
         sweep_controls(run, {"rates": "q14", "batches": "q15"}[part_name])
     part = section.parts[part_name]
     choice = _choose(experiment, part)
     with st.container(key=f"bn_{name}"):
         for at, make in enumerate(part.makers):
-            show_view(run.id, _drawn(run, experiment, (name, part_name, at, choice), lambda make=make: make(experiment, choice)))
+            show_view(run.id, _drawn(run, experiment, (name, part_name, at, choice), make))
 
 
-def _drawn(run: Run, experiment: Experiment, key: tuple[Any, ...], make: Callable[[], View]) -> View:
+def _drawn(run: Run, experiment: Experiment, key: tuple[str, str, int, Choice], make: Maker) -> View:
     """A view, computed anew when its numbers have changed, but not at every poll."""
     kept: dict[Any, tuple[int, float, View]] = st.session_state.setdefault("bn_drawn", {})
     revision = int(st.session_state.get("bn_revision", 0))
@@ -90,7 +95,7 @@ def _drawn(run: Run, experiment: Experiment, key: tuple[Any, ...], make: Callabl
     found = kept.get(whole)
     if found and (found[0] == revision or time.monotonic() - found[1] < CHART_EVERY_S):
         return found[2]
-    view = make()
+    view = make(experiment, key[-1])
     # Other sections, layers and runs are drawn again when somebody comes back to them.
     for old in [each for each in kept if each[:5] != whole[:5]]:
         del kept[old]
@@ -111,7 +116,7 @@ def _choose(experiment: Experiment, part: Part) -> Choice:
             channels, middle = fan_channels(experiment, layer)
             values["channel"] = _pick(
                 "Channel", f"bn_channel_{layer}", channels, middle,
-                help_text="The channel of median variance at the first probe is shown first, so that nobody picks a telling one.",
+                help_text="At first: the one of median variance at the first probe, so that nobody picks a telling one.",
             )  # fmt: skip
         if "seed" in part.picks and len(experiment.seeds) > 1:
             values["seed"] = _pick("Seed", "bn_seed_shown", experiment.seeds, seed_of(experiment, Choice()))

@@ -60,8 +60,9 @@ def _what(bn: BnConfig, kind: str, active: bool) -> str:
         )
     else:
         text = (
-            f"{runs_of(bn, kind)} runs: {len(bn.norms)} arms x the batches {bn.sweep_batches.replace(',', ', ')} x {seeds}, "
-            f"once for {bn.sweep_epochs} {'epoch' if bn.sweep_epochs == 1 else 'epochs'} and once for {bn.sweep_steps:,} steps."
+            f"{runs_of(bn, kind)} runs: {len(bn.norms)} arms x the batches {bn.sweep_batches.replace(',', ', ')} x "
+            f"{seeds}, once for {bn.sweep_epochs} {'epoch' if bn.sweep_epochs == 1 else 'epochs'} and once for "
+            f"{bn.sweep_steps:,} steps."
         )
     wait = " It can start when the experiment has ended, so that neither slows the other down." if active else ""
     return f"{text} Each goes on where it was interrupted.{wait}"

@@ -30,7 +30,9 @@ def take_along(run: Run, experiment: Experiment) -> None:
             "Download the report", lambda: _report(run.path), f"{run.id}.html", "text/html",
             key="bn_report_html", on_click="ignore", icon=":material/description:", type="primary",
         )  # fmt: skip
-        st.caption("It is made when you click, which takes a few seconds, and has about 5 MB: the charts stay interactive.")
+        st.caption(
+            "It is made when you click, which takes a few seconds, and has about 5 MB: the charts stay interactive."
+        )
     with st.container(border=True, key="bn_tables"):
         st.markdown("**The numbers**")
         there = [name for name in TABLES if (run.path / name).is_file()]

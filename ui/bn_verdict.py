@@ -27,8 +27,8 @@ def verdict_section(run: Run, experiment: Experiment) -> None:
         decided = sum(bool(each.get("decided")) for each in experiment.answers)
         st.caption(
             f"{decided} of {len(experiment.answers)} questions are decided by this experiment, over {seeds} "
-            f"{'seed' if seeds == 1 else 'seeds'}. A question is decided where the seeds of the arms do not overlap, and "
-            "from 3 seeds on only. It holds for this data set, this network and these settings, and no further."
+            f"{'seed' if seeds == 1 else 'seeds'}. A question is decided where the seeds of the arms do not overlap, "
+            "and from 3 seeds on only. It holds for this data set, this network and these settings, and no further."
         )
         for at, answer in enumerate(experiment.answers):
             _answer(run, at, answer)

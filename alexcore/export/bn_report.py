@@ -1,4 +1,4 @@
-"""The report of a BatchNorm experiment: one HTML file with every chart, sentence and table, which asks for nothing else."""
+"""The report of a BatchNorm experiment: one HTML file with every chart, sentence and table; it fetches nothing."""
 
 from __future__ import annotations
 
@@ -24,8 +24,10 @@ from alexcore.files import read_json, replacing
 
 # More rows than this nobody reads on a screen; the CSV beside them has all.
 MOST_ROWS = 100
-SHOWN = ("data", "image_size", "augment", "variant", "width", "init", "activation", "dropout", "batch_size",
-         "accumulation_steps", "optimizer", "lr", "momentum", "weight_decay", "decay_all", "scheduler", "seed")  # fmt: skip
+SHOWN = (
+    "data", "image_size", "augment", "variant", "width", "init", "activation", "dropout", "batch_size",
+    "accumulation_steps", "optimizer", "lr", "momentum", "weight_decay", "decay_all", "scheduler", "seed",
+)  # fmt: skip
 SHOWN_BN = ("arms", "seeds", "steps", "probe_images", "recalibrate_images")
 STYLE = """
 :root { color-scheme: light; }
@@ -143,9 +145,17 @@ def _verdict(experiment: Experiment) -> str:
         decided = bool(answer.get("decided"))
         mark = "decided" if decided else "not decided by this experiment"
         anchor = str(answer.get("anchor", ""))
-        link = f'<p><a href="#{anchor}">See the charts: {_text(SECTIONS[anchor].title)}</a></p>' if anchor in SECTIONS else ""
+        link = (
+            f'<p><a href="#{anchor}">See the charts: {_text(SECTIONS[anchor].title)}</a></p>'
+            if anchor in SECTIONS
+            else ""
+        )
         rows = evidence_rows(answer)
-        table = _details("The numbers behind this answer", _table(list(rows[0]), [list(row.values()) for row in rows])) if rows else ""
+        table = (
+            _details("The numbers behind this answer", _table(list(rows[0]), [list(row.values()) for row in rows]))
+            if rows
+            else ""
+        )
         parts.append(
             f'<div class="answer"><h3>{at}. {_text(answer.get("question", ""))}</h3>'
             f'<p><span class="mark{" decided" if decided else ""}">{mark}</span></p>'
@@ -170,7 +180,11 @@ def _view(name: str, view: View) -> str:
         columns = [str(each) for each in view.table.columns]
         shown = view.table.head(MOST_ROWS).astype(object).to_numpy().tolist()
         coded = base64.b64encode(view.table.to_csv(index=False).encode()).decode()
-        more = f"<p>The first {MOST_ROWS} of {len(view.table):,} rows; the CSV has them all.</p>" if len(view.table) > MOST_ROWS else ""
+        more = (
+            f"<p>The first {MOST_ROWS} of {len(view.table):,} rows; the CSV has them all.</p>"
+            if len(view.table) > MOST_ROWS
+            else ""
+        )
         link = f'<p><a download="{_text(view.name)}.csv" href="data:text/csv;base64,{coded}">Download as CSV</a></p>'
         table = _details("The same as a table", link + more + _table(columns, shown))
     return (

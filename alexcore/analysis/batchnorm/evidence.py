@@ -35,4 +35,4 @@ def evidence_rows(answer: dict[str, Any]) -> list[dict[str, str]]:
 
 def _value(value: Any) -> float | None:
     found = value.get("value") if isinstance(value, dict) else value
-    return float(found) if is_number(found) else None
+    return float(found) if found is not None and is_number(found) else None

@@ -1,4 +1,4 @@
-"""Accumulation with BatchNorm: is an accumulated gradient that of one big batch (Q18), and how do statistics lag (Q17)?"""
+"""Accumulation with BatchNorm: is its gradient that of one big batch (Q18), and how far do statistics lag (Q17)?"""
 
 from __future__ import annotations
 
@@ -17,8 +17,12 @@ def equivalence(experiment: Experiment) -> View:
     for (arm, seed), some in sorted(probes(experiment, "Q18").items()):
         for row in some[-1:]:
             for each in row["data"].get("rows") or []:
-                rows.append({"arm": arm, "seed": seed, "step": row["step"]} | {k: v for k, v in each.items() if k != "norm"})
-    figure = new_figure("Error of the accumulated gradient", "pictures a micro-batch", "|accumulated - big| / |big| (log)")
+                rows.append(
+                    {"arm": arm, "seed": seed, "step": row["step"]} | {k: v for k, v in each.items() if k != "norm"}
+                )
+    figure = new_figure(
+        "Error of the accumulated gradient", "pictures a micro-batch", "|accumulated - big| / |big| (log)"
+    )
     table = pd.DataFrame(rows)
     for arm in dict.fromkeys(row["arm"] for row in rows):
         middle = table[table["arm"] == arm].groupby("micro_batch")["exact_error"].median()
@@ -44,16 +48,16 @@ def _errors_in_words(table: pd.DataFrame) -> str:
         errors = table[table["arm"] == arm]["exact_error"].dropna()
         if len(errors):
             said.append(f"{arm_title(arm)} {number(errors.min())} to {number(errors.max())}")
-    worst = table.groupby("arm")["exact_error"].max()
+    worst = {str(arm): float(error) for arm, error in table.groupby("arm")["exact_error"].max().items()}
     same = [arm for arm, error in worst.items() if error < 1e-4]
     other = [arm for arm, error in worst.items() if error >= 1e-4]
     words = f"Error of the exact way: {', '.join(said)}."
     if same:
-        words += f" With {' and '.join(arm_title(str(arm)) for arm in same)} accumulating is training with a big batch."
+        words += f" With {' and '.join(arm_title(arm) for arm in same)} accumulating is training with a big batch."
     if other:
         words += (
-            f" With {' and '.join(arm_title(str(arm)) for arm in other)} it is not: the gradient is another one by up to "
-            f"{percent(float(worst[other].max()))} of its length."
+            f" With {' and '.join(arm_title(arm) for arm in other)} it is not: the gradient is another one by up "
+            f"to {percent(max(worst[arm] for arm in other))} of its length."
         )
     return words
 
@@ -64,8 +68,12 @@ def lag(experiment: Experiment) -> View:
     data: dict[str, Any] = rows[-1]["data"] if rows else {}
     curve = data.get("curve") or []
     updates = data.get("curve_updates") or list(range(len(curve)))
-    figure = new_figure("Weight left on the initial statistics", "updates of the running statistics", "weight (log)", 300)
-    figure.add_scatter(x=updates, y=curve, mode="lines", line={"color": arm_colour("batch"), "width": 2}, name="(1 - m)^n")
+    figure = new_figure(
+        "Weight left on the initial statistics", "updates of the running statistics", "weight (log)", 300
+    )
+    figure.add_scatter(
+        x=updates, y=curve, mode="lines", line={"color": arm_colour("batch"), "width": 2}, name="(1 - m)^n"
+    )
     half = data.get("half_life")
     if half:
         figure.add_vline(x=half, line_dash="dot", line_color=GREY, annotation_text="half")

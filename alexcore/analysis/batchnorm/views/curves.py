@@ -1,4 +1,4 @@
-"""The curves of an experiment: loss and accuracy of each arm, batch norm's validation three ways, the cost of a step."""
+"""Curves: loss and accuracy of each arm, batch norm's validation three ways, the cost of a step."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from alexcore.analysis.batchnorm.views.view import (
     arm_title,
     each_arm,
     finite,
+    from_field,
     joined,
     last_of,
     lines_of,
@@ -34,7 +35,7 @@ SMOOTHING = 25
 
 def training(experiment: Experiment) -> View:
     """Loss and accuracy of the training batches, which are the same for all arms."""
-    loss, accuracy = (lines_of(experiment.steps, lambda row, name=name: row.get(name)) for name in ("loss", "acc1"))
+    loss, accuracy = (lines_of(experiment.steps, from_field(name)) for name in ("loss", "acc1"))
     longest = max((len(points) for seeds in loss.values() for points in seeds.values()), default=0)
     window = max(1, longest // SMOOTHING)
     figures = {
@@ -77,10 +78,8 @@ def _end_in_words(what: str, ends: dict[str, list[float]], share: bool = False) 
 
 def validation(experiment: Experiment) -> View:
     """Loss and accuracy on the validation pictures as a trained network would answer: with running statistics."""
-    loss, accuracy = (
-        lines_of(experiment.evals, lambda row, name=name: row.get(name)) for name in ("val_loss", "val_acc1")
-    )
-    train = lines_of(experiment.evals, lambda row: row.get("train_loss"))
+    loss, accuracy = (lines_of(experiment.evals, from_field(name)) for name in ("val_loss", "val_acc1"))
+    train = lines_of(experiment.evals, from_field("train_loss"))
     figures = {
         "val_loss": new_figure("Validation loss", "optimizer step", "cross entropy (nats)"),
         "val_acc1": new_figure("Validation accuracy", "optimizer step", "share of the pictures"),
@@ -105,7 +104,7 @@ def validation(experiment: Experiment) -> View:
 
 
 def _recalibrated(experiment: Experiment, name: str) -> Lines:
-    return lines_of(experiment.evals, lambda row: row.get(name))
+    return lines_of(experiment.evals, from_field(name))
 
 
 def _marks(figure: Any, lines: Lines, label: str) -> None:
@@ -126,7 +125,7 @@ WAYS = (
 def three_ways(experiment: Experiment) -> View:
     """Q16: BatchNorm's validation accuracy with running, batch and recalibrated statistics."""
     batch = {key: rows for key, rows in experiment.evals.items() if key[0] == "batch"}
-    lines = {name: lines_of(batch, lambda row, name=name: row.get(name)) for name, _, _ in WAYS}
+    lines = {name: lines_of(batch, from_field(name)) for name, _, _ in WAYS}
     recalibrated = _recalibrated(experiment, "val_acc1_recalibrated")
     figure = new_figure("BatchNorm's validation accuracy, three ways", "optimizer step", "share of the pictures")
     for name, label, dash in WAYS:
@@ -168,7 +167,7 @@ def _ways_in_words(running: dict[str, list[float]], again: dict[str, list[float]
 
 def cost(experiment: Experiment) -> View:
     """What a step of each arm costs, and what the probes cost."""
-    lines = lines_of(experiment.steps, lambda row: row.get("step_s"))
+    lines = lines_of(experiment.steps, from_field("step_s"))
     medians = {
         arm: [statistics.median(value for _, value in points) for _, points in sorted(seeds.items())]
         for arm, seeds in lines.items()

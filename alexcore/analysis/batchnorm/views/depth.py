@@ -12,8 +12,8 @@ from alexcore.analysis.batchnorm.views.probing import (
     NOTHING,
     Pick,
     Probes,
-    at_layer,
     by_depth,
+    each_layer,
     layers_with,
     middles,
     probes,
@@ -68,7 +68,7 @@ def moments(experiment: Experiment, *, normed: bool = False) -> View:
         figures[name], some = _figure(
             events,
             layers,
-            lambda row, layer, name=name: at_layer(row, prefix + name, layer),
+            each_layer(prefix + name),
             title,
             "mean over channels",
         )
@@ -76,9 +76,10 @@ def moments(experiment: Experiment, *, normed: bool = False) -> View:
     where = "behind the norm" if normed else "as the convolution gives it, before any norm"
     return View(
         "moments", "Mean and deviation by depth",
-        f"On the probe set, {where}: the deviation of each channel, averaged over the channels of a layer. If it shrinks "
-        "layer by layer the signal vanishes; if it grows, it explodes. Dotted: before the first step; solid: now. Median "
-        "of the seeds. A norm brings the deviation of what the activation gets to gamma, whatever the layer gave.",
+        f"On the probe set, {where}: the deviation of each channel, averaged over the channels of a layer. If it "
+        "shrinks layer by layer the signal vanishes; if it grows, it explodes. Dotted: before the first step; solid: "
+        "now. Median of the seeds. A norm brings the deviation of what the activation gets to gamma, whatever the "
+        "layer gave.",
         _moments_in_words(events, layers, prefix), figures if rows else {}, pd.DataFrame(rows),
     )  # fmt: skip
 
@@ -88,9 +89,7 @@ def _moments_in_words(events: Probes, layers: list[str], prefix: str) -> str:
     said = []
     for at, when in ((FIRST, "At the first probe"), (NOW, "now")):
         ratios = {}
-        for arm, values in by_depth(
-            events, convs, lambda row, layer: at_layer(row, f"{prefix}deviation", layer), at
-        ).items():
+        for arm, values in by_depth(events, convs, each_layer(f"{prefix}deviation"), at).items():
             first, last = values.get(convs[0]), values.get(convs[-1])
             if first and last:
                 ratios[arm] = [b / a for a, b in zip(first, last, strict=False) if a]
@@ -128,13 +127,14 @@ def gain(experiment: Experiment, direction: str = "random") -> View:
     if ends:
         eps = next((finite(rows[-1]["data"].get("eps")) for rows in events.values() if rows), None)
         words = (
-            f"A change of {f'{eps:.0%}' if eps else 'a small part'} of the input is now, in {layers[-1]}, larger by the "
-            f"factor {each_arm(ends)}. {order_in_words(ends)} Below 1 it is damped."
+            f"A change of {f'{eps:.0%}' if eps else 'a small part'} of the input is now, in {layers[-1]}, larger by "
+            f"the factor {each_arm(ends)}. {order_in_words(ends)} Below 1 it is damped."
         )
     return View(
         "gain", "Does a small change of the input grow?",
-        "Each picture is changed a little, in a random direction or towards another picture, and the relative change of "
-        "each layer's output (behind the norm, where the activation gets it) is divided by that of the input: above 1 "
-        "the layers up to there amplify, below 1 they damp. Dotted: at the first probe; solid: now. Median of the seeds.",
+        "Each picture is changed a little, in a random direction or towards another picture, and the relative change "
+        "of each layer's output (behind the norm, where the activation gets it) is divided by that of the input: above "
+        "1 the layers up to there amplify, below 1 they damp. Dotted: at the first probe; solid: now. Median of the "
+        "seeds.",
         words, {"gain": figure} if rows else {}, pd.DataFrame(rows),
     )  # fmt: skip

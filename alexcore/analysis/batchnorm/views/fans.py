@@ -87,8 +87,9 @@ def fans(experiment: Experiment, layer: str, channel: int, seed: int, *, normed:
     where = "behind the norm" if normed else "as the convolution gives it"
     return View(
         "fans", "One channel's distribution over time",
-        f"The values of one channel over all pictures and places of the probe set, {where}: the line is the median, the "
-        f"fan reaches from {outer}. A distribution that stays where it is has a level fan. All arms have the same y range.",
+        f"The values of one channel over all pictures and places of the probe set, {where}: the line is the median, "
+        f"the fan reaches from {outer}. A distribution that stays where it is has a level fan. All arms have the same "
+        "y range.",
         _fan_in_words(found), figures, table,
     )  # fmt: skip
 

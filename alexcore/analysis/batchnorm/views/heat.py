@@ -33,15 +33,16 @@ def drift(experiment: Experiment, name: str = "mean", seed: int | None = None) -
         name: "mean", "log_deviation", or one of them with the prefix "normed_" for what the norm gives on.
         seed: Of the heat maps; None is the first.
     """
+    plain = name.removeprefix("normed_")
     unit = {"mean": "shift of the mean (deviations)", "log_deviation": "change of the deviation (log)"}
-    title = {"mean": "Drift of the means", "log_deviation": "Drift of the deviations"}[name.removeprefix("normed_")]
+    title = {"mean": "Drift of the means", "log_deviation": "Drift of the deviations"}[plain]
     view = _heat(
-        experiment, "Q3", name, title, unit[name.removeprefix("normed_")], seed,
+        experiment, "Q3", name, title, unit[plain], seed,
         "Mean over the channels of |mean now - mean at the probe before| / deviation then (or of the change of the "
-        "deviation's logarithm). Bright is far. The arms share one scale of colours. Probes are not equally far apart: a "
-        "dense start makes the first columns look calmer than they are.",
+        "deviation's logarithm). Bright is far. The arms share one scale of colours. Probes are not equally far apart: "
+        "a dense start makes the first columns look calmer than they are.",
     )  # fmt: skip
-    return View("drift", title, view.what, view.sentence, view.figures, view.table)
+    return View(f"drift-{plain}", title, view.what, view.sentence, view.figures, view.table)
 
 
 def _heat(
@@ -114,4 +115,4 @@ def gradients(experiment: Experiment, name: str = "relative", seed: int | None =
         "same pace have the same colour. Logarithmic; the arms share one scale of colours.",
         log=True,
     )  # fmt: skip
-    return View("gradients", title, view.what, view.sentence, view.figures, view.table)
+    return View(f"gradients-{name}", title, view.what, view.sentence, view.figures, view.table)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from alexcore.analysis.batchnorm.record import Arm, Experiment
 from alexcore.analysis.batchnorm.views.view import arms_in_order, finite
@@ -16,7 +17,7 @@ NOTHING = "Nothing of this has been measured yet."
 
 def probes(experiment: Experiment, quantity: str) -> Probes:
     """The probes of a quantity by arm, without making an entry for one that there is none of."""
-    return experiment.probes[quantity] if quantity in experiment.probes else {}
+    return experiment.probes.get(quantity, {})
 
 
 def layers_with(events: Probes, *names: str) -> list[str]:
@@ -36,8 +37,23 @@ def at_layer(row: Event, name: str, layer: str) -> float | None:
     return finite(values[where]) if 0 <= where < len(values) else None
 
 
+def from_data(name: str) -> Callable[[Event], Any]:
+    """Pick a field of what a probe measured."""
+    return lambda row: row["data"].get(name)
+
+
+def from_layer(name: str, layer: str) -> Callable[[Event], float | None]:
+    """Pick what a probe measured of one layer."""
+    return lambda row: at_layer(row, name, layer)
+
+
+def each_layer(name: str) -> Pick:
+    """Pick a list of a probe by layer."""
+    return lambda row, layer: at_layer(row, name, layer)
+
+
 def by_depth(events: Probes, layers: Sequence[str], pick: Pick, at: int) -> dict[str, dict[str, list[float]]]:
-    """arm -> layer -> the values of the seeds, at the first probe (`at` = 0) or the latest (-1)."""
+    """Arm -> layer -> the values of the seeds, at the first probe (`at` = 0) or the latest (-1)."""
     found: dict[str, dict[str, list[float]]] = {}
     for arm in arms_in_order(arm for arm, _ in events):
         for _, rows in sorted((key, rows) for key, rows in events.items() if key[0] == arm and rows):
@@ -49,7 +65,7 @@ def by_depth(events: Probes, layers: Sequence[str], pick: Pick, at: int) -> dict
 
 
 def middles(values: Mapping[str, Sequence[float]]) -> dict[str, float]:
-    """layer -> median over the seeds."""
+    """Layer -> median over the seeds."""
     return {layer: statistics.median(each) for layer, each in values.items() if each}
 
 

@@ -100,7 +100,11 @@ SECTIONS: dict[str, Section] = {
         "Curves",
         "How each arm learns. A line is the median of the seeds, the band reaches from the lowest to the highest seed; "
         "with fewer than 3 seeds every seed is a line of its own.",
-        {"all": Part("Curves", tuple(map(_plain, (curves.training, curves.validation, curves.three_ways, curves.cost))))},
+        {
+            "all": Part(
+                "Curves", tuple(map(_plain, (curves.training, curves.validation, curves.three_ways, curves.cost)))
+            )
+        },
     ),
     "inside": Section(
         "Inside the layers",

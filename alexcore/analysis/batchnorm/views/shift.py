@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from alexcore.analysis.batchnorm.record import Experiment
-from alexcore.analysis.batchnorm.views.probing import NOTHING, at_layer, layers_with, probes
+from alexcore.analysis.batchnorm.views.probing import NOTHING, from_layer, layers_with, probes
 from alexcore.analysis.batchnorm.views.view import (
     Lines,
     View,
@@ -32,11 +32,11 @@ def covariate_shift(experiment: Experiment, measure: str = "relative") -> View:
     events = probes(experiment, "Q4")
     layers = layers_with(events)
     title, unit = MEASURES[measure]
-    lines: dict[str, Lines] = {
-        layer: lines_of(events, lambda row, layer=layer: at_layer(row, measure, layer)) for layer in layers
-    }
+    lines: dict[str, Lines] = {layer: lines_of(events, from_layer(measure, layer)) for layer in layers}
     lines = {layer: each for layer, each in lines.items() if each}
-    shared = [-1.05, 1.05] if measure == "cosine" else plain_range(v for each in lines.values() for v in values_of(each))
+    shared = (
+        [-1.05, 1.05] if measure == "cosine" else plain_range(v for each in lines.values() for v in values_of(each))
+    )
     figures = {}
     for layer, each in lines.items():
         figure = new_figure(f"{title}: {layer}", "optimizer step", unit, 280)
@@ -45,13 +45,13 @@ def covariate_shift(experiment: Experiment, measure: str = "relative") -> View:
     tables = [
         table_of(each, "value").assign(layer=layer, measure=name)
         for name in MEASURES for layer in layers
-        if (each := lines_of(events, lambda row, name=name, layer=layer: at_layer(row, name, layer)))
+        if (each := lines_of(events, from_layer(name, layer)))
     ]  # fmt: skip
     return View(
         "ics", f"Internal covariate shift: {title.lower()}",
         "G is the gradient of a layer's weights. Then only the layers before it take their step, as gradient descent "
-        "would let them, and G' is the layer's gradient at that point. If what came before had not moved, G' would be G: "
-        "relative shift 0, cosine 1. This is the definition of Santurkar et al. (2018), on one fixed batch.",
+        "would let them, and G' is the layer's gradient at that point. If what came before had not moved, G' would be "
+        "G: relative shift 0, cosine 1. This is the definition of Santurkar et al. (2018), on one fixed batch.",
         _found(experiment), figures, pd.concat(tables) if tables else pd.DataFrame(),
     )  # fmt: skip
 
@@ -60,7 +60,7 @@ def _found(experiment: Experiment) -> str:
     """The honest finding: less with BatchNorm, more, or neither."""
     events = probes(experiment, "Q4")
     layers = layers_with(events)
-    per_layer = [medians_of(lines_of(events, lambda row, layer=layer: at_layer(row, "relative", layer))) for layer in layers]
+    per_layer = [medians_of(lines_of(events, from_layer("relative", layer))) for layer in layers]
     middles: dict[str, list[float]] = {}
     for arm in {arm for each in per_layer for arm in each}:
         columns = list(zip(*(each[arm] for each in per_layer if arm in each), strict=False))
@@ -74,7 +74,9 @@ def _found(experiment: Experiment) -> str:
             lean = "less" if sorted(normed)[len(normed) // 2] < sorted(plain)[len(plain) // 2] else "more"
             words += f" So far it leans to {lean} shift with BatchNorm; fewer than 3 seeds do not decide it."
         elif max(normed) < min(plain):
-            words += " Here BatchNorm does reduce internal covariate shift: every seed lies below every seed without it."
+            words += (
+                " Here BatchNorm does reduce internal covariate shift: every seed lies below every seed without it."
+            )
         elif min(normed) > max(plain):
             words += " Here BatchNorm does not reduce internal covariate shift, it raises it: every seed lies above."
         else:

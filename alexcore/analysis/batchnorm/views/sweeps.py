@@ -76,9 +76,9 @@ def rates(experiment: Experiment) -> View:
     table = pd.DataFrame([{name: row.get(name) for name in keep} for row in rows])
     return View(
         "rates", "Every rate, every arm",
-        "Each cell is a run of its own with this rate, with equally many steps and the same batch size: the median over "
-        "the seeds. Diverged: the loss was not a number, or over 1,000 times that of guessing. Stuck: the loss stayed "
-        "that of guessing.",
+        "Each cell is a run of its own with this rate, with equally many steps and the same batch size: the median "
+        "over the seeds. Diverged: the loss was not a number, or over 1,000 times that of guessing. Stuck: the loss "
+        "stayed that of guessing.",
         _outcomes_in_words(rows), figures if rows else {}, table,
     )  # fmt: skip
 
@@ -105,8 +105,8 @@ def _outcomes_in_words(rows: Sequence[Row]) -> str:
         counts = [f"{sum(row.get('outcome') == name for row in mine)} {name}" for name in OUTCOMES]
         best = max(mine, key=lambda row: finite(row.get("val_acc1")) or -1.0)
         said.append(
-            f"{arm_title(arm)}: of {len(mine)} runs {', '.join(counts)}; best at rate {number(float(best['rate']))} with "
-            f"{percent(finite(best.get('val_acc1')))}"
+            f"{arm_title(arm)}: of {len(mine)} runs {', '.join(counts)}; best at rate {number(float(best['rate']))} "
+            f"with {percent(finite(best.get('val_acc1')))}"
         )
     return f"{'; '.join(said)}."
 
@@ -121,8 +121,12 @@ def tolerance(experiment: Experiment) -> View:
     for arm in arms_in_order(row["arm"] for row in rows):
         curves = {}
         for seed in sorted({row["seed"] for row in rows if row["arm"] == arm}):
-            mine = sorted((row for row in rows if row["arm"] == arm and row["seed"] == seed), key=lambda row: row["rate"])
-            curves[seed] = [(float(row["rate"]), acc) for row in mine if (acc := finite(row.get("val_acc1"))) is not None]
+            mine = sorted(
+                (row for row in rows if row["arm"] == arm and row["seed"] == seed), key=lambda row: row["rate"]
+            )
+            curves[seed] = [
+                (float(row["rate"]), acc) for row in mine if (acc := finite(row.get("val_acc1"))) is not None
+            ]
             found = width(
                 [float(row["rate"]) for row in mine], [finite(row.get("val_acc1")) for row in mine],
                 [str(row.get("outcome")) for row in mine],
@@ -130,10 +134,10 @@ def tolerance(experiment: Experiment) -> View:
             if found.best_rate is not None:
                 widths.setdefault(arm, []).append(float(found.width or 0.0))
                 best.setdefault(arm, []).append(float(found.best_accuracy or 0.0))
+            row = {"arm": arm, "seed": seed, "width_decades": found.width, "gaps": bool(found.gaps)}
             table.append(
-                {"arm": arm, "seed": seed, "width_decades": found.width, "lowest": found.lowest, "highest": found.highest,
-                 "best_rate": found.best_rate, "best_val_acc1": found.best_accuracy, "gaps": bool(found.gaps)}
-            )  # fmt: skip
+                row | {name: getattr(found, name) for name in ("lowest", "highest", "best_rate", "best_accuracy")}
+            )
         add_lines(figure, {arm: curves}, symbol="arm")
     share_axis(figure).update_xaxes(type="log", exponentformat="power")
     words = NOT_YET
@@ -158,7 +162,9 @@ def batches(experiment: Experiment, mode: str) -> View:
     for row in sorted(rows, key=lambda each: float(each["batch"])):
         accuracy = finite(row.get("val_acc1"))
         if accuracy is not None:
-            lines.setdefault(row["arm"], {}).setdefault(int(row["seed"]), []).append((float(row["batch"]), 1 - accuracy))
+            lines.setdefault(row["arm"], {}).setdefault(int(row["seed"]), []).append(
+                (float(row["batch"]), 1 - accuracy)
+            )
     figure = new_figure(f"Validation error, equal {mode}", "pictures a batch (log)", "share of wrong answers")
     add_lines(figure, lines, symbol="arm")
     sizes = sorted({float(row["batch"]) for row in rows})
@@ -171,8 +177,8 @@ def batches(experiment: Experiment, mode: str) -> View:
     }[mode]
     return View(
         f"batches-{mode}", f"Batch size, equal {mode}",
-        f"{equal} The rate grows with the batch: rate x N / 32. Statistics over two pictures are noise, so BatchNorm is "
-        "expected to suffer first; GroupNorm does not look at the batch.",
+        f"{equal} The rate grows with the batch: rate x N / 32. Statistics over two pictures are noise, so BatchNorm "
+        "is expected to suffer first; GroupNorm does not look at the batch.",
         _batches_in_words(lines), {f"batches-{mode}": share_axis(figure)} if rows else {}, table,
     )  # fmt: skip
 
@@ -189,5 +195,3 @@ def _batches_in_words(lines: dict[str, dict[int, list[tuple[float, float]]]]) ->
         errors = {arm: values for arm, values in errors.items() if values}
         said.append(f"Batch {size:g}: error {each_arm(errors, percent)}. {order_in_words(errors)}")
     return " ".join(said)
-
-

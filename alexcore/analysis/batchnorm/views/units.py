@@ -8,9 +8,17 @@ from typing import Any
 import pandas as pd
 
 from alexcore.analysis.batchnorm.record import Experiment
-from alexcore.analysis.batchnorm.views.probing import NOTHING, at_layer, by_depth, layers_with, middles, probes
+from alexcore.analysis.batchnorm.views.probing import (
+    NOTHING,
+    at_layer,
+    by_depth,
+    each_layer,
+    from_layer,
+    layers_with,
+    middles,
+    probes,
+)
 from alexcore.analysis.batchnorm.views.view import (
-    ARM_DASHES,
     LAYER_COLOURS,
     View,
     add_lines,
@@ -29,6 +37,8 @@ from alexcore.analysis.batchnorm.views.view import (
     table_of,
 )
 
+DASHES = ("solid", "dash", "dot")
+
 
 def summands(experiment: Experiment) -> View:
     """Q10: how much of a kernel's gradient cancels while it is summed over pictures and places; a bar a layer."""
@@ -36,8 +46,9 @@ def summands(experiment: Experiment) -> View:
     layers = layers_with(events)
     figure = new_figure("How much a kernel's gradient cancels", "layer", "sum of |parts| / |sum of parts|")
     rows: list[dict[str, Any]] = []
-    ends, bias = {}, {}
-    for arm, values in by_depth(events, layers, lambda row, layer: at_layer(row, "ratio", layer), -1).items():
+    ends: dict[str, list[float]] = {}
+    bias: dict[str, list[float]] = {}
+    for arm, values in by_depth(events, layers, each_layer("ratio"), -1).items():
         heights = middles(values)
         figure.add_bar(x=list(heights), y=list(heights.values()), name=arm_title(arm), marker_color=arm_colour(arm))
         ends[arm] = [statistics.median(each) for each in zip(*values.values(), strict=False)]
@@ -73,10 +84,7 @@ def units(experiment: Experiment, layer: str) -> View:
         "zero": "Outputs that are 0", "dead": "Dead channels or units",
         "saturated": "Saturated outputs", "saturated_channels": "Channels saturated everywhere",
     }  # fmt: skip
-    lines = {
-        name: lines_of(probes(experiment, quantity), lambda row, name=name: at_layer(row, name, layer))
-        for name in names
-    }
+    lines = {name: lines_of(probes(experiment, quantity), from_layer(name, layer)) for name in names}
     figures = {}
     for name in names:
         figures[name] = share_axis(new_figure(f"{titles[name]}: {layer}", "optimizer step", "share"))
@@ -90,8 +98,8 @@ def units(experiment: Experiment, layer: str) -> View:
             f"{titles[names[1]]}: {each_arm(more, percent)}."
         )
     what = (
-        "A ReLU that gives 0 passes no gradient back. That is normal for about half of its outputs; a channel that is 0 "
-        "on every picture of the probe set is dead: nothing trains it any more."
+        "A ReLU that gives 0 passes no gradient back. That is normal for about half of its outputs; a channel that is "
+        "0 on every picture of the probe set is dead: nothing trains it any more."
         if relu else
         "An output near the end of tanh or sigmoid (|tanh| > 0.97, sigmoid outside 0.03 to 0.97) hardly passes a "
         "gradient back."
@@ -100,6 +108,33 @@ def units(experiment: Experiment, layer: str) -> View:
     return View(
         "units", "Dead and saturated units", what, words, figures if ends else {}, joined(tables).assign(layer=layer)
     )
+
+
+def by_layer(experiment: Experiment) -> View:
+    """Q12 or Q13 by depth at the latest probe: which layers have the most silent or saturated outputs."""
+    quantity, name, title = ("Q12", "zero", "Outputs that are 0")
+    if not by_depth(probes(experiment, quantity), layers_with(probes(experiment, quantity)), each_layer(name), -1):
+        quantity, name, title = ("Q13", "saturated", "Saturated outputs")
+    events = probes(experiment, quantity)
+    layers = layers_with(events)
+    figure = share_axis(new_figure(f"{title}, by layer", "layer", "share, at the latest probe"))
+    found = by_depth(events, layers, each_layer(name), -1)
+    said, rows = [], []
+    for arm, values in found.items():
+        heights = middles(values)
+        figure.add_bar(x=list(heights), y=list(heights.values()), name=arm_title(arm), marker_color=arm_colour(arm))
+        worst = max(heights, key=heights.__getitem__)
+        said.append(f"{arm_title(arm)} in {worst}, {percent(heights[worst])}")
+        rows += [
+            {"arm": arm, "layer": layer, "seed_number": at, name: value}
+            for layer, each in values.items() for at, value in enumerate(each)
+        ]  # fmt: skip
+    return View(
+        "units-by-layer", f"{title}, by layer",
+        "The same share in every layer, at the latest probe; median of the seeds.",
+        f"Most of them: {'; '.join(said)}." if said else NOTHING, {"by_layer": figure} if said else {},
+        pd.DataFrame(rows),
+    )  # fmt: skip
 
 
 def scales(experiment: Experiment) -> View:
@@ -118,12 +153,12 @@ def scales(experiment: Experiment) -> View:
         for at, layer in enumerate(layers):
             lines = lines_of(
                 {arm: rows for arm, rows in events.items() if arm[0] == "batch"},
-                lambda row, name=name, layer=layer: at_layer(row, name, layer),
+                from_layer(name, layer),
             )
             points = median_line(lines.get("batch", {}))
             figure.add_scatter(
                 x=[x for x, _ in points], y=[y for _, y in points], name=layer, mode="lines",
-                line={"color": LAYER_COLOURS[at % len(LAYER_COLOURS)], "width": 2, "dash": list(ARM_DASHES.values())[at % 3]},
+                line={"color": LAYER_COLOURS[at % len(LAYER_COLOURS)], "width": 2, "dash": DASHES[at % 3]},
             )  # fmt: skip
             tables.append(table_of(lines, name).assign(layer=layer, quantity=name).rename(columns={name: "value"}))
         figures[name] = figure
@@ -139,7 +174,7 @@ def scales(experiment: Experiment) -> View:
     return View(
         "scales", "What the network chooses to amplify",
         "A norm divides each channel by its deviation and multiplies by gamma, which is learned: the network may undo "
-        "the norm, or amplify one channel and silence another. This is where it decides by itself. Median of the seeds, "
-        "BatchNorm's layers.",
+        "the norm, or amplify one channel and silence another. This is where it decides by itself. Median of the "
+        "seeds, BatchNorm's layers.",
         words, figures if ends else {}, pd.concat(tables) if tables else pd.DataFrame(),
     )  # fmt: skip

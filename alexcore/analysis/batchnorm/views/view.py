@@ -86,6 +86,11 @@ def finite(value: Any) -> float | None:
     return found if math.isfinite(found) else None
 
 
+def from_field(name: str) -> Pick:
+    """Pick a field of an event."""
+    return lambda row: row.get(name)
+
+
 def lines_of(events: Mapping[Arm, Sequence[Event]], pick: Pick, x: str = "step") -> Lines:
     """Collect one number an event, by arm and seed; what is missing or not finite is left out."""
     found: Lines = {}
