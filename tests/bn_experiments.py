@@ -267,11 +267,11 @@ def write_sweeps(folder: Path, bn: BnConfig) -> None:
                 for place, x in enumerate((0.001, 0.01, 0.1, 1.0) if kind == "q14" else (2, 8, 32)):
                     accuracy = round(0.4 + 0.1 * place * PACE[norm] / 1.6 + 0.01 * seed, 6)
                     bad = kind == "q14" and x == 1.0 and norm == "none"
-                    for table in ("rates",) if kind == "q14" else ("epochs", "steps"):
+                    for mode in ("rates",) if kind == "q14" else ("epochs", "steps"):
                         result = {
                             "train_loss": None if bad else round(1.2 - accuracy, 6),
                             "val_acc1": None if bad else accuracy,
                             "outcome": "diverged" if bad else "learned", "steps": 3, "lr": x if kind == "q14" else 0.01,
                         }  # fmt: skip
-                        writer.write("sweep", arm=norm, seed=seed, x=x, table=table, result=result)
+                        writer.write("sweep", arm=norm, seed=seed, x=x, mode=mode, result=result)
         writer.close()

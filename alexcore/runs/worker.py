@@ -14,6 +14,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from alexcore.analysis.batchnorm.settings import is_experiment, load_bn_config
 from alexcore.config import TrainConfig, load_config
 from alexcore.errors import AlexError, RunError, TrainingError
 from alexcore.runs.events import EventWriter
@@ -126,12 +127,11 @@ def _train(run_dir: Path, status: StatusWriter, on_progress: OnProgress | None) 
     try:
         # Only now: loading PyTorch takes seconds, in which a signal would have ended the process without a word.
         from alexcore.training.device import choose_device
-        from alexcore.training.loop import fit
 
         with turn(str(choose_device(config.device)), run_dir.name, reporter.wait) as our_turn:
             if our_turn:
                 status.update(state="running")
-                state = fit(config, run_dir, reporter, resume=(run_dir / "checkpoints" / "last.pt").is_file())
+                state = _carry_out(config, run_dir, reporter)
             else:
                 state = "stopped"
         return state
@@ -140,6 +140,19 @@ def _train(run_dir: Path, status: StatusWriter, on_progress: OnProgress | None) 
         reporter.close()
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+def _carry_out(config: TrainConfig, run_dir: Path, reporter: RunReporter) -> str:
+    """Train the one network of a run or, where the folder describes an experiment, all of its arms."""
+    if is_experiment(run_dir):
+        from alexcore.analysis.batchnorm.experiment import CHECKPOINT, run_experiment
+
+        bn = load_bn_config(run_dir)
+        resume = (run_dir / "checkpoints" / CHECKPOINT).is_file()
+        return run_experiment(config, bn, run_dir, reporter, resume=resume)
+    from alexcore.training.loop import fit
+
+    return fit(config, run_dir, reporter, resume=(run_dir / "checkpoints" / "last.pt").is_file())
 
 
 def explain(error: Exception, config: TrainConfig) -> AlexError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,15 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
         ) from error
 
 
-def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
+def load_checkpoint(
+    path: Path, device: torch.device | str = "cpu", required: Sequence[str] = _REQUIRED
+) -> dict[str, Any]:
     """Read a checkpoint without running any code that it might contain.
+
+    Args:
+        path: The file.
+        device: Where to put its tensors.
+        required: What a checkpoint of this kind holds; by default that of a run.
 
     Raises:
         CheckpointError: the file is missing, damaged, no checkpoint of this project, or of a newer version.
@@ -61,7 +69,7 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str,
         reason = str(error).strip().splitlines()
         what = f"{path} is no checkpoint, or a damaged one ({reason[0] if reason else type(error).__name__})."
         raise CheckpointError(what, "Choose another run, or another file of this one.") from error
-    missing = [key for key in _REQUIRED if key not in state] if isinstance(state, dict) else list(_REQUIRED)
+    missing = [key for key in required if key not in state] if isinstance(state, dict) else list(required)
     if missing:
         raise CheckpointError(
             f"{path} holds no run: it lacks {', '.join(missing)}.", "Choose last.pt or best.pt of a run folder."

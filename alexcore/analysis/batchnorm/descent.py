@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+Criterion = Callable[[Tensor, Tensor], Tensor]
+"""Logits (N, C) and labels in, one number out."""
+CROSS_ENTROPY: Criterion = F.cross_entropy
+"""Its mean, without class weights or smoothing, so that arms and runs can be compared."""
+
 
 class Gradient(NamedTuple):
     """The loss at a point and its gradient.
 
     Attributes:
-        loss: Mean cross entropy of the batch, in nats; not finite if the network has diverged.
+        loss: Of the batch; not finite if the network has diverged.
         parts: One tensor a trained parameter, in the order of `trained`.
     """
 
@@ -27,14 +32,9 @@ def trained(model: nn.Module) -> list[nn.Parameter]:
     return [each for each in model.parameters() if each.requires_grad]
 
 
-def mean_loss(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
-    """L(theta; B): plain mean cross entropy, without class weights or smoothing, so that arms can be compared."""
-    return F.cross_entropy(model(images), labels)
-
-
-def gradient(model: nn.Module, images: Tensor, labels: Tensor) -> Gradient:
+def gradient(model: nn.Module, images: Tensor, labels: Tensor, criterion: Criterion = CROSS_ENTROPY) -> Gradient:
     """The loss and its gradient for all trained parameters: one pass forward and backward; `.grad` is not touched."""
-    loss = mean_loss(model, images, labels)
+    loss = criterion(model(images), labels)
     parts = torch.autograd.grad(loss, trained(model), allow_unused=True, materialize_grads=True)
     return Gradient(loss.item(), [part.detach() for part in parts])
 

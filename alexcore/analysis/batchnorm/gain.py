@@ -157,7 +157,8 @@ def _follow(
 
 def _spread(values: Tensor) -> Tensor:
     """How far the pictures of a batch are from their mean."""
-    return (values - values.mean(dim=0, keepdim=True)).norm()
+    apart: Tensor = values - values.mean(dim=0, keepdim=True)
+    return apart.norm()
 
 
 def _to_neighbour(images: Tensor) -> Tensor | None:

@@ -8,13 +8,15 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from alexcore.analysis.batchnorm.descent import mean_loss
+from alexcore.analysis.batchnorm.descent import CROSS_ENTROPY, Criterion
 from alexcore.analysis.batchnorm.guard import undisturbed
 from alexcore.analysis.batchnorm.layers import Layer, by_channel, layers_of, length
 from alexcore.analysis.batchnorm.quantities import rounded
 
 
-def gradient_summands(model: nn.Module, images: Tensor, labels: Tensor) -> dict[str, Any]:
+def gradient_summands(
+    model: nn.Module, images: Tensor, labels: Tensor, *, criterion: Criterion = CROSS_ENTROPY
+) -> dict[str, Any]:
     """How far the contributions to a weight's gradient agree over pictures and positions (Q10).
 
     The gradient of one weight is a sum over pictures b and positions p of d[b, p] = dL/dO[b, p] * a[b, p], with O the
@@ -32,6 +34,7 @@ def gradient_summands(model: nn.Module, images: Tensor, labels: Tensor) -> dict[
         model: Any network; norms use the statistics of the batch.
         images: (N, 3, H, W) float32 on the network's device.
         labels: (N,) int64.
+        criterion: The loss.
 
     Returns:
         Parallel lists over the weighted layers: {"layers", "absolute": mean over the weights of sum |d|, "signed": mean
@@ -58,7 +61,7 @@ def gradient_summands(model: nn.Module, images: Tensor, labels: Tensor) -> dict[
             layer.weight.requires_grad_(True)
         hooks = [listen(layer) for layer in layers]
         try:
-            loss = mean_loss(model, images, labels)
+            loss = criterion(model(images), labels)
         finally:
             for hook in hooks:
                 hook.remove()

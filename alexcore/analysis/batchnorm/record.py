@@ -54,7 +54,7 @@ class Experiment:
         warnings: `warning` events, each sentence once.
         resumes: Rounds from which the experiment was resumed.
         end: The `end` event, None while the experiment goes on.
-        sweeps: Per kind ("q14", "q15") the results of its runs, one for each (arm, seed, x, table).
+        sweeps: Per kind ("q14", "q15") the results of its runs, one for each (arm, seed, x, mode).
     """
 
     def __init__(self, path: Path) -> None:
@@ -90,7 +90,7 @@ class Experiment:
                 self.sweeps[kind] = []
             for line in lines:
                 if line["type"] == "sweep":
-                    _replace(self.sweeps[kind], line, ("arm", "seed", "x", "table"))
+                    _replace(self.sweeps[kind], line, ("arm", "seed", "x", "mode"))
             found = found or bool(lines) or again
         answers = _answers(read_json(self.path / VERDICT))
         found, self._verdict_file = found or answers != self._verdict_file, answers

@@ -7,13 +7,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from alexcore.analysis.batchnorm.descent import cosine, gradient, mean_loss, move, put_back, trained
+from alexcore.analysis.batchnorm.descent import (
+    CROSS_ENTROPY, Criterion, cosine, gradient, move, put_back, trained,
+)  # fmt: skip
 from alexcore.analysis.batchnorm.guard import undisturbed
 from alexcore.analysis.batchnorm.layers import layers_of, length
 from alexcore.analysis.batchnorm.quantities import rounded
 
 
-def internal_covariate_shift(model: nn.Module, images: Tensor, labels: Tensor, lr: float) -> dict[str, Any]:
+def internal_covariate_shift(
+    model: nn.Module, images: Tensor, labels: Tensor, lr: float, *, criterion: Criterion = CROSS_ENTROPY
+) -> dict[str, Any]:
     """How much a layer's gradient changes when only the layers before it take their step.
 
     For each weighted layer i: G is the gradient of its weights W_i now. All trained parameters registered before W_i,
@@ -29,6 +33,7 @@ def internal_covariate_shift(model: nn.Module, images: Tensor, labels: Tensor, l
         images: (N, 3, H, W) float32 on the network's device.
         labels: (N,) int64.
         lr: Rate of the training.
+        criterion: The loss.
 
     Returns:
         {"lr", "layers", "shift": ||G - G'||, "relative": ||G - G'|| / ||G||, "cosine": cos(G, G'), "grad_norm": ||G||},
@@ -39,7 +44,7 @@ def internal_covariate_shift(model: nn.Module, images: Tensor, labels: Tensor, l
     rows: list[dict[str, Any]] = []
     with undisturbed(model, train=True):
         parameters = trained(model)
-        start = gradient(model, images, labels)
+        start = gradient(model, images, labels, criterion)
         origin = [each.detach().clone() for each in parameters]
         position = {id(each): number for number, each in enumerate(parameters)}
         for layer in layers_of(model)[1:]:
@@ -47,7 +52,7 @@ def internal_covariate_shift(model: nn.Module, images: Tensor, labels: Tensor, l
             if place is None:
                 continue
             move(parameters[:place], origin[:place], start.parts[:place], lr)
-            (there,) = torch.autograd.grad(mean_loss(model, images, labels), [layer.weight])
+            (there,) = torch.autograd.grad(criterion(model(images), labels), [layer.weight])
             put_back(parameters[:place], origin[:place])
             here = start.parts[place]
             shift, own = length([there - here]), length([here])

@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from alexcore.analysis.batchnorm.descent import Gradient, cosine, gradient, mean_loss, move, put_back, trained
+from alexcore.analysis.batchnorm.descent import (
+    CROSS_ENTROPY, Criterion, Gradient, cosine, gradient, move, put_back, trained,
+)  # fmt: skip
 from alexcore.analysis.batchnorm.guard import undisturbed
 from alexcore.analysis.batchnorm.layers import length
 from alexcore.analysis.batchnorm.quantities import rounded
@@ -40,8 +42,9 @@ def loss_surface(
     *,
     multiples: Sequence[float] = MULTIPLES,
     distances: Sequence[float] = DISTANCES,
+    criterion: Criterion = CROSS_ENTROPY,
 ) -> dict[str, Any]:
-    """Look along the gradient g of the mean cross entropy L of one batch, at two series of distances.
+    """Look along the gradient g of the loss L of one batch, at two series of distances.
 
     The first series are steps of `multiples` of the rate: what training would do. But there a network that hardly
     moves looks smooth. The second are steps of equal relative length rho, eta = rho ||theta|| / ||g||: they compare
@@ -57,6 +60,7 @@ def loss_surface(
         lr: Rate of the training, above 0.
         multiples: Steps along the gradient, in rates.
         distances: Relative lengths rho of the steps of the second series.
+        criterion: The loss.
 
     Returns:
         {"Q5": {"loss", "lr", "steps", "losses", "min", "max", "range"}, loss in nats;
@@ -70,14 +74,14 @@ def loss_surface(
     Source: Santurkar et al. 2018, "How does batch normalization help optimization?", section 3.
     """
     with undisturbed(model, train=True):
-        start = gradient(model, images, labels)
+        start = gradient(model, images, labels, criterion)
         parameters = trained(model)
         weight_norm, grad_norm = length([each.data for each in parameters]), length(start.parts)
         steps = [lr * each for each in multiples]
-        along = _try(model, images, labels, start, steps)
+        along = _try(model, images, labels, start, steps, criterion)
         # Without a gradient there is no direction, and every distance is 0.
         equal = [rho * weight_norm / grad_norm if grad_norm else 0.0 for rho in distances]
-        far = _try(model, images, labels, start, equal)
+        far = _try(model, images, labels, start, equal, criterion)
     relative = [_ratio(each, grad_norm) for each in far.differences]
     data: dict[str, Any] = rounded(
         {
@@ -97,7 +101,14 @@ def loss_surface(
     return data
 
 
-def relative_loss(model: nn.Module, images: Tensor, labels: Tensor, rates: Sequence[float] = RATES) -> dict[str, Any]:
+def relative_loss(
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    rates: Sequence[float] = RATES,
+    *,
+    criterion: Criterion = CROSS_ENTROPY,
+) -> dict[str, Any]:
     """The loss after one gradient step of each rate, divided by the loss before it (Q8).
 
     One pass forward and backward and one forward a rate, with the defaults 16; at the quick preset's size
@@ -108,6 +119,7 @@ def relative_loss(model: nn.Module, images: Tensor, labels: Tensor, rates: Seque
         images: (N, 3, H, W) float32 on the network's device.
         labels: (N,) int64.
         rates: Learning rates, growing.
+        criterion: The loss.
 
     Returns:
         {"loss", "rates", "ratios", "diverged", "first_diverged", "largest_safe"}: a ratio above 1e3, or none at all
@@ -117,14 +129,14 @@ def relative_loss(model: nn.Module, images: Tensor, labels: Tensor, rates: Seque
     Source: Bjorck et al. 2018, "Understanding batch normalization", section 3.1.
     """
     with undisturbed(model, train=True):
-        start = gradient(model, images, labels)
+        start = gradient(model, images, labels, criterion)
         parameters = trained(model)
         origin = [each.detach().clone() for each in parameters]
         ratios = []
         with torch.no_grad():
             for rate in rates:
                 move(parameters, origin, start.parts, rate)
-                ratios.append(_ratio(mean_loss(model, images, labels).item(), start.loss))
+                ratios.append(_ratio(criterion(model(images), labels).item(), start.loss))
     diverged = [not each <= DIVERGED for each in ratios]  # written so that nan has diverged, too
     safe = None
     for rate, ratio in zip(rates, ratios, strict=True):
@@ -141,14 +153,16 @@ def relative_loss(model: nn.Module, images: Tensor, labels: Tensor, rates: Seque
     return data
 
 
-def _try(model: nn.Module, images: Tensor, labels: Tensor, start: Gradient, steps: Sequence[float]) -> _Tried:
+def _try(
+    model: nn.Module, images: Tensor, labels: Tensor, start: Gradient, steps: Sequence[float], criterion: Criterion
+) -> _Tried:
     """Take each step from the same point, measure there, and go back."""
     parameters = trained(model)
     origin = [each.detach().clone() for each in parameters]
     tried = _Tried([], [], [])
     for step in steps:
         move(parameters, origin, start.parts, step)
-        there = gradient(model, images, labels)
+        there = gradient(model, images, labels, criterion)
         tried.losses.append(there.loss)
         tried.differences.append(length([a - b for a, b in zip(there.parts, start.parts, strict=True)]))
         tried.cosines.append(cosine(there.parts, start.parts))

@@ -1,0 +1,353 @@
+"""Five questions about batch norm, answered from the numbers of one experiment. No torch here.
+
+A question is decided where at least 3 seeds of both arms have a number and the bands from the lowest to the highest
+seed do not overlap. Everything else is "not decided by this experiment", with the reason and with what the numbers lean
+to. No sentence knows beforehand which arm is better.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from alexcore.analysis.batchnorm.quantities import rounded
+from alexcore.analysis.batchnorm.summary import MEASURES, ExperimentSummary
+
+PLAIN, NORMED = "none", "batch"
+NAMES: Mapping[str, str] = {"none": "without BN", "batch": "with BN", "group": "with GroupNorm"}
+SEEDS_NEEDED = 3
+# Values closer than this, relative to the larger, are the same: they were rounded to 6 digits.
+SAME = 1e-5
+# Below this a factor is no growth and no shrinking.
+CLEAR = 1.1
+UNDECIDED = "Not decided by this experiment"
+
+Show = Callable[[float], str]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The numbers of one measure and arm behind an answer.
+
+    Attributes:
+        quantity: "Q3", "gain", ...: which chart shows it.
+        measure: A key of `summary.MEASURES`.
+        title: What it is, in words.
+        arm: "none", "batch" or "group".
+        values: Pairs of seed and value.
+    """
+
+    quantity: str
+    measure: str
+    title: str
+    arm: str
+    values: tuple[tuple[int, float], ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as JSON can hold it, values as {"seed", "value"}."""
+        values = [{"seed": seed, "value": rounded(value)} for seed, value in self.values]
+        return {
+            "quantity": self.quantity, "measure": self.measure, "title": self.title, "arm": self.arm, "values": values,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer.
+
+    Attributes:
+        question: In the words of the blog post.
+        short: One sentence.
+        decided: Whether the numbers decide it.
+        evidence: What it was computed from.
+        anchor: Section of the page that shows it: "inside", "ics", "curves", "sweeps" or "surface".
+    """
+
+    question: str
+    short: str
+    decided: bool
+    evidence: tuple[Evidence, ...]
+    anchor: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as JSON can hold it."""
+        return {
+            "question": self.question, "short": self.short, "decided": self.decided,
+            "evidence": [each.as_dict() for each in self.evidence], "anchor": self.anchor,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What one measure says about the arms with and without batch norm.
+
+    Attributes:
+        state: "lower" or "higher": all seeds with BN are below or above all without; "overlap": some are not; "tie":
+            all are the same; "few": fewer than 3 seeds; "missing": an arm has no number at all.
+        lean: "lower", "higher" or "equal", by the medians; what "few" and "overlap" lean to. "" with nothing to
+        compare. plain: Values without batch norm, by seed.
+        normed: Values with batch norm.
+    """
+
+    state: str
+    lean: str
+    plain: Mapping[int, float]
+    normed: Mapping[int, float]
+
+    @property
+    def decided(self) -> bool:
+        """Whether one arm is wholly below the other."""
+        return self.state in ("lower", "higher")
+
+    @property
+    def seeds(self) -> int:
+        """Seeds that the weaker of the two arms has."""
+        return min(len(self.plain), len(self.normed))
+
+
+def compare(plain: Mapping[int, float], normed: Mapping[int, float]) -> Comparison:
+    """Compare the values over the seeds of the arm without batch norm with those of the arm with it."""
+    if not plain or not normed:
+        return Comparison("missing", "", plain, normed)
+    low, high = (statistics.median(each.values()) for each in (plain, normed))
+    every = [*plain.values(), *normed.values()]
+    tie = max(every) - min(every) <= SAME * max(map(abs, every))
+    lean = "equal" if tie or low == high else "lower" if high < low else "higher"
+    if min(len(plain), len(normed)) < SEEDS_NEEDED:
+        return Comparison("few", lean, plain, normed)
+    if tie:
+        return Comparison("tie", lean, plain, normed)
+    apart = max(normed.values()) < min(plain.values()) or min(normed.values()) > max(plain.values())
+    return Comparison(lean if apart else "overlap", lean, plain, normed)
+
+
+def verdict(summary: ExperimentSummary) -> list[Answer]:
+    """Answer the five questions, each in one sentence that is computed from the numbers."""
+    return [ask(summary) for ask in (_amplification, _movement, _choice, _speed, _saturation)]
+
+
+def _amplification(summary: ExperimentSummary) -> Answer:
+    found = _compare(summary, "growth")
+    ways = {arm: _way(summary.of("growth", arm)) for arm in (PLAIN, NORMED)}
+    claim = f"Without BN a small change of the input {ways[PLAIN]} on its way to {summary.last_conv}, "
+    claim += f"with BN it {ways[NORMED]}"
+    same = ways[PLAIN] == ways[NORMED]
+    claims = {
+        "lower": f"{claim}{', too, but stays smaller' if same else ''}",
+        "higher": f"{claim}{', too, but becomes larger' if same else ''}",
+    }
+    facts = f"1 % of noise becomes {_arms(summary, 'growth', _percent_of_one)} of how pictures differ there"
+    start = _arms(summary, "growth_start", _percent_of_one)
+    facts += f" (before training {start})" if start else ""
+    return _answer(
+        summary, "A small change of the input changes every later layer a lot: does it, and does BN change that?",
+        found, claims, {"lower": "less growth with BN", "higher": "more growth with BN"}, facts,
+        ("growth", "growth_start", "growth_neighbour", "depth_ratio", "safe_rate"), "inside",
+    )  # fmt: skip
+
+
+def _movement(summary: ExperimentSummary) -> Answer:
+    found = _compare(summary, "drift_seen")
+    facts = f"in each step the mean of a channel moves by {_arms(summary, 'drift_seen', _percent)} of its deviation"
+    own = _arms(summary, "drift_output", _percent)
+    facts += f" (before the norm {own})" if own else ""
+    shift = _compare(summary, "ics")
+    if shift.state != "missing":
+        words = {
+            "lower": "which BN reduces", "higher": "which BN increases", "tie": "the same in both",
+            "overlap": "a difference that is not decided", "few": "a difference that is not decided",
+        }  # fmt: skip
+        facts += (
+            f"; the steps of earlier layers change a layer's gradient by {_arms(summary, 'ics', _percent)}, "
+            f"{words[shift.state]}"
+        )
+    return _answer(
+        summary,
+        "Gradient descent changes the weights, so the distributions move: how far, with and without BN?", found,
+        {"lower": "With BN the values that the activations get move less", "higher": "With BN they even move more"},
+        {"lower": "less movement with BN", "higher": "more movement with BN"}, facts,
+        ("drift_seen", "drift_output", "ics"), "inside" if shift.state == "missing" else "ics",
+    )  # fmt: skip
+
+
+def _choice(summary: ExperimentSummary) -> Answer:
+    found = _compare(summary, "gain_change")
+    facts = f"training changed the gain from layer to layer by a factor of {_arms(summary, 'gain_change', _plain)}"
+    moved = summary.of("gamma_moved", NORMED)
+    facts += f"; BN's own gammas, which start at 1, moved by {_band(moved, _plain)} in the mean" if moved else ""
+    learned = "The network chooses by itself what to amplify, and with BN it changes its gains"
+    return _answer(
+        summary, "Should a network not learn by itself what to amplify?", found,
+        {"lower": f"{learned} less", "higher": f"{learned} more"},
+        {"lower": "gains that change less with BN", "higher": "gains that change more with BN"}, facts,
+        ("gain_change", "gamma_moved", "gamma_spread"), "inside",
+    )  # fmt: skip
+
+
+def _speed(summary: ExperimentSummary) -> Answer:
+    question = "Is learning without BN merely slower, and would slow learning end better?"
+    measures = ("val_acc1", "train_loss", "steps_to_target", "width", "best_acc1")
+    leans = {"lower": "a worse end with BN", "higher": "a better end with BN"}
+    found, best = _compare(summary, "val_acc1"), _compare(summary, "best_acc1")
+    claims = {
+        "lower": "Without BN learning ended better",
+        "higher": "Without BN learning was not merely slower, it ended worse",
+    }
+    ends = _arms(summary, "val_acc1", _percent)
+    facts = f"after {summary.steps} steps at the rate {summary.lr:g} the validation accuracy is {ends}" if ends else ""
+    parts = [facts, _how_fast(summary), _how_wide(summary), _divergence(summary)]
+    facts = "; ".join(part for part in parts if part)
+    anchor = "curves" if best.state == "missing" else "sweeps"
+    lost = {arm: len(summary.diverged(arm)) for arm in (PLAIN, NORMED)}
+    kept = {arm: len(summary.outcomes.get(arm, {})) - lost[arm] for arm in (PLAIN, NORMED)}
+    for failed, other in ((PLAIN, NORMED), (NORMED, PLAIN)):
+        # All seeds of one arm against all of the other: that is decided without any accuracy.
+        if lost[failed] >= SEEDS_NEEDED and not kept[failed] and kept[other] >= SEEDS_NEEDED and not lost[other]:
+            claim = f"At the rate {summary.lr:g} learning {NAMES[failed]} is not slower, it fails"
+            return Answer(question, f"{claim}: {facts}.", True, _evidence(summary, measures), anchor)
+    if found.decided and best.decided and found.state != best.state:
+        short = f"{UNDECIDED}, because the same rate and each arm's best rate say opposite things: {facts}."
+        return Answer(question, short, False, _evidence(summary, measures), anchor)
+    return _answer(summary, question, found, claims, leans, facts, measures, anchor)
+
+
+def _how_fast(summary: ExperimentSummary) -> str:
+    """Who reached the accuracy half-way to the best, and when."""
+    if summary.target_acc1 is None:
+        return ""
+    parts = []
+    for arm in _known_arms(summary):
+        seeds, reached = len(summary.outcomes.get(arm, {})), summary.of("steps_to_target", arm)
+        if reached:
+            when = f"after {_band(reached, _whole)} steps"
+            parts.append(f"{NAMES.get(arm, arm)} {when} ({len(reached)} of {seeds} seeds)")
+        elif seeds:
+            parts.append(f"{NAMES.get(arm, arm)} never")
+    return f"{_percent(summary.target_acc1)} are reached {', '.join(parts)}" if parts else ""
+
+
+def _how_wide(summary: ExperimentSummary) -> str:
+    """What the sweep over the rates adds."""
+    best, wide = _arms(summary, "best_acc1", _percent), _arms(summary, "width", _plain)
+    if not best:
+        return ""
+    at = ", ".join(f"{NAMES.get(arm, arm)} {rate:g}" for arm, rate in summary.best_rates.items())
+    return f"each at its best rate ({at}) reaches {best}, and good rates span {wide} decades"
+
+
+def _divergence(summary: ExperimentSummary) -> str:
+    parts = [
+        f"{len(lost)} of {len(summary.outcomes[arm])} {NAMES.get(arm, arm)}"
+        for arm in _known_arms(summary)
+        if (lost := summary.diverged(arm))
+    ]
+    return f"diverged: {', '.join(parts)}" if parts else ""
+
+
+def _saturation(summary: ExperimentSummary) -> Answer:
+    measure = what = "dead" if summary.activation == "relu" else "saturated"
+    found = _compare(summary, measure)
+    things = "channels" if measure == "dead" else "outputs"
+    facts = f"at the end {_arms(summary, measure, _percent)} of the {things} of the convolutions are {what}"
+    zero = _arms(summary, "zero", _percent) if measure == "dead" else ""
+    facts += f"; ReLU makes {zero} of all outputs 0" if zero else ""
+    return _answer(
+        summary, "Does BN keep units out of the saturated region?", found,
+        {"lower": f"Yes, with BN fewer are {what}", "higher": f"No, with BN more are {what}"},
+        {"lower": f"fewer {what} ones with BN", "higher": f"more {what} ones with BN"}, facts,
+        (measure, "zero") if measure == "dead" else (measure,), "inside",
+    )  # fmt: skip
+
+
+def _answer(
+    summary: ExperimentSummary,
+    question: str,
+    found: Comparison,
+    claims: Mapping[str, str],
+    leans: Mapping[str, str],
+    facts: str,
+    measures: Sequence[str],
+    anchor: str,
+) -> Answer:
+    """Put the sentence together: what is decided, or why nothing is, then the numbers."""
+    lean = leans.get(found.lean, "no side")
+    if found.decided:
+        head = claims[found.state]
+    elif found.state == "overlap":
+        head = f"{UNDECIDED}, because the bands over the seeds overlap (the medians lean to {lean})"
+    elif found.state == "tie":
+        head = f"{UNDECIDED}, because both arms have the same numbers"
+    elif found.state == "few":
+        seeds = f"{found.seeds} seed{'s' if found.seeds > 1 else ''}"
+        head = f"{UNDECIDED}, which has numbers of {seeds} where {SEEDS_NEEDED} are needed (they lean to {lean})"
+    else:
+        return Answer(question, _missing(summary, found, measures[0]), False, _evidence(summary, measures), anchor)
+    return Answer(question, f"{head}: {facts}.", found.decided, _evidence(summary, measures), anchor)
+
+
+def _missing(summary: ExperimentSummary, found: Comparison, measure: str) -> str:
+    """Why there is nothing to compare: an arm was not run, has diverged, or was not measured."""
+    reasons = []
+    for arm, values in ((PLAIN, found.plain), (NORMED, found.normed)):
+        if values:
+            continue
+        lost, seeds = summary.diverged(arm), summary.outcomes.get(arm, {})
+        if arm not in summary.arms:
+            reasons.append(f"the arm {NAMES[arm]} was not run")
+        elif seeds and len(lost) == len(seeds):
+            reasons.append(f"the arm {NAMES[arm]} diverged in {len(lost)} of {len(seeds)} seeds")
+        else:
+            reasons.append(f"the arm {NAMES[arm]} has no number yet")
+    return f"{UNDECIDED}: of the {MEASURES[measure].title}, {' and '.join(reasons)}."
+
+
+def _compare(summary: ExperimentSummary, measure: str) -> Comparison:
+    return compare(summary.of(measure, PLAIN), summary.of(measure, NORMED))
+
+
+def _known_arms(summary: ExperimentSummary) -> list[str]:
+    return [arm for arm in NAMES if arm in summary.arms] + [arm for arm in summary.arms if arm not in NAMES]
+
+
+def _evidence(summary: ExperimentSummary, measures: Sequence[str]) -> tuple[Evidence, ...]:
+    return tuple(
+        Evidence(MEASURES[measure].quantity, measure, MEASURES[measure].title, arm, tuple(sorted(values.items())))
+        for measure in measures
+        for arm in _known_arms(summary)
+        if (values := summary.of(measure, arm))
+    )
+
+
+def _arms(summary: ExperimentSummary, measure: str, show: Show) -> str:
+    """The bands of all arms in words; "" if no arm has a number."""
+    known = [(arm, values) for arm in _known_arms(summary) if (values := summary.of(measure, arm))]
+    return ", ".join(f"{_band(values, show)} {NAMES.get(arm, arm)}" for arm, values in known)
+
+
+def _band(values: Mapping[int, float], show: Show) -> str:
+    """Median and ends over the seeds: "62 % (58 % to 70 %)"; one number where they are one."""
+    middle, low, high = (show(pick(values.values())) for pick in (statistics.median, min, max))
+    return middle if low == high else f"{middle} ({low} to {high})"
+
+
+def _way(values: Mapping[int, float]) -> str:
+    factor = statistics.median(values.values()) if values else 1.0
+    return "grows" if factor >= CLEAR else "shrinks" if factor <= 1 / CLEAR else "keeps its size"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g} %"
+
+
+def _percent_of_one(factor: float) -> str:
+    return f"{factor:.3g} %"
+
+
+def _plain(value: float) -> str:
+    return f"{value:.3g}"
+
+
+def _whole(value: float) -> str:
+    return f"{value:.0f}"
