@@ -14,6 +14,7 @@ from test_pages import errors_of, flowers, open_page, spawned, text_of  # noqa: 
 from alexcore.analysis.batchnorm.record import Experiment
 from alexcore.analysis.batchnorm.settings import load_bn_config
 from alexcore.analysis.batchnorm.views.sections import SECTIONS
+from alexcore.cli import build_parser
 from alexcore.config import load_config
 from alexcore.home import runs_dir
 from alexcore.runs import launcher
@@ -175,7 +176,9 @@ def test_without_a_sweep_there_is_a_button_that_starts_one(flowers: Path, spawne
     assert "6 runs of 3 steps" in text_of(at)
     at.button(key="bn_sweep_start_q14").click().run()
     assert not errors_of(at)
-    assert ["alexcore", "compare-bn", "--sweep", "q14", "--run", str(folder)] in spawned
+    (command,) = [each for each in spawned if "compare-bn-sweep" in each]
+    parsed = build_parser().parse_args(command[1:])
+    assert (parsed.run_dir, parsed.kind) == (str(folder), "q14")
     assert at.get("progress")
     with pytest.raises(KeyError):  # while it runs it cannot be started again
         at.button(key="bn_sweep_start_q14")
@@ -279,14 +282,21 @@ def test_an_experiment_whose_settings_are_torn_is_a_sentence(flowers: Path) -> N
         assert "cannot be read as an experiment" in errors_of(at) + text_of(at)
 
 
-@pytest.mark.parametrize("damage", ['{"type": "probe", "arm": "none", "seed": 0, "step": 21, "quantity": "Q3", "data": {}}',
-                                    '{"type": "probe", "arm": "new", "seed": 9, "step": 1, "quantity": "Q1", "data": {"conv1": {}}}',
-                                    '{"type": "probe", "arm": "none", "seed": 0, "step": 22, "quantity": "Q8", "data": {"rates": null}}',
-                                    '{"type": "arm_step", "arm": "none", "seed": 0, "step": 23, "loss": null}'])  # fmt: skip
-def test_numbers_that_are_missing_leave_the_page_standing(damage: str, flowers: Path) -> None:  # noqa: F811
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"type": "probe", "arm": "none", "step": 21, "quantity": "Q3", "data": {}},
+        {"type": "probe", "arm": "new", "step": 1, "quantity": "Q1", "data": {"conv1": {}}},
+        {"type": "probe", "arm": "none", "step": 22, "quantity": "Q8", "data": {"rates": None}},
+        {"type": "probe", "arm": "none", "step": 22, "quantity": "gain", "data": {"layers": ["x"], "random": None}},
+        {"type": "arm_step", "arm": "none", "step": 23, "loss": None},
+    ],
+    ids=lambda each: each.get("quantity", "loss"),
+)
+def test_numbers_that_are_missing_leave_the_page_standing(damage: dict, flowers: Path) -> None:  # noqa: F811
     folder = write_experiment("finished", "exp", data=flowers)
     with (folder / "events.jsonl").open("a") as file:
-        file.write(damage + "\n")
+        file.write(json.dumps({"seed": 0, **damage}) + "\n")
     for section, part in PARTS:
         errors_of(open_page(PAGE, run="exp", section=section, part=part))
 

@@ -116,7 +116,7 @@ def _choose(experiment: Experiment, part: Part) -> Choice:
             channels, middle = fan_channels(experiment, layer)
             values["channel"] = _pick(
                 "Channel", f"bn_channel_{layer}", channels, middle,
-                help_text="At first: the one of median variance at the first probe, so that nobody picks a telling one.",
+                help_text="At first: that of median variance at the first probe, so that nobody picks a telling one.",
             )  # fmt: skip
         if "seed" in part.picks and len(experiment.seeds) > 1:
             values["seed"] = _pick("Seed", "bn_seed_shown", experiment.seeds, seed_of(experiment, Choice()))

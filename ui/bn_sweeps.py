@@ -46,7 +46,7 @@ def sweep_controls(run: Run, kind: str) -> None:
             st.error("The sweep was interrupted. Start it again: it goes on with the runs that are missing.")
         with st.container(horizontal=True, vertical_alignment="center"):
             if st.button(LABELS[kind], key=f"bn_sweep_start_{kind}", disabled=run.status.active):
-                start_job(name, ["compare-bn", "--sweep", kind, "--run", str(run.path)])
+                start_job(name, ["compare-bn-sweep", str(run.path), "--kind", kind])
                 st.rerun()
             st.caption(_what(bn, kind, run.status.active), width="stretch")
 

@@ -150,7 +150,8 @@ def relative_loss(experiment: Experiment) -> View:
     steps = sorted({int(row["step"]) for rows in events.values() for row in rows})
     shown = sorted({steps[0], steps[len(steps) // 2], steps[-1]}) if steps else []
     known = [
-        ratio for rows in events.values() for row in rows for ratio in row["data"].get("ratios", []) if is_number(ratio)
+        ratio
+        for rows in events.values() for row in rows for ratio in row["data"].get("ratios") or [] if is_number(ratio)
     ]  # fmt: skip
     shared = log_range([min(max(ratio, 1e-6), DIVERGED * 10) for ratio in known])
     figures, rows = {}, []
@@ -172,7 +173,7 @@ def relative_loss(experiment: Experiment) -> View:
         for row in some:
             data = row["data"]
             for rate, ratio, gone in zip(
-                data.get("rates", []), data.get("ratios", []), data.get("diverged", []), strict=False
+                (data.get("rates") or []), (data.get("ratios") or []), (data.get("diverged") or []), strict=False
             ):
                 rows.append(
                     {"arm": arm, "seed": seed, "step": row["step"], "rate": rate, "ratio": ratio, "diverged": gone}
@@ -190,7 +191,7 @@ def _ratios(rows: Sequence[Event]) -> dict[float, float]:
     """Rate -> median ratio over the seeds, as long as no seed has diverged there."""
     found: dict[float, list[float | None]] = {}
     for row in rows:
-        for rate, ratio in zip(row["data"].get("rates", []), row["data"].get("ratios", []), strict=False):
+        for rate, ratio in zip((row["data"].get("rates") or []), (row["data"].get("ratios") or []), strict=False):
             found.setdefault(float(rate), []).append(finite(ratio))
     return {
         rate: statistics.median(each for each in values if each is not None)
