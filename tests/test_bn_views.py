@@ -216,7 +216,7 @@ def test_gain_is_read_at_the_last_layer(tmp_path: Path) -> None:
         for arm, end in (("none", 4.0), ("batch", 2.0)) for seed in range(3)
     ]  # fmt: skip
     said = depth.gain(made_of(tmp_path / "a", *events)).sentence
-    assert "A change of 1% of the input is now, in linear1, larger by the factor no norm 4.1" in said
+    assert "By linear1 a change of 1% of the input is now multiplied by: no norm 4.1" in said
     assert "BatchNorm is lowest with every seed" in said
 
 

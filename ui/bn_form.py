@@ -53,7 +53,7 @@ def experiment_form(data: str) -> tuple[TrainConfig, BnConfig]:
     )  # fmt: skip
     st.caption(BN_PRESETS[preset][0])
     values: dict[str, Any] = {}
-    with st.grid("auto", min_column_width=150, key="bn_essential"):
+    with st.grid("auto", min_column_width=190, key="bn_essential"):
         for name in VISIBLE:
             values[name] = widget(SPECS[name], _key(name))
     with st.expander("All settings", icon=":material/tune:"):

@@ -55,11 +55,12 @@ def _view(run_id: str, was_busy: tuple[bool, ...]) -> None:
     _head(run)
     _progress(run, experiment)
     _outcome(run)
-    for note in experiment.notes:
-        st.info(plain(str(note.get("message", ""))), icon=":material/info:")
     for warning in experiment.warnings:
         st.warning(plain(f"{warning.get('message', '')} {warning.get('hint', '')}"), icon=":material/warning:")
     show_section(run, experiment)
+    if experiment.notes:
+        with st.expander("What the experiment decided by itself", icon=":material/info:"):
+            st.markdown("\n".join(f"- {plain(str(note.get('message', '')))}" for note in experiment.notes))
 
 
 def _gone(error: RunError) -> None:

@@ -9,8 +9,8 @@ from ui.text import plain
 
 # A table is sent again with each poll.
 MOST_CELLS = 20_000
-# Narrower than this a chart with an axis and a legend cannot be read.
-CHART_PX = 330
+# Narrower than this a chart with an axis and a legend cannot be read; of three or more, a row of three is compared.
+CHART_PX, SMALL_PX = 330, 250
 
 
 def show_view(run_id: str, view: View) -> None:
@@ -32,7 +32,9 @@ def show_view(run_id: str, view: View) -> None:
 
 def _charts(view: View) -> None:
     places = [st.container()] if len(view.figures) == 1 else None
-    grid = st.grid("auto", min_column_width=CHART_PX) if places is None else None
+    grid = (
+        st.grid("auto", min_column_width=CHART_PX if len(view.figures) == 2 else SMALL_PX) if places is None else None
+    )
     for at, (name, figure) in enumerate(view.figures.items()):
         place = places[at] if places else grid
         assert place is not None

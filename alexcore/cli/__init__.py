@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from alexcore import __version__
-from alexcore.cli import checks, data, experiment, results, training
+from alexcore.cli import bn_report, checks, data, experiment, results, training
 from alexcore.cli.output import Command
 from alexcore.errors import AlexError
 from alexcore.process import PATIENT_THREADS
@@ -30,7 +30,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = _Parser("python -m alexcore", description="Learn image classification with AlexNet.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (data, training, checks, experiment, results):
+    for module in (data, training, checks, experiment, bn_report, results):
         module.register(commands)
     return parser
 

@@ -157,11 +157,13 @@ def _ways_in_words(running: dict[str, list[float]], again: dict[str, list[float]
     middle = statistics.median(gains)
     if abs(middle) < 0.005:
         verdict = "The running statistics had caught up: recalibration changes nothing."
-    else:
+    elif middle > 0:
         verdict = (
-            f"Recalibration {'gains' if middle > 0 else 'costs'} {abs(middle) * 100:.1f} points: the running "
-            "statistics alone would have misjudged this network."
+            f"Recalibration gains {middle * 100:.1f} points: the running statistics alone would have misjudged the "
+            "network."
         )
+    else:
+        verdict = f"Recalibration costs {-middle * 100:.1f} points here."
     return f"{', '.join(parts)}. {verdict}"
 
 

@@ -127,8 +127,8 @@ def gain(experiment: Experiment, direction: str = "random") -> View:
     if ends:
         eps = next((finite(rows[-1]["data"].get("eps")) for rows in events.values() if rows), None)
         words = (
-            f"A change of {f'{eps:.0%}' if eps else 'a small part'} of the input is now, in {layers[-1]}, larger by "
-            f"the factor {each_arm(ends)}. {order_in_words(ends)} Below 1 it is damped."
+            f"By {layers[-1]} a change of {f'{eps:.0%}' if eps else 'a small part'} of the input is now multiplied by: "
+            f"{each_arm(ends)}. {order_in_words(ends)} Below 1 it is damped."
         )
     return View(
         "gain", "Does a small change of the input grow?",

@@ -99,7 +99,10 @@ def _heat_map(
         x=[f"{step:g}" for step in steps], y=used, colorscale=COLOURS,
         zmin=min(known, default=0), zmax=max(known, default=1), customdata=cells,
         hovertemplate="%{y}, step %{x}: %{customdata:.3g}<extra></extra>",
-        colorbar={"title": {"text": f"{unit}, log10" if log else unit, "side": "right"}, "thickness": 12},
+        colorbar={
+            "title": {"text": f"{unit}, log10" if log else unit, "side": "top"}, "thickness": 10, "orientation": "h",
+            "y": -0.32, "yanchor": "top",
+        },
     )  # fmt: skip
     return figure.update_xaxes(type="category", nticks=10).update_yaxes(type="category", autorange="reversed")
 

@@ -64,11 +64,14 @@ def rates(experiment: Experiment) -> View:
             mine = [[row for row in rows if row["arm"] == arm and float(row["rate"]) == rate] for rate in tried]
             cells.append([None if _outcome(some) == "diverged" else _median(some, field) for some in mine])
             texts.append([_cell(some, field, shape) for some in mine])
-        figure = new_figure(title, "learning rate", "arm", 110 + 60 * len(arms))
+        figure = new_figure(title, "learning rate", "arm", 170 + 50 * len(arms))
         figure.add_heatmap(
             z=cells, x=[f"{rate:g}" for rate in tried], y=[arm_title(arm) for arm in arms], colorscale=HEAT,
             reversescale=field == "train_loss", text=texts, texttemplate="%{text}", hoverongaps=False,
-            colorbar={"title": {"text": unit, "side": "right"}, "thickness": 12},
+            colorbar={
+                "title": {"text": unit, "side": "top"}, "thickness": 10, "orientation": "h", "y": -0.42,
+                "yanchor": "top",
+            },
         )  # fmt: skip
         figure.update_xaxes(type="category").update_yaxes(type="category", autorange="reversed")
         figures[f"rates-{field}"] = figure
