@@ -31,13 +31,10 @@ def show_view(run_id: str, view: View) -> None:
 
 
 def _charts(view: View) -> None:
-    places = [st.container()] if len(view.figures) == 1 else None
-    grid = (
-        st.grid("auto", min_column_width=CHART_PX if len(view.figures) == 2 else SMALL_PX) if places is None else None
-    )
-    for at, (name, figure) in enumerate(view.figures.items()):
-        place = places[at] if places else grid
-        assert place is not None
+    side_by_side = len(view.figures) > 1 and not view.stacked
+    width = CHART_PX if len(view.figures) == 2 else SMALL_PX
+    place = st.grid("auto", min_column_width=width) if side_by_side else st.container()
+    for name, figure in view.figures.items():
         place.plotly_chart(
             figure, key=f"bn_chart_{view.name}_{name}", config={"displaylogo": False},
             alt=f"{figure.layout.title.text}. {view.sentence}",

@@ -187,8 +187,9 @@ def _view(name: str, view: View) -> str:
         )
         link = f'<p><a download="{_text(view.name)}.csv" href="data:text/csv;base64,{coded}">Download as CSV</a></p>'
         table = _details("The same as a table", link + more + _table(columns, shown))
+    place = "stack" if view.stacked else "charts"
     return (
-        f'<h4>{_text(view.title)}</h4><p class="what">{_text(view.what)}</p><div class="charts">{charts}</div>'
+        f'<h4>{_text(view.title)}</h4><p class="what">{_text(view.what)}</p><div class="{place}">{charts}</div>'
         f'<p class="said">{_text(view.sentence)}</p>{table}'
     )
 

@@ -8,7 +8,18 @@ import pandas as pd
 
 from alexcore.analysis.batchnorm.record import Experiment
 from alexcore.analysis.batchnorm.views.probing import NOTHING, probes
-from alexcore.analysis.batchnorm.views.view import GREY, View, arm_colour, arm_title, new_figure, number, percent
+from alexcore.analysis.batchnorm.views.view import (
+    ARM_DASHES,
+    ARM_SYMBOLS,
+    GREY,
+    View,
+    arm_colour,
+    arm_title,
+    arms_in_order,
+    new_figure,
+    number,
+    percent,
+)
 
 
 def equivalence(experiment: Experiment) -> View:
@@ -24,11 +35,12 @@ def equivalence(experiment: Experiment) -> View:
         "Error of the accumulated gradient", "pictures a micro-batch", "|accumulated - big| / |big| (log)"
     )
     table = pd.DataFrame(rows)
-    for arm in dict.fromkeys(row["arm"] for row in rows):
+    for arm in arms_in_order(row["arm"] for row in rows):
         middle = table[table["arm"] == arm].groupby("micro_batch")["exact_error"].median()
         figure.add_scatter(
             x=[str(each) for each in middle.index], y=middle.tolist(), name=arm_title(arm), mode="lines+markers",
-            line={"color": arm_colour(arm), "width": 2}, marker={"size": 8},
+            line={"color": arm_colour(arm), "width": 2, "dash": ARM_DASHES.get(arm, "solid")},
+            marker={"symbol": ARM_SYMBOLS.get(arm, "x"), "size": 8},
         )  # fmt: skip
     figure.update_yaxes(type="log", exponentformat="power").update_xaxes(type="category", autorange="reversed")
     return View(
@@ -44,7 +56,7 @@ def _errors_in_words(table: pd.DataFrame) -> str:
     if table.empty:
         return NOTHING
     said = []
-    for arm in dict.fromkeys(table["arm"]):
+    for arm in arms_in_order(table["arm"]):
         errors = table[table["arm"] == arm]["exact_error"].dropna()
         if len(errors):
             said.append(f"{arm_title(arm)} {number(errors.min())} to {number(errors.max())}")

@@ -67,7 +67,7 @@ def _found(experiment: Experiment) -> str:
         middles[arm] = [sorted(column)[len(column) // 2] for column in columns]
     if not middles:
         return NOTHING
-    words = f"Median over layers and probes: {each_arm(middles)}."
+    words = f"Relative shift, median over layers and probes: {each_arm(middles)}."
     if "none" in middles and "batch" in middles:
         plain, normed = middles["none"], middles["batch"]
         if len(plain) < 3 or len(normed) < 3:

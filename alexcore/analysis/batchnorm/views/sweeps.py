@@ -82,7 +82,7 @@ def rates(experiment: Experiment) -> View:
         "Each cell is a run of its own with this rate, with equally many steps and the same batch size: the median "
         "over the seeds. Diverged: the loss was not a number, or over 1,000 times that of guessing. Stuck: the loss "
         "stayed that of guessing.",
-        _outcomes_in_words(rows), figures if rows else {}, table,
+        _outcomes_in_words(rows), figures if rows else {}, table, stacked=True,
     )  # fmt: skip
 
 
@@ -106,7 +106,11 @@ def _outcomes_in_words(rows: Sequence[Row]) -> str:
     for arm in arms_in_order(row["arm"] for row in rows):
         mine = [row for row in rows if row["arm"] == arm]
         counts = [f"{sum(row.get('outcome') == name for row in mine)} {name}" for name in OUTCOMES]
-        best = max(mine, key=lambda row: finite(row.get("val_acc1")) or -1.0)
+        learned = [row for row in mine if row.get("outcome") == "learned"]
+        if not learned:
+            said.append(f"{arm_title(arm)}: of {len(mine)} runs {', '.join(counts)}")
+            continue
+        best = max(learned, key=lambda row: finite(row.get("val_acc1")) or -1.0)
         said.append(
             f"{arm_title(arm)}: of {len(mine)} runs {', '.join(counts)}; best at rate {number(float(best['rate']))} "
             f"with {percent(finite(best.get('val_acc1')))}"
@@ -143,13 +147,16 @@ def tolerance(experiment: Experiment) -> View:
             )
         add_lines(figure, {arm: curves}, symbol="arm")
     share_axis(figure).update_xaxes(type="log", exponentformat="power")
-    words = NOT_YET
+    words = "No arm learned at any of the rates." if rows else NOT_YET
     if widths:
+        none = [arm_title(arm) for arm in arms_in_order(row["arm"] for row in rows) if arm not in widths]
         words = (
             f"Width of the range of rates within 5 points of the arm's best, in decades: {each_arm(widths)}. "
             f"{order_in_words(widths, 'pickiest', 'most tolerant')} Each at its best rate: {each_arm(best, percent)}. "
             f"{order_in_words(best, 'worst', 'best')}"
         )
+        if none:
+            words += f" {' and '.join(none)} learned at no rate, and so has no width."
     return View(
         "tolerance", "Learning-rate tolerance",
         "How much may one miss the best rate by? The width is log10 of the largest over the smallest rate that comes "

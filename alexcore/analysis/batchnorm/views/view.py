@@ -43,6 +43,7 @@ class View:
         sentence: What the numbers of this experiment say; computed, never fixed.
         figures: Charts by name; several stand side by side and share their ranges.
         table: The numbers, a row each.
+        stacked: Charts that need the whole width stand one below the other.
     """
 
     name: str
@@ -51,6 +52,7 @@ class View:
     sentence: str
     figures: dict[str, go.Figure] = field(default_factory=dict)
     table: pd.DataFrame = field(default_factory=pd.DataFrame)
+    stacked: bool = False
 
 
 def arm_title(arm: str) -> str:
