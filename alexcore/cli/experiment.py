@@ -18,13 +18,14 @@ def compare_bn(arguments: Arguments) -> int:
     """Train networks that differ in their norm alone, side by side; Ctrl-C saves and stops, `resume` goes on."""
     from alexcore.data.sources import open_source
     from alexcore.runs.launcher import create_experiment
+    from alexcore.training.plan import make_plan
 
     given = {**FIELDS, **BN_FIELDS}
     values = {name: value for name, value in vars(arguments).items() if name in given and value is not None}
     config, bn = make_experiment(arguments.preset, **absolute(values))
     if not config.data:
         raise DataError("No data set is given.", "Add --data PATH, or make one with `data sample DIR`.")
-    open_source(config.data, config.val).require_trainable()  # a wrong path shall not leave a failed run behind
+    make_plan(config, open_source(config.data, config.val))  # what cannot work shall not leave a failed run behind
     return carry_out(create_experiment(config, bn, arguments.run), arguments.json)
 
 
