@@ -1,8 +1,8 @@
 """The sweeps: the same arms trained anew with many learning rates (Q14), or many batch sizes (Q15).
 
 Whatever can be is shared as in the experiment itself: all networks of one seed (every rate, every norm) take their
-steps side by side on the same batches. A sweep writes a line a finished training and leaves out what is there already, so one
-that was interrupted goes on where it was; one may also be begun with one seed and enlarged later.
+steps side by side on the same batches. A sweep writes a line a finished training and leaves out what is there already,
+so one that was interrupted goes on where it was.
 """
 
 from __future__ import annotations
