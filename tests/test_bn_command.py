@@ -23,7 +23,7 @@ from alexcore.training.checkpoint import load_checkpoint
 
 pytestmark = pytest.mark.worker
 FLAGS = (
-    "--steps", 4, "--batch-size", 8, "--image-size", 64, "--width", 0.25, "--num-workers", 0, "--device", "cpu",
+    "--steps", 4, "--batch-size", 8, "--image-size", 64, "--width", 0.1, "--num-workers", 0, "--device", "cpu",
     "--probe-images", 16, "--recalibrate-images", 16, "--probe-every", 100,
 )  # fmt: skip
 PATIENCE_S = 120.0

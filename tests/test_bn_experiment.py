@@ -77,7 +77,7 @@ class Watcher:
 def described(data: Path, **values: Any) -> tuple[TrainConfig, BnConfig]:
     """Everything that draws a random number is on; two seeds, so that they cannot be confused unnoticed."""
     chances = {"steps": STEPS, "seeds": 2, "seed": 5, "augment": "strong", "probe_every": 3, "eval_every": 4}
-    few = {"probe_images": 10, "recalibrate_images": 16, "batch_size": 8, "checkpoint_every_minutes": 0.0}
+    few = {"probe_images": 10, "recalibrate_images": 16, "batch_size": 8, "checkpoint_every_minutes": 0.0, "width": 0.1}
     return tiny_experiment(data, **{**chances, **few, **values})
 
 
@@ -233,6 +233,8 @@ def test_all_arms_are_validated_alike_and_batch_norm_in_three_ways(whole):
         assert mine[1]["train_loss"] > 0
         assert ["val_acc1_batch" in event for event in mine] == [norm == "batch"] * 3
         assert ["val_acc1_recalibrated" in event for event in mine] == [False, False, norm == "batch"]
+        if norm == "batch":
+            assert len({mine[-1][f"val_loss{way}"] for way in ("", "_batch", "_recalibrated")}) == 3
 
 
 def test_the_loss_of_a_validation_is_the_mean_over_the_steps_since_the_last(whole):
@@ -292,7 +294,10 @@ def assert_same_experiment(ours: Path, theirs: Path) -> None:
         assert_same(last[0]["model"], last[1]["model"], key)
 
 
-@pytest.mark.parametrize(("step", "phase"), [(6, "training"), (18, "training"), (18, "measuring"), (24, "validating")])
+@pytest.mark.parametrize(
+    ("step", "phase"),
+    [(6, "training"), (18, "measuring"), (24, "validating"), (36, "recalibrating"), (36, "validating")],
+)
 def test_a_stopped_one_goes_on_as_if_nothing_had_happened(stripes, whole, step, phase):
     folder, first = run(described(stripes), at_step(step, phase=phase))
     assert first.of("probe_cost")

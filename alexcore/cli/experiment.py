@@ -71,7 +71,7 @@ def compare_bn_sweep(arguments: Arguments) -> int:
     """Train an experiment's arms anew at many rates (q14) or batch sizes (q15); what is done is left out."""
     from alexcore.runs.store import find_run
 
-    with reported(f"sweep {arguments.kind}", "runs") as on_progress:
+    with reported(f"sweep {arguments.kind}", "steps") as on_progress:
         run = find_run(arguments.run_dir)
         if not is_experiment(run.path) or run.config is None:
             raise RunError(f"The run {run.id} is no BatchNorm experiment.", "Start one with `compare-bn`.")
