@@ -41,8 +41,8 @@ from alexcore.training.seeding import seed_everything
 NETWORKS_BYTES = 600_000_000
 # The rates of the batch sweep are in proportion to this batch size.
 BASE_BATCH = 32
-# Training pictures, as validation transforms them: batch norm is recalibrated on them before a validation, and the final
-# training loss is theirs. That of the steps would not do: dropout keeps it above ln C long after a network has learned.
+# Training pictures, as validation transforms them: batch norm is recalibrated on them before a validation, and the
+# final training loss is theirs. That of the steps would not do: dropout keeps it above ln C in networks that learn.
 TRAIN_IMAGES = 256
 # How often a training is validated; its accuracy is the best of them.
 VALIDATIONS = 3
