@@ -34,7 +34,7 @@ QUANTITIES = (
 
 def tiny_experiment(data: Path | str = "", **values: Any) -> tuple[TrainConfig, BnConfig]:
     """An experiment that takes some seconds."""
-    small = {"batch_size": 8, "image_size": 64, "width": 0.25, "num_workers": 0, "device": "cpu", "steps": 20}
+    small = {"batch_size": 8, "image_size": 64, "width": 0.1, "num_workers": 0, "device": "cpu", "steps": 20}
     few = {"probe_images": 16, "recalibrate_images": 16, "sweep_steps": 3, "sweep_rates": "0.01,0.1"}
     return make_experiment("quick", data=str(data), **{**small, **few, **values})
 

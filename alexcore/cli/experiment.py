@@ -18,13 +18,14 @@ def compare_bn(arguments: Arguments) -> int:
     """Train networks that differ in their norm alone, side by side; Ctrl-C saves and stops, `resume` goes on."""
     from alexcore.data.sources import open_source
     from alexcore.runs.launcher import create_experiment
+    from alexcore.training.plan import make_plan
 
     given = {**FIELDS, **BN_FIELDS}
     values = {name: value for name, value in vars(arguments).items() if name in given and value is not None}
     config, bn = make_experiment(arguments.preset, **absolute(values))
     if not config.data:
         raise DataError("No data set is given.", "Add --data PATH, or make one with `data sample DIR`.")
-    open_source(config.data, config.val).require_trainable()  # a wrong path shall not leave a failed run behind
+    make_plan(config, open_source(config.data, config.val))  # what cannot work shall not leave a failed run behind
     return carry_out(create_experiment(config, bn, arguments.run), arguments.json)
 
 
@@ -70,7 +71,7 @@ def compare_bn_sweep(arguments: Arguments) -> int:
     """Train an experiment's arms anew at many rates (q14) or batch sizes (q15); what is done is left out."""
     from alexcore.runs.store import find_run
 
-    with reported(f"sweep {arguments.kind}", "runs") as on_progress:
+    with reported(f"sweep {arguments.kind}", "steps") as on_progress:
         run = find_run(arguments.run_dir)
         if not is_experiment(run.path) or run.config is None:
             raise RunError(f"The run {run.id} is no BatchNorm experiment.", "Start one with `compare-bn`.")

@@ -376,7 +376,8 @@ class _Experiment:
 
     def _restore(self) -> None:
         path = self.run_dir / "checkpoints" / CHECKPOINT
-        saved = load_checkpoint(path, self.device, _REQUIRED)
+        # To the CPU: what the probes remember stays there, and weights and momentum go where their networks are.
+        saved = load_checkpoint(path, "cpu", _REQUIRED)
         numbers = saved["class_to_idx"]
         require_same_mapping(sorted(numbers, key=lambda name: int(numbers[name])), self.index.classes)
         if saved["fingerprint"] != self.index.fingerprint():

@@ -158,7 +158,7 @@ def _follow(
 def _spread(values: Tensor) -> Tensor:
     """How far the pictures of a batch are from their mean."""
     apart: Tensor = values - values.mean(dim=0, keepdim=True)
-    return apart.norm()
+    return torch.linalg.vector_norm(apart)
 
 
 def _to_neighbour(images: Tensor) -> Tensor | None:

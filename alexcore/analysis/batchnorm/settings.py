@@ -181,16 +181,16 @@ BASE: dict[str, Any] = {
 # Presets are data: a sentence for the form, what differs from BASE, what differs from BnConfig's defaults.
 BN_PRESETS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "quick": (
-        "A first look in about three minutes on two cores: three arms, one seed, small pictures, half the width. One "
-        "seed decides no question.",
-        {"width": 0.5, "image_size": 96},
-        {"seeds": 1, "steps": 600},
+        "A first look in two to three minutes on two cores: three arms, one seed, small pictures, a quarter of the "
+        "width. One seed decides no question.",
+        {"width": 0.25, "image_size": 96},
+        {"seeds": 1, "steps": 1000},
     ),
     "thorough": (
-        "Three seeds, so that the numbers have bands and questions can be decided: some nine times the work of a quick "
-        "one at the same width, here at a quarter of the width.",
+        "Three seeds and many steps, so that the numbers have bands and questions can be decided; half an hour on two "
+        "cores, at a quarter of the width.",
         {"width": 0.25, "image_size": 96},
-        {"seeds": 3, "steps": 800, "sweep_seeds": 3},
+        {"seeds": 3, "steps": 2000, "sweep_seeds": 3, "sweep_steps": 120},
     ),
 }
 

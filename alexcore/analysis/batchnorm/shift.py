@@ -8,8 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from alexcore.analysis.batchnorm.descent import (
-    CROSS_ENTROPY, Criterion, cosine, gradient, move, put_back, trained,
-)  # fmt: skip
+    CROSS_ENTROPY,
+    Criterion,
+    cosine,
+    gradient,
+    move,
+    put_back,
+    trained,
+)
 from alexcore.analysis.batchnorm.guard import undisturbed
 from alexcore.analysis.batchnorm.layers import layers_of, length
 from alexcore.analysis.batchnorm.quantities import rounded

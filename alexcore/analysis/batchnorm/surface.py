@@ -10,8 +10,15 @@ import torch
 from torch import Tensor, nn
 
 from alexcore.analysis.batchnorm.descent import (
-    CROSS_ENTROPY, Criterion, Gradient, cosine, gradient, move, put_back, trained,
-)  # fmt: skip
+    CROSS_ENTROPY,
+    Criterion,
+    Gradient,
+    cosine,
+    gradient,
+    move,
+    put_back,
+    trained,
+)
 from alexcore.analysis.batchnorm.guard import undisturbed
 from alexcore.analysis.batchnorm.layers import length
 from alexcore.analysis.batchnorm.quantities import rounded

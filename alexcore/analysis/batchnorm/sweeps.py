@@ -1,15 +1,15 @@
 """The sweeps: the same arms trained anew with many learning rates (Q14), or many batch sizes (Q15).
 
 Whatever can be is shared as in the experiment itself: all networks of one seed (every rate, every norm) take their
-steps side by side on the same batches. A sweep writes a line a finished training and leaves out what is there already, so one
-that was interrupted goes on where it was; one may also be begun with one seed and enlarged later.
+steps side by side on the same batches. A sweep writes a line a finished training and leaves out what is there already,
+so one that was interrupted goes on where it was.
 """
 
 from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -30,7 +30,7 @@ from alexcore.errors import DataError
 from alexcore.event_file import EventWriter
 from alexcore.fields import numbers_in
 from alexcore.training.device import choose_device
-from alexcore.training.evaluation import evaluate
+from alexcore.training.evaluation import Evaluation, evaluate
 from alexcore.training.loader import Batch
 from alexcore.training.objective import Objective, weights_for
 from alexcore.training.run_data import RunData
@@ -41,11 +41,11 @@ from alexcore.training.seeding import seed_everything
 NETWORKS_BYTES = 600_000_000
 # The rates of the batch sweep are in proportion to this batch size.
 BASE_BATCH = 32
-# Pictures to recalibrate batch norm on before a validation, and how often a training is validated.
-RECALIBRATE_IMAGES = 256
+# Training pictures, as validation transforms them: batch norm is recalibrated on them before a validation, and the
+# final training loss is theirs. That of the steps would not do: dropout keeps it above ln C in networks that learn.
+TRAIN_IMAGES = 256
+# How often a training is validated; its accuracy is the best of them.
 VALIDATIONS = 3
-# The final loss is the mean over this last share of the steps.
-FINAL_SHARE = 0.1
 
 Progress = Callable[[int, int], None]
 Key = tuple[str, int, float, str]
@@ -203,7 +203,7 @@ class _Work:
         self.val = ValBatches(
             data.index, self.operations, config.image_size, batch_size=max(32, config.batch_size), seed=config.seed
         )
-        self.recalibration = [probe_set(data.index, self.operations, RECALIBRATE_IMAGES, config.seed)]
+        self.training = [probe_set(data.index, self.operations, TRAIN_IMAGES, config.seed)]
         self.objective = Objective(weights_for(config, data.counts), config.label_smoothing, config.ignore_index)
 
     def _open(self, seed: int, batch_size: int) -> RunData:
@@ -241,7 +241,8 @@ class _Work:
                 if arm.diverged_at is None:
                     losses[place].append(arm.step(window, self.objective, each.lr * factor, step, self.device))
                 if step + 1 in looks and arm.diverged_at is None:
-                    best[place] = max(self._accuracy(arm), best[place] or 0.0)
+                    model = self._recalibrated(arm)
+                    best[place] = max(self._measured(model, self.val).acc1, best[place] or 0.0)
             on_steps((step + 1) * len(group))
         for each, arm, some, accuracy in zip(group, arms, losses, best, strict=True):
             yield each, self._result(each, arm, some, accuracy)
@@ -249,24 +250,28 @@ class _Work:
     def _result(
         self, training: Training, arm: Arm, losses: list[float | None], accuracy: float | None
     ) -> dict[str, Any]:  # fmt: skip
-        last = losses[-max(1, round(FINAL_SHARE * len(losses))) :]
-        finite = [loss for loss in last if loss is not None]
-        final = sum(finite) / len(finite) if len(finite) == len(last) else None
+        lost = arm.diverged_at is not None
+        final = None if lost else self._measured(self._recalibrated(arm), self.training).loss
+        finite = final is not None and math.isfinite(final)
         return {
-            "train_loss": None if final is None else round(final, 6), "val_acc1": accuracy,
+            "train_loss": round(final, 6) if final is not None and finite else None,
+            "val_acc1": None if accuracy is None else round(accuracy, 6),
             "outcome": classify(final, losses, self.classes), "steps": training.steps, "lr": training.lr,
             "diverged_at": arm.diverged_at,
         }  # fmt: skip
 
-    def _accuracy(self, arm: Arm) -> float:
-        """Validation accuracy; batch norm's after a recalibration, because its statistics lag in a short training."""
-        model = arm.model
-        if batch_norms(model):
-            model = copy.deepcopy(model)
-            recalibrate(model, split(self.recalibration[0], max(2, arm.config.batch_size)))
-        found = evaluate(model, self.val, self.classes, self.device, None, arm.config.ignore_index)
+    def _recalibrated(self, arm: Arm) -> torch.nn.Module:
+        """The network, and with batch norm a copy with statistics of now: in a short training they lag."""
+        if not batch_norms(arm.model):
+            return arm.model
+        model = copy.deepcopy(arm.model)
+        recalibrate(model, split(self.training[0], max(2, arm.config.batch_size)))
+        return model
+
+    def _measured(self, model: torch.nn.Module, batches: Iterable[Batch]) -> Evaluation:
+        found = evaluate(model, batches, self.classes, self.device, None, self.config.ignore_index)
         assert found is not None  # nobody asked it to stop
-        return round(found.acc1, 6)
+        return found
 
 
 def whole_windows(windows: Iterator[list[Batch]]) -> Iterator[list[Batch]]:
