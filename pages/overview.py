@@ -8,6 +8,7 @@ from alexcore.runs.index import summaries
 from ui.datasets import ensure_synthetic
 from ui.device import device_line
 from ui.page import page
+from ui.run_page import page_of
 from ui.text import plain
 
 STEPS = (
@@ -37,7 +38,7 @@ with page("alexcore", "A laboratory for learning image classification with AlexN
         for run in runs[:LATEST]:
             best = run.best_val_acc1
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.page_link("pages/train.py", label=plain(run.title), query_params={"run": run.id})
+                st.page_link(page_of(run.path), label=plain(run.title), query_params={"run": run.id})
                 measured = "" if best is None else f", best validation accuracy {best:.1%}"
                 st.caption(f"{run.status.state}, {run.status.epoch} epochs{measured}", width="content")
     if len(runs) > 1:

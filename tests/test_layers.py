@@ -16,7 +16,7 @@ pytestmark = pytest.mark.unit
 ROOT = Path(__file__).resolve().parents[1]
 # A module may import what lies on a lower floor, or in its own package. Modules of the ground floor know each other.
 FLOORS = [
-    {"errors", "fields", "files", "home", "process", "pair", "training_fields", "__init__"},
+    {"errors", "fields", "files", "event_file", "thinning", "home", "process", "pair", "training_fields", "__init__"},
     {"augment"},
     {"config"},
     {"data", "nn"},
@@ -32,7 +32,7 @@ FLOOR = {part: number for number, parts in enumerate(FLOORS) for part in parts}
 CORE = sorted((ROOT / "alexcore").rglob("*.py"))
 DASHBOARD = [ROOT / "app.py", *sorted((ROOT / "ui").rglob("*.py")), *sorted((ROOT / "pages").rglob("*.py"))]
 WITHOUT_TORCH = [
-    "config", "training_fields", "errors", "fields", "files", "home", "process", "pair", "jobs",
+    "config", "training_fields", "errors", "fields", "files", "home", "process", "pair", "jobs", "thinning",
     *sorted(f"data.{file.stem}" for file in (ROOT / "alexcore" / "data").glob("[!_]*.py")),
     *(f"augment.{name}" for name in ("operations", "parameters", "check", "presets", "files", "code")),
     "training.plan", "training.schedule", "training.resuming", "training.lr_curve", "runs.events", "runs.store",
@@ -44,6 +44,7 @@ WITHOUT_TORCH = [
     "training.checks", "training.weighting", "training.loss_terms", "training.preflight", "nn.size",
     *(f"analysis.batchnorm.{name}" for name in ("quantities", "lag", "tolerance", "summary", "verdict", "formula")),
     "analysis.metrics", "analysis.evaluation_store", "nn.layers", "nn.convolution",
+    "event_file", *(f"analysis.batchnorm.{name}" for name in ("settings", "record")),
 ]  # fmt: skip
 
 

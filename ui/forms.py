@@ -35,9 +35,10 @@ def _on_preset() -> None:
     fill(_preset_values(st.session_state["train_preset"]))
 
 
-def _widget(spec: FieldSpec) -> Any:
+def widget(spec: FieldSpec, key: str = "") -> Any:
+    """Draw the widget of one field and return its value; without a `key` it is that of the page Train."""
     help_text = f"{spec.text}\n\nLegal: {spec.legal}."
-    common: dict[str, Any] = {"key": _key(spec.name), "help": help_text, "persist_state": "session"}
+    common: dict[str, Any] = {"key": key or _key(spec.name), "help": help_text, "persist_state": "session"}
     if spec.name == "augment":
         return _augmentation(spec, common)
     if spec.choices:
@@ -84,13 +85,13 @@ def config_form(data: str, val: str = "") -> TrainConfig:
     values: dict[str, Any] = {}
     with st.grid("auto", min_column_width=150, key="train_essential"):
         for spec in sorted(essential, key=lambda each: list(_ORDER).index(each.name)):
-            values[spec.name] = _widget(spec)
+            values[spec.name] = widget(spec)
     with st.expander("All settings", icon=":material/tune:"):
         for tab, group in zip(st.tabs(list(GROUPS)), GROUPS, strict=True):
             with tab, st.grid("auto", min_column_width=190):
                 for spec in specs:
                     if spec.group == group and not spec.essential:
-                        values[spec.name] = _widget(spec)
+                        values[spec.name] = widget(spec)
     return make_config(data=data, val=val, **{name: value for name, value in values.items() if value is not None})
 
 

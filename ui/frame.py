@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.navigation.page import Page
 
 from alexcore.runs.index import active_runs
+from ui.run_page import page_of
 from ui.text import plain
 
 ICON = Path(__file__).parent / "icon.png"
@@ -26,6 +27,7 @@ def draw_frame() -> Page:
             st.Page("pages/dataset.py", title="Data set", url_path="dataset"),
             st.Page("pages/augment.py", title="Augment", url_path="augment"),
             st.Page("pages/train.py", title="Train", url_path="train"),
+            st.Page("pages/batchnorm.py", title="BatchNorm", url_path="batchnorm"),
             st.Page("pages/classify.py", title="Classify", url_path="classify"),
             st.Page("pages/network.py", title="Network", url_path="network"),
             st.Page("pages/runs.py", title="Runs", url_path="runs"),
@@ -35,7 +37,7 @@ def draw_frame() -> Page:
     with st.sidebar, st.container(key="active_runs"):
         for run in active_runs():
             label = f"{plain(run.title)}: {run.status.state}"
-            st.page_link("pages/train.py", label=label, icon=":material/play_circle:", query_params={"run": run.id})
+            st.page_link(page_of(run.path), label=label, icon=":material/play_circle:", query_params={"run": run.id})
     return chosen
 
 

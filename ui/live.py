@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from alexcore.analysis.batchnorm.settings import is_experiment
 from alexcore.errors import ConfigError, RunError
 from alexcore.runs import launcher
 from alexcore.runs.series import Series
@@ -27,10 +28,15 @@ COLOURS = {
 def watch(run_id: str) -> None:
     """Draw a run and keep it up to date until it ends; say so if there is none of this name."""
     try:
-        active = open_run(run_id).status.active
+        run = open_run(run_id)
     except RunError as error:
         _gone(error)
         return
+    if is_experiment(run.path):
+        st.info(f"The run {plain(run.id)} is a BatchNorm experiment: several networks at once.")
+        st.page_link("pages/batchnorm.py", label="Look at it on BatchNorm", query_params={"run": run.id})
+        return
+    active = run.status.active
     st.fragment(_view, run_every=POLL_S if active else None)(run_id, active)
 
 
@@ -148,7 +154,7 @@ def _outcome(run: Run) -> None:
         )  # fmt: skip
     if status.state in ("failed", LOST):
         with st.expander("worker.log"):
-            st.code(_tail(run.path / "worker.log"), language=None)
+            st.code(log_tail(run.path / "worker.log"), language=None)
 
 
 def _longer(run: Run) -> None:
@@ -164,7 +170,8 @@ def _longer(run: Run) -> None:
         st.button("Continue the run", key="train_longer_start", on_click=_resume, args=(run, epochs))
 
 
-def _tail(path: Path, size: int = 6000) -> str:
+def log_tail(path: Path, size: int = 6000) -> str:
+    """The end of a log, "(empty)" where there is none."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, file.seek(0, 2) - size))

@@ -18,6 +18,8 @@ from alexcore.runs.comparison import in_words
 from alexcore.runs.index import Summary, summary_of
 from alexcore.runs.store import Run, open_run
 from alexcore.runs.trash import keep_only_best
+from ui.evaluation import evaluation_section
+from ui.export import export_section
 from ui.live import watch
 from ui.page import show_error, shown_errors
 from ui.runs_again import again_section
@@ -200,6 +202,8 @@ def about_section(run: Run) -> None:
 
 SECTIONS: dict[str, Callable[[Run], None]] = {
     "Settings": settings_section,
+    "Evaluation": evaluation_section,
+    "Take it along": export_section,
     "Again": again_section,
     "Files and disk": disk_section,
     "Environment": environment_section,

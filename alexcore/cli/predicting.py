@@ -81,5 +81,5 @@ def register(commands: Any) -> None:
     predicting.add_argument("--top-k", type=_at_least_one, default=5)
     predicting.add_argument("--csv", action="store_true", help="print a table, a line a class")
     predicting.add_argument("--also", action="append", default=[], metavar="RUN_DIR", help="another run to ask, too")
-    predicting.add_argument("--tta", action="store_true", help="average over the picture, its mirror image, and both cut")
+    predicting.add_argument("--tta", action="store_true", help="average over a picture, its mirror image, and both cut")
     add_command(commands, "reference", reference).add_argument("run_dir")

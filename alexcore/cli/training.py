@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from alexcore.analysis.batchnorm.settings import is_experiment
 from alexcore.cli.output import Arguments, Bar, add_command, print_json
 from alexcore.cli.processes import attend, with_world_size
 from alexcore.config import FIELDS, PRESETS, TrainConfig, make_config
@@ -74,13 +75,13 @@ def config_of(arguments: Arguments) -> TrainConfig:
         DataError: no data set is given.
     """
     values = {name: value for name, value in vars(arguments).items() if name in FIELDS and value is not None}
-    config = make_config(arguments.preset, **_absolute(with_world_size(values)))
+    config = make_config(arguments.preset, **absolute(with_world_size(values)))
     if not config.data:
         raise DataError("No data set is given.", "Add --data PATH, or make one with `data sample DIR`.")
     return config
 
 
-def _absolute(values: dict[str, Any]) -> dict[str, Any]:
+def absolute(values: dict[str, Any]) -> dict[str, Any]:
     """Make paths absolute: config.json must mean the same from any folder."""
 
     def is_path(name: str, value: Any) -> bool:
@@ -104,6 +105,10 @@ def resume(arguments: Arguments) -> int:
     if run_dir is None:
         run = find_run(arguments.run_dir)
         prepare_resume(run, **with_world_size({name: getattr(arguments, name) for name in FIELDS}))
+        if is_experiment(run.path):
+            from alexcore.cli.experiment import carry_out
+
+            return carry_out(run.path, arguments.json)
         run_dir = run.path
         groups.remember_run(run_dir)
     return _execute(run_dir, arguments.json)
@@ -151,7 +156,7 @@ def _number(kind: type) -> Callable[[str], Any]:
     return convert
 
 
-def _add_field(parser: argparse.ArgumentParser, spec: FieldSpec, hidden: bool = False) -> None:
+def add_field(parser: argparse.ArgumentParser, spec: FieldSpec, hidden: bool = False) -> None:
     """Add a flag; a hidden one is left out of the help, and known only so that it can be refused with a reason."""
     flag = "--" + spec.name.replace("_", "-")
     text = f"{spec.text} ({spec.legal}; default {spec.default!r})".replace("%", "%%")
@@ -168,7 +173,7 @@ def add_config_flags(parser: argparse.ArgumentParser) -> None:
     """Give a command --preset and a flag for every field of TrainConfig; `config_of` reads them."""
     parser.add_argument("--preset", default="default", metavar="NAME", help=f"one of {', '.join(PRESETS)}")
     for spec in FIELDS.values():
-        _add_field(parser, spec)
+        add_field(parser, spec)
 
 
 def register(commands: Any) -> None:
@@ -182,4 +187,4 @@ def register(commands: Any) -> None:
     resuming = add_command(commands, "resume", resume)
     resuming.add_argument("run_dir")
     for spec in FIELDS.values():
-        _add_field(resuming, spec, hidden=spec.name not in RESUMABLE)
+        add_field(resuming, spec, hidden=spec.name not in RESUMABLE)

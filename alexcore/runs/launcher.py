@@ -6,6 +6,8 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from alexcore.analysis.batchnorm.settings import FILE as EXPERIMENT
+from alexcore.analysis.batchnorm.settings import BnConfig, is_experiment
 from alexcore.config import TrainConfig, load_config
 from alexcore.errors import ConfigError, RunError
 from alexcore.files import replacing, write_json
@@ -22,6 +24,20 @@ REQUESTS = ("stop", "pause", "continue")
 def start(config: TrainConfig, run_dir: Path | None = None) -> Path:
     """Make a run folder and start a worker process for it; returns the folder at once."""
     run_dir = create_run(config, run_dir)
+    launch(run_dir)
+    return run_dir
+
+
+def create_experiment(config: TrainConfig, bn: BnConfig, run_dir: Path | None = None) -> Path:
+    """Make the folder of a new BatchNorm experiment, whose worker runs all its arms. Raises as `create_run`."""
+    run_dir = create_run(config, run_dir)
+    write_json(run_dir / EXPERIMENT, bn.model_dump())
+    return run_dir
+
+
+def start_experiment(config: TrainConfig, bn: BnConfig, run_dir: Path | None = None) -> Path:
+    """Make the folder of a BatchNorm experiment and start a worker process for it; returns the folder at once."""
+    run_dir = create_experiment(config, bn, run_dir)
     launch(run_dir)
     return run_dir
 
@@ -97,6 +113,9 @@ def prepare_resume(run: Run, epochs: int | None = None, **changes: Any) -> None:
         raise RunError(f"The run {run.id} is {run.status.state}.", "It goes on by itself; there is nothing to resume.")
     if run.config is None:
         raise RunError(f"The run {run.id} cannot be resumed: {run.problem}")
+    if is_experiment(run.path):
+        _prepare_experiment(run, {"epochs": epochs, **changes})
+        return
     if not (run.path / "checkpoints" / "last.pt").is_file():
         raise RunError(f"The run {run.id} has no checkpoint to resume from.", "Start a new run.")
     given = {name: value for name, value in {"epochs": epochs, **changes}.items() if value is not None}
@@ -105,6 +124,21 @@ def prepare_resume(run: Run, epochs: int | None = None, **changes: Any) -> None:
         _require_work_left(run, run.config, config)
     if config != run.config:
         write_json(run.path / "config.json", config.model_dump())
+    (run.path / "request").unlink(missing_ok=True)
+    write_queued(run.path)
+
+
+def _prepare_experiment(run: Run, changes: dict[str, Any]) -> None:
+    """An experiment goes on as it was: its length is the same for every arm, and no arm may change on the way."""
+    if any(value is not None for value in changes.values()):
+        named = ", ".join(name for name, value in changes.items() if value is not None)
+        raise RunError(
+            f"The run {run.id} is an experiment; a resume cannot change {named}.", "Resume it as it is, or start anew."
+        )
+    if run.status.state == "finished":
+        raise RunError(f"The experiment {run.id} is finished.", "Start a new one with more steps or seeds.")
+    if not (run.path / "checkpoints" / "experiment.pt").is_file():
+        raise RunError(f"The run {run.id} has no checkpoint to resume from.", "Start a new run.")
     (run.path / "request").unlink(missing_ok=True)
     write_queued(run.path)
 

@@ -59,6 +59,12 @@ def require_checkpoint(run: Run) -> Path:
         CheckpointError: the run has none yet.
     """
     if run.checkpoint is None:
+        arms = sorted(path.name for path in (run.path / "arms").glob("*") if path.is_dir())
+        if arms:
+            raise CheckpointError(
+                f"{run.id} is an experiment; its networks are those of its arms.",
+                f"Choose one of them, such as {run.path / 'arms' / arms[0]}: there are {', '.join(arms)}.",
+            )
         hint = "Wait for its first epoch to end." if run.status.active else "Choose another run."
         raise CheckpointError(f"The run {run.id} ({run.status.state}) has no checkpoint.", hint)
     return run.checkpoint

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
+from alexcore.analysis.batchnorm.settings import is_experiment, load_bn_config
 from alexcore.config import TrainConfig, load_config, make_config
 from alexcore.errors import AlexError, RunError, TrainingError
 from alexcore.files import write_json
@@ -146,6 +147,8 @@ def _train(run_dir: Path, status: StatusWriter, on_progress: OnProgress | None) 
     state = "stopped"
     try:
         # Only now: loading PyTorch takes seconds, in which a signal would have ended the process without a word.
+        if is_experiment(run_dir):
+            return (state := _experiment(config, run_dir, status, reporter))
         from alexcore.training.distributed import StoppedBeforeStartError, joined
         from alexcore.training.loop import fit
 
@@ -182,6 +185,19 @@ def _train(run_dir: Path, status: StatusWriter, on_progress: OnProgress | None) 
         reporter.close()
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+def _experiment(config: TrainConfig, run_dir: Path, status: StatusWriter, reporter: RunReporter) -> str:
+    """Train all arms of an experiment, in this one process."""
+    from alexcore.analysis.batchnorm.experiment import CHECKPOINT, run_experiment
+    from alexcore.training.device import choose_device
+
+    with turn(str(choose_device(config.device)), run_dir.name, reporter.wait) as our_turn:
+        if not our_turn:
+            return "stopped"
+        status.update(state="running")
+        resume = (run_dir / "checkpoints" / CHECKPOINT).is_file()
+        return run_experiment(config, load_bn_config(run_dir), run_dir, reporter, resume=resume)
 
 
 def _with_processes(run_dir: Path, config: TrainConfig, processes: int) -> TrainConfig:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -46,15 +47,22 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
         ) from error
 
 
-def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
+def load_checkpoint(
+    path: Path, device: torch.device | str = "cpu", required: Sequence[str] = _REQUIRED
+) -> dict[str, Any]:
     """Read a checkpoint without running any code that it might contain.
+
+    Args:
+        path: The file.
+        device: Where to put its tensors.
+        required: What a checkpoint of this kind holds; by default that of a run.
 
     Raises:
         CheckpointError: the file is missing, damaged, no checkpoint of this project, or of a newer version.
     """
     if not path.is_file():
         raise CheckpointError(f"There is no checkpoint {path}.", "Train for at least one epoch, or stop the run first.")
-    return require_state(load_checkpoint_from(path, str(path), device), path)
+    return require_state(load_checkpoint_from(path, str(path), device), path, required)
 
 
 def load_checkpoint_from(source: Path | BinaryIO, name: str, device: torch.device | str = "cpu") -> Any:
@@ -72,13 +80,13 @@ def load_checkpoint_from(source: Path | BinaryIO, name: str, device: torch.devic
         raise CheckpointError(what, "Choose another run, or another file of this one.") from error
 
 
-def require_state(state: Any, path: Path | str) -> dict[str, Any]:
+def require_state(state: Any, path: Path | str, required: Sequence[str] = _REQUIRED) -> dict[str, Any]:
     """Return what was read from `path`, if it has the parts of a checkpoint.
 
     Raises:
         CheckpointError: a part is missing, or it is of a newer version.
     """
-    missing = [key for key in _REQUIRED if key not in state] if isinstance(state, dict) else list(_REQUIRED)
+    missing = [key for key in required if key not in state] if isinstance(state, dict) else list(required)
     if missing:
         raise CheckpointError(
             f"{path} holds no run: it lacks {', '.join(missing)}.", "Choose last.pt or best.pt of a run folder."

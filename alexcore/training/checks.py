@@ -73,11 +73,12 @@ def flags(config: TrainConfig) -> list[str]:
             found.append(flag if value else "--no-" + flag[2:])
         else:
             # With "=", a value that begins with a minus is no flag.
-            found.append(f"{flag}={_pipeline_file(value) if isinstance(value, list) else value}")
+            found.append(f"{flag}={pipeline_file(value) if isinstance(value, list) else value}")
     return found
 
 
-def _pipeline_file(operations: list[Operation]) -> Path:
+def pipeline_file(operations: list[Operation]) -> Path:
+    """A file in the cache that holds a pipeline, for a flag to name."""
     text = pipeline_json(operations)
     file = cache_dir() / "checks" / f"pipeline-{hashlib.sha256(text.encode()).hexdigest()[:20]}.json"
     if not file.is_file():

@@ -1,0 +1,219 @@
+"""What an experiment has written, as a page, a report and a table read it. No torch here.
+
+Types of events in an experiment's events.jsonl, beside those of any run (note, warning, checkpoint, end):
+
+    start       classes, sizes of the plan, arms (keys such as "batch-s0"), norms, seeds, steps, device, precision,
+                layers (["conv1", ... "conv5"]), linear, channels (per layer, those that Q1 shows), parameters (per
+                norm), chance (ln C), eval_steps
+    arm_step    arm, seed, step, round, loss, acc1, grad_norm, step_s
+    arm_eval    arm, seed, step, train_loss, train_acc1, val_loss, val_acc1; for batch also val_loss_batch and
+                val_acc1_batch; in the last one also val_loss_recalibrated and val_acc1_recalibrated
+    probe       arm, seed, step, quantity ("Q1" ...), seconds, data: what the probe's function returned
+    probe_cost  share (of the run's time, 0 to 1), probe_s, total_s, step_s per norm
+    resume      round: whatever is later than that is forgotten
+    verdict     answers: a list of five
+
+The sweeps are files of their own, sweep-q14.jsonl and sweep-q15.jsonl: each line of type `sweep` is one run of it.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from alexcore.event_file import Event, read_events
+from alexcore.files import read_json
+
+Arm = tuple[str, int]
+"""A norm and a seed, e.g. ("batch", 0)."""
+Point = tuple[float, float]
+SWEEPS = ("q14", "q15")
+VERDICT = "verdict.json"
+
+
+def sweep_file(run_dir: Path, kind: str) -> Path:
+    """Where the results of a sweep lie; `kind` is one of SWEEPS."""
+    return run_dir / f"sweep-{kind}.jsonl"
+
+
+class Experiment:
+    """The history of one experiment, kept up to date by `refresh`.
+
+    Attributes:
+        path: The run folder.
+        start: The latest `start` event; None until there is one.
+        steps: Per arm its `arm_step` events, increasing in step.
+        evals: Per arm its `arm_eval` events, increasing in step.
+        probes: Per quantity and arm the `probe` events, increasing in step: `probes["Q1"]["batch", 0][-1]["data"]`.
+        cost: The latest `probe_cost` event.
+        answers: The five answers of the latest verdict, as plain dicts; empty until there is one.
+        notes: `note` events, each sentence once.
+        warnings: `warning` events, each sentence once.
+        resumes: Rounds from which the experiment was resumed.
+        end: The `end` event, None while the experiment goes on.
+        sweeps: Per kind ("q14", "q15") the results of its runs, one for each (arm, seed, x, mode).
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._offsets: dict[str, int] = {}
+        self.sweeps: dict[str, list[Event]] = {kind: [] for kind in SWEEPS}
+        self._verdict_file: list[dict[str, Any]] = []
+        self._clear()
+
+    def _clear(self) -> None:
+        self.start: Event | None = None
+        self.steps: dict[Arm, list[Event]] = defaultdict(list)
+        self.evals: dict[Arm, list[Event]] = defaultdict(list)
+        self.probes: dict[str, dict[Arm, list[Event]]] = defaultdict(lambda: defaultdict(list))
+        self.cost: Event | None = None
+        self.verdict: Event | None = None
+        self.notes: list[Event] = []
+        self.warnings: list[Event] = []
+        self.resumes: list[int] = []
+        self.end: Event | None = None
+
+    def refresh(self) -> bool:
+        """Read what was written since the last call, sweeps and verdict too; whether there was anything."""
+        events, again = self._new("events.jsonl")
+        if again:
+            self._clear()
+        for event in events:
+            self._add(event)
+        found = bool(events) or again
+        for kind in SWEEPS:
+            lines, again = self._new(sweep_file(self.path, kind).name)
+            if again:
+                self.sweeps[kind] = []
+            for line in lines:
+                if line["type"] == "sweep":
+                    _replace(self.sweeps[kind], line, ("arm", "seed", "x", "mode"))
+            found = found or bool(lines) or again
+        answers = _answers(read_json(self.path / VERDICT))
+        found, self._verdict_file = found or answers != self._verdict_file, answers
+        return found
+
+    def _new(self, name: str) -> tuple[list[Event], bool]:
+        """The new events of a file, and whether it was replaced by another one."""
+        before = self._offsets.get(name, 0)
+        events, self._offsets[name] = read_events(self.path / name, before)
+        return events, self._offsets[name] < before
+
+    @property
+    def answers(self) -> list[dict[str, Any]]:
+        """The five answers: those of verdict.json, which a sweep renews, else those of the last event."""
+        return self._verdict_file or _answers(self.verdict)
+
+    @property
+    def arms(self) -> list[Arm]:
+        """The arms that have said anything, in the order of the experiment: norm by norm, seed by seed."""
+        order = [str(norm) for norm in (self.start or {}).get("norms") or []]
+        found = {*self.steps, *self.evals, *(arm for by_arm in self.probes.values() for arm in by_arm)}
+        return sorted(found, key=lambda arm: (order.index(arm[0]) if arm[0] in order else len(order), arm))
+
+    @property
+    def norms(self) -> list[str]:
+        """The norms that are compared, in their order."""
+        return list(dict.fromkeys(arm for arm, _ in self.arms))
+
+    @property
+    def seeds(self) -> list[int]:
+        """The seeds that have said anything."""
+        return sorted({seed for _, seed in self.arms})
+
+    def values(self, kind: str, field: str, norm: str) -> dict[int, list[Point]]:
+        """The curve of a field, a list of (step, value) for each seed of a norm.
+
+        Args:
+            kind: "step" or "eval".
+            field: A field of those events, such as "val_acc1"; events without a finite number there are left out.
+            norm: The arm.
+        """
+        source = self.steps if kind == "step" else self.evals
+        return {
+            seed: [(each["step"], each[field]) for each in source[norm, seed] if is_number(each.get(field))]
+            for seed in self.seeds
+            if (norm, seed) in source
+        }
+
+    def _add(self, event: Event) -> None:
+        kind = event["type"]
+        if kind in ("arm_step", "arm_eval", "probe"):
+            self._add_measured(kind, event)
+        elif kind in ("note", "warning"):
+            told = self.warnings if kind == "warning" else self.notes
+            # A resumed experiment checks its data again and finds the same.
+            if all(event.get("message") != known.get("message") for known in told):
+                told.append(event)
+        elif kind == "start":
+            self.start = event
+        elif kind == "probe_cost":
+            self.cost = event
+        elif kind == "verdict":
+            self.verdict = event
+        elif kind == "end":
+            self.end = event
+        elif kind == "resume" and is_number(event.get("round")):
+            self._forget(int(event["round"]))
+
+    def _add_measured(self, kind: str, event: Event) -> None:
+        norm, seed, step = event.get("arm"), event.get("seed"), event.get("step")
+        if not isinstance(norm, str) or not isinstance(seed, int) or not isinstance(step, int):
+            return
+        if kind == "probe":
+            if not isinstance(event.get("data"), dict) or not isinstance(event.get("quantity"), str):
+                return
+            events = self.probes[event["quantity"]][norm, seed]
+        else:
+            events = (self.steps if kind == "arm_step" else self.evals)[norm, seed]
+        # A stop in the midst of a measurement repeats it after the resume: the latest counts.
+        while events and events[-1]["step"] >= step:
+            events.pop()
+        events.append(event)
+
+    def _forget(self, last: int) -> None:
+        """A killed experiment had gone beyond its checkpoint; it goes there again."""
+        by_arm = [self.steps, self.evals, *self.probes.values()]
+        for events_of in by_arm:
+            for arm, events in events_of.items():
+                events_of[arm] = [event for event in events if event["step"] <= last]
+        self.resumes.append(last)
+        self.end = self.verdict = None
+
+
+def _answers(value: dict[str, Any] | None) -> list[dict[str, Any]]:
+    answers = (value or {}).get("answers")
+    if not isinstance(answers, list):
+        return []
+    return [each for each in answers if isinstance(each, dict) and isinstance(each.get("short"), str)]
+
+
+def _replace(events: list[Event], event: Event, names: Iterable[str]) -> None:
+    key = [event.get(name) for name in names]
+    events[:] = [known for known in events if [known.get(name) for name in names] != key]
+    events.append(event)
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value of an event is a number; what is not finite was written as null."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def band(curves: Iterable[Sequence[Point]]) -> list[tuple[float, float, float, float]]:
+    """The lowest, the median and the highest of several curves, where all of them have a point.
+
+    Args:
+        curves: One for each seed, lists of (x, y).
+
+    Returns:
+        A list of (x, low, median, high), increasing in x.
+    """
+    each = [dict(curve) for curve in curves if curve]
+    if not each:
+        return []
+    shared = sorted(set(each[0]).intersection(*each[1:]))
+    columns = [[curve[x] for curve in each] for x in shared]
+    return [(x, min(y), statistics.median(y), max(y)) for x, y in zip(shared, columns, strict=True)]

@@ -1,0 +1,99 @@
+"""`compare-bn` and `compare-bn-sweep`: the BatchNorm experiment and its sweeps."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from alexcore.analysis.batchnorm.record import SWEEPS
+from alexcore.analysis.batchnorm.settings import BN_FIELDS, BN_PRESETS, is_experiment, load_bn_config, make_experiment
+from alexcore.cli.output import Arguments, Bar, add_command, print_json, reported
+from alexcore.cli.training import absolute, add_field
+from alexcore.config import FIELDS
+from alexcore.errors import DataError, RunError
+
+
+def compare_bn(arguments: Arguments) -> int:
+    """Train networks that differ in their norm alone, side by side; Ctrl-C saves and stops, `resume` goes on."""
+    from alexcore.data.sources import open_source
+    from alexcore.runs.launcher import create_experiment
+    from alexcore.training.plan import make_plan
+
+    given = {**FIELDS, **BN_FIELDS}
+    values = {name: value for name, value in vars(arguments).items() if name in given and value is not None}
+    config, bn = make_experiment(arguments.preset, **absolute(values))
+    if not config.data:
+        raise DataError("No data set is given.", "Add --data PATH, or make one with `data sample DIR`.")
+    make_plan(config, open_source(config.data, config.val))  # what cannot work shall not leave a failed run behind
+    return carry_out(create_experiment(config, bn, arguments.run), arguments.json)
+
+
+def carry_out(run_dir: Path, as_json: bool) -> int:
+    """Run an experiment, new or prepared for resuming, in this process, and print what it has come to."""
+    from alexcore.runs.worker import execute
+
+    bar = Bar()
+    print(f"Experiment {run_dir}", file=sys.stderr)
+    try:
+        execute(run_dir, bar)
+    finally:
+        bar.close()
+    tell(run_dir, as_json)
+    return 0
+
+
+def tell(run_dir: Path, as_json: bool) -> None:
+    """Print what an experiment has come to: as JSON {"run", "arms", "verdict": five sentences}, or as a table."""
+    from alexcore.analysis.batchnorm.record import Experiment
+    from alexcore.analysis.batchnorm.tables import summary_rows
+
+    record = Experiment(run_dir)
+    record.refresh()
+    sentences = [str(answer["short"]) for answer in record.answers]
+    if as_json:
+        arms = list(load_bn_config(run_dir).norms)
+        print_json({"run": str(run_dir), "arms": arms, "verdict": sentences})
+        return
+    print(f"{'arm':12} {'steps':>6} {'train loss':>11} {'val acc':>8} {'recalibrated':>13} {'s/step':>8}")
+    for row in summary_rows(record):
+        numbers = (row["train_loss"], row["val_acc1"], row["val_acc1_recalibrated"], row["step_s"])
+        loss, accuracy, again, step_s = ("-" if each is None else f"{each:.4f}" for each in numbers)
+        print(f"{row['arm']:12} {row['steps']:6} {loss:>11} {accuracy:>8} {again:>13} {step_s:>8}")
+    for number, sentence in enumerate(sentences, 1):
+        print(f"{number}. {sentence}")
+    if record.cost:
+        print(f"Probes took {record.cost['share']:.0%} of the time.")
+    print(f"Classify a picture with: python -m alexcore predict {run_dir / 'arms' / 'batch-s0'} PICTURE")
+
+
+def compare_bn_sweep(arguments: Arguments) -> int:
+    """Train an experiment's arms anew at many rates (q14) or batch sizes (q15); what is done is left out."""
+    from alexcore.runs.store import find_run
+
+    with reported(f"sweep {arguments.kind}", "steps") as on_progress:
+        run = find_run(arguments.run_dir)
+        if not is_experiment(run.path) or run.config is None:
+            raise RunError(f"The run {run.id} is no BatchNorm experiment.", "Start one with `compare-bn`.")
+        from alexcore.analysis.batchnorm.sweeps import sweep
+
+        found = sweep(run.path, run.config, load_bn_config(run.path), arguments.kind, on_progress)
+    if arguments.json:
+        print_json({"run": str(run.path), "kind": arguments.kind, **found})
+    else:
+        for sentence in found["sentences"]:
+            print(sentence)
+    return 0
+
+
+def register(commands: Any) -> None:
+    """Add the commands of this module."""
+    comparing = add_command(commands, "compare-bn", compare_bn)
+    comparing.add_argument("--run", type=Path, help="the experiment's folder (default: a new one in runs/)")
+    comparing.add_argument("--preset", default="quick", metavar="NAME", help=f"one of {', '.join(BN_PRESETS)}")
+    for spec in [*BN_FIELDS.values(), *FIELDS.values()]:
+        # Neither is a setting of an experiment: arms and steps take their places.
+        add_field(comparing, spec, hidden=spec.name in ("norm", "max_steps", "epochs"))
+    sweeping = add_command(commands, "compare-bn-sweep", compare_bn_sweep)
+    sweeping.add_argument("run_dir", help="the experiment: its folder, or its name in runs/")
+    sweeping.add_argument("--kind", choices=SWEEPS, default="q14", help="q14: learning rates, q15: batch sizes")

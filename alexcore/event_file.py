@@ -1,0 +1,92 @@
+"""events.jsonl: one JSON object a line, append-only, one writer, any number of readers.
+
+Types of a training run: start, resume, step, epoch, checkpoint, note, warning, end; those of the BatchNorm experiment
+are listed in `analysis.batchnorm.record`. A reader skips what it does not know.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+VERSION = 1
+Event = dict[str, Any]
+
+
+class EventWriter:
+    """Appends events; a line is flushed as soon as it is complete."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("a+b")
+        # A writer that was killed may have left half a line; a new line makes it one broken line instead of two.
+        if self._file.tell() > 0:
+            self._file.seek(-1, 2)
+            if self._file.read(1) != b"\n":
+                self._file.write(b"\n")
+                self._file.flush()
+        # Only now: the half line may have lacked nothing but its end.
+        events, _ = read_events(path)
+        numbers = [event["seq"] for event in events if isinstance(event.get("seq"), int)]
+        self._seq = max(numbers, default=-1) + 1
+
+    def write(self, kind: str, **fields: Any) -> None:
+        """Append one event. Numbers that are not finite become null, because JSON has none."""
+        event = {"v": VERSION, "seq": self._seq, "ts": round(time.time(), 3), "type": kind, **_finite(fields)}
+        # A file name that is no UTF-8 has characters that cannot be encoded; escaped they are good JSON.
+        self._file.write(json.dumps(event, ensure_ascii=False).encode(errors="backslashreplace") + b"\n")
+        self._file.flush()
+        self._seq += 1
+
+    def close(self) -> None:
+        """Close the file; the writer is of no use afterwards."""
+        self._file.close()
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+# Where a line says its type: version, number and time come first and are short.
+_TYPE_WITHIN = 120
+
+
+def read_events(path: Path, offset: int = 0, without: tuple[str, ...] = ()) -> tuple[list[Event], int]:
+    """Return the complete events after byte `offset`, and the offset to go on from.
+
+    A missing file has no events, half a last line waits for its other half, and a broken line is skipped. A file
+    that has become shorter (replaced by another run's) is read from its beginning.
+
+    Args:
+        path: The file.
+        offset: Where to begin.
+        without: Types that the reader has no use for. Most lines of a run are steps, and not parsing them makes
+            a list of a thousand runs quick. A line that is not written as `EventWriter` writes may come back.
+    """
+    unwanted = tuple(f'"type": "{kind}"'.encode() for kind in without)
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(0 if offset > size else offset)
+            start = file.tell()
+            block = file.read()
+    except OSError:
+        return [], 0
+    end = block.rfind(b"\n") + 1
+    events = []
+    for line in block[:end].splitlines():
+        if any(mark in line[:_TYPE_WITHIN] for mark in unwanted):
+            continue
+        try:
+            event = json.loads(line)
+        except (ValueError, RecursionError):  # the latter: a thousand brackets
+            continue
+        if isinstance(event, dict) and isinstance(event.get("type"), str):
+            events.append(event)
+    return events, start + end

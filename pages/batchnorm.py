@@ -1,0 +1,48 @@
+"""`/batchnorm`: the same network with and without BatchNorm, and what that says about the blog's five questions."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from alexcore.analysis.batchnorm.settings import is_experiment
+from alexcore.runs import launcher
+from alexcore.runs.store import list_runs
+from ui.bn_form import experiment_form, fairness
+from ui.bn_live import watch_experiment
+from ui.bn_past import past_experiments, what_is_asked
+from ui.dataset_select import dataset_select
+from ui.datasets import dataset_or_wait
+from ui.page import page, shown_errors
+from ui.state import choose_dataset, choose_run, chosen_run
+
+
+def new_experiment() -> None:
+    name = dataset_select("bn_dataset")
+    opened = dataset_or_wait(name)
+    if opened is None:
+        return
+    index, _ = opened
+    made = None
+    with shown_errors():
+        config, bn = experiment_form(str(index.origin))
+        fairness(config, bn, index)
+        made = config, bn
+    if st.button("Start", key="bn_start", type="primary", icon=":material/play_arrow:", disabled=made is None):
+        assert made is not None
+        choose_run(launcher.start_experiment(*made).name)
+        choose_dataset(name)
+        st.rerun()
+    st.caption("Starts one worker that trains all arms in turn, step by step. You may close this page: it goes on.")
+
+
+with page("BatchNorm", "Train the same network with and without BatchNorm, and read what the norm really changes."):
+    active = next((run.id for run in list_runs() if run.status.active and is_experiment(run.path)), None)
+    run_id = chosen_run() or active
+    if run_id:
+        with shown_errors(), st.container(border=True):
+            watch_experiment(run_id)
+    else:
+        what_is_asked()
+    past_experiments(run_id)
+    st.subheader("New experiment", anchor=False)
+    new_experiment()

@@ -1,0 +1,66 @@
+"""The verdict: the blog post's five questions, each with a short answer from this experiment's numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from alexcore.analysis.batchnorm.evidence import evidence_rows
+from alexcore.analysis.batchnorm.record import Experiment
+from alexcore.analysis.batchnorm.views.sections import SECTIONS
+from alexcore.runs.store import Run
+from ui.text import plain
+
+# Which part of a section answers a question, by the question's number from 0.
+PARTS = {0: "changes", 1: "distributions", 2: "changes", 4: "units"}
+
+
+def verdict_section(run: Run, experiment: Experiment) -> None:
+    """Draw the five answers; while there are none, say when they come."""
+    with st.container(key="bn_verdict"):
+        if not experiment.answers:
+            _not_yet(run)
+            return
+        seeds = len(experiment.seeds)
+        decided = sum(bool(each.get("decided")) for each in experiment.answers)
+        st.caption(
+            f"{decided} of {len(experiment.answers)} questions are decided by this experiment, over {seeds} "
+            f"{'seed' if seeds == 1 else 'seeds'}. A question is decided where the seeds of the arms do not overlap, "
+            "and from 3 seeds on only. It holds for this data set, this network and these settings, and no further."
+        )
+        for at, answer in enumerate(experiment.answers):
+            _answer(run, at, answer)
+
+
+def _not_yet(run: Run) -> None:
+    if run.status.active:
+        st.info("The verdict is written when the experiment ends. The curves and layers grow until then.")
+    elif run.status.state == "stopped":
+        st.info("This experiment was stopped before its verdict. Resume it: it goes on as if nothing had happened.")
+    else:
+        st.info("This experiment has no verdict: it ended too early. What was measured stands in the other sections.")
+
+
+def _answer(run: Run, at: int, answer: dict[str, Any]) -> None:
+    decided = bool(answer.get("decided"))
+    with st.container(border=True, key=f"bn_answer_{at}"):
+        st.markdown(f"**{at + 1}. {plain(str(answer.get('question', '')))}**")
+        if decided:
+            st.badge("decided", color="green", icon=":material/check:")
+        else:
+            st.badge("not decided by this experiment", color="orange", icon=":material/balance:")
+        st.markdown(plain(str(answer.get("short", ""))))
+        section = str(answer.get("anchor", ""))
+        if section in SECTIONS:
+            part = PARTS.get(at, "") if PARTS.get(at, "") in SECTIONS[section].parts else ""
+            label = SECTIONS[section].title + (f": {SECTIONS[section].parts[part].title}" if part else "")
+            st.page_link(
+                "pages/batchnorm.py", label=f"See the charts: {label}", icon=":material/monitoring:",
+                query_params={"run": run.id, "section": section, **({"part": part} if part else {})},
+            )  # fmt: skip
+        rows = evidence_rows(answer)
+        if rows:
+            with st.expander("The numbers behind this answer", icon=":material/table:"):
+                st.dataframe(pd.DataFrame(rows), hide_index=True, alt=f"Evidence for question {at + 1}")
