@@ -42,6 +42,7 @@ WITHOUT_TORCH = [
     "runs.exported",
     "runs.about", "runs.digest", "runs.index", "runs.trash", "runs.comparison",
     "training.checks", "training.weighting", "training.loss_terms", "training.preflight", "nn.size",
+    "event_file", *(f"analysis.batchnorm.{name}" for name in ("settings", "record", "tables", "conclusion")),
     *(f"analysis.batchnorm.{name}" for name in ("quantities", "lag", "tolerance", "summary", "verdict", "formula")),
     "analysis.metrics", "analysis.evaluation_store", "nn.layers", "nn.convolution",
     "event_file", *(f"analysis.batchnorm.{name}" for name in ("settings", "record")),
