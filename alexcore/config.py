@@ -154,7 +154,7 @@ class TrainConfig(TrainingFields):
         "Network",
         "Dropout",
         "Share of the classifier's inputs set to zero in each training step, so that no unit is relied on alone. "
-        "Expect a lower training accuracy and less overfitting; 0 is off. It is never on when the network is evaluated.",
+        "Expect a lower training accuracy and less overfitting; 0 is off. An evaluation is always without it.",
         code="alexcore.nn.alexnet:AlexNet",
         ge=0,
         lt=1,

@@ -352,7 +352,7 @@ class TrainingFields(BaseModel):
         "Run",
         "Early stopping (epochs)",
         "Ends the run when the validation accuracy has not risen for so many epochs; 0 is off. Saves the time in "
-        "which it would only overfit; best.pt holds the best epoch. With a falling rate give it patience: the last epochs help.",
+        "which it would only overfit; best.pt holds the best epoch. Be patient with a falling rate: its end helps.",
         code="alexcore.training.loop:fit",
         ge=0,
         le=10_000,

@@ -162,12 +162,16 @@ def _longer(run: Run) -> None:
     if run.config is None or run.config.time_budget_s or run.config.max_steps:
         return
     with st.popover("Train longer", icon=":material/forward:", key="train_longer"):
-        epochs = st.number_input(
+        st.number_input(
             "Epochs in all", value=2 * run.config.epochs, step=1, format="%d", key="train_longer_epochs",
             help=f"The run has made {run.config.epochs}. It goes on from its last checkpoint; a schedule that "
             "stretches over the whole run is planned anew, and the run says so.",
         )  # fmt: skip
-        st.button("Continue the run", key="train_longer_start", on_click=_resume, args=(run, epochs))
+        st.button("Continue the run", key="train_longer_start", on_click=_go_on, args=(run,))
+
+
+def _go_on(run: Run) -> None:
+    _resume(run, st.session_state["train_longer_epochs"])  # as it is now, not as it was when the button was drawn
 
 
 def log_tail(path: Path, size: int = 6000) -> str:
