@@ -37,10 +37,11 @@ from alexcore.errors import CheckpointError
 from alexcore.files import write_json
 from alexcore.training.checkpoint import load_checkpoint, save_checkpoint
 from alexcore.training.device import choose_device, describe_device
+from alexcore.training.distributed import StoppedBeforeStartError
 from alexcore.training.environment import describe_environment
 from alexcore.training.loader import Batch
 from alexcore.training.objective import Objective, weights_for
-from alexcore.training.run_data import Reporter, StoppedBeforeStartError
+from alexcore.training.run_data import Reporter
 from alexcore.training.schedule import lr_factor
 from alexcore.training.seeding import seed_everything
 
