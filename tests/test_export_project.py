@@ -60,6 +60,14 @@ GRID: dict[str, dict[str, Any]] = {
                  "deterministic": True, "cudnn_benchmark": False},
     "plateau": {"scheduler": "plateau", "plateau_patience": 0, "epochs": 4, "checkpoint_every_epochs": 2,
                 "checkpoint_every_minutes": 0, "variant": "2012", "norm": "none", "image_size": 80, "lr": 0.02},
+    "growing": {"image_size": 96, "start_size": 64, "epochs": 3, "num_workers": 2, "norm": "none"},
+    "growing-crop": {
+        "image_size": 96, "start_size": 64, "epochs": 3,
+        "augment": [
+            {"op": "Resize", "size": 110}, {"op": "RandomCrop", "size": [96, 96], "padding": 12},
+            {"op": "GaussianBlur", "kernel_size": 3, "sigma": [0.1, 1.0]}, {"op": "ToTensor"},
+        ],
+    },
     "half": {"precision": "bf16", "dropout": 0.0, "activation": "sigmoid", "augment": "imagenet"},
 }  # fmt: skip
 

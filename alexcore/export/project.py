@@ -31,6 +31,7 @@ from alexcore.nn.variants import GRID
 from alexcore.training.checkpoint import build_model
 from alexcore.training.device import choose_device, choose_precision
 from alexcore.training.objective import NO_CLASS
+from alexcore.training.schedule import image_side
 from alexcore.training.start_from import start_from
 
 _REQUIREMENTS = "torch>=2.11,!=2.13.0\ntorchvision>=0.26\npillow>=11.3\nnumpy>=2.0\n"
@@ -115,6 +116,19 @@ def _lines(operations: list[Operation]) -> list[str]:
     return [_broken(line) for each in for_samples(active(operations)) for line in code_of(each)]
 
 
+def _growing(line: str, image_size: int) -> str:
+    """The same transform with its lengths in pixels as what they are for a side of `image_size` px."""
+
+    def scaled(number: re.Match[str]) -> str:
+        if number[0] == "0":
+            return "0"
+        return "side" if int(number[0]) == image_size else f"round({number[0]} * side / {image_size})"
+
+    return re.sub(
+        r"\b(size|padding)=(\[[^]]*\]|\d+)", lambda found: f"{found[1]}={re.sub(r'[0-9]+', scaled, found[2])}", line
+    )
+
+
 def _broken(line: str) -> str:
     """A long call with a line for each argument: measured colours have 17 digits each."""
     if len(line) <= _LONGEST:
@@ -130,6 +144,10 @@ def _values(source: Source, trained: Trained, pictures: Pictures) -> dict[str, A
     training = _train_operations(config, trained)
     features, side = feature_lines(model.features, config.image_size)
     mix = mixing_code(training, len(trained.classes))
+    grows = image_side(config, 0) < config.image_size
+    train_lines = _lines(training)
+    if grows:
+        train_lines = [_growing(line, config.image_size) for line in train_lines]
     precision = _precision(source)
     notes = [each for each in (source.unfinished, pictures.note) if each]
     planned = _planned_steps(config, trained)
@@ -143,7 +161,7 @@ def _values(source: Source, trained: Trained, pictures: Pictures) -> dict[str, A
         **_rate(config),
         "name": source.name, "config": config, "unfinished": source.unfinished, "notes": notes,
         "num_classes": len(trained.classes), "side": config.image_size, "mix": mix,
-        "eval_lines": _lines(trained.operations), "train_lines": _lines(training),
+        "eval_lines": _lines(trained.operations), "train_lines": train_lines, "grows": grows,
         "feature_lines": features, "classifier_lines": classifier_lines(model.classifier),
         "pool_line": pool_line(side, config.deterministic), "grid_pool": config.deterministic and side != GRID,
         "listed": bool(pictures.listing), "data": pictures.root, "data_words": pictures.words,
