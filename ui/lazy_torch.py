@@ -19,7 +19,7 @@ def load_torch() -> bool:
         AlexError: the two cannot be imported together.
     """
     # Read once, when torch is imported: with spinning threads and a run on the cores, the page answered 2 pictures a
-    # second in place of 30.
+    # second in place of 50 (measured once).
     for name, value in PATIENT_THREADS.items():
         os.environ.setdefault(name, value)
     require_torch()
