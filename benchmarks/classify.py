@@ -171,7 +171,8 @@ def main() -> None:
     parser.add_argument("--width", type=float, default=1.0)
     parser.add_argument("--data", type=Path, help="a folder of pictures to take in place of drawn ones")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    # The overview asks for the device in a process of its own, which may write while the folder goes away.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         os.environ["ALEXCORE_HOME"] = folder
         run = write_run(Path(folder), arguments.image_size, arguments.width)
         if arguments.data:

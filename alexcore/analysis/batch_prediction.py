@@ -172,8 +172,10 @@ class BatchPrediction:
             return self.finished
         try:
             until = None if seconds is None else time.monotonic() + seconds
-            while not self.finished and (until is None or time.monotonic() < until):
+            while not self.finished:
                 self.replies += self._answer(next(self._chunks))
+                if until is not None and time.monotonic() >= until:
+                    break
         finally:
             self._lock.release()
         return self.finished
