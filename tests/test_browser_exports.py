@@ -1,14 +1,19 @@
-"""An exported report in a real browser: whole without a network, with nothing to complain about."""
+"""Take it along, in a real browser: a report that is whole without a network, and downloads of what a job has made."""
 
 from __future__ import annotations
 
+import shutil
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import test_browser
 from command_line import done
-from playwright.sync_api import Browser
-from run_folders import tiny_config
-from test_browser import browser, shots  # noqa: F401  # fixtures
+from conftest import REPOSITORY
+from playwright.sync_api import Browser, Download, expect
+from run_folders import tiny_config, write_run
+from test_browser import Server, browser, shoot, shots  # noqa: F401  # fixtures
 
 from alexcore.runs.store import create_run
 from alexcore.runs.worker import execute
@@ -59,4 +64,75 @@ def test_the_report_opens_without_errors_or_requests(
     assert Path(download.value.path()).read_text().startswith("class,train,val\nfine,12,4\n")
     assert complaints == []
     page.screenshot(path=shots / f"report-{width}-{scheme}.png", full_page=True)
+    context.close()
+
+
+# The section alone, so that this test knows nothing of the page around it.
+SITE = """
+import streamlit as st
+from alexcore.runs.store import open_run
+from ui.export import export_section
+export_section(open_run(st.query_params["run"]))
+"""
+
+
+@pytest.fixture
+def site(tmp_path: Path, home: Path, stripes: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    folder = tmp_path / "site"
+    shutil.copytree(REPOSITORY / ".streamlit", folder / ".streamlit")
+    (folder / "app.py").write_text(SITE)
+    monkeypatch.setattr(test_browser, "REPOSITORY", folder)
+    monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
+    write_run("finished", "one", data=stripes, checkpoint=True)
+    write_run("running", "young")
+    running = Server(home, [tmp_path, stripes])
+    yield running
+    running.kill()
+
+
+def test_the_project_and_the_report_are_made_and_downloaded(
+    browser: Browser,  # noqa: F811
+    site: Server,
+    shots: Path,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.goto(f"{site.url}/?run=one")
+
+    def choose(title: str) -> None:
+        page.locator(".st-key-runs_export_format input").click()
+        page.get_by_role("option", name=title, exact=True).click()
+        expect(page.locator(".st-key-runs_export_make").get_by_text("Make it", exact=True)).to_be_visible()
+
+    def made() -> Download:
+        page.locator(".st-key-runs_export_make button").click()
+        button = page.locator(".st-key-runs_export_download button")
+        expect(button).to_be_visible(timeout=90_000)
+        expect(page.get_by_text("SHA-256")).to_be_visible()
+        with page.expect_download() as download:
+            button.click()
+        return download.value
+
+    shoot(page, shots, "export-weights")
+    choose("Three-file project")
+    project = made()
+    assert project.suggested_filename == "one.zip"
+    with zipfile.ZipFile(project.path()) as archive:
+        assert {"one/model.py", "one/train.py", "one/predict.py"} < set(archive.namelist())
+    shoot(page, shots, "export-project-made")
+    choose("Report")
+    report = made()
+    assert report.suggested_filename == "one.html"
+    assert "<h1>Run one</h1>" in Path(report.path()).read_text()
+    # A file that was made before is offered at once, also after a refresh.
+    page.reload()
+    choose_again = page.locator(".st-key-runs_export_format input")
+    choose_again.click()
+    page.get_by_role("option", name="Report", exact=True).click()
+    expect(page.locator(".st-key-runs_export_download button")).to_be_visible()
+    page.set_viewport_size({"width": 420, "height": 900})
+    shoot(page, shots, "export-report-narrow")
+    page.goto(f"{site.url}/?run=young")
+    expect(page.get_by_text("has no checkpoint. Wait for its first epoch to end.")).to_be_visible()
     context.close()

@@ -22,11 +22,13 @@ from test_augment_training import PIPELINE
 from test_resume import Watcher, at_step, straight
 
 from alexcore.analysis.prediction import Classifier
+from alexcore.config import FIELDS
 from alexcore.data.folder import open_folder
 from alexcore.data.images import read_picture
 from alexcore.data.manifest import write_manifest
 from alexcore.data.pack import pack
 from alexcore.errors import ConfigError
+from alexcore.export import project as project_module
 from alexcore.export.project import make_project
 from alexcore.export.source import History, Source, load_trained
 from alexcore.runs.store import create_run
@@ -298,3 +300,30 @@ def test_compiled_and_half_precision_branches_are_python(stripes, tmp_path):
     for line in ("scaler.scale(loss).backward()", "scaler.update()", "trained = torch.compile(net)",
                  "dtype=torch.float16", "AlexNet_Weights.IMAGENET1K_V1"):  # fmt: skip
         assert line in code
+
+
+def test_no_setting_is_left_out_in_silence(stripes, tmp_path, monkeypatch):
+    """A new field of TrainConfig needs its lines in the templates, then its name in KNOWN."""
+    assert set(FIELDS) <= project_module.KNOWN
+    config = tiny_config(stripes, epochs=1, grad_clip=1.0)
+    run, watcher = straight(config)
+    source = source_of(run, config, watcher)
+    monkeypatch.setattr(project_module, "KNOWN", project_module.KNOWN - {"grad_clip", "ema_decay"})
+    made = make_project(source, load_trained(source))
+    note = "The project does not know what to make of grad_clip = 1.0: it trains as if left alone."
+    assert made.notes == [note]
+    assert note in made.files["README.md"].decode()
+
+
+def test_several_processes_become_micro_batches(stripes, tmp_path):
+    config = tiny_config(stripes, epochs=1, accumulation_steps=2)
+    run, watcher = straight(config)
+    source = source_of(run, config, watcher)
+
+    class Distributed(type(config)):
+        processes: int = 3
+
+    together = replace(source, config=Distributed(**config.model_dump()))
+    made = make_project(together, load_trained(source))
+    assert "ACCUMULATION_STEPS = 6 " in made.files["train.py"].decode()
+    assert made.notes[0].startswith("The run trained in 3 processes.")

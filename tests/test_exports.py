@@ -373,3 +373,18 @@ def test_a_name_is_no_path_and_no_code(flowers):
     assert replace(source, path=Path("/x/a b'\"\n../c")).name == "c"
     assert replace(source, path=Path("/x/a b'\"{{}}")).name == "a_b_"
     assert io.StringIO(source.name).read() == "flowers"
+
+
+@pytest.mark.parametrize("name", ["report", "bundle", "project"])
+def test_a_job_reads_no_pictures_outside_the_data_roots(stripes, tmp_path, home, monkeypatch, name):
+    """A run that was copied here may name any folder of this machine; whoever types a command may read it anyway."""
+    run = write_run("finished", "foreign", data=stripes, checkpoint=True)
+    monkeypatch.setenv("ALEXCORE_DATA_ROOTS", str(tmp_path / "allowed"))
+    assert done("export", run, "--to", tmp_path / "typed", "--format", name, "--json").json["notes"] == []
+    monkeypatch.setenv("ALEXCORE_JOB", str(tmp_path / "job.json"))
+    said = done("export", run, "--to", tmp_path / "it", "--format", name, "--json")
+    if name == "report":
+        assert "lies outside the folders that the dashboard may open" in (tmp_path / "it").read_text()
+        assert "<img" not in (tmp_path / "it").read_text()
+    else:
+        assert "lies outside the folders that the dashboard may open" in said.json["notes"][0]

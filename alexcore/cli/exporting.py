@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 from alexcore.cli.output import Arguments, add_command, print_json, reported
 from alexcore.export.formats import FORMATS, TENSORBOARD
-from alexcore.home import runs_dir
+from alexcore.home import data_roots, runs_dir
+from alexcore.jobs import VARIABLE
 
 
 def export(arguments: Arguments) -> int:
@@ -21,11 +23,13 @@ def export(arguments: Arguments) -> int:
     from alexcore.runs.exported import exported_run
     from alexcore.runs.store import find_run
 
+    # A job is asked for by a browser user, and a run may have been copied here with any path in it.
+    roots = data_roots() if VARIABLE in os.environ else None
     target = Path(arguments.to).expanduser()
     with reported("exporting", "B") as on_progress:
         require_format(arguments.format)
         require_free(target, arguments.force)
-        source = exported_run(find_run(arguments.run_dir), arguments.checkpoint)
+        source = exported_run(find_run(arguments.run_dir), arguments.checkpoint, roots)
         told = write_export(
             source, arguments.format, target, on_progress, force=arguments.force,
             normalize=arguments.normalize, softmax=arguments.softmax,

@@ -20,11 +20,10 @@ from typing import Any
 from alexcore import __version__
 from alexcore.data.index import DataIndex
 from alexcore.data.shards import is_sharded, split_path
-from alexcore.data.sources import open_source
 from alexcore.data.storage import CHUNK
 from alexcore.errors import DataError
 from alexcore.export.card import command, model_card
-from alexcore.export.source import Source
+from alexcore.export.source import Source, open_data
 from alexcore.files import read_json
 
 FORMAT, VERSION = "alexcore-bundle", 1
@@ -54,7 +53,7 @@ def write_bundle(source: Source, target: Path, on_progress: Progress) -> list[st
     files = _run_files(source.path)
     index: DataIndex | None = None
     try:
-        index = open_source(source.config.data, source.config.val)
+        index = open_data(source)
     except DataError as error:
         notes.append(f"The pictures are not in the list of hashes, because the data set cannot be opened: {error}")
     pictures = _picture_files(index) if index else {}

@@ -78,7 +78,8 @@ def command(source: Source) -> str:
         elif isinstance(value, list):
             words += [flag, "pipeline.json"]
         else:
-            words += [flag, str(value)]
+            # With "=", a value that begins with a minus is no flag.
+            words += [f"{flag}={value}"] if str(value).startswith("-") else [flag, str(value)]
     return shlex.join(words)
 
 

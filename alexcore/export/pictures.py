@@ -11,7 +11,7 @@ from alexcore.data.index import DataIndex
 from alexcore.data.shards import is_sharded
 from alexcore.data.sources import open_checked
 from alexcore.errors import DataError
-from alexcore.export.source import Source
+from alexcore.export.source import Source, open_data
 
 _FOLDERS = "`FOLDER` holds `train/CLASS/*.jpg` and `val/CLASS/*.jpg`, with the classes of `class_indices.json`."
 
@@ -37,6 +37,7 @@ def pictures_of(source: Source) -> Pictures:
     """Look at the run's data set, if it is still there."""
     config = source.config
     try:
+        open_data(source)
         index = open_checked(config.data, config.val)
     except DataError as error:
         note = f"The run's data set could not be opened when this was exported ({error.message}). " + _FOLDERS

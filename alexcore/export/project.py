@@ -10,7 +10,7 @@ import io
 import json
 import re
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pprint import pformat
 from typing import Any, cast
 
@@ -19,7 +19,7 @@ import torch
 from alexcore.augment.code import code_of, mixing_code
 from alexcore.augment.operations import Operation, active, for_samples
 from alexcore.augment.presets import training_operations, with_normalize
-from alexcore.config import TrainConfig
+from alexcore.config import FIELDS, TrainConfig
 from alexcore.export.card import model_card
 from alexcore.export.network_code import classifier_lines, feature_lines, pool_line
 from alexcore.export.pictures import Pictures, pictures_of
@@ -36,6 +36,18 @@ from alexcore.training.start_from import start_from
 
 _REQUIREMENTS = "torch>=2.11,!=2.13.0\ntorchvision>=0.26\npillow>=11.3\nnumpy>=2.0\n"
 _LONGEST = 110
+# The settings that this module and the templates know what to make of. Another one, of a later version or another
+# branch, is not left out in silence: see `_unknown`, and the test that asks for every field of TrainConfig to be here.
+KNOWN = frozenset({
+    "data", "val", "image_size", "augment", "normalize", "num_workers",
+    "variant", "norm", "width", "init", "activation", "dropout",
+    "batch_size", "accumulation_steps", "label_smoothing", "class_weights", "ignore_index",
+    "optimizer", "lr", "momentum", "nesterov", "weight_decay", "decay_all", "grad_clip", "ema_decay",
+    "scheduler", "lr_gamma", "lr_step_epochs", "lr_milestones", "plateau_patience", "warmup_steps",
+    "seed", "deterministic", "device", "cudnn_benchmark", "precision", "channels_last", "compile",
+    "start_from", "freeze_features", "epochs", "max_steps", "time_budget_s", "early_stopping",
+    "checkpoint_every_epochs", "checkpoint_every_minutes", "processes", "sync_batchnorm",
+})  # fmt: skip
 _FORMULAS = ("inverse", "effective")
 
 
@@ -53,8 +65,10 @@ def make_project(source: Source, trained: Trained) -> Project:
     Raises:
         ConfigError: the weights that the run started from are gone.
     """
+    source, more = _in_one_process(source)
     pictures = pictures_of(source)
     values = _values(source, trained, pictures)
+    values["notes"] += more + _unknown(source.config)
     files = {name: _tidy(render(f"{name}.jinja", **values)).encode() for name in ("model.py", "train.py", "predict.py")}
     indices = {str(number): name for number, name in enumerate(trained.classes)}
     files["class_indices.json"] = (json.dumps(indices, indent=1, ensure_ascii=False) + "\n").encode()
@@ -103,6 +117,31 @@ def _start_weights(config: TrainConfig, classes: tuple[str, ...]) -> dict[str, t
     head = list(after)[-2:]  # weight and bias of the last layer
     new = all(torch.equal(before[name], after[name]) for name in head)
     return {name: value for name, value in after.items() if not (new and name in head)}
+
+
+def _in_one_process(source: Source) -> tuple[Source, list[str]]:
+    """What several processes did side by side the project does one after the other, as micro-batches."""
+    ranks = int(getattr(source.config, "processes", 1))
+    if ranks <= 1:
+        return source, []
+    steps = source.config.accumulation_steps * ranks
+    note = (
+        f"The run trained in {ranks} processes. The project makes the same steps in one, a process's part after the "
+        "other's, so the weights are nearly the run's, but not the same bits; statistics that the processes exchanged "
+        "(SyncBatchNorm) come from one part each."
+    )
+    return replace(source, config=source.config.model_copy(update={"accumulation_steps": steps})), [note]
+
+
+def _unknown(config: TrainConfig) -> list[str]:
+    """Settings that the run used and the project cannot have."""
+    found = [
+        f"{name} = {getattr(config, name)!r}"
+        for name, spec in FIELDS.items() if name not in KNOWN and getattr(config, name) != spec.default
+    ]  # fmt: skip
+    return (
+        [f"The project does not know what to make of {', '.join(found)}: it trains as if left alone."] if found else []
+    )
 
 
 def _train_operations(config: TrainConfig, trained: Trained) -> list[Operation]:

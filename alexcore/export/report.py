@@ -18,13 +18,12 @@ from markupsafe import Markup
 from alexcore.config import FIELDS, GROUPS
 from alexcore.data.index import DataIndex
 from alexcore.data.shards import picture_source
-from alexcore.data.sources import open_source
 from alexcore.data.thumbnails import thumbnail
 from alexcore.errors import DataError
 from alexcore.export.card import Result, facts
 from alexcore.export.formats import TENSORBOARD
 from alexcore.export.rendering import render
-from alexcore.export.source import Event, Source
+from alexcore.export.source import Event, Source, open_data
 from alexcore.export.svg import REST, TRAIN, VAL, Line, bar_chart, line_chart
 
 # More than these make a page heavy and its charts a tangle; the tables have them all.
@@ -83,7 +82,7 @@ def make_report(source: Source, on_progress: Progress) -> str:
     result: Result | None = known["result"]
     index, data_problem = None, ""
     try:
-        index = open_source(source.config.data, source.config.val)
+        index = open_data(source)
     except DataError as error:
         data_problem = f"The data set could not be opened when this report was written: {error.message}"
     samples = _samples(index) if index else {}
@@ -144,7 +143,9 @@ def _balance(index: DataIndex) -> Section:
     ratio = int(train.max()) / max(1, int(train.min()))
     words = f"The largest class, {most}, has {ratio:.1f} times the training pictures of the smallest, {least}."
     if ratio < 1.05:
-        words = f"All classes have about as many training pictures: {int(train.min()):,} to {int(train.max()):,}."
+        words = f"All classes have about as many training pictures: from {int(train.min()):,} to {int(train.max()):,}."
+        if train.min() == train.max():
+            words = f"Every class has {int(train.min()):,} training pictures."
     if len(counts) > MOST_BARS:
         words += f" The chart shows the first {MOST_BARS} of {len(counts):,} classes; the table has them all."
     shown = counts.head(MOST_BARS)

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from alexcore.augment.operations import Operation
 from alexcore.config import TrainConfig
-from alexcore.errors import CheckpointError
+from alexcore.data.index import DataIndex
+from alexcore.data.sources import open_source
+from alexcore.errors import CheckpointError, DataError
 from alexcore.files import read_json
 
 if TYPE_CHECKING:
@@ -49,6 +51,8 @@ class Source:
         config: What it was started with.
         checkpoint: The file whose weights are taken.
         history: What it has told.
+        roots: Where its data set must lie to be read, for somebody who may not read the whole disk: a browser user.
+            None is anywhere.
     """
 
     path: Path
@@ -56,6 +60,7 @@ class Source:
     config: TrainConfig
     checkpoint: Path
     history: History = field(default_factory=History)
+    roots: tuple[Path, ...] | None = None
 
     @property
     def name(self) -> str:
@@ -87,6 +92,21 @@ class Source:
         """One sentence if the run has not finished, else an empty text."""
         epochs = self.history.epochs[-1]["epoch"] + 1 if self.history.epochs else 0
         return unfinished_words(self.state, epochs, self.config, self.checkpoint)
+
+
+def open_data(source: Source) -> DataIndex:
+    """Index the run's data set, without opening its pictures.
+
+    Raises:
+        DataError: it is gone, cannot be used, or lies outside the roots.
+    """
+    config, roots = source.config, source.roots
+    for place in filter(None, (config.data, config.val)):
+        # Of a pattern of shards the part before the pattern, which is a folder, says where they are.
+        path = Path(re.split(r"[*?\[{]", place)[0]).expanduser().resolve()
+        if roots is not None and not any(path.is_relative_to(root) for root in roots):
+            raise DataError(f"{place} lies outside the folders that the dashboard may open.", "Export by command.")
+    return open_source(config.data, config.val, roots=roots)
 
 
 @dataclass(frozen=True)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from alexcore.errors import CheckpointError, RunError
 from alexcore.export.source import History, Source
 from alexcore.runs.series import Series
 from alexcore.runs.store import Run, checkpoints, require_checkpoint
 
 
-def exported_run(run: Run, which: str | None = None) -> Source:
+def exported_run(run: Run, which: str | None = None, roots: Sequence[Path] | None = None) -> Source:
     """Everything of a run that an export may need.
 
     Args:
         run: The run.
         which: "best" or "last"; None for the best there is.
+        roots: Where its data set must lie to be read; None is anywhere.
 
     Raises:
         RunError: the run is broken.
@@ -33,4 +37,4 @@ def exported_run(run: Run, which: str | None = None) -> Source:
         series.start or {}, series.steps, series.epochs,
         [str(each.get("message", "")) for each in (*series.notes, *series.warnings)], series.resumes,
     )  # fmt: skip
-    return Source(run.path, run.status.state, run.config, checkpoint, history)
+    return Source(run.path, run.status.state, run.config, checkpoint, history, None if roots is None else tuple(roots))
