@@ -187,7 +187,7 @@ def cost(experiment: Experiment) -> View:
             for arm, values in medians.items()
         ]
     )
-    words = f"A step takes {each_arm(medians)} seconds." if medians else "No step has been measured yet."
+    words = f"Seconds a step: {each_arm(medians)}." if medians else "No step has been measured yet."
     base = medians.get("none")
     if base:
         more = [

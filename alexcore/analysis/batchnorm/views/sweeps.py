@@ -27,7 +27,7 @@ from alexcore.analysis.batchnorm.views.view import (
 Row = dict[str, Any]
 HEAT = "Cividis"
 OUTCOMES = {"learned": "", "stuck": "stuck", "diverged": "diverged"}
-NOT_YET = "This sweep has not been run yet: start it above."
+NOT_YET = "This sweep has not been run yet."
 
 
 def flat(experiment: Experiment, kind: str) -> list[Row]:
