@@ -89,7 +89,7 @@ def test_the_story_of_an_experiment(page: Page, server: Server, shots: Path, tmp
     expect(verdict.locator("[class*=st-key-bn_answer_]")).to_have_count(5)
     assert verdict.inner_text().count("not decided by this experiment") == 5
     shoot(page, shots, "bn-verdict")
-    verdict.get_by_role("link", name="See the charts").first.click()
+    verdict.get_by_role("button", name="See the charts").first.click()
     page.wait_for_url("**section=inside**part=changes**")
     expect(page.get_by_text("Does a small change of the input grow?").first).to_be_visible()
     expect(page.locator(".st-key-bn_inside .js-plotly-plot").first).to_be_visible()

@@ -33,7 +33,7 @@ def verdict_section(run: Run, experiment: Experiment) -> None:
             "and from 3 seeds on only. It holds for this data set, this network and these settings, and no further."
         )
         for at, answer in enumerate(experiment.answers):
-            _answer(run, at, answer)
+            _answer(at, answer)
 
 
 def _not_yet(run: Run) -> None:
@@ -45,7 +45,7 @@ def _not_yet(run: Run) -> None:
         st.info("This experiment has no verdict: it ended too early. What was measured stands in the other sections.")
 
 
-def _answer(run: Run, at: int, answer: dict[str, Any]) -> None:
+def _answer(at: int, answer: dict[str, Any]) -> None:
     decided = bool(answer.get("decided"))
     with st.container(border=True, key=f"bn_answer_{at}"):
         st.markdown(f"**{at + 1}. {plain(str(answer.get('question', '')))}**")
@@ -57,9 +57,10 @@ def _answer(run: Run, at: int, answer: dict[str, Any]) -> None:
         with st.container(horizontal=True):
             for section, part in _charts_of(at, str(answer.get("anchor", ""))):
                 title = SECTIONS[section].title + (f": {SECTIONS[section].parts[part].title}" if part else "")
-                st.page_link(
-                    "pages/batchnorm.py", label=f"See the charts: {title}", icon=":material/monitoring:",
-                    query_params={"run": run.id, "section": section, **({"part": part} if part else {})},
+                # A link to the page that is open already would leave the old URL in the browser.
+                st.button(
+                    f"See the charts: {title}", key=f"bn_see_{at}_{section}", type="tertiary",
+                    icon=":material/monitoring:", on_click=_open, args=(section, part),
                 )  # fmt: skip
         rows = evidence_rows(answer)
         if rows:
@@ -75,3 +76,10 @@ def _charts_of(question: int, anchor: str) -> list[tuple[str, str]]:
         found.append((anchor, part if part in SECTIONS[anchor].parts else ""))
     more = MORE.get(question)
     return found + ([more] if more and more[0] != anchor else [])
+
+
+def _open(section: str, part: str) -> None:
+    """Show another section, and put it into the URL; a callback."""
+    st.query_params["section"] = section
+    if part:
+        st.query_params["part"] = part
