@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import itertools
 import math
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -337,12 +338,18 @@ def test_a_drift_that_is_measured_again_is_measured_against_the_same(stripes, wh
 
 def test_a_pause_is_waited_out_and_no_part_of_the_time(stripes, monkeypatch):
     monkeypatch.setattr(experiment, "PAUSE_POLL_S", 0.01)
-    words = iter(["pause"] * 30)
-    _, watcher = run(
-        described(stripes, seeds=1), lambda w: next(words, "") if w.step >= 6 and w.phase == "training" else ""
-    )
+    words = iter(["pause"] * 3)
+    watcher = Watcher(lambda w: next(words, "") if w.step >= 6 and w.phase == "training" else "")
+    described_ = described(stripes, seeds=1)
+    # A clock on which the pause takes an hour.
+    assert run_experiment(
+        *described_, create_experiment(*described_), watcher,
+        clock=lambda: time.perf_counter() + 3600 * (watcher.pauses == [True, False]),
+    ) == "finished"  # fmt: skip
     assert watcher.pauses == [True, False]
     assert watcher.step == 3 * STEPS
+    (cost,) = watcher.of("probe_cost")
+    assert cost["total_s"] < 1000
 
 
 def test_another_description_than_the_checkpoints_is_refused(stripes):

@@ -38,7 +38,8 @@ WITHOUT_TORCH = [
     "training.plan", "training.schedule", "training.resuming", "training.lr_curve", "runs.events", "runs.store",
     "runs.status", "runs.queue", "runs.launcher", "runs.series",
     "training.checks", "training.weighting", "training.loss_terms", "training.preflight", "nn.size",
-    "event_file", *(f"analysis.batchnorm.{name}" for name in ("settings", "record")),
+    "event_file", *(f"analysis.batchnorm.{name}" for name in ("settings", "record", "tables", "conclusion")),
+    *(f"analysis.batchnorm.{name}" for name in ("quantities", "lag", "tolerance", "summary", "verdict", "formula")),
 ]  # fmt: skip
 
 

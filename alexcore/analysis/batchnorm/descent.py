@@ -55,13 +55,10 @@ def put_back(parameters: Sequence[nn.Parameter], origin: Sequence[Tensor]) -> No
         parameter.copy_(old)
 
 
-def dot(one: Sequence[Tensor], other: Sequence[Tensor]) -> float:
-    """Inner product of two lists of tensors taken as vectors, in float64."""
-    products = [torch.dot(a.flatten().double(), b.flatten().double()) for a, b in zip(one, other, strict=True)]
-    return float(torch.stack(products).sum())
+def cosine(one: float, other: float, apart: float) -> float:
+    """Cosine of the angle between two vectors, from their lengths and that of their difference; nan if one is zero.
 
-
-def cosine(one: Sequence[Tensor], other: Sequence[Tensor]) -> float:
-    """Cosine of the angle between two gradients; nan if one of them is zero."""
-    lengths = (dot(one, one) * dot(other, other)) ** 0.5
-    return dot(one, other) / lengths if lengths else float("nan")
+    Lengths are at hand anyway, and three more products of all weights would cost as much as the passes themselves.
+    """
+    product = one * other
+    return (one**2 + other**2 - apart**2) / (2 * product) if product else float("nan")

@@ -104,9 +104,7 @@ class _Experiment:
         reporter.progress("building the networks", 0, 0)
         seed_everything(config.seed, config.deterministic, config.cudnn_benchmark)
         self.arms = build_arms(config, bn, len(self.index.classes), self.device)
-        self.objective = Objective(
-            weights_for(config, first.counts), config.label_smoothing, config.ignore_index
-        )  # fmt: skip
+        self.objective = Objective(weights_for(config, first.counts), config.label_smoothing, config.ignore_index)
         self.val = ValBatches(
             self.index, first.evaluation_operations, config.image_size, batch_size=max(32, config.batch_size),
             seed=config.seed,
@@ -392,9 +390,8 @@ class _Experiment:
             arm.restore(saved["arms"][arm.key])
         position = saved["position"]
         self.step, self.measured = position["step"], position["measured"]
-        self.probe_s, self.eval_s, self.evaluations = (
-            position[name] for name in ("probe_s", "eval_s", "evaluations")
-        )  # fmt: skip
+        self.probe_s, self.eval_s = position["probe_s"], position["eval_s"]
+        self.evaluations = position["evaluations"]
         self.round_s = list(position["round_s"])
         self.schedule.restore(position["schedule"])
         self.prober.spent = {group: list(each) for group, each in position["costs"].items()}

@@ -32,7 +32,7 @@ def layer_gain(
                   or shifting channels all alike does not alter it, so that a norm gains nothing by its mere scale
 
     Norms use the statistics of each batch, that of the changed pictures included. `directions + 2` passes forward
-    without gradients; at the quick preset's size COST_GAIN.
+    without gradients; at the quick preset's size it takes 2.5 to 5 training steps.
 
     Args:
         model: Any network of weighted layers.
@@ -70,7 +70,7 @@ def learned_scales(model: nn.Module, images: Tensor) -> dict[str, Any]:
     """What each norm multiplies its channels by: gamma / sigma, and gamma alone, which is what training chooses.
 
     sigma is the deviation by which a norm divides, eps included: batch norm's of this batch, or group norm's mean over
-    the pictures. One pass forward without gradients; at the quick preset's size COST_SCALES.
+    the pictures. One pass forward without gradients; at the quick preset's size it takes less than one training step.
 
     Args:
         model: Any network.
@@ -158,7 +158,8 @@ def _follow(
 def _spread(values: Tensor) -> Tensor:
     """How far the pictures of a batch are from their mean."""
     apart: Tensor = values - values.mean(dim=0, keepdim=True)
-    return torch.linalg.vector_norm(apart)
+    size: Tensor = torch.linalg.vector_norm(apart)
+    return size
 
 
 def _to_neighbour(images: Tensor) -> Tensor | None:

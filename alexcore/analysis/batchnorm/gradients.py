@@ -28,7 +28,7 @@ def gradient_summands(
     pictures and positions is 0 for each channel, because adding a constant to a channel changes nothing.
 
     One pass forward and backward, and the weights' part of the latter twice more; at the quick preset's size
-    COST_SUMMANDS.
+    it takes some 3 training steps.
 
     Args:
         model: Any network; norms use the statistics of the batch.

@@ -92,6 +92,5 @@ def fan_channels(model: nn.Module, most: int = 32) -> dict[str, list[int]]:
 
 def length(tensors: list[Tensor]) -> float:
     """Euclidean length of tensors taken as one vector, summed in float64 so that comparing lengths adds no rounding."""
-    return (
-        float(torch.stack([each.detach().double().pow(2).sum() for each in tensors]).sum().sqrt()) if tensors else 0.0
-    )
+    sizes = [torch.linalg.vector_norm(each.detach(), dtype=torch.float64) for each in tensors]
+    return torch.linalg.vector_norm(torch.stack(sizes)).item() if sizes else 0.0

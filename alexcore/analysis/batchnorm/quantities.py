@@ -39,7 +39,7 @@ QUANTITIES: Mapping[str, Quantity] = {
     "Q6": Quantity(
         "Gradient predictiveness", "Length of the difference between the gradient before and after such a step."
     ),
-    "Q7": Quantity("Effective smoothness", "Largest change of the gradient by length of the step, 1 / loss unit."),
+    "Q7": Quantity("Effective smoothness", "Largest change of the gradient by length of the step."),
     "Q5r": Quantity(
         "Loss at equal distances", "Loss after steps of 1e-4 to 1e-2 of the weights' length, equal for all arms."
     ),

@@ -31,7 +31,7 @@ def internal_covariate_shift(
     If the earlier layers did not matter to layer i, G' would be G.
 
     One pass forward and backward, and one more for each layer but the first (AlexNet: 8 in all); at the quick preset's
-    size COST_SHIFT.
+    size it takes 4 to 7 training steps.
 
     Args:
         model: Any network whose parameters are registered in the order in which it computes; norms use the statistics
@@ -65,7 +65,7 @@ def internal_covariate_shift(
             rows.append(
                 {
                     "layers": layer.name, "shift": shift, "relative": shift / own if own else None,
-                    "cosine": cosine([here], [there]), "grad_norm": own,
+                    "cosine": cosine(own, length([there]), shift), "grad_norm": own,
                 }
             )  # fmt: skip
     names = ("layers", "shift", "relative", "cosine", "grad_norm")

@@ -126,7 +126,8 @@ def summarise(
         # What a network was worth before it diverged is not what it ended with.
         if evals.get(arm) and outcomes[arm[0]][arm[1]] != DIVERGED:
             last = evals[arm][-1]
-            put("val_acc1", arm, _first(last, "val_acc1_recalibrated", "val_acc1"))
+            # Before the end nothing is recalibrated, and running statistics that lag would make batch norm look bad.
+            put("val_acc1", arm, _first(last, "val_acc1_recalibrated", "val_acc1_batch", "val_acc1"))
             put("train_loss", arm, _first(last, "train_loss"))
             if target is not None:
                 put("steps_to_target", arm, _reached(evals[arm], target))

@@ -59,7 +59,8 @@ class Answer:
 
     Attributes:
         question: In the words of the blog post.
-        short: One sentence.
+        short: One sentence, with the median and the ends over the seeds of what decides.
+        detail: What else was measured, one sentence; may be empty.
         decided: Whether the numbers decide it.
         evidence: What it was computed from.
         anchor: Section of the page that shows it: "inside", "ics", "curves", "sweeps" or "surface".
@@ -67,6 +68,7 @@ class Answer:
 
     question: str
     short: str
+    detail: str
     decided: bool
     evidence: tuple[Evidence, ...]
     anchor: str
@@ -74,7 +76,7 @@ class Answer:
     def as_dict(self) -> dict[str, Any]:
         """The same as JSON can hold it."""
         return {
-            "question": self.question, "short": self.short, "decided": self.decided,
+            "question": self.question, "short": self.short, "detail": self.detail, "decided": self.decided,
             "evidence": [each.as_dict() for each in self.evidence], "anchor": self.anchor,
         }  # fmt: skip
 
@@ -138,50 +140,52 @@ def _amplification(summary: ExperimentSummary) -> Answer:
         "lower": f"{claim}{', too, but stays smaller' if same else ''}",
         "higher": f"{claim}{', too, but becomes larger' if same else ''}",
     }
-    facts = f"1 % of noise becomes {_arms(summary, 'growth', _percent_of_one)} of how pictures differ there"
-    start = _arms(summary, "growth_start", _percent_of_one)
-    facts += f" (before training {start})" if start else ""
+    start = f"1 % of noise becomes, measured by how pictures differ at {summary.last_conv},"
+    facts = _clause(start, summary, "growth", _percent_of_one)
+    details = [
+        _clause("before training it became", summary, "growth_start", _percent_of_one),
+        _clause("1 % of the way to another picture becomes", summary, "growth_neighbour", _percent_of_one),
+    ]
     return _answer(
         summary, "A small change of the input changes every later layer a lot: does it, and does BN change that?",
-        found, claims, {"lower": "less growth with BN", "higher": "more growth with BN"}, facts,
+        found, claims, {"lower": "less growth with BN", "higher": "more growth with BN"}, facts, details,
         ("growth", "growth_start", "growth_neighbour", "depth_ratio", "safe_rate"), "inside",
     )  # fmt: skip
 
 
 def _movement(summary: ExperimentSummary) -> Answer:
     found = _compare(summary, "drift_seen")
-    facts = f"in each step the mean of a channel moves by {_arms(summary, 'drift_seen', _percent)} of its deviation"
-    own = _arms(summary, "drift_output", _percent)
-    facts += f" (before the norm {own})" if own else ""
+    facts = _clause("in each step a channel's mean moves, in deviations,", summary, "drift_seen", _percent, "by ")
+    details = [_clause("before the norm it moves", summary, "drift_output", _percent, "by ")]
     shift = _compare(summary, "ics")
     if shift.state != "missing":
         words = {
             "lower": "which BN reduces", "higher": "which BN increases", "tie": "the same in both",
             "overlap": "a difference that is not decided", "few": "a difference that is not decided",
         }  # fmt: skip
-        facts += (
-            f"; the steps of earlier layers change a layer's gradient by {_arms(summary, 'ics', _percent)}, "
-            f"{words[shift.state]}"
-        )
+        change = _clause("the steps of earlier layers change a layer's gradient", summary, "ics", _percent, "by ")
+        details.append(f"{change}, {words[shift.state]}")
     return _answer(
         summary,
         "Gradient descent changes the weights, so the distributions move: how far, with and without BN?", found,
         {"lower": "With BN the values that the activations get move less", "higher": "With BN they even move more"},
-        {"lower": "less movement with BN", "higher": "more movement with BN"}, facts,
+        {"lower": "less movement with BN", "higher": "more movement with BN"}, facts, details,
         ("drift_seen", "drift_output", "ics"), "inside" if shift.state == "missing" else "ics",
     )  # fmt: skip
 
 
 def _choice(summary: ExperimentSummary) -> Answer:
     found = _compare(summary, "gain_change")
-    facts = f"training changed the gain from layer to layer by a factor of {_arms(summary, 'gain_change', _plain)}"
-    moved = summary.of("gamma_moved", NORMED)
-    facts += f"; BN's own gammas, which start at 1, moved by {_band(moved, _plain)} in the mean" if moved else ""
+    facts = _clause("training changed the gain from layer to layer", summary, "gain_change", _plain, "by a factor of ")
+    details = [
+        _clause("the gammas of the norms, which start at 1, moved in the mean", summary, "gamma_moved", _plain, "by "),
+        _clause("from the 5th to the 95th percentile a layer's gammas span", summary, "gamma_spread", _plain),
+    ]
     learned = "The network chooses by itself what to amplify, and with BN it changes its gains"
     return _answer(
         summary, "Should a network not learn by itself what to amplify?", found,
         {"lower": f"{learned} less", "higher": f"{learned} more"},
-        {"lower": "gains that change less with BN", "higher": "gains that change more with BN"}, facts,
+        {"lower": "gains that change less with BN", "higher": "gains that change more with BN"}, facts, details,
         ("gain_change", "gamma_moved", "gamma_spread"), "inside",
     )  # fmt: skip
 
@@ -195,10 +199,14 @@ def _speed(summary: ExperimentSummary) -> Answer:
         "lower": "Without BN learning ended better",
         "higher": "Without BN learning was not merely slower, it ended worse",
     }
-    ends = _arms(summary, "val_acc1", _percent)
-    facts = f"after {summary.steps} steps at the rate {summary.lr:g} the validation accuracy is {ends}" if ends else ""
-    parts = [facts, _how_fast(summary), _how_wide(summary), _divergence(summary)]
-    facts = "; ".join(part for part in parts if part)
+    where = f"after {summary.steps} steps at the rate {summary.lr:g}"
+    ends = _clause(f"{where} the validation accuracy is", summary, "val_acc1", _percent)
+    facts = "; ".join(part for part in (ends, _divergence(summary)) if part)
+    details = [
+        _how_fast(summary),
+        _how_wide(summary),
+        _clause("the training loss ends at", summary, "train_loss", _plain),
+    ]
     anchor = "curves" if best.state == "missing" else "sweeps"
     lost = {arm: len(summary.diverged(arm)) for arm in (PLAIN, NORMED)}
     kept = {arm: len(summary.outcomes.get(arm, {})) - lost[arm] for arm in (PLAIN, NORMED)}
@@ -206,11 +214,12 @@ def _speed(summary: ExperimentSummary) -> Answer:
         # All seeds of one arm against all of the other: that is decided without any accuracy.
         if lost[failed] >= SEEDS_NEEDED and not kept[failed] and kept[other] >= SEEDS_NEEDED and not lost[other]:
             claim = f"At the rate {summary.lr:g} learning {NAMES[failed]} is not slower, it fails"
-            return Answer(question, f"{claim}: {facts}.", True, _evidence(summary, measures), anchor)
+            evidence = _evidence(summary, measures)
+            return Answer(question, f"{claim}: {facts}.", _sentence(details), True, evidence, anchor)
     if found.decided and best.decided and found.state != best.state:
         short = f"{UNDECIDED}, because the same rate and each arm's best rate say opposite things: {facts}."
-        return Answer(question, short, False, _evidence(summary, measures), anchor)
-    return _answer(summary, question, found, claims, leans, facts, measures, anchor)
+        return Answer(question, short, _sentence(details), False, _evidence(summary, measures), anchor)
+    return _answer(summary, question, found, claims, leans, facts, details, measures, anchor)
 
 
 def _how_fast(summary: ExperimentSummary) -> str:
@@ -234,7 +243,7 @@ def _how_wide(summary: ExperimentSummary) -> str:
     if not best:
         return ""
     at = ", ".join(f"{NAMES.get(arm, arm)} {rate:g}" for arm, rate in summary.best_rates.items())
-    return f"each at its best rate ({at}) reaches {best}, and good rates span {wide} decades"
+    return f"the best accuracy, each at its own rate ({at}), is {best}, and good rates span, in decades, {wide}"
 
 
 def _divergence(summary: ExperimentSummary) -> str:
@@ -250,13 +259,12 @@ def _saturation(summary: ExperimentSummary) -> Answer:
     measure = what = "dead" if summary.activation == "relu" else "saturated"
     found = _compare(summary, measure)
     things = "channels" if measure == "dead" else "outputs"
-    facts = f"at the end {_arms(summary, measure, _percent)} of the {things} of the convolutions are {what}"
-    zero = _arms(summary, "zero", _percent) if measure == "dead" else ""
-    facts += f"; ReLU makes {zero} of all outputs 0" if zero else ""
+    facts = _clause(f"of the {things} of the convolutions are {what} at the end", summary, measure, _percent)
+    details = [_clause("of all outputs ReLU makes 0", summary, "zero", _percent)] if measure == "dead" else []
     return _answer(
         summary, "Does BN keep units out of the saturated region?", found,
         {"lower": f"Yes, with BN fewer are {what}", "higher": f"No, with BN more are {what}"},
-        {"lower": f"fewer {what} ones with BN", "higher": f"more {what} ones with BN"}, facts,
+        {"lower": f"fewer {what} ones with BN", "higher": f"more {what} ones with BN"}, facts, details,
         (measure, "zero") if measure == "dead" else (measure,), "inside",
     )  # fmt: skip
 
@@ -268,11 +276,12 @@ def _answer(
     claims: Mapping[str, str],
     leans: Mapping[str, str],
     facts: str,
+    details: Sequence[str],
     measures: Sequence[str],
     anchor: str,
 ) -> Answer:
     """Put the sentence together: what is decided, or why nothing is, then the numbers."""
-    lean = leans.get(found.lean, "no side")
+    lean, evidence = leans.get(found.lean, "no side"), _evidence(summary, measures)
     if found.decided:
         head = claims[found.state]
     elif found.state == "overlap":
@@ -283,8 +292,22 @@ def _answer(
         seeds = f"{found.seeds} seed{'s' if found.seeds > 1 else ''}"
         head = f"{UNDECIDED}, which has numbers of {seeds} where {SEEDS_NEEDED} are needed (they lean to {lean})"
     else:
-        return Answer(question, _missing(summary, found, measures[0]), False, _evidence(summary, measures), anchor)
-    return Answer(question, f"{head}: {facts}.", found.decided, _evidence(summary, measures), anchor)
+        short, detail = _missing(summary, found, measures[0]), _sentence([facts, *details])
+        return Answer(question, short, detail if found.plain or found.normed else "", False, evidence, anchor)
+    count = f" ({found.seeds} seeds)" if found.seeds >= SEEDS_NEEDED else ""
+    return Answer(question, f"{head}: {facts}{count}.", _sentence(details), found.decided, evidence, anchor)
+
+
+def _clause(start: str, summary: ExperimentSummary, measure: str, show: Show, word: str = "") -> str:
+    """A clause about one measure; "" if nobody has a number."""
+    arms = _arms(summary, measure, show, word)
+    return f"{start} {arms}" if arms else ""
+
+
+def _sentence(clauses: Sequence[str]) -> str:
+    """Clauses as one sentence; "" if all are empty."""
+    text = "; ".join(clause for clause in clauses if clause)
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 
 def _missing(summary: ExperimentSummary, found: Comparison, measure: str) -> str:
@@ -320,10 +343,10 @@ def _evidence(summary: ExperimentSummary, measures: Sequence[str]) -> tuple[Evid
     )
 
 
-def _arms(summary: ExperimentSummary, measure: str, show: Show) -> str:
-    """The bands of all arms in words; "" if no arm has a number."""
+def _arms(summary: ExperimentSummary, measure: str, show: Show, word: str = "") -> str:
+    """The bands of all arms, each behind `word`; "" if no arm has a number."""
     known = [(arm, values) for arm in _known_arms(summary) if (values := summary.of(measure, arm))]
-    return ", ".join(f"{_band(values, show)} {NAMES.get(arm, arm)}" for arm, values in known)
+    return ", ".join(f"{NAMES.get(arm, arm)} {word}{_band(values, show)}" for arm, values in known)
 
 
 def _band(values: Mapping[int, float], show: Show) -> str:
