@@ -120,10 +120,12 @@ def test_the_verdict_answers_five_questions_and_links_to_their_charts(flowers: P
     assert "5 of 5 questions are decided by this experiment, over 3 seeds" in said
     for number in range(1, 6):
         assert f"Answer {number}: 0.2 against 0.3 (3 seeds)." in said
-    links = [link.proto for link in at.get("page_link") if "See the charts" in link.proto.label]
-    assert len(links) == 5
-    assert "section=inside" in links[0].query_string
-    assert "part=changes" in links[0].query_string
+    ways = [button for button in at.button if "See the charts" in button.label]
+    assert len(ways) == 6, "the second question draws on two sections"
+    ways[0].click().run()
+    assert at.query_params["section"] in ("inside", ["inside"])
+    assert at.query_params["part"] in ("changes", ["changes"])
+    assert "Does a small change of the input grow?" in text_of(at)
 
 
 def test_one_seed_decides_nothing(flowers: Path) -> None:  # noqa: F811
@@ -334,7 +336,9 @@ def test_the_formula_is_explained_and_needs_no_torch_until_it_is_asked_for(flowe
     at = open_page(PAGE, run="exp", section="formula")
     assert not errors_of(at)
     assert "depends on the pictures beside it" in text_of(at)
-    assert "Switch on to load PyTorch" in text_of(at)
+    assert "Switch on for the layer and channel above" in text_of(at)
+    assert "Recorded with seed 0 after step 20." in text_of(at)
+    assert any("mean = 0.5" in each.value for each in at.code)
 
 
 def test_the_formula_is_worked_out_on_real_pictures(flowers: Path) -> None:  # noqa: F811

@@ -86,7 +86,10 @@ def test_the_report_is_one_well_formed_file_that_fetches_nothing() -> None:
 
 
 def test_the_report_has_every_section_sentence_and_answer() -> None:
-    text = without_scripts(report(write_experiment("finished", "exp", seeds=3, sweeps=True)))
+    folder = write_experiment("finished", "exp", seeds=3, sweeps=True)
+    write_json(folder / "env.json", {"python": "3.11.7", "packages": {"torch": "2.14.1"}})
+    text = without_scripts(report(folder))
+    assert "Python 3.11.7, torch 2.14.1" in text
     for name, section in SECTIONS.items():
         assert f'<h2 id="{name}">{html.escape(section.title)}</h2>' in text
     for number in range(1, 6):

@@ -191,7 +191,7 @@ def test_a_smoother_surface_is_said_of_whoever_has_it(tmp_path: Path) -> None:
         return made_of(tmp_path / name, *events)
 
     assert "BatchNorm is smoothest with every seed" in surface.scale_free(experiment("a", 2.88, 1.8)).sentence
-    assert "no norm is smoothest with every seed" in surface.scale_free(experiment("b", 1.8, 2.88)).sentence
+    assert "No norm is smoothest with every seed" in surface.scale_free(experiment("b", 1.8, 2.88)).sentence
 
 
 def test_relative_loss_leaves_out_what_has_diverged(tmp_path: Path) -> None:
@@ -237,7 +237,7 @@ def test_the_sweep_says_width_outcomes_and_best_rate() -> None:
     cells = sweeps.rates(experiment).figures["rates-val_acc1"].data[0]
     assert cells.text[0][-1] == "diverged"
     assert cells.z[0][-1] is None
-    assert "no norm: of 12 runs 9 learned, 0 stuck, 3 diverged" in sweeps.rates(experiment).sentence
+    assert "No norm: of 12 runs 9 learned, 0 stuck, 3 diverged" in sweeps.rates(experiment).sentence
     assert "Batch 2: error" in sweeps.batches(experiment, "steps").sentence
 
 

@@ -84,8 +84,11 @@ def _chosen(experiment: Experiment) -> dict[str, Any] | None:
         )
         wanted = st.toggle("Write it out", key="bn_formula_show", persist_state="session")
     if not wanted:
-        st.caption("Switch on to load PyTorch here, some seconds and about 1 GB, and see the numbers of real pictures.")
-        return None
+        st.caption(
+            "Switch on for the layer and channel above: it loads PyTorch here, some seconds and about 1 GB. Until then "
+            "stands here the channel that the experiment has recorded itself."
+        )
+        return _recorded(experiment, seeds[0])
     load_torch()
     try:
         return _example(
@@ -94,6 +97,16 @@ def _chosen(experiment: Experiment) -> dict[str, Any] | None:
     except AlexError as error:
         show_error(error)
         return None
+
+
+def _recorded(experiment: Experiment, seed: int) -> dict[str, Any] | None:
+    """What the experiment has written down of one channel, at its latest probe of this kind."""
+    rows = experiment.probes.get("formula", {}).get(("batch", seed)) or []
+    if not rows:
+        return None
+    st.caption(f"Recorded with seed {seed} after step {rows[-1]['step']:,}.")
+    found: dict[str, Any] = rows[-1]["data"]
+    return found
 
 
 def _trained(path: Path, seed: int) -> Path:

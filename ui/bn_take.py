@@ -31,7 +31,7 @@ def take_along(run: Run, experiment: Experiment) -> None:
             key="bn_report_html", on_click="ignore", icon=":material/description:", type="primary",
         )  # fmt: skip
         st.caption(
-            "It is made when you click, which takes a few seconds, and has about 5 MB: the charts stay interactive."
+            "It is made when you click, which takes a few seconds, and has 5 to 10 MB: the charts stay interactive."
         )
     with st.container(border=True, key="bn_tables"):
         st.markdown("**The numbers**")

@@ -14,7 +14,9 @@ from alexcore.runs.store import Run
 from ui.text import plain
 
 # Which part of a section answers a question, by the question's number from 0.
-PARTS = {0: "changes", 1: "distributions", 2: "changes", 4: "units"}
+PARTS = {0: "changes", 1: "distributions", 2: "changes", 3: "rates", 4: "units"}
+# A second place to look at: how far distributions move, and how fast an arm learns.
+MORE = {1: ("inside", "distributions"), 3: ("curves", "")}
 
 
 def verdict_section(run: Run, experiment: Experiment) -> None:
@@ -31,7 +33,7 @@ def verdict_section(run: Run, experiment: Experiment) -> None:
             "and from 3 seeds on only. It holds for this data set, this network and these settings, and no further."
         )
         for at, answer in enumerate(experiment.answers):
-            _answer(run, at, answer)
+            _answer(at, answer)
 
 
 def _not_yet(run: Run) -> None:
@@ -43,7 +45,7 @@ def _not_yet(run: Run) -> None:
         st.info("This experiment has no verdict: it ended too early. What was measured stands in the other sections.")
 
 
-def _answer(run: Run, at: int, answer: dict[str, Any]) -> None:
+def _answer(at: int, answer: dict[str, Any]) -> None:
     decided = bool(answer.get("decided"))
     with st.container(border=True, key=f"bn_answer_{at}"):
         st.markdown(f"**{at + 1}. {plain(str(answer.get('question', '')))}**")
@@ -52,15 +54,32 @@ def _answer(run: Run, at: int, answer: dict[str, Any]) -> None:
         else:
             st.badge("not decided by this experiment", color="orange", icon=":material/balance:")
         st.markdown(plain(str(answer.get("short", ""))))
-        section = str(answer.get("anchor", ""))
-        if section in SECTIONS:
-            part = PARTS.get(at, "") if PARTS.get(at, "") in SECTIONS[section].parts else ""
-            label = SECTIONS[section].title + (f": {SECTIONS[section].parts[part].title}" if part else "")
-            st.page_link(
-                "pages/batchnorm.py", label=f"See the charts: {label}", icon=":material/monitoring:",
-                query_params={"run": run.id, "section": section, **({"part": part} if part else {})},
-            )  # fmt: skip
+        with st.container(horizontal=True):
+            for section, part in _charts_of(at, str(answer.get("anchor", ""))):
+                title = SECTIONS[section].title + (f": {SECTIONS[section].parts[part].title}" if part else "")
+                # A link to the page that is open already would leave the old URL in the browser.
+                st.button(
+                    f"See the charts: {title}", key=f"bn_see_{at}_{section}", type="tertiary",
+                    icon=":material/monitoring:", on_click=_open, args=(section, part),
+                )  # fmt: skip
         rows = evidence_rows(answer)
         if rows:
             with st.expander("The numbers behind this answer", icon=":material/table:"):
                 st.dataframe(pd.DataFrame(rows), hide_index=True, alt=f"Evidence for question {at + 1}")
+
+
+def _charts_of(question: int, anchor: str) -> list[tuple[str, str]]:
+    """(section, part) of the charts behind an answer: where the verdict points to, and what else it draws on."""
+    found = []
+    if anchor in SECTIONS:
+        part = PARTS.get(question, "")
+        found.append((anchor, part if part in SECTIONS[anchor].parts else ""))
+    more = MORE.get(question)
+    return found + ([more] if more and more[0] != anchor else [])
+
+
+def _open(section: str, part: str) -> None:
+    """Show another section, and put it into the URL; a callback."""
+    st.query_params["section"] = section
+    if part:
+        st.query_params["part"] = part

@@ -105,6 +105,8 @@ def _about(run_dir: Path, experiment: Experiment) -> str:
     classes = [str(each) for each in start.get("classes") or []]
     named = ", ".join(classes[:12]) + (f" and {len(classes) - 12} more" if len(classes) > 12 else "")
     env = read_json(run_dir / "env.json") or {}
+    packages: dict[str, Any] = env["packages"] if isinstance(env.get("packages"), dict) else {}
+    versions = {"Python": env.get("python"), "torch": packages.get("torch"), "torchvision": packages.get("torchvision")}
     arms = ", ".join(arm_title(norm) for norm in experiment.norms)
     steps = max((rows[-1]["step"] for rows in experiment.steps.values() if rows), default=0)
     state = (read_json(run_dir / "status.json") or {}).get("state", "unknown")
@@ -113,7 +115,7 @@ def _about(run_dir: Path, experiment: Experiment) -> str:
         "Optimizer steps per arm": f"{steps:,} of {start.get('steps', 0):,}", "Classes": f"{len(classes)}: {named}",
         "Training and validation pictures": f"{start.get('train_images', '?')} and {start.get('val_images', '?')}",
         "Device": start.get("device", "unknown"), "Precision": start.get("precision", "unknown"),
-        "Versions": ", ".join(f"{name} {env[name]}" for name in ("python", "torch", "torchvision") if env.get(name)),
+        "Versions": ", ".join(f"{name} {version}" for name, version in versions.items() if version),
         "Written": time.strftime("%Y-%m-%d %H:%M"),
     }  # fmt: skip
     rows = "".join(f"<tr><th>{_text(name)}</th><td>{_text(value)}</td></tr>" for name, value in facts.items() if value)

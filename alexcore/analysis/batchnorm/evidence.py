@@ -25,7 +25,7 @@ def evidence_rows(answer: dict[str, Any]) -> list[dict[str, str]]:
         title = QUANTITIES[quantity].title if quantity in QUANTITIES else quantity
         rows.append(
             {
-                "quantity": f"{quantity} {title}", "measure": str(each.get("measure", "")),
+                "quantity": f"{quantity} {title}", "measure": str(each.get("title") or each.get("measure", "")),
                 "arm": arm_title(str(each.get("arm", ""))), "median": number(statistics.median(known)),
                 "lowest": number(min(known)), "highest": number(max(known)), "seeds": str(len(known)),
             }

@@ -31,6 +31,8 @@ from alexcore.analysis.batchnorm.views.view import (
 
 # Steps that the trailing mean of a training curve spans at most, as a share of the curve.
 SMOOTHING = 25
+# From here on a gain is more than the few pictures that any change of the weights moves.
+CLEAR_GAIN = 0.02
 
 
 def training(experiment: Experiment) -> View:
@@ -157,6 +159,8 @@ def _ways_in_words(running: dict[str, list[float]], again: dict[str, list[float]
     middle = statistics.median(gains)
     if abs(middle) < 0.005:
         verdict = "The running statistics had caught up: recalibration changes nothing."
+    elif 0 < middle < CLEAR_GAIN:
+        verdict = f"Recalibration gains {middle * 100:.1f} points."
     elif middle > 0:
         verdict = (
             f"Recalibration gains {middle * 100:.1f} points: the running statistics alone would have misjudged the "
@@ -187,7 +191,7 @@ def cost(experiment: Experiment) -> View:
             for arm, values in medians.items()
         ]
     )
-    words = f"A step takes {each_arm(medians)} seconds." if medians else "No step has been measured yet."
+    words = f"Seconds a step: {each_arm(medians)}." if medians else "No step has been measured yet."
     base = medians.get("none")
     if base:
         more = [

@@ -15,6 +15,7 @@ from alexcore.analysis.batchnorm.views.view import (
     arm_colour,
     arm_title,
     arms_in_order,
+    capital,
     faint,
     finite,
     new_figure,
@@ -88,8 +89,8 @@ def fans(experiment: Experiment, layer: str, channel: int, seed: int, *, normed:
     return View(
         "fans", "One channel's distribution over time",
         f"The values of one channel over all pictures and places of the probe set, {where}: the line is the median, "
-        f"the fan reaches from {outer}. A distribution that stays where it is has a level fan. All arms have the same "
-        "y range.",
+        f"the fan reaches from {outer}, darker towards the middle. A distribution that stays where it is has a level "
+        "fan. All arms have the same y range.",
         _fan_in_words(found), figures, table,
     )  # fmt: skip
 
@@ -111,7 +112,8 @@ def _fan(
         x=steps, y=[values[middle] for _, values in fan], mode="lines+markers", name="median",
         line={"color": arm_colour(arm), "width": 2}, marker={"size": 4},
     )  # fmt: skip
-    return figure.update_yaxes(range=shared)
+    # The title names the arm, and the text above says what the shades are.
+    return figure.update_yaxes(range=shared).update_layout(showlegend=False)
 
 
 def _fan_in_words(found: Mapping[str, list[tuple[float, list[float]]]]) -> str:
@@ -126,4 +128,4 @@ def _fan_in_words(found: Mapping[str, list[tuple[float, list[float]]]]) -> str:
         moved = max(medians) - min(medians)
         share = f"{moved / width:.1f} times the fan's median width" if width else "while the fan has no width"
         said.append(f"{arm_title(arm)}'s median moves over {number(moved)}, {share}")
-    return f"{'; '.join(said)}."
+    return f"{capital('; '.join(said))}."

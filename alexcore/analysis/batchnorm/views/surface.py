@@ -102,6 +102,7 @@ def _bands(low: Lines, high: Lines, unit: str, name: str, *, log: bool) -> dict[
     figures = {}
     for arm in arms_in_order(low):
         figure = new_figure(arm_title(arm), "optimizer step", unit, 280)
+        figure.update_layout(showlegend=False)
         add_band(figure, median_line(low[arm]), median_line(high.get(arm, {})), arm_colour(arm), "lowest to highest")
         figures[f"{name}-{arm}"] = figure.update_yaxes(
             range=shared, **({"type": "log", "exponentformat": "power"} if log else {})

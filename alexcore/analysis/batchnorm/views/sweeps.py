@@ -15,6 +15,7 @@ from alexcore.analysis.batchnorm.views.view import (
     add_lines,
     arm_title,
     arms_in_order,
+    capital,
     each_arm,
     finite,
     new_figure,
@@ -27,7 +28,7 @@ from alexcore.analysis.batchnorm.views.view import (
 Row = dict[str, Any]
 HEAT = "Cividis"
 OUTCOMES = {"learned": "", "stuck": "stuck", "diverged": "diverged"}
-NOT_YET = "This sweep has not been run yet: start it above."
+NOT_YET = "This sweep has not been run yet."
 
 
 def flat(experiment: Experiment, kind: str) -> list[Row]:
@@ -115,7 +116,7 @@ def _outcomes_in_words(rows: Sequence[Row]) -> str:
             f"{arm_title(arm)}: of {len(mine)} runs {', '.join(counts)}; best at rate {number(float(best['rate']))} "
             f"with {percent(finite(best.get('val_acc1')))}"
         )
-    return f"{'; '.join(said)}."
+    return f"{capital('; '.join(said))}."
 
 
 def tolerance(experiment: Experiment) -> View:

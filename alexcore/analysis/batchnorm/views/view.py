@@ -133,7 +133,7 @@ def new_figure(title: str, x: str, y: str, height: int = 320) -> go.Figure:
         title={"text": title, "font": {"size": 15}}, xaxis_title=x, yaxis_title=y, height=height,
         margin={"l": 10, "r": 10, "t": 44, "b": 10},
         # Below the chart: several stand side by side, too narrow for title and legend in one line.
-        legend={"orientation": "h", "y": -0.28, "yanchor": "top", "x": 0, "xanchor": "left"},
+        legend={"orientation": "h", "y": -0.38, "yanchor": "top", "x": 0, "xanchor": "left"},
     )  # fmt: skip
 
 
@@ -262,8 +262,13 @@ def order_in_words(values: Mapping[str, Sequence[float]], low: str = "lowest", h
     if min(known[last]) > max(max(known[arm]) for arm in ranked[:-1]):
         said.append(f"{arm_title(last)} is {high} with every seed")
     if said:
-        return f"{', and '.join(said)}."
+        return f"{capital(', and '.join(said))}."
     return "The seeds overlap, so no order is decided."
+
+
+def capital(sentence: str) -> str:
+    """The sentence with a capital at its beginning; the rest stays ("BatchNorm" has two)."""
+    return sentence[:1].upper() + sentence[1:]
 
 
 def table_of(lines: Lines, name: str, x: str = "step") -> pd.DataFrame:
