@@ -42,6 +42,7 @@ def test_values_are_compared_by_their_bands():
     assert compare(by_seed(1, 2, 4), by_seed(3, 5, 6)).lean == "higher"
     # Bands that touch overlap.
     assert compare(by_seed(1, 2, 3), by_seed(3, 4, 5)).state == "overlap"
+    assert compare(by_seed(3, 4, 5), by_seed(1, 2, 3)).state == "overlap"
     assert compare(by_seed(0, 0, 0), by_seed(0, 0, 0)).state == "tie"
     assert compare(by_seed(2, 2, 2), by_seed(2, 2, 2 + 1e-9)).state == "tie"
     assert compare(by_seed(1, 2), by_seed(3, 4, 5)).state == "few"
