@@ -462,3 +462,8 @@ def test_a_finished_one_cannot_be_resumed_and_none_can_be_changed(executed):
         prepare_resume(read_run(executed))
     with pytest.raises(RunError, match="a resume cannot change epochs"):
         prepare_resume(read_run(executed), epochs=7)
+
+
+def test_the_first_checkpoint_follows_the_first_measurements(stripes):
+    _, watcher = run(described(stripes, seeds=1, checkpoint_every_minutes=5.0))
+    assert [event["step"] for event in watcher.of("checkpoint")] == [0, STEPS]

@@ -97,7 +97,9 @@ class _Experiment:
         self, config: TrainConfig, bn: BnConfig, run_dir: Path, reporter: Reporter, resume: bool, clock: Clock
     ) -> None:
         self.config, self.bn, self.run_dir, self.reporter, self.clock = config, bn, run_dir, reporter, clock
-        self.began = self.saved = clock()
+        self.began = clock()
+        # Not saved yet: the first checkpoint follows the first measurements, so that a kill costs at most some minutes.
+        self.saved = clock() if resume else -math.inf
         self.device = choose_device(config.device)
         self.data = open_seeds(config, seeds_of(config, bn), reporter, pin_memory=self.device.type == "cuda")
         first = self.data[config.seed]
