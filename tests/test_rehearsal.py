@@ -10,6 +10,7 @@ from command_line import call, done
 from run_folders import tiny_config
 
 from alexcore.analysis import rehearsal
+from alexcore.config import TrainConfig
 from alexcore.home import cache_dir, runs_dir
 from alexcore.training.checks import flags, known_check
 
@@ -56,9 +57,11 @@ def test_the_same_seed_gives_the_same_weights(stripes: Path):
 def test_runs_that_differ_are_told_apart(stripes: Path, monkeypatch: pytest.MonkeyPatch):
     seeds = iter((1, 2))
     real = rehearsal.fit
-    monkeypatch.setattr(
-        rehearsal, "fit", lambda config, *rest: real(config.model_copy(update={"seed": next(seeds)}), *rest)
-    )
+
+    def with_another_seed(config: TrainConfig, *rest, **more) -> str:
+        return real(config.model_copy(update={"seed": next(seeds)}), *rest, **more)
+
+    monkeypatch.setattr(rehearsal, "fit", with_another_seed)
     found = rehearsal.repeat(tiny_config(stripes))
     assert not found["same"]
     assert found["hashes"][0] != found["hashes"][1]
@@ -82,7 +85,7 @@ def test_warm_up_and_validation_are_not_part_of_a_steps_time(stripes: Path, monk
         clock[0] += seconds
         watch.progress(phase, 1, 2, **({"step": step} if phase == "training" else {}))
 
-    def fit(_config, folder: Path, watch) -> str:
+    def fit(_config, folder: Path, watch, **_more) -> str:
         watch.event("start", train_images=36)
         for seconds, phase, step in [
             (9, "checking pictures", 0), (5, "training", 1), (1, "training", 2), (70, "validating", 0),

@@ -408,7 +408,7 @@ def test_a_failed_run_can_be_mended_and_executed_again(stripes, tmp_path):
 
 def test_weights_that_blow_up_end_the_run(stripes):
     run = create_run(tiny_config(stripes, lr=10, norm="none", optimizer="sgd", momentum=0.99, epochs=20))
-    with pytest.raises(AlexError, match=r"The loss is (nan|inf) in step \d+: the weights have blown up"):
+    with pytest.raises(AlexError, match=r"The (loss|gradient) is (nan|inf) in step \d+: the weights have blown up"):
         execute(run)
     assert_failed(run, "TrainingError", "the weights have blown up", "Lower the learning rate (10)")
     assert all(event["loss"] is not None for event in events(run, "step"))
