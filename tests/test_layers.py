@@ -38,6 +38,7 @@ WITHOUT_TORCH = [
     "training.plan", "training.schedule", "training.resuming", "training.lr_curve", "runs.events", "runs.store",
     "runs.status", "runs.queue", "runs.launcher", "runs.series",
     "training.checks", "training.weighting", "training.loss_terms", "training.preflight", "nn.size",
+    "analysis.confidence", "analysis.neighbours", "analysis.reference_files",
 ]  # fmt: skip
 
 
