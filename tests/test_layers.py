@@ -46,6 +46,7 @@ WITHOUT_TORCH = [
     *(f"analysis.batchnorm.{name}" for name in ("quantities", "lag", "tolerance", "summary", "verdict", "formula")),
     "analysis.metrics", "analysis.evaluation_store", "nn.layers", "nn.convolution",
     "event_file", *(f"analysis.batchnorm.{name}" for name in ("settings", "record")),
+    "analysis.confidence", "analysis.neighbours", "analysis.reference_files",
 ]  # fmt: skip
 
 
