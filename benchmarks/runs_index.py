@@ -185,7 +185,8 @@ def measure_page(home: Path, visits: int) -> dict[str, float]:
         server.close()
     return {
         "empty_new_server_s": modules, "cold_page_s": cold, "cold_page_cpu_s": cold_cpu, "full_new_server_s": warm,
-        "page_cpu_s": cpu, "page_s": statistics.median(opened), "page_max_s": max(opened), "poll_s": statistics.median(polled),
+        "page_cpu_s": cpu, "page_s": statistics.median(opened), "page_max_s": max(opened),
+        "poll_s": statistics.median(polled),
         "page_kb": sent / 1000,
     }  # fmt: skip
 

@@ -267,7 +267,7 @@ def _file() -> Path:
 
 def _save() -> None:
     """Keep what is known of runs that have ended; the others change too fast. Failing costs time only."""
-    rows = {
+    rows: dict[str, dict[str, Any]] = {
         name: {"signature": known.signature, "summary": {**vars(known.summary), "status": vars(known.summary.status)}}
         for name, known in _known.items()
         if known.summary.status.state in ENDED
