@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -53,10 +54,6 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-# Where a line says its type: version, number and time come first and are short.
-_TYPE_WITHIN = 120
-
-
 def read_events(path: Path, offset: int = 0, without: tuple[str, ...] = ()) -> tuple[list[Event], int]:
     """Return the complete events after byte `offset`, and the offset to go on from.
 
@@ -69,7 +66,6 @@ def read_events(path: Path, offset: int = 0, without: tuple[str, ...] = ()) -> t
         without: Types that the reader has no use for. Most lines of a run are steps, and not parsing them makes
             a list of a thousand runs quick. A line that is not written as `EventWriter` writes may come back.
     """
-    unwanted = tuple(f'"type": "{kind}"'.encode() for kind in without)
     try:
         with path.open("rb") as file:
             size = file.seek(0, 2)
@@ -80,9 +76,7 @@ def read_events(path: Path, offset: int = 0, without: tuple[str, ...] = ()) -> t
         return [], 0
     end = block.rfind(b"\n") + 1
     events = []
-    for line in block[:end].splitlines():
-        if any(mark in line[:_TYPE_WITHIN] for mark in unwanted):
-            continue
+    for line in _lines(block[:end], without):
         try:
             event = json.loads(line)
         except (ValueError, RecursionError):  # the latter: a thousand brackets
@@ -90,3 +84,11 @@ def read_events(path: Path, offset: int = 0, without: tuple[str, ...] = ()) -> t
         if isinstance(event, dict) and isinstance(event.get("type"), str):
             events.append(event)
     return events, start + end
+
+
+def _lines(block: bytes, without: tuple[str, ...]) -> list[bytes]:
+    if not without:
+        return block.splitlines()
+    # One pass in C instead of a loop over the lines, which took most of the time of a list of runs.
+    kinds = b"|".join(re.escape(kind.encode()) for kind in without)
+    return re.findall(rb'^(?!\{"v": \d+, "seq": \d+, "ts": [\d.]+, "type": "(?:%s)").+$' % kinds, block, re.MULTILINE)

@@ -84,7 +84,7 @@ def _rows(run: Compared, curve: _Curve) -> Sequence[Event]:
 
 
 def _figure(runs: Sequence[Compared], curve: _Curve, axis: str, weight: float) -> go.Figure:
-    figure = layout_of(go.Figure(), curve.title, AXES[axis], curve.unit, 330 + 20 * len(runs))
+    figure = layout_of(go.Figure(), curve.title, AXES[axis], curve.unit, 400 + 22 * len(runs))
     limit = max(100, POINTS // max(1, len(runs)))
     for number, run in enumerate(runs):
         rows = _rows(run, curve)
@@ -113,7 +113,7 @@ def _figure(runs: Sequence[Compared], curve: _Curve, axis: str, weight: float) -
     # Names of runs are long: below the chart each has a line of its own.
     return figure.update_layout(
         legend={"orientation": "v", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0, "xanchor": "left"},
-        margin_b=70 + 20 * len(runs), showlegend=True,
+        margin_b=70 + 22 * len(runs), showlegend=True,
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ import os
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -267,8 +267,8 @@ def _file() -> Path:
 
 def _save() -> None:
     """Keep what is known of runs that have ended; the others change too fast. Failing costs time only."""
-    rows = {
-        name: {"signature": known.signature, "summary": asdict(known.summary)}
+    rows: dict[str, dict[str, Any]] = {
+        name: {"signature": known.signature, "summary": {**vars(known.summary), "status": vars(known.summary.status)}}
         for name, known in _known.items()
         if known.summary.status.state in ENDED
     }
