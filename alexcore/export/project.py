@@ -39,7 +39,7 @@ _LONGEST = 110
 # The settings that this module and the templates know what to make of. Another one, of a later version or another
 # branch, is not left out in silence: see `_unknown`, and the test that asks for every field of TrainConfig to be here.
 KNOWN = frozenset({
-    "data", "val", "image_size", "augment", "normalize", "num_workers",
+    "data", "val", "image_size", "start_size", "augment", "normalize", "num_workers", "decoded_cache_mib",
     "variant", "norm", "width", "init", "activation", "dropout",
     "batch_size", "accumulation_steps", "label_smoothing", "class_weights", "ignore_index",
     "optimizer", "lr", "momentum", "nesterov", "weight_decay", "decay_all", "grad_clip", "ema_decay",
