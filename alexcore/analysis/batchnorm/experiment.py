@@ -291,9 +291,8 @@ class _Experiment:
     def _plan_probes(self) -> None:
         if self.schedule.planned or self.step < min(PLAN_AT, self.bn.steps) or len(self.round_s) <= WARM_UP:
             return
-        rounds = sorted(self.round_s[WARM_UP:])
-        other_s = rounds[len(rounds) // 2] * self.bn.steps + self._eval_s() * len(self.eval_steps)
-        self.schedule.plan(self.prober.costs(len(self.arms)), other_s)
+        other_s = min(self.round_s[WARM_UP:]) * self.bn.steps + self._eval_s() * len(self.eval_steps)
+        self.schedule.plan(self.prober.least_costs(len(self.arms)), other_s)
         counts = ", ".join(f"{group} {len(steps)}" for group, steps in self.schedule.due.items())
         self.reporter.event("note", message=f"Probes of each kind from the measured costs: {counts}.")
 
