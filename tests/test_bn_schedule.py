@@ -70,6 +70,15 @@ def test_an_interval_that_was_asked_for_is_kept():
     assert schedule.left("layers", 4) == 2
 
 
+def test_a_probe_that_would_take_too_large_a_share_is_left_out():
+    schedule = Schedule(100, 0)
+    costs = dict.fromkeys(WEIGHTS, 1.0)
+    # Five groups at the end and one now, after 21 seconds of probes: 27 of 100 seconds.
+    assert schedule.affordable("layers", costs, 21.0, 73.01)
+    assert not schedule.affordable("layers", costs, 21.0, 72.9)
+    assert not schedule.affordable("layers", {**costs, "layers": 3.0}, 21.0, 73.01)
+
+
 def test_a_plan_survives_a_checkpoint():
     schedule, again = Schedule(100, 0), Schedule(100, 0)
     schedule.plan(COSTS, 500.0)

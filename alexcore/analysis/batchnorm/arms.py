@@ -171,3 +171,14 @@ def build_arm(config: TrainConfig, norm: str, seed: int, classes: int, device: t
 def build_arms(config: TrainConfig, bn: BnConfig, classes: int, device: torch.device) -> list[Arm]:
     """All arms, seed by seed, in each seed norm by norm."""
     return [build_arm(config, norm, seed, classes, device) for seed in seeds_of(config, bn) for norm in bn.norms]
+
+
+def worth_saying(config: TrainConfig) -> list[str]:
+    """What a reader of the comparison has to know about its settings, in sentences."""
+    decay = "every parameter" if config.decay_all else "weights only, not on biases nor on the norms' gamma and beta"
+    found = [f"Weight decay of {config.weight_decay:g} acts on {decay}; it is the same in every arm."]
+    if config.optimizer != "sgd":
+        found.append(f"The optimizer is {config.optimizer}; the loss surface is measured along plain gradient steps.")
+    if config.variant == "2012":
+        found.append("In the variant 2012 the arm none has local response normalisation; the others have not.")
+    return found

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from alexcore.analysis.batchnorm.arms import Arm, Sums, build_arms
+from alexcore.analysis.batchnorm.arms import Arm, Sums, build_arms, worth_saying
 from alexcore.analysis.batchnorm.batches import open_seeds, probe_set, recalibration_batches, windows_from
 from alexcore.analysis.batchnorm.closing import Networks, all_figures, recalibrated, write_arms
 from alexcore.analysis.batchnorm.conclusion import conclude
@@ -148,18 +148,8 @@ class _Experiment:
         self._say_what_is_unequal()
 
     def _say_what_is_unequal(self) -> None:
-        config, note = self.config, self.reporter.event
-        decay = (
-            "every parameter" if config.decay_all else "weights only, not on biases nor on the norms' gamma and beta"
-        )
-        note("note", message=f"Weight decay of {config.weight_decay:g} acts on {decay}; it is the same in every arm.")
-        if config.optimizer != "sgd":
-            message = f"The optimizer is {config.optimizer}; the loss surface is measured along plain gradient steps."
-            note("note", message=message)
-        if config.variant == "2012":
-            note(
-                "note", message="In the variant 2012 the arm none has local response normalisation; the others do not."
-            )
+        for message in worth_saying(self.config):
+            self.reporter.event("note", message=message)
 
     def _warn(self, message: str, hint: str = "") -> None:
         self.reporter.event("warning", message=message, hint=hint)
@@ -261,7 +251,8 @@ class _Experiment:
         if self.measured >= self.step:
             return
         self._plan_probes()
-        for number, group in enumerate(groups := self.schedule.groups_at(self.step)):
+        groups = [group for group in self.schedule.groups_at(self.step) if self._affordable(group)]
+        for number, group in enumerate(groups):
             for place, arm in enumerate(self.arms):
                 self._obey()
                 self._report("measuring", number * len(self.arms) + place, len(groups) * len(self.arms))
@@ -301,11 +292,19 @@ class _Experiment:
     def _plan_probes(self) -> None:
         if self.schedule.planned or self.step < min(PLAN_AT, self.bn.steps) or len(self.round_s) <= WARM_UP:
             return
-        rounds = sorted(self.round_s[WARM_UP:])
-        other_s = rounds[len(rounds) // 2] * self.bn.steps + self._eval_s() * len(self.eval_steps)
-        self.schedule.plan(self.prober.costs(len(self.arms)), other_s)
+        other_s = min(self.round_s[WARM_UP:]) * self.bn.steps + self._eval_s() * len(self.eval_steps)
+        self.schedule.plan(self.prober.least_costs(len(self.arms)), other_s)
         counts = ", ".join(f"{group} {len(steps)}" for group, steps in self.schedule.due.items())
         self.reporter.event("note", message=f"Probes of each kind from the measured costs: {counts}.")
+
+    def _affordable(self, group: str) -> bool:
+        """Whether a probe fits into the promised share; the plan was made early, and the machine may be quicker now."""
+        if self.bn.probe_every or not self.round_s or self.step == self.bn.steps:
+            return True
+        recent = self.round_s[-20:]
+        left_s = (self.bn.steps - self.step) * sum(recent) / len(recent)
+        costs = self.prober.costs(len(self.arms))
+        return self.schedule.affordable(group, costs, self.probe_s, self.seconds - self.probe_s + left_s)
 
     def _eval_s(self) -> float:
         return self.eval_s / self.evaluations if self.evaluations else 0.0

@@ -45,7 +45,7 @@ class Prober:
         images: All probe pictures, (N, 3, H, W).
         labels: Theirs, (N,).
         channels: Per layer, the channels that are kept one by one.
-        spent: Per group, [probes made, seconds].
+        spent: Per group, [probes made, seconds, seconds of the quickest].
     """
 
     def __init__(
@@ -60,13 +60,18 @@ class Prober:
 
     def took(self, group: str, seconds: float) -> None:
         """Remember what a group has cost one arm."""
-        spent = self.spent.setdefault(group, [0, 0.0])
+        spent = self.spent.setdefault(group, [0, 0.0, seconds])
         spent[0] += 1
         spent[1] += seconds
+        spent[2] = min(spent[2], seconds)
 
     def costs(self, arms: int) -> dict[str, float]:
         """Seconds that each group takes for all arms together, as far as it was made."""
-        return {group: arms * seconds / count for group, (count, seconds) in self.spent.items()}
+        return {group: arms * seconds / count for group, (count, seconds, _) in self.spent.items()}
+
+    def least_costs(self, arms: int) -> dict[str, float]:
+        """The same from the quickest probe of each group: other programs can only make one slower."""
+        return {group: arms * least for group, (_, _, least) in self.spent.items()}
 
     def probe(self, group: str, arm: Arm, lr: float, step: int) -> Found:
         """Measure one arm.

@@ -11,6 +11,8 @@ from typing import Any
 
 # Share of the run's time that the schedule plans for probes. Under the 30 % that are promised, because a plan errs.
 SHARE = 0.2
+# No probe but the first and the last is made that would bring the run's share above this.
+MOST_SHARE = 0.27
 # Rounds after which the schedule is planned: the first ones are slow, and the loader has to get going.
 WARM_UP, PLAN_AT = 1, 3
 # How the time for probes is divided among the groups.
@@ -80,6 +82,19 @@ class Schedule:
             self.due[group] = [s for s in dense_at_start(self.steps, min(MOST, 2 + more)) if s == 0 or s > PLAN_AT]
             self.due[group] = sorted({0, *self.due[group], self.steps})
         self.planned = True
+
+    def affordable(self, group: str, costs: Mapping[str, float], spent_s: float, other_s: float) -> bool:
+        """Whether one more probe keeps the run under its share, those of the end included.
+
+        Args:
+            group: The probe in question.
+            costs: Seconds that each group takes, for all arms together, as far as it was made.
+            spent_s: Seconds of all probes so far.
+            other_s: Seconds of everything else, as it will be at the end.
+        """
+        end_s = sum(costs.get(each, 0.0) for each in self.groups_at(self.steps))
+        probes_s = spent_s + costs.get(group, 0.0) + end_s
+        return probes_s <= MOST_SHARE * (probes_s + other_s)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for a checkpoint."""
