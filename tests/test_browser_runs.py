@@ -143,6 +143,7 @@ def test_delete_and_undo(page: Page, server: Server, store: Path, shots: Path) -
     page.locator(".st-key-runs_delete button").click()
     expect(page.locator(".st-key-runs_outcome")).to_contain_text(re.compile("Moved gamma to the trash.*frees .*MB"))
     expect(page.get_by_text("2 of 2 runs.")).to_be_visible()
+    expect(page.locator(".st-key-runs_disk")).to_contain_text(re.compile("the trash [0-9.]+ MB"))
     assert not (store / "gamma").exists()
     shoot(page, shots, "runs-deleted")
     page.locator(".st-key-runs_undo button").click()

@@ -55,6 +55,7 @@ LEFT, RIGHT = slice(0, SIDE // 2), slice(SIDE // 2, SIDE)
 def test_grad_cam_finds_the_patch_that_decides(colours):
     red, blue = (grad_cam(colours, two_patches(), target) for target in (0, 1))
     assert red.values.shape == (SIDE, SIDE)
+    assert red.cells == (13, 13), "the last convolution's own grid"
     assert red.values.max() == 1
     assert red.values.min() >= 0
     assert share_in(red.values, LEFT, LEFT) > 0.95
@@ -74,6 +75,8 @@ def test_occlusion_finds_the_patch_that_decides(colours):
     red = occlusion(colours, two_patches(), 0)
     assert np.unravel_index(red.values.argmax(), red.values.shape)[0] < SIDE // 2
     assert np.unravel_index(red.values.argmin(), red.values.shape)[0] > SIDE // 2, "blue there speaks against red"
+    blue = occlusion(colours, two_patches(), 1)
+    assert np.unravel_index(blue.values.argmax(), blue.values.shape)[0] > SIDE // 2
     words = occlusion_in_words(red, "red")
     assert "Covering the upper left lowers it most" in words
     assert "Covering the lower right raises it" in words

@@ -18,6 +18,7 @@ from ui.text import plain, size
 _DELETED = "runs_deleted"
 _PROBLEMS = "runs_problems"
 _RESTORED = "runs_restored"
+_CHANGED = "runs_changed"
 OLD_DAYS = 30
 
 
@@ -31,6 +32,12 @@ def delete(ids: Sequence[str]) -> None:
         except RunError as error:
             problems.append(error)
     st.session_state[_DELETED], st.session_state[_PROBLEMS], st.session_state[_RESTORED] = moved, problems, ""
+    st.session_state[_CHANGED] = True
+
+
+def just_changed() -> bool:
+    """Whether runs were deleted or brought back since the last call: what stands beside the table is old then."""
+    return bool(st.session_state.pop(_CHANGED, False))
 
 
 def outcome() -> None:
@@ -60,6 +67,7 @@ def _restore(trashed: Sequence[Trashed]) -> None:
             problems.append(error)
     st.session_state[_DELETED], st.session_state[_PROBLEMS] = [], problems
     st.session_state[_RESTORED] = ". ".join(told) + "." if told else ""
+    st.session_state[_CHANGED] = True
 
 
 def _empty() -> None:

@@ -13,7 +13,7 @@ import streamlit as st
 
 from alexcore.runs.comparison import MOST, in_words
 from alexcore.runs.index import EXPERIMENT, Summary, matching, summaries
-from ui.runs_delete import delete, outcome
+from ui.runs_delete import delete, just_changed, outcome
 from ui.runs_state import CHOSEN, labels, show_comparison, show_run
 from ui.text import plain, size
 
@@ -125,8 +125,8 @@ def table(wished: Filters) -> None:
 def _table(wished: Filters, was_active: bool) -> None:
     found = summaries()
     active = sum(each.status.active for each in found)
-    if bool(active) != was_active:
-        st.rerun()  # the whole page once: it changes the pace
+    if bool(active) != was_active or just_changed():
+        st.rerun()  # the whole page once: another pace, or another trash and other filters
     outcome()
     shown = wished.of(found)
     going = f", {active} of them active" if active else ""
