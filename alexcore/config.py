@@ -258,4 +258,5 @@ def load_config(path: Path) -> TrainConfig:
         raise ConfigError(f"{path} cannot be read as a configuration: {error}.") from error
     if not isinstance(values, dict):
         raise ConfigError(f"{path} does not hold a JSON object.")
+    values.setdefault("start_size", 0)  # a run from before pictures grew
     return make_config(**{str(name): value for name, value in values.items()})

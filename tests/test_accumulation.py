@@ -113,7 +113,7 @@ def test_a_result_belongs_to_settings_and_pictures_but_not_to_the_length(stripes
 
 def test_flags_repeat_a_configuration(stripes: Path):
     from alexcore.cli import build_parser
-    from alexcore.cli.training import config_of
+    from alexcore.cli.flags import config_of
 
     config = tiny_config(stripes, deterministic=True, num_workers=0, lr=3e-5, norm="none", scheduler="constant")
     assert config_of(build_parser().parse_args(["preflight", *flags(config)])) == config

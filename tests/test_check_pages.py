@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from alexcore.analysis.logits import logits_of, untrained
 from alexcore.augment.presets import evaluation_operations
 from alexcore.cli import build_parser
-from alexcore.cli.training import config_of
+from alexcore.cli.flags import config_of
 from alexcore.config import make_config
 from alexcore.data.images import read_picture
 from alexcore.home import cache_dir

@@ -174,3 +174,10 @@ def test_every_field_but_the_paths_points_to_its_code():
 def test_every_group_has_a_field_and_the_form_has_few_essentials():
     assert {spec.group for spec in FIELDS.values()} == set(GROUPS)
     assert {"epochs", "batch_size", "lr", "norm", "seed"} <= {n for n, spec in FIELDS.items() if spec.essential}
+
+
+def test_a_run_from_before_pictures_grew_keeps_its_one_size(tmp_path):
+    values = make_config(data="x").model_dump()
+    del values["start_size"]
+    (tmp_path / "config.json").write_text(json.dumps(values))
+    assert load_config(tmp_path / "config.json").start_size == 0

@@ -6,9 +6,9 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from alexcore.cli.flags import add_config_flags, config_of
 from alexcore.cli.output import Arguments, add_command, print_json, reported
 from alexcore.cli.processes import again_in_group
-from alexcore.cli.training import add_config_flags, config_of
 from alexcore.config import TrainConfig
 from alexcore.runs import group as groups
 from alexcore.training.checks import remember_check

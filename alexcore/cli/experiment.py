@@ -8,8 +8,8 @@ from typing import Any
 
 from alexcore.analysis.batchnorm.record import SWEEPS
 from alexcore.analysis.batchnorm.settings import BN_FIELDS, BN_PRESETS, is_experiment, load_bn_config, make_experiment
+from alexcore.cli.flags import absolute, add_field
 from alexcore.cli.output import Arguments, Bar, add_command, print_json, reported
-from alexcore.cli.training import absolute, add_field
 from alexcore.config import FIELDS
 from alexcore.errors import DataError, RunError
 
