@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.machine import about_machine, ratio_in_words  # noqa: E402
+from benchmarks.pictures import subset  # noqa: E402
 
 LIMITS = {
     "default, growing / seed": 2.5, "default, fixed size / limit": 0.90,
@@ -35,20 +36,9 @@ LIMITS = {
 }  # fmt: skip
 # Small enough that a pair takes a minute or two, large enough that an epoch has some dozens of steps.
 DEFAULT_IMAGES = 1600
-
-
-def subset(data: Path, images: int, folder: Path) -> Path:
-    """Links to `images` training pictures and as many validation pictures as there are for them, class by class."""
-    for split in ("train", "val"):
-        classes = sorted(path for path in (data / split).iterdir() if path.is_dir())
-        everything = {each.name: sorted(each.iterdir()) for each in classes}
-        total = sum(map(len, everything.values()))
-        share = min(1.0, images / total) if split == "train" else min(1.0, images / 10 / total)
-        for name, files in everything.items():
-            (folder / split / name).mkdir(parents=True)
-            for file in files[: max(1, round(len(files) * share))]:
-                (folder / split / name / file.name).symlink_to(file.resolve())
-    return folder
+# What --tiny adds to a run of this project, so that it takes a second or two.
+TINY_FLAGS = ("--image-size", "64", "--width", "0.25", "--num-workers", "0")
+_more_flags: list[str] = []
 
 
 def _run(command: list[str], home: Path) -> str:
