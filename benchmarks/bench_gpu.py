@@ -1,14 +1,14 @@
 """Images per second on a GPU: `python benchmarks/bench_gpu.py [DATA] [--pairs 5] [--batch-size 512] [--tiny]`.
 
 Claims, on one CUDA GPU, bfloat16, 224 px:
-- with all pictures on the card and augmented there (`resident`), training runs at no less than 0.90 of `limit`: the same
-  step on one batch that is ready;
+- with all pictures on the card and augmented there (`resident`), training runs at no less than 0.90 of `limit`: the
+  same step on one batch that is ready;
 - compiled with CUDA graphs (`torch.compile`, mode "reduce-overhead") the same holds against the compiled limit.
 
-With DATA a whole run of the command line, whose pictures are decoded and augmented on the processor's cores, is measured
-beside them (`run`); without it the pictures are noise. The contenders take turns; a first epoch warms up and is left out.
-Without a CUDA device it says so and ends; `--device cpu --tiny` shows that it works. Prints a table; the last line is
-JSON.
+With DATA a whole run of the command line, whose pictures are decoded and augmented on the processor's cores, is
+measured beside them (`run`); without it the pictures are noise. The contenders take turns; a first epoch warms up and
+is left out. Without a CUDA device it says so and ends; `--device cpu --tiny` shows that it works. Prints a table; the
+last line is JSON.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 import torch  # noqa: E402
-
 from PIL import ImageOps  # noqa: E402
 
 from alexcore.config import make_config  # noqa: E402

@@ -37,7 +37,7 @@ def pages_of(server: Server) -> list[str]:
     return visitor.paths
 
 
-def start_up(home: Path, data: Path, pairs: int, browser: Any = None) -> Row:
+def start_up(home: Path, data: Path, pairs: int, browser: Any = None, warm_up: bool = True) -> Row:
     """From `streamlit run` to the first page, and to that of an empty app with the same configuration, in turn.
 
     Args:
@@ -46,16 +46,17 @@ def start_up(home: Path, data: Path, pairs: int, browser: Any = None) -> Row:
         pairs: How often each is started.
         browser: Playwright's, already running, to measure until the page is on its screen; None measures until the
             server has sent its last element.
+        warm_up: Leave a first pair out, which brings the files into the disk's cache.
     """
     empty = home / "empty"
     (empty / ".streamlit").mkdir(parents=True, exist_ok=True)
     (empty / "empty.py").write_text(EMPTY, encoding="utf-8")
     shutil.copy(ROOT / ".streamlit" / "config.toml", empty / ".streamlit")
     found: dict[str, list[float]] = {"overview": [], "empty": []}
-    for _ in range(pairs + 1):
+    for _ in range(pairs + warm_up):
         found["overview"].append(_started(home, data, "app.py", ROOT, browser))
         found["empty"].append(_started(home, data, "empty.py", empty, browser))
-    ours, theirs = found["overview"][1:], found["empty"][1:]  # the first pair warms the disk's cache up
+    ours, theirs = found["overview"][int(warm_up) :], found["empty"][int(warm_up) :]
     ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
     return {"overview_s": ours, "empty_s": theirs, "ratios": ratios, "ratio": statistics.median(ratios)}
 

@@ -2,8 +2,9 @@
 
 DATA is a folder with train/CLASS and val/CLASS (the flower photographs, say); without it the benchmarks that need
 photographs are left out, and named. Each benchmark is a process of its own. Its table goes to the screen and its JSON
-line, with its name and duration, to FILE (by default benchmarks.jsonl). One that fails does not end the others. The last
-line is JSON: which claims hold. The exit code is 1 if a benchmark failed to run; a claim that does not hold is a result.
+line, with its name and duration, to FILE (by default benchmarks.jsonl). One that fails does not end the others. The
+last line is JSON: which claims hold. The exit code is 1 if a benchmark failed to run; a claim that does not hold is a
+result.
 """
 
 from __future__ import annotations
@@ -58,13 +59,13 @@ def run_one(name: str, command: list[str]) -> dict[str, Any]:
     began = time.perf_counter()
     # As where processes of this project start: threads that wait do not spin.
     environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment)
-    assert process.stdout is not None
-    line = last = ""
-    for line in process.stdout:
-        print(last, end="", flush=True)
-        last = line
-    code = process.wait()
+    last = ""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            print(last, end="", flush=True)
+            last = line
+        code = process.wait()
     row: dict[str, Any] = {"name": name, "seconds": round(time.perf_counter() - began, 1)}
     try:
         row["result"] = json.loads(last)
@@ -100,9 +101,8 @@ def main() -> int:
     if left_out:
         print(f"Left out, because they need DATA: {', '.join(left_out)}")
     failed = [row["name"] for row in rows if "failed" in row]
-    checks = {
-        f"{row['name']}: {claim}": holds for row in rows for claim, holds in row.get("result", {}).get("checks", {}).items()
-    }  # fmt: skip
+    found = {row["name"]: row.get("result", {}).get("checks", {}) for row in rows}
+    checks = {f"{name}: {claim}": holds for name, claims in found.items() for claim, holds in claims.items()}
     missed = [claim for claim, holds in checks.items() if not holds]
     print(f"{len(checks) - len(missed)} of {len(checks)} claims hold. Not: {'; '.join(missed) or 'none'}.")
     print(json.dumps({"out": str(arguments.out), "failed": failed, "left_out": left_out, "checks": checks}))

@@ -3,8 +3,8 @@
 Claims, on 2 cores and the flower photographs:
 - the default preset reaches 0.71 validation accuracy in at most 0.15 of the time that the blog's recipe
   (`reference/seed.py`) needs;
-- after the same number of epochs its validation accuracy is never below the recipe's (means over the seeds), and at least
-  0.78 after 10 epochs.
+- after the same number of epochs its validation accuracy is never below the recipe's (means over the seeds), and at
+  least 0.78 after 10 epochs.
 
 Time is that of training: validation included; the start of the process, imports and the listing of files left out for
 both. The recipe's rate is constant, so one run of `--epochs` gives both its time and its accuracy. The default preset's
@@ -109,7 +109,9 @@ def main() -> None:
     parser.add_argument("data", type=Path, nargs="?", help="a folder with train/CLASS and val/CLASS; not with --tiny")
     parser.add_argument("--accuracy", type=float, default=0.71)
     parser.add_argument("--epochs", type=int, default=AT_EPOCHS, help="epochs of the recipe and of the long runs")
-    parser.add_argument("--short", type=int, nargs="+", default=[3, 4, 5, 6, 8], help="lengths of the short runs to try")
+    parser.add_argument(
+        "--short", type=int, nargs="+", default=[3, 4, 5, 6, 8], help="lengths of the short runs to try"
+    )
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--images", type=int, default=0, help="training pictures to use; 0 for all")
     parser.add_argument("--tiny", action="store_true", help="smallest sizes: whether it works, not how quick it is")
