@@ -177,15 +177,17 @@ def memory(server: Server, data: Path, run: str, changes: int) -> Row:
 def start_to_step(server: Server, data: Path, repeat: int) -> Row:
     """Seconds from pressing Start to the first step on the page, which polls as often as a browser does.
 
-    `phases` says when, after the click, the worker entered each phase; `first_step_s` when it had made its first step.
+    `phases` says when, after the click, the worker entered each phase; `first_step_s` when it had made its first step;
+    `every_s` how often the page polls before and after that.
     """
-    visible, made, phases = [], [], []
+    visible, made, phases, every_s = [], [], [], []
     for _ in range(repeat):
         visitor = Visitor(server.port, "train", {"dataset": str(data)})
         visitor.run()
         known = {each.name for each in runs_dir().iterdir()} if runs_dir().is_dir() else set()
         began, clock = time.perf_counter(), time.time()
         visitor.run(click="train_start")
+        every_s = list(visitor.polls.values())
         folder = next(each for each in runs_dir().iterdir() if each.name not in known)
         watched: dict[str, float] = {}
         done = threading.Event()
@@ -193,6 +195,7 @@ def start_to_step(server: Server, data: Path, repeat: int) -> Row:
         watcher.start()
         try:
             visible.append(_until_step(visitor, began))
+            every_s += visitor.polls.values()
         finally:
             done.set()
             watcher.join()
@@ -200,8 +203,10 @@ def start_to_step(server: Server, data: Path, repeat: int) -> Row:
         made.append(events_of(folder, "step")[0]["ts"] - clock)
         phases.append(watched)
         stop(folder)
-    last = phases[-1]
-    return {"visible_s": visible, "first_step_s": made, "median_s": statistics.median(visible), "phases": last}
+    return {
+        "visible_s": visible, "first_step_s": made, "median_s": statistics.median(visible), "phases": phases[-1],
+        "every_s": every_s,
+    }  # fmt: skip
 
 
 def _until_step(visitor: Visitor, began: float) -> float:

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from conftest import REPOSITORY
 
+from ui.live import POLL_S, START_POLL_S
+
 pytestmark = [pytest.mark.worker, pytest.mark.timeout(600)]
 # bench_dataset.py and augment_draws.py have their tests in test_benchmarks.py.
 NAMES = ["dashboard", "training", "time_to_accuracy", "processes", "loader", "gpu"]
@@ -64,6 +66,7 @@ def test_the_other_rows_of_the_dashboard_are_there(rows: dict[str, Any]) -> None
     assert dashboard["memory"]["changes"] == 6
     assert "loading PyTorch" in dashboard["first_step"]["phases"]
     assert 0 < dashboard["first_step"]["first_step_s"][0] <= dashboard["first_step"]["visible_s"][0]
+    assert dashboard["first_step"]["every_s"] == [START_POLL_S, POLL_S], "slower again once there is a step"
     assert len(dashboard["start_up"]["ratios"]) == len(dashboard["slowed"]["slowed_each"]) == 1
     names = ("start_up", "every page's p95", "poll", "memory grows", "first step", "slowed")
     assert all(any(claim.startswith(name) for claim in dashboard["checks"]) for name in names)

@@ -17,6 +17,8 @@ from ui.state import choose_run
 from ui.text import duration, plain
 
 POLL_S = 1.0
+# While a run starts, somebody waits for its first step: a few seconds in which there are no charts to draw.
+START_POLL_S = 0.5
 
 COLOURS = {
     "queued": "gray", "running": "blue", "paused": "orange", "stopping": "orange",
@@ -27,20 +29,30 @@ COLOURS = {
 def watch(run_id: str) -> None:
     """Draw a run and keep it up to date until it ends; say so if there is none of this name."""
     try:
-        active = open_run(run_id).status.active
+        every_s = poll_every_s(open_run(run_id).status)
     except RunError as error:
         _gone(error)
         return
-    st.fragment(_view, run_every=POLL_S if active else None)(run_id, active)
+    st.fragment(_view, run_every=every_s)(run_id, every_s)
 
 
-def _view(run_id: str, was_active: bool) -> None:
+def poll_every_s(status: Status) -> float | None:
+    """How often to look at a run: more often until its first step is made, never once it has ended."""
+    if not status.active:
+        return None
+    # Behind another run it may wait for hours.
+    starting = status.phase not in ("training", "validating") and not status.phase.startswith("waiting")
+    return START_POLL_S if starting and status.state != "paused" else POLL_S
+
+
+def _view(run_id: str, was_every_s: float | None) -> None:
     try:
         run = open_run(run_id)
     except RunError as error:  # deleted while somebody looks at it
         _gone(error)
         return
-    if run.status.active != was_active:
+    every_s = poll_every_s(run.status)
+    if (every_s is None) != (was_every_s is None):
         st.rerun()  # the whole page once: it ends the polling, or begins it after a resume
     series = _series(run.path)
     _head(run)
@@ -51,6 +63,8 @@ def _view(run_id: str, was_active: bool) -> None:
     for warning in series.warnings:
         st.warning(plain(f"{warning.get('message', '')} {warning.get('hint', '')}"), icon=":material/warning:")
     run_views(run, series)
+    if every_s != was_every_s:
+        st.rerun()  # only now, when what has changed is to be seen already
 
 
 def _gone(error: RunError) -> None:
