@@ -177,7 +177,7 @@ def main() -> None:
         if arguments.tiny:
             os.environ[TINY] = "1"
             arguments.pairs = 1
-            data = write_pictures(Path(name) / "data", 40)
+            data = write_pictures(Path(name) / "data", 50)
         else:
             data = subset(arguments.data, arguments.images, Path(name) / "data")
         (Path(name) / "home").mkdir()

@@ -123,7 +123,7 @@ def main() -> None:
         (Path(name) / "home").mkdir()
         data = arguments.data
         if arguments.tiny:
-            data = write_pictures(Path(name) / "data", 40)
+            data = write_pictures(Path(name) / "data", 50)
             vars(arguments).update(accuracy=0.0, epochs=1, short=[1], seeds=1)
             flags = ["--image-size", "64", "--width", "0.25", "--num-workers", "0"]
         elif arguments.images:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from alexcore.runs.store import list_runs, summary
-from ui.datasets import ensure_synthetic
 from ui.device import device_line
 from ui.page import page
+from ui.synthetic import ensure_synthetic
 from ui.text import plain
 
 STEPS = (

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from run_folders import write_run
+from test_layers import ROOT, imports
 from test_pages import flowers, open_page, spawned  # noqa: F401 - fixtures
 
 from alexcore.files import read_json, write_json
@@ -44,3 +47,15 @@ def test_the_page_shows_a_run_that_starts_and_its_first_step(flowers: Path) -> N
     at.run()
     assert not at.exception
     assert any("step 1 of 10" in each.proto.text for each in at.get("progress"))
+
+
+def test_the_overview_opens_without_the_libraries_that_other_pages_need() -> None:
+    # They take as long to import as Streamlit takes for an empty page.
+    names = sorted(imports(ROOT / "pages" / "overview.py") | imports(ROOT / "ui" / "frame.py"))
+    lines = [
+        "import importlib, sys",
+        *(f"importlib.import_module({name!r})" for name in names if name.split(".")[0] in ("ui", "alexcore")),
+        "print({'pandas', 'torch'} & set(sys.modules) or 'none')",
+    ]
+    done = subprocess.run([sys.executable, "-c", "\n".join(lines)], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.strip() == "none", done.stdout + done.stderr[-2000:]
