@@ -24,9 +24,9 @@ PATIENCE_S = 900.0
 class LongRun:
     """A run folder with `events` events that looks as if this process were training it."""
 
-    def __init__(self, data: Path, events: int) -> None:
+    def __init__(self, data: Path, name: str, events: int) -> None:
         self.total = 2 * events
-        self.folder = create_run(make_config(data=str(data), epochs=20), runs_dir() / "long-run")
+        self.folder = create_run(make_config(data=str(data), epochs=20), runs_dir() / name)
         write_json(self.folder / "class_indices.json", {str(number): name for number, name in enumerate(CLASSES)})
         writer = EventWriter(self.folder / "events.jsonl")
         writer.write("start", classes=CLASSES, total_steps=self.total, steps_per_epoch=self.total // 20)

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,7 @@ class Visitor:
         polls: Fragments that the browser has to run again and again, and every how many seconds.
         paths: The paths of all pages in the menu.
         runs: Runs of scripts and fragments so far, as the server counts them.
+        on_element: Called with kind and message of each element as it arrives, which is when a browser shows it.
     """
 
     def __init__(self, port: int, page: str = "", query: dict[str, str] | None = None, quick_ack: bool = False) -> None:
@@ -121,6 +123,7 @@ class Visitor:
         self.polls: dict[str, float] = {}
         self.paths: list[str] = []
         self.runs = 0
+        self.on_element: Callable[[str, Any], None] | None = None
         self.go_to(page, query)
 
     def go_to(self, page: str, query: dict[str, str] | None = None) -> None:
@@ -194,6 +197,8 @@ class Visitor:
             raise RuntimeError(f"the page {self.page or 'overview'} raised {element.exception.message}")
         if kind:
             self.elements.append((kind, getattr(element, kind), delta.fragment_id))
+            if self.on_element:
+                self.on_element(kind, getattr(element, kind))
 
     def of_kind(self, kind: str) -> list[Any]:
         """The elements of one kind that the last run has drawn, e.g. "imgs" or "progress"."""
