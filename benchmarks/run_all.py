@@ -15,7 +15,9 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +55,17 @@ BENCHMARKS = {
 }
 
 
-def run_one(name: str, command: list[str]) -> dict[str, Any]:
-    """Run a benchmark; its table goes to standard output, its last line becomes `result`."""
-    print(f"== {name}: {' '.join(command[1:])}", flush=True)
+def run_one(name: str, command: list[str], live: bool = True) -> dict[str, Any]:
+    """Run a benchmark; its last line becomes `result`.
+
+    Args:
+        name: Its name.
+        command: What to start.
+        live: Print its table line by line as it comes, and not all at once at the end.
+    """
+    table = [f"== {name}: {' '.join(command[1:])}\n"]
+    if live:
+        print(table.pop(), end="", flush=True)
     began = time.perf_counter()
     # As where processes of this project start: threads that wait do not spin.
     environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}
@@ -63,7 +73,9 @@ def run_one(name: str, command: list[str]) -> dict[str, Any]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment) as process:
         assert process.stdout is not None
         for line in process.stdout:
-            print(last, end="", flush=True)
+            table.append(last)
+            if live:
+                print(table.pop(), end="", flush=True)
             last = line
         code = process.wait()
     row: dict[str, Any] = {"name": name, "seconds": round(time.perf_counter() - began, 1)}
@@ -72,8 +84,9 @@ def run_one(name: str, command: list[str]) -> dict[str, Any]:
     except ValueError:
         code = code or 1
     if code:
-        print(last, end="", flush=True)
+        table.append(last)
         row["failed"] = f"exit code {code}"
+    print("".join(table), end="", flush=True)
     return row
 
 
@@ -82,21 +95,21 @@ def main() -> int:
     parser.add_argument("data", type=Path, nargs="?", help="a folder with train/CLASS and val/CLASS")
     parser.add_argument("--tiny", action="store_true", help="smallest sizes: whether they work, not how quick it is")
     parser.add_argument("--only", nargs="+", choices=BENCHMARKS, default=list(BENCHMARKS), help="these only")
+    parser.add_argument("--at-once", type=int, default=1, help="how many; more than 1 only to see whether they work")
     parser.add_argument("--out", type=Path, default=Path("benchmarks.jsonl"), help="where the JSON lines go")
     arguments = parser.parse_args()
     if arguments.data is not None and not (arguments.data / "train").is_dir():
         parser.error(f"{arguments.data} has no folder train/: give one with train/CLASS and val/CLASS")
     rows: list[dict[str, Any]] = []
-    left_out = []
-    with arguments.out.open("w", encoding="utf-8") as out:
-        for name in arguments.only:
-            data = None if arguments.data is None else arguments.data.resolve()
-            command = BENCHMARKS[name].command(data, arguments.tiny)
-            if command is None:
-                left_out.append(name)
-                continue
-            rows.append(run_one(name, command))
-            out.write(json.dumps(rows[-1]) + "\n")
+    data = None if arguments.data is None else arguments.data.resolve()
+    commands = {name: BENCHMARKS[name].command(data, arguments.tiny) for name in arguments.only}
+    left_out = [name for name, command in commands.items() if command is None]
+    started = {name: command for name, command in commands.items() if command is not None}
+    with arguments.out.open("w", encoding="utf-8") as out, ThreadPoolExecutor(arguments.at_once) as pool:
+        live = repeat(arguments.at_once == 1)
+        for row in pool.map(run_one, started, started.values(), live):
+            rows.append(row)
+            out.write(json.dumps(row) + "\n")
             out.flush()
     if left_out:
         print(f"Left out, because they need DATA: {', '.join(left_out)}")

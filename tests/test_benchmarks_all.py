@@ -22,7 +22,8 @@ NAMES = ["dashboard", "training", "time_to_accuracy", "processes", "loader", "gp
 def rows(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("all-benchmarks")
     out = folder / "lines.jsonl"
-    command = [sys.executable, "-m", "benchmarks.run_all", "--tiny", "--out", str(out), "--only", *NAMES]
+    command = [sys.executable, "-m", "benchmarks.run_all", "--tiny", "--at-once", "2", "--out", str(out)]
+    command += ["--only", *NAMES]
     environment = {**os.environ, "TMPDIR": str(folder), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, capture_output=True, text=True, timeout=580, cwd=REPOSITORY, env=environment)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-4000:]
