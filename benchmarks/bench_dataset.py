@@ -14,23 +14,17 @@ import json
 import os
 import platform
 import random
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
-from urllib.request import urlopen
 
 import numpy as np
 import psutil
-from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -42,26 +36,10 @@ from alexcore.data.sources import open_source  # noqa: E402
 from alexcore.data.statistics import known_statistics  # noqa: E402
 from alexcore.data.thumbnails import thumbnail  # noqa: E402
 from alexcore.data.verify import known_unreadable  # noqa: E402
+from benchmarks.pictures import write_pictures  # noqa: E402
+from benchmarks.streamlit_client import Server, Visitor  # noqa: E402
 
-CLASSES, DISTINCT, PAGE = 10, 300, 24
-
-
-def write_pictures(root: Path, images: int) -> Path:
-    """Make a tree of links to a few hundred different JPEGs of 64 px; every fifth picture is for validation."""
-    originals = root.with_name(f"{root.name}-originals")
-    originals.mkdir(parents=True)
-    rng = np.random.default_rng(0)
-    for number in range(min(DISTINCT, images)):
-        coarse = Image.fromarray(rng.integers(0, 255, (8, 8, 3), dtype=np.uint8))
-        coarse.resize((64 + number % 32, 64), Image.Resampling.BICUBIC).save(originals / f"{number}.jpg", quality=80)
-    for label in range(CLASSES):
-        for split in ("train", "val"):
-            (root / split / f"class_{label}").mkdir(parents=True)
-    for number in range(images):
-        split = "val" if number // CLASSES % 5 == 0 else "train"
-        target = root / split / f"class_{number % CLASSES}" / f"picture_{number * 7919 % 1_000_003:07d}.jpg"
-        os.link(originals / f"{number % DISTINCT}.jpg", target)
-    return root
+PAGE = 24
 
 
 def seconds(action: Callable[[], Any], repeat: int = 1) -> float:
@@ -95,96 +73,26 @@ def page_in_process(index: DataIndex, rng: random.Random) -> None:
         thumbnail(index.path_of(path))
 
 
-class Server:
-    """`streamlit run app.py` on a free port, with a home of its own."""
-
-    def __init__(self, home: Path, data: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.log = (home / "server.log").open("wb")
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port)],
-            cwd=ROOT, stdout=self.log, stderr=self.log, start_new_session=True,
-            env={**os.environ, "ALEXCORE_HOME": str(home), "ALEXCORE_DATA_ROOTS": str(data)},
-        )  # fmt: skip
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                with urlopen(f"http://127.0.0.1:{self.port}/_stcore/health", timeout=1) as answer:
-                    if answer.status == 200:
-                        return
-            except OSError:
-                if time.monotonic() > deadline or self.process.poll() is not None:
-                    raise
-                time.sleep(0.2)
-
-    def rss_mib(self) -> float:
-        """Memory that the process holds."""
-        return psutil.Process(self.process.pid).memory_info().rss / 2**20
-
-    def close(self) -> None:
-        """End it."""
-        self.process.terminate()
-        self.process.wait(timeout=30)
-        self.log.close()
-
-
-class Visitor:
-    """One browser tab on /dataset, which speaks Streamlit's protocol."""
+class Gallery(Visitor):
+    """A tab on /dataset that turns the gallery's pages."""
 
     def __init__(self, port: int, data: Path) -> None:
-        from streamlit.proto.BackMsg_pb2 import BackMsg  # noqa: TID251 - the dashboard is what is measured
-        from websockets.sync.client import connect
-
-        self._message = BackMsg
-        self._tab = ExitStack()
-        self._socket = self._tab.enter_context(
-            connect(
-                f"ws://127.0.0.1:{port}/_stcore/stream",
-                subprotocols=["streamlit"],
-                max_size=None,
-                origin=f"http://127.0.0.1:{port}",
-            )
-        )
-        self._query = urlencode({"dataset": str(data)})
-        self.values: dict[str, int] = {}
+        super().__init__(port, "dataset", {"dataset": str(data)})
         self.pagination = self.fragment = ""
         self.pages = 0
-        self.images = 0
 
-    def run(self, fragment: str = "") -> float:
-        """Ask for one run of the page or of one of its fragments; return its seconds."""
-        from streamlit.proto.ForwardMsg_pb2 import ForwardMsg  # noqa: TID251
+    @property
+    def images(self) -> int:
+        """Pictures that the last run has drawn."""
+        return sum(len(each.imgs) for each in self.of_kind("imgs"))
 
-        message = self._message()
-        script = message.rerun_script
-        script.query_string, script.page_name, script.fragment_id = self._query, "dataset", fragment
-        for name, value in self.values.items():
-            state = script.widget_states.widgets.add()
-            state.id, state.int_value = name, value
-        started = time.perf_counter()
-        self._socket.send(message.SerializeToString())
-        self.images = 0
-        while True:
-            answer = ForwardMsg()
-            data = self._socket.recv(timeout=120)
-            answer.ParseFromString(data)  # type: ignore[arg-type]
-            kind = answer.WhichOneof("type")
-            if kind == "script_finished":
-                return time.perf_counter() - started
-            if kind == "delta":
-                self._look_at(answer.delta)
-
-    def _look_at(self, delta: Any) -> None:
-        kind = delta.new_element.WhichOneof("type") if delta.WhichOneof("type") == "new_element" else ""
-        if kind == "exception":
-            raise RuntimeError(f"the page raised {delta.new_element.exception.message}")
-        if kind == "pagination":
-            self.pagination, self.pages = delta.new_element.pagination.id, delta.new_element.pagination.num_pages
-            self.fragment = delta.fragment_id
-        if kind == "imgs":
-            self.images += len(delta.new_element.imgs.imgs)
+    def run(self, fragment: str = "", click: str = "") -> float:
+        """As `Visitor.run`; notes where to turn pages."""
+        passed = super().run(fragment, click)
+        for kind, element, drawn_by in self.elements:
+            if kind == "pagination":
+                self.pagination, self.pages, self.fragment = element.id, element.num_pages, drawn_by
+        return passed
 
     def turn_to(self, page: int) -> float:
         """Click on the number of a page."""
@@ -194,14 +102,10 @@ class Visitor:
             raise RuntimeError(f"page {page} of {self.pages} shows no picture")
         return passed
 
-    def close(self) -> None:
-        """Close the tab."""
-        self._tab.close()
-
 
 def browse(server: Server, data: Path, pages: int) -> dict[str, float]:
     """Open the page once, then turn to pages at random; slow are those whose thumbnails have to be made."""
-    visitor, rng = Visitor(server.port, data), random.Random(0)
+    visitor, rng = Gallery(server.port, data), random.Random(0)
     try:
         first = visitor.run()
         if not visitor.images:
@@ -247,7 +151,7 @@ def main() -> int:
         os.environ["ALEXCORE_HOME"] = str(work)
         server = Server(work, work)
         try:
-            visitor = Visitor(server.port, write_pictures(work / "data" / "warm-up", 100))
+            visitor = Gallery(server.port, write_pictures(work / "data" / "warm-up", 100))
             visitor.run()
             visitor.close()
             idle = server.rss_mib()

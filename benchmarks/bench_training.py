@@ -1,4 +1,4 @@
-"""Images per second of a whole training epoch: `python benchmarks/bench_training.py DATA [--pairs 5] [--images N]`.
+"""Images per second of a whole training epoch: `python benchmarks/bench_training.py DATA [--pairs 5] [--tiny]`.
 
 Claims, on 2 cores with bfloat16 instructions, 224 px, batch 32:
 - the default preset trains at least 2.5 times as many images per second as the blog's recipe (`reference/seed.py`);
@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.machine import about_machine, ratio_in_words  # noqa: E402
+from benchmarks.pictures import subset, write_pictures  # noqa: E402
 
 LIMITS = {
     "default, growing / seed": 2.5, "default, fixed size / limit": 0.90,
@@ -35,20 +36,14 @@ LIMITS = {
 }  # fmt: skip
 # Small enough that a pair takes a minute or two, large enough that an epoch has some dozens of steps.
 DEFAULT_IMAGES = 1600
+# What --tiny adds to a run of this project, so that it takes a second or two.
+TINY_FLAGS = ("--image-size", "64", "--width", "0.25", "--num-workers", "0")
+TINY = "BENCH_TRAINING_TINY"
 
 
-def subset(data: Path, images: int, folder: Path) -> Path:
-    """Links to `images` training pictures and as many validation pictures as there are for them, class by class."""
-    for split in ("train", "val"):
-        classes = sorted(path for path in (data / split).iterdir() if path.is_dir())
-        everything = {each.name: sorted(each.iterdir()) for each in classes}
-        total = sum(map(len, everything.values()))
-        share = min(1.0, images / total) if split == "train" else min(1.0, images / 10 / total)
-        for name, files in everything.items():
-            (folder / split / name).mkdir(parents=True)
-            for file in files[: max(1, round(len(files) * share))]:
-                (folder / split / name / file.name).symlink_to(file.resolve())
-    return folder
+def _tiny() -> bool:
+    # In the environment, because the contenders are processes of their own.
+    return bool(os.environ.get(TINY))
 
 
 def _run(command: list[str], home: Path) -> str:
@@ -72,7 +67,7 @@ def seed(data: Path, _home: Path) -> float:
 def _alexcore(data: Path, home: Path, epochs: int, *flags: str) -> list[float]:
     """Images per second of each epoch of a run of this project."""
     folder = Path(tempfile.mkdtemp(dir=home)) / "run"
-    flags = ("--epochs", str(epochs), "--checkpoint-every-epochs", "1000", *flags)
+    flags = ("--epochs", str(epochs), "--checkpoint-every-epochs", "1000", *flags, *(TINY_FLAGS if _tiny() else ()))
     _run([sys.executable, "-m", "alexcore", "train", "--data", str(data), "--run", str(folder), *flags], home)
     events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
     return [float(event["images_per_s"]) for event in events if event["type"] == "epoch"]
@@ -85,7 +80,7 @@ def fixed(data: Path, home: Path) -> float:
 
 def growing(data: Path, home: Path) -> float:
     """The default preset as it is: images per second over a whole run of 10 epochs."""
-    return statistics.harmonic_mean(_alexcore(data, home, 10))
+    return statistics.harmonic_mean(_alexcore(data, home, 2 if _tiny() else 10))
 
 
 def limit(_data: Path, home: Path) -> float:
@@ -171,14 +166,20 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=DEFAULT_IMAGES, help="training pictures to use")
     parser.add_argument("--others", action="store_true", help="fastai and Lightning, too (requirements-bench.txt)")
     parser.add_argument("--one", help=argparse.SUPPRESS)
+    parser.add_argument("--tiny", action="store_true", help="smallest sizes: whether it works, not how quick it is")
     arguments = parser.parse_args()
     if arguments.one:
-        print(resident_rate())
+        print(resident_rate(2 if _tiny() else 30))
         return
-    if arguments.data is None:
+    if arguments.data is None and not arguments.tiny:
         parser.error("DATA is missing: a folder with train/CLASS and val/CLASS")
     with tempfile.TemporaryDirectory(prefix="bench-training-") as name:
-        data = subset(arguments.data, arguments.images, Path(name) / "data")
+        if arguments.tiny:
+            os.environ[TINY] = "1"
+            arguments.pairs = 1
+            data = write_pictures(Path(name) / "data", 50)
+        else:
+            data = subset(arguments.data, arguments.images, Path(name) / "data")
         (Path(name) / "home").mkdir()
         contenders = {**CONTENDERS, **(OTHERS if arguments.others else {})}
         found = measure(contenders, data, arguments.pairs, Path(name) / "home")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from alexcore.runs.index import summaries
-from ui.datasets import ensure_synthetic
 from ui.device import device_line
 from ui.page import page
 from ui.run_page import page_of
+from ui.synthetic import ensure_synthetic
 from ui.text import plain
 
 STEPS = (

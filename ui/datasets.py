@@ -1,4 +1,4 @@
-"""Data sets as pages use them: opened once per change on disk, and the built-in one made when it is missing."""
+"""Data sets as pages use them: opened once per change on disk."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from alexcore.data.index_cache import forget_folder
 from alexcore.data.sources import open_source, source_signature
 from alexcore.data.verify import known_unreadable
 from alexcore.errors import DataError
-from alexcore.home import SYNTHETIC, data_dir, data_roots, open_path
-from alexcore.jobs import read_job, start_job
-
-JOB = "synthetic-flowers"
+from alexcore.home import SYNTHETIC, data_roots, open_path
+from alexcore.jobs import start_job
+from ui.synthetic import ensure_synthetic
 
 
 # An index is never changed, so sessions may share one; copies of 100,000 rows at each rerun would be slow.
@@ -69,40 +68,6 @@ def check_job(path: Path) -> str:
 def start_check(path: Path) -> None:
     """Decode every picture of a data set once, in the background."""
     start_job(check_job(path), ["data", "info", str(path)])
-
-
-def synthetic_ready() -> bool:
-    """Whether the built-in data set is there; it appears as a whole or not at all."""
-    return (data_dir() / SYNTHETIC / "train").is_dir()
-
-
-def start_synthetic() -> None:
-    """Draw the built-in data set in the background, unless that is under way."""
-    start_job(JOB, ["data", "sample", str(data_dir() / SYNTHETIC)])
-
-
-def ensure_synthetic() -> bool:
-    """Whether the built-in data set is there; if not, draw it in the background and show how far it is."""
-    if synthetic_ready():
-        return True
-    if read_job(JOB).state in ("none", "finished"):
-        start_synthetic()
-    st.fragment(_progress, run_every=0.5)()
-    return False
-
-
-def _progress() -> None:
-    job = read_job(JOB)
-    if synthetic_ready():
-        st.rerun()
-    if job.state in ("failed", "lost"):
-        st.error(job.error or "Drawing the built-in pictures was interrupted.", icon=":material/error:")
-        st.button("Draw them again", on_click=start_synthetic, type="primary")
-        return
-    share = job.done / job.total if job.total else 0.0
-    text = f"{job.done} of {job.total} pictures" if job.total else "starting"
-    st.progress(share, text=f"Drawing the built-in data set, synthetic flowers: {text}")
-    st.caption("This happens once and takes a few seconds. The data set is yours to browse as soon as it is done.")
 
 
 def dataset_or_wait(name: str) -> tuple[DataIndex, bool] | None:

@@ -18,6 +18,8 @@ from ui.state import choose_run
 from ui.text import duration, plain
 
 POLL_S = 1.0
+# While a run starts, somebody waits for its first step: a few seconds in which there are no charts to draw.
+START_POLL_S = 0.5
 
 COLOURS = {
     "queued": "gray", "running": "blue", "paused": "orange", "stopping": "orange",
@@ -36,17 +38,27 @@ def watch(run_id: str) -> None:
         st.info(f"The run {plain(run.id)} is a BatchNorm experiment: several networks at once.")
         st.page_link("pages/batchnorm.py", label="Look at it on BatchNorm", query_params={"run": run.id})
         return
-    active = run.status.active
-    st.fragment(_view, run_every=POLL_S if active else None)(run_id, active)
+    every_s = poll_every_s(run.status)
+    st.fragment(_view, run_every=every_s)(run_id, every_s)
 
 
-def _view(run_id: str, was_active: bool) -> None:
+def poll_every_s(status: Status) -> float | None:
+    """How often to look at a run: more often until its first step is made, never once it has ended."""
+    if not status.active:
+        return None
+    # Behind another run it may wait for hours.
+    starting = status.phase not in ("training", "validating") and not status.phase.startswith("waiting")
+    return START_POLL_S if starting and status.state != "paused" else POLL_S
+
+
+def _view(run_id: str, was_every_s: float | None) -> None:
     try:
         run = open_run(run_id)
     except RunError as error:  # deleted while somebody looks at it
         _gone(error)
         return
-    if run.status.active != was_active:
+    every_s = poll_every_s(run.status)
+    if (every_s is None) != (was_every_s is None):
         st.rerun()  # the whole page once: it ends the polling, or begins it after a resume
     series = _series(run.path)
     _head(run)
@@ -57,6 +69,8 @@ def _view(run_id: str, was_active: bool) -> None:
     for warning in series.warnings:
         st.warning(plain(f"{warning.get('message', '')} {warning.get('hint', '')}"), icon=":material/warning:")
     run_views(run, series)
+    if every_s != was_every_s:
+        st.rerun()  # only now, when what has changed is to be seen already
 
 
 def _gone(error: RunError) -> None:

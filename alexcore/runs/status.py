@@ -18,6 +18,7 @@ LOST = "lost"
 UNKNOWN = "unknown"
 
 HEARTBEAT_S = 1.0
+_AT_ONCE = ("state", "phase")
 # A laptop that sleeps, or a disk that hangs, may well miss a few.
 OVERDUE_S = 60.0
 
@@ -116,9 +117,12 @@ class StatusWriter:
         return str(self._values["state"])
 
     def update(self, *, force: bool = False, **values: Any) -> None:
-        """Set values; they reach the disk at once with `force` or a new state, else within a heartbeat."""
+        """Set values; they reach the disk at once with `force`, a new state or phase, else within a heartbeat.
+
+        A phase at once, because the first step ends the wait of whoever has pressed Start.
+        """
         with self._lock:
-            force = force or values.get("state", self.state) != self.state
+            force = force or any(name in values and values[name] != self._values.get(name) for name in _AT_ONCE)
             self._values.update(values)
             if force or time.monotonic() - self._written > HEARTBEAT_S / 2:
                 self._write()
