@@ -41,7 +41,7 @@ from alexcore.augment.preview import encoded, to_picture  # noqa: E402
 from alexcore.augment.trace import Tracer  # noqa: E402
 from alexcore.augment.words import drawn_in_words  # noqa: E402
 from alexcore.data.images import read_picture  # noqa: E402
-from alexcore.training.loader import PictureDataset  # noqa: E402
+from alexcore.training.loader import PictureDataset, as_sample  # noqa: E402
 from ui.augment_pictures import Shown  # noqa: E402, TID251 - the page's own grid is what is measured
 from ui.augment_views import grid_html  # noqa: E402, TID251
 
@@ -101,7 +101,8 @@ def with_and_without(dataset: PictureDataset, index: int, epoch: int, seeded_fir
 
     def unseeded() -> float:
         torch.default_generator.manual_seed(sample_seed(SEED, epoch, index))
-        return cpu_s(lambda: dataset.transform(read_picture(dataset.paths[index]).image))
+        transform = dataset.transforms[0][1]
+        return cpu_s(lambda: as_sample(transform(read_picture(dataset.paths[index]).image)))
 
     first = 0.0 if seeded_first else unseeded()
     seeded = cpu_s(lambda: dataset[(epoch, index)])

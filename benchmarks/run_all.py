@@ -52,6 +52,10 @@ BENCHMARKS = {
     "gpu": Benchmark("bench_gpu.py", ("--device", "cpu", "--tiny"), data="optional"),
     "dataset": Benchmark("bench_dataset.py", ("--images", "120", "--pages", "3")),
     "augment": Benchmark("augment_draws.py", ("--repeat", "1", "--pictures", "2", "--pairs", "2")),
+    "runs": Benchmark("runs_index.py", ("--runs", "20", "--visits", "2")),
+    "classify": Benchmark(
+        "classify.py", ("--pictures", "40", "--passes", "2", "--image-size", "64", "--width", "0.125")
+    ),
 }
 
 
