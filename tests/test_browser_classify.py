@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 from odd_pictures import CORPUS
+from PIL import Image
 from playwright.sync_api import Page, expect
 from run_folders import CLASSES, tiny_config
 from test_browser import Server, browser, page, shoot, shots  # noqa: F401 - fixtures
@@ -117,9 +119,11 @@ def test_a_folder_of_hundreds_shows_progress_and_ends_by_itself(
 ) -> None:
     many = server.home / "many"
     many.mkdir()
-    source = sorted((stripes / "val" / "fine").iterdir())[0].read_bytes()
-    for number in range(900):
-        (many / f"{number:03d}.jpg").write_bytes(source)
+    # Large enough that they take some seconds: what is looked for is gone when all are answered.
+    with Image.open(sorted((stripes / "val" / "fine").iterdir())[0]) as small:
+        small.resize((1600, 1200)).save(many / "000.jpg", quality=95)
+    for number in range(1, 900):
+        os.link(many / "000.jpg", many / f"{number:03d}.jpg")
     page.goto(f"{server.url}/classify?run=stripes&classify_tta=true&classify_source=A+folder&classify_folder={many}")
     expect(page.get_by_text(re.compile(r"of 900 pictures, \d+ a second"))).to_be_visible(timeout=60_000)
     shoot(page, shots, "classify-progress")

@@ -326,4 +326,4 @@ def test_nothing_of_an_upload_is_kept_on_disk(run: Path, home: Path):
     at.button(key="classify_explain_0").click().run()
     after = {path for path in home.rglob("*") if path.is_file()}
     # What is remembered: the device that the overview asks for, and perhaps the index of the data set.
-    assert {path.relative_to(cache_dir()).parts[0] for path in after - before} <= {"jobs", "indexes"}
+    assert {path.relative_to(cache_dir()).parts[0] for path in after - before} <= {"jobs", "indexes", "runs-index.json"}

@@ -319,11 +319,7 @@ def test_several_processes_become_micro_batches(stripes, tmp_path):
     config = tiny_config(stripes, epochs=1, accumulation_steps=2)
     run, watcher = straight(config)
     source = source_of(run, config, watcher)
-
-    class Distributed(type(config)):
-        processes: int = 3
-
-    together = replace(source, config=Distributed(**config.model_dump()))
+    together = replace(source, config=config.model_copy(update={"processes": 3}))
     made = make_project(together, load_trained(source))
     assert "ACCUMULATION_STEPS = 6 " in made.files["train.py"].decode()
     assert made.notes[0].startswith("The run trained in 3 processes.")

@@ -121,7 +121,7 @@ def _start_weights(config: TrainConfig, classes: tuple[str, ...]) -> dict[str, t
 
 def _in_one_process(source: Source) -> tuple[Source, list[str]]:
     """What several processes did side by side the project does one after the other, as micro-batches."""
-    ranks = int(getattr(source.config, "processes", 1))
+    ranks = source.config.processes
     if ranks <= 1:
         return source, []
     steps = source.config.accumulation_steps * ranks
