@@ -63,6 +63,7 @@ GRID: dict[str, dict[str, Any]] = {
     "plateau": {"scheduler": "plateau", "plateau_patience": 0, "epochs": 4, "checkpoint_every_epochs": 2,
                 "checkpoint_every_minutes": 0, "variant": "2012", "norm": "none", "image_size": 80, "lr": 0.02},
     "growing": {"image_size": 96, "start_size": 64, "epochs": 3, "num_workers": 2, "norm": "none"},
+    "growing-cut": {"image_size": 96, "start_size": 64, "epochs": 9, "max_steps": 7, "norm": "none"},
     "growing-crop": {
         "image_size": 96, "start_size": 64, "epochs": 3,
         "augment": [

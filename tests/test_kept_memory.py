@@ -35,3 +35,17 @@ def test_pages_are_cleared_once() -> None:
         return int(done.stdout)
 
     assert faults("keep") * 10 < faults("plain")
+
+
+def test_every_process_of_a_group_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    from alexcore.runs import worker
+
+    class Called(Exception):
+        pass
+
+    def keep() -> bool:
+        raise Called
+
+    monkeypatch.setattr(worker, "keep_freed_memory", keep)
+    with pytest.raises(Called):
+        worker.follow()

@@ -25,7 +25,6 @@ from alexcore.runs.launcher import prepare_resume, read_request, request
 from alexcore.runs.status import ACTIVE, OVERDUE_S, StatusWriter, read_status
 from alexcore.runs.store import (
     create_run,
-    delete_run,
     find_run,
     list_runs,
     open_run,
@@ -350,37 +349,6 @@ def test_the_command_line_finds_a_run_by_id_or_by_path(tmp_path):
     for name in ("absent", "x" * 300):
         with pytest.raises(RunError, match=f"There is no run {name[:80]}"):
             find_run(name)
-
-
-# Deleting -----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("state", ACTIVE)
-def test_an_active_run_is_not_deleted(state):
-    run = read_run(write_run(state, "it"))
-    with pytest.raises(RunError, match=f"The run it is {state}. Stop it first"):
-        delete_run(run)
-    assert (run.path / "config.json").is_file()
-
-
-@pytest.mark.parametrize("state", ["finished", "stopped", "failed", "lost"])
-def test_any_other_run_is_deleted_and_its_neighbour_stays(state):
-    write_run("finished", "neighbour")
-    delete_run(read_run(write_run(state, "it")))
-    assert [run.id for run in list_runs()] == ["neighbour"]
-
-
-def test_a_run_that_cannot_be_deleted_is_a_sentence(tmp_path):
-    folder = write_run("finished", "it")
-    run = read_run(folder)
-    folder.rename(tmp_path / "moved")
-    folder.symlink_to(tmp_path / "moved")
-    with pytest.raises(RunError, match=r"it cannot be deleted: .*symbolic link"):
-        delete_run(run)
-    folder.unlink()
-    with pytest.raises(RunError, match="it cannot be deleted: No such file"):
-        delete_run(run)
-    assert (tmp_path / "moved" / "config.json").is_file()
 
 
 # Reading results ----------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from alexcore.runs import launcher
 from alexcore.runs.about import change_about, read_about
 from alexcore.runs.events import EventWriter
 from alexcore.runs.index import forget
-from alexcore.runs.trash import list_trash
+from alexcore.runs.trash import list_trash, trash_dir
 from alexcore.training.checks import flags
 
 pytestmark = pytest.mark.pages
@@ -229,7 +229,7 @@ def test_undo_after_the_trash_was_emptied_is_a_sentence() -> None:
     write_run("finished", "stays")
     at = choose(open_page(RUNS), "one")
     at.button(key="runs_delete").click().run()
-    shutil.rmtree(runs_dir() / ".trash")
+    shutil.rmtree(trash_dir())
     at.button(key="runs_undo").click().run()
     assert "The run one is no longer in the trash." in errors_of(at)
 

@@ -45,7 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parsed = parser.parse_args(arguments)
     try:
         command: Command = parsed.command
-        return command(parsed)
+        code = command(parsed)
+        sys.stdout.flush()  # here, so that a reader that has gone is met here
+        return code
     except AlexError as error:
         with quiet_unless_first():
             print(f"error: {error}", file=sys.stderr)
@@ -53,3 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("error: Interrupted.", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # `| head` has read enough
+        # What is still to be flushed when the interpreter ends goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + 13  # as a program that SIGPIPE has ended

@@ -53,7 +53,7 @@ def import_run(arguments: Arguments) -> int:
 
     with reported("importing", "B") as on_progress:
         file = Path(arguments.file).expanduser()
-        done = import_bundle(file, runs_dir(), on_progress, name=arguments.name, data=arguments.data)
+        done = import_bundle(file, runs_dir(), on_progress, name=arguments.name, data=arguments.data, val=arguments.val)
     if arguments.json:
         print_json({"run": str(done.path), "notes": done.notes})
         return 0
@@ -88,3 +88,4 @@ def register(commands: Any) -> None:
     importing.add_argument("file", metavar="FILE", help="a bundle")
     importing.add_argument("--name", default="", help="what to call the run here (default: as it was called)")
     importing.add_argument("--data", default="", help="where its data set lies on this machine")
+    importing.add_argument("--val", default="", help="where its validation pictures lie, if not in --data")

@@ -35,7 +35,7 @@ def with_world_size(values: dict[str, Any]) -> dict[str, Any]:
     if not groups.in_group():
         return values
     started = groups.world_size()
-    if values.get("processes", started) != started:
+    if values.get("processes") not in (None, started):  # resume hands over every flag, None where it was not typed
         raise ConfigError(
             f"processes = {values['processes']}, but torchrun has started {started}.",
             "Leave --processes away: torchrun decides it.",
@@ -70,7 +70,10 @@ def attend(run_dir: Path, on_progress: OnProgress) -> None:
     try:
         import psutil
 
-        started = psutil.Process(pid).create_time()
+        try:
+            started = psutil.Process(pid).create_time()
+        except psutil.Error:  # it has ended already; its status says how
+            started = 0.0
         while is_alive(pid, started):
             if wanted:
                 wanted = False

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import shlex
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alexcore.cli.output import Arguments, add_command, print_json
-from alexcore.errors import RunError
+from alexcore.errors import AlexError, RunError
+
+if TYPE_CHECKING:
+    from alexcore.runs.store import Run
 
 # What each action needs behind it, and what it does.
 ACTIONS = {
@@ -62,7 +65,6 @@ def _show(arguments: Arguments) -> tuple[dict[str, Any], str]:
     from alexcore.runs.about import read_about
     from alexcore.runs.store import find_run, summary
     from alexcore.runs.trash import disk_use
-    from alexcore.training.checks import flags
 
     run = find_run(arguments.id)
     about = read_about(run.path)
@@ -70,9 +72,25 @@ def _show(arguments: Arguments) -> tuple[dict[str, Any], str]:
         **summary(run), "error": run.status.error or None, "problem": run.problem or None,
         "config": run.config.model_dump() if run.config else None,
         "name": about.name, "tags": list(about.tags), "note": about.note, "bytes": disk_use(run.path),
-        "command": shlex.join(["python", "-m", "alexcore", "train", *flags(run.config)]) if run.config else None,
+        "command": _command(run),
     }  # fmt: skip
     return shown, json.dumps(shown, indent=1, ensure_ascii=False)
+
+
+def _command(run: Run) -> str | None:
+    """The command that does the same again; None if the run's settings cannot be read."""
+    from alexcore.analysis.batchnorm.repeat import command_line
+    from alexcore.analysis.batchnorm.settings import is_experiment, load_bn_config
+    from alexcore.training.checks import flags
+
+    if run.config is None:
+        return None
+    if not is_experiment(run.path):
+        return shlex.join(["python", "-m", "alexcore", "train", *flags(run.config)])
+    try:
+        return command_line(run.config, load_bn_config(run.path))
+    except AlexError:  # its experiment.json is damaged
+        return None
 
 
 def _delete(arguments: Arguments) -> tuple[dict[str, Any], str]:

@@ -11,7 +11,7 @@ from alexcore.cli.experiment import carry_out
 from alexcore.cli.flags import add_config_flags, add_field, config_of
 from alexcore.cli.output import Arguments, Bar, add_command, print_json
 from alexcore.cli.processes import attend, with_world_size
-from alexcore.config import FIELDS
+from alexcore.config import FIELDS, TrainConfig
 from alexcore.errors import AlexError
 from alexcore.jobs import JobProgress
 from alexcore.runs import group as groups
@@ -60,10 +60,27 @@ def train(arguments: Arguments) -> int:
     run_dir = groups.run_of_group()  # torchrun has started its processes again
     if run_dir is None:
         config = config_of(arguments)
+        if arguments.run and groups.restarted() and _is_unfinished(arguments.run, config):
+            # Rank 0 was on another machine before, which has the note that names the run.
+            groups.remember_run(arguments.run)
+            return _execute(arguments.run, arguments.json)
         open_source(config.data, config.val).require_trainable()  # a wrong path shall not leave a failed run behind
         run_dir = create_run(config, arguments.run)
         groups.remember_run(run_dir)
     return _execute(run_dir, arguments.json)
+
+
+def _is_unfinished(run_dir: Path, config: TrainConfig) -> bool:
+    """Whether a folder holds the run of this very command, and no worker has said how it ended."""
+    from alexcore.runs.status import ENDED
+    from alexcore.runs.store import read_run
+
+    if not (run_dir / "config.json").is_file():
+        return False
+    run = read_run(run_dir)
+    # What a restart with another number of processes changes.
+    same = {"processes": config.processes, "batch_size": config.batch_size}
+    return run.config is not None and run.config.model_copy(update=same) == config and run.status.state not in ENDED
 
 
 def resume(arguments: Arguments) -> int:

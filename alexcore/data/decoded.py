@@ -75,7 +75,9 @@ class DecodedPictures:
         self._places: dict[bytes, _Place] = {}
         # For each file of entries: its pixels, and how much of it has been read.
         self._known: dict[Path, tuple[_File, int]] = {}
-        self._writing: tuple[_File, _File] | None = None
+        # What this process writes: pixels and entries, the pixels to be read, and the path of the entries.
+        self._writing: tuple[_File, _File, _File] | None = None
+        self._own: Path | None = None
         self._written = 0
         self._full = False
 
@@ -125,11 +127,15 @@ class DecodedPictures:
         """Read the entries that have been added since, by whichever process."""
         with contextlib.suppress(OSError):
             for path in self.folder.glob("*.entries"):
+                if path == self._own:  # its places are known since they were written
+                    continue
                 pixels, done = self._known.get(path, (None, 0))
                 if path.stat().st_size < done + _ENTRY.size:
                     continue
                 pixels = pixels or _File(path.with_suffix(".pixels"), os.O_RDONLY)
-                block = path.read_bytes()[done:]
+                with path.open("rb") as entries:
+                    entries.seek(done)
+                    block = entries.read()
                 whole = len(block) // _ENTRY.size * _ENTRY.size
                 for key, offset, height, width in _ENTRY.iter_unpack(block[:whole]):
                     self._places[key] = _Place(pixels, offset, height, width)
@@ -147,10 +153,13 @@ class DecodedPictures:
                 return
             if self._writing is None:
                 name, how = self.folder / uuid.uuid4().hex, os.O_WRONLY | os.O_CREAT | os.O_APPEND
-                self._writing = _File(name.with_suffix(".pixels"), how), _File(name.with_suffix(".entries"), how)
-            pixels, entries = self._writing
+                pixels, self._own = _File(name.with_suffix(".pixels"), how), name.with_suffix(".entries")
+                again = _File(name.with_suffix(".pixels"), os.O_RDONLY)
+                self._writing = pixels, _File(self._own, how), again
+            pixels, entries, again = self._writing
             pixels.append(data)
             entries.append(_ENTRY.pack(key, self._written, image.height, image.width))
+            self._places[key] = _Place(again, self._written, image.height, image.width)
             self._written += len(data)
         except OSError:
             self._full = True

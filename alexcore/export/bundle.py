@@ -8,6 +8,7 @@ run/...          the run's folder, without its log and its lock
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import io
@@ -30,7 +31,7 @@ FORMAT, VERSION = "alexcore-bundle", 1
 CONTENTS, DATASET = "bundle.json", "dataset.csv"
 # What belongs to one machine, or is written while the run goes on.
 _LEFT_OUT = {"request", "worker.log"}
-_ENDED = ("stopped", "finished", "failed")
+ENDED = ("stopped", "finished", "failed")
 
 Progress = Callable[[int, int], None]
 
@@ -57,7 +58,10 @@ def write_bundle(source: Source, target: Path, on_progress: Progress) -> list[st
     except DataError as error:
         notes.append(f"The pictures are not in the list of hashes, because the data set cannot be opened: {error}")
     pictures = _picture_files(index) if index else {}
-    total = sum(path.stat().st_size for path in files.values()) + sum(pictures.values())
+    total = sum(pictures.values())
+    for path in files.values():
+        with contextlib.suppress(FileNotFoundError):  # the run goes on, and has just deleted it
+            total += path.stat().st_size
     done = 0
 
     def on_bytes(count: int) -> None:
@@ -75,7 +79,12 @@ def write_bundle(source: Source, target: Path, on_progress: Progress) -> list[st
         for name, text in texts.items():
             parts[name] = _add(archive, name, io.BytesIO(text.encode()), lambda _count: None)
         for name, path in files.items():
-            with path.open("rb") as file:
+            try:
+                file = path.open("rb")
+            except FileNotFoundError:
+                notes.append(f"{ascii(name)[1:-1]} is not in it: the file vanished while the bundle was packed.")
+                continue
+            with file:
                 parts[f"run/{name}"] = _add(archive, f"run/{name}", file, on_bytes)
         contents = {
             "format": FORMAT, "version": VERSION, "run": source.path.name, "state": source.state,
@@ -100,7 +109,7 @@ def _run_files(folder: Path) -> dict[str, Path]:
 def _status(source: Source) -> str:
     """The run's status as a copy of it has: no process is at the copy, so it is not running."""
     status = read_json(source.path / "status.json") or {}
-    state = source.state if source.state in _ENDED else "stopped"
+    state = source.state if source.state in ENDED else "stopped"
     return json.dumps({**status, "state": state, "pid": None, "process_started": None, "phase": ""}, indent=1) + "\n"
 
 

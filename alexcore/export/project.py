@@ -31,7 +31,7 @@ from alexcore.nn.variants import GRID
 from alexcore.training.checkpoint import build_model
 from alexcore.training.device import choose_device, choose_precision
 from alexcore.training.objective import NO_CLASS
-from alexcore.training.schedule import image_side
+from alexcore.training.schedule import image_side, last_epoch
 from alexcore.training.start_from import start_from
 
 _REQUIREMENTS = "torch>=2.11,!=2.13.0\ntorchvision>=0.26\npillow>=11.3\nnumpy>=2.0\n"
@@ -183,7 +183,8 @@ def _values(source: Source, trained: Trained, pictures: Pictures) -> dict[str, A
     training = _train_operations(config, trained)
     features, side = feature_lines(model.features, config.image_size)
     mix = mixing_code(training, len(trained.classes))
-    grows = image_side(config, 0) < config.image_size
+    steps = int(source.history.start.get("steps_per_epoch") or 0)
+    grows = image_side(config, 0, steps) < config.image_size
     train_lines = _lines(training)
     if grows:
         train_lines = [_growing(line, config.image_size) for line in train_lines]
@@ -201,6 +202,7 @@ def _values(source: Source, trained: Trained, pictures: Pictures) -> dict[str, A
         "name": source.name, "config": config, "unfinished": source.unfinished, "notes": notes,
         "num_classes": len(trained.classes), "side": config.image_size, "mix": mix,
         "eval_lines": _lines(trained.operations), "train_lines": train_lines, "grows": grows,
+        "last_epoch": last_epoch(config, steps) if config.max_steps else None,
         "feature_lines": features, "classifier_lines": classifier_lines(model.classifier),
         "pool_line": pool_line(side, config.deterministic), "grid_pool": config.deterministic and side != GRID,
         "listed": bool(pictures.listing), "data": pictures.root, "data_words": pictures.words,

@@ -17,7 +17,7 @@ from alexcore.data.archive import unpack
 from alexcore.data.shards import is_sharded, split_path
 from alexcore.data.sources import open_source
 from alexcore.errors import AlexError, DataError, RunError
-from alexcore.export.bundle import CONTENTS, DATASET, FORMAT, VERSION, hash_file
+from alexcore.export.bundle import CONTENTS, DATASET, ENDED, FORMAT, VERSION, hash_file
 from alexcore.files import read_json, write_json
 
 _ASK_AGAIN = "Ask for the bundle again, or export it again."
@@ -38,7 +38,9 @@ class Imported:
     notes: list[str]
 
 
-def import_bundle(file: Path, runs: Path, on_progress: Progress, *, name: str = "", data: str = "") -> Imported:
+def import_bundle(
+    file: Path, runs: Path, on_progress: Progress, *, name: str = "", data: str = "", val: str = ""
+) -> Imported:
     """Unpack a bundle beside the other runs, if every hash is right.
 
     Args:
@@ -47,12 +49,15 @@ def import_bundle(file: Path, runs: Path, on_progress: Progress, *, name: str = 
         on_progress: Called with (bytes done, bytes in all).
         name: What to call the run; by default as it was called.
         data: Where its data set lies on this machine; its pictures are compared with the bundle's list.
+        val: Where its validation pictures lie, if they are a data set of their own.
 
     Raises:
         RunError: the file is no bundle, damaged, changed or unsafe; or there is a run of this name.
-        DataError: `data` cannot be opened.
+        DataError: `data` or `val` cannot be opened, or `val` is given without `data`.
     """
-    index = open_source(data) if data else None
+    if val and not data:
+        raise DataError("--val is given without --data.", "Add --data PATH with the training pictures.")
+    index = open_source(data, val) if data else None
     packed = _peeked(file).get("run")
     target = runs / _run_name(name or (packed if isinstance(packed, str) else ""))
     try:
@@ -61,7 +66,7 @@ def import_bundle(file: Path, runs: Path, on_progress: Progress, *, name: str = 
         with tempfile.TemporaryDirectory(prefix=".import-", dir=runs) as workplace:
             folder = _unpacked(file, Path(workplace) / "bundle", on_progress)
             contents = _checked_contents(file, folder)
-            notes = _prepare(file, folder, contents, str(index.origin) if index else "")
+            notes = _prepare(file, folder, contents, str(index.origin) if index else "", val)
             if index is not None:
                 notes += _compared(folder / DATASET, index)
             _require_absent(target)  # another import may have been faster
@@ -144,7 +149,7 @@ def _run_name(name: str) -> str:
     return name
 
 
-def _prepare(file: Path, folder: Path, contents: dict[str, Any], data: str) -> list[str]:
+def _prepare(file: Path, folder: Path, contents: dict[str, Any], data: str, val: str) -> list[str]:
     """Check the parts of the run itself, and point it to its data set here."""
     run = folder / "run"
     try:
@@ -153,12 +158,18 @@ def _prepare(file: Path, folder: Path, contents: dict[str, Any], data: str) -> l
         raise RunError(f"{file} holds a configuration that is not valid: {error.message}", _ASK_AGAIN) from error
     # A process of this machine may have the number that the run's had on another.
     status = read_json(run / "status.json") or {}
-    write_json(run / "status.json", {**status, "pid": None, "process_started": None})
+    # No worker is at a copy, whatever its status claims, so the next heartbeat will not come.
+    state = status.get("state") if status.get("state") in ENDED else "stopped"
+    nobody = {"pid": None, "process_started": None, "agent_pid": None, "agent_started": None}
+    write_json(run / "status.json", {**status, **nobody, "state": state, "heartbeat": 0.0, "phase": ""})
     notes = []
     if not any((run / "checkpoints" / name).is_file() for name in ("best.pt", "last.pt")):
         notes.append("It has no checkpoint, so it can be looked at, not used.")
     if data:
-        write_json(run / "config.json", {**config.model_dump(), "data": data, "val": ""})
+        write_json(
+            run / "config.json",
+            {**config.model_dump(), "data": data, "val": val and str(Path(val).expanduser().absolute())},
+        )
     else:
         where = str(contents.get("data") or config.data)
         notes.append(

@@ -35,7 +35,7 @@ def read_about(run_dir: Path) -> About:
     return About(
         _one_line(str(raw.get("name") or ""))[:MOST_NAME],
         tuple(dict.fromkeys(_one_line(each)[:MOST_TAG] for each in texts[:MOST_TAGS] if each.strip())),
-        str(raw.get("note") or "")[:MOST_NOTE],
+        _encodable(str(raw.get("note") or ""))[:MOST_NOTE],
     )
 
 
@@ -70,7 +70,12 @@ def _checked(about: About) -> About:
             raise RunError(f"The tag {tag[:40]!r} has {len(tag)} characters.", f"Use at most {MOST_TAG}.")
     if len(about.note) > MOST_NOTE:
         raise RunError(f"The note has {len(about.note):,} characters.", f"At most {MOST_NOTE:,} are kept.")
-    return About(name, tags, about.note.strip())
+    return About(name, tags, _encodable(about.note).strip())
+
+
+def _encodable(text: str) -> str:
+    """Without half characters (bytes of a command line that are no text), which no file can hold."""
+    return "".join(" " if "\ud800" <= each <= "\udfff" else each for each in text)
 
 
 def _one_line(text: str) -> str:

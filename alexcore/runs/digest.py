@@ -10,6 +10,8 @@ from alexcore.runs.events import Event, read_events
 # By far the most lines, and none of them in a list.
 UNREAD = ("step", "arm_step", "probe")
 _HEAD = 256
+# Seconds since 1970; what lies beyond is no time that a page could show (it is the year 5138).
+_LATEST_TIME = 1e11
 
 
 class Digest:
@@ -61,11 +63,13 @@ class Digest:
         for event in events:
             try:
                 self._add(event)
-            except (TypeError, ValueError):  # values that no worker of ours has written
+            except (TypeError, ValueError, OverflowError):  # values that no worker of ours has written
                 continue
 
     def _add(self, event: Event) -> None:
         kind, now = event["type"], float(event.get("ts") or 0)
+        if not 0 <= now < _LATEST_TIME:
+            raise ValueError(f"ts = {now} is no time")
         self.began = now if self.began is None else self.began
         if kind == "resume":
             step = int(event.get("step") or 0)

@@ -40,6 +40,11 @@ def restarts_left(environment: Mapping[str, str] = os.environ) -> bool:
     return in_group(environment) and done < most
 
 
+def restarted(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether the agent has started the processes before, and one of them has died."""
+    return in_group(environment) and int(environment.get("TORCHELASTIC_RESTART_COUNT", 0)) > 0
+
+
 def torchrun_arguments(processes: int, arguments: Sequence[str]) -> list[str]:
     """What to hand to `python -m` so that so many processes of this machine run `python -m ARGUMENTS`."""
     return [

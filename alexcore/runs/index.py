@@ -283,9 +283,14 @@ def _load() -> dict[str, _Known]:
     raw = read_json(_file()) or {}
     if raw.get("version") != _VERSION or raw.get("fields") != _fields():
         return {}
-    found = {}
-    for name, row in raw.get("runs", {}).items():
-        with contextlib.suppress(KeyError, TypeError, ValueError, AttributeError):  # another version's, or damaged
+    found: dict[str, _Known] = {}
+    rows = raw.get("runs")
+    if not isinstance(rows, dict):
+        return found
+    for name, row in rows.items():
+        with contextlib.suppress(
+            KeyError, TypeError, ValueError, AttributeError, OverflowError
+        ):  # another version's, or damaged
             values = {**row["summary"], "status": Status(**row["summary"]["status"])}
             values["tags"] = tuple(values["tags"])
             signature = tuple((str(n), int(t), int(s), int(i)) for n, t, s, i in row["signature"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from alexcore.runs.events import Event, read_events
@@ -46,27 +47,30 @@ class Series:
             self._clear()
         self._offset = offset
         for event in events:
-            self._add(event)
+            try:
+                self._add(event)
+            except (TypeError, ValueError, OverflowError):  # values that no worker of ours has written
+                continue
         return bool(events)
 
     def _add(self, event: Event) -> None:
         kind = event["type"]
-        if kind == "step":
-            self.steps.append(event)
-        elif kind == "epoch":
-            self.epochs.append(event)
+        if kind in ("step", "epoch"):
+            # What has no place on an axis would break every chart.
+            if math.isfinite(event.get("step", 0)):
+                (self.steps if kind == "step" else self.epochs).append(event)
         elif kind in ("warning", "note"):
             told = self.warnings if kind == "warning" else self.notes
             # A resumed run checks its data again and finds the same.
             if all(event.get("message") != known.get("message") for known in told):
                 told.append(event)
         elif kind == "start":
-            self.start = event
             self.attempts.append((self.resumes[-1] if self.resumes else 0, float(event.get("ts") or 0)))
+            self.start = event
         elif kind == "end":
             self.end = event
         elif kind == "resume":
-            step = int(event.get("step", 0))
+            step = int(event.get("step") or 0)
             # A killed run had gone beyond its checkpoint; it goes there again, and the curve must not double back.
             self.steps = [each for each in self.steps if each.get("step", 0) <= step]
             self.epochs = [each for each in self.epochs if each.get("step", 0) <= step]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-import shutil
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +14,7 @@ from alexcore.config import TrainConfig, load_config
 from alexcore.errors import CheckpointError, ConfigError, RunError
 from alexcore.files import write_json
 from alexcore.home import runs_dir
-from alexcore.runs.events import read_events
+from alexcore.runs.digest import Digest
 from alexcore.runs.status import Status, read_status, write_queued
 
 
@@ -145,33 +144,17 @@ def list_runs() -> list[Run]:
     return sorted(runs, key=lambda run: (run.started or datetime.fromtimestamp(0), run.id), reverse=True)
 
 
-def delete_run(run: Run) -> None:
-    """Delete a run folder.
-
-    Raises:
-        RunError: the run is active, or the folder cannot be deleted.
-    """
-    if run.status.active:
-        raise RunError(f"The run {run.id} is {run.status.state}.", "Stop it first.")
-    try:
-        shutil.rmtree(run.path)
-    except OSError as error:
-        raise RunError(f"{run.path} cannot be deleted: {error.strerror or error}.", "Check its permissions.") from error
-
-
 def summary(run: Run) -> dict[str, Any]:
     """The figures of a run that a list shows and `train --json` prints."""
-    events, _ = read_events(run.path / "events.jsonl")
-    epochs = [event for event in events if event["type"] == "epoch"]
-    accuracies = [event["val_acc1"] for event in epochs if event.get("val_acc1") is not None]
-    ends = [event for event in events if event["type"] == "end"]
+    digest = Digest(run.path / "events.jsonl")
+    digest.refresh()
     return {
         "run": str(run.path),
         "status": run.status.state,
         "epochs": run.status.epoch,
         "steps": run.status.step,
-        "val_acc1": accuracies[-1] if accuracies else None,
-        "best_val_acc1": max(accuracies, default=None),
-        "images_per_s": epochs[-1].get("images_per_s") if epochs else None,
-        "seconds": ends[-1].get("seconds") if ends else None,
+        "val_acc1": digest.last,
+        "best_val_acc1": digest.best,
+        "images_per_s": digest.images_per_s,
+        "seconds": digest.seconds,
     }

@@ -1,6 +1,7 @@
-"""The trash of the run store: `runs/.trash/<when>/<id>/`. A deleted run is moved, so that it can come back as it was.
+"""The trash of the run store: `.trash/<when>/<id>/` beside `runs/`, below which TensorBoard would find deleted runs.
 
-A folder of its own for each deletion: two runs of the same name do not meet there, and a run keeps its id.
+A deleted run is moved, so that it can come back as it was. Each deletion has a folder of its own: two runs of the same
+name do not meet there, and a run keeps its id.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from alexcore.errors import RunError
-from alexcore.home import runs_dir
+from alexcore.home import home, runs_dir
 from alexcore.runs.store import Run, read_run
 
 _STAMP = "%Y%m%d-%H%M%S"
@@ -39,7 +40,7 @@ class Trashed:
 
 def trash_dir() -> Path:
     """Where deleted runs wait."""
-    return runs_dir() / ".trash"
+    return home() / ".trash"
 
 
 def disk_use(path: Path) -> int:
@@ -94,10 +95,16 @@ def _require_idle(run_dir: Path) -> None:
 
 def list_trash() -> list[Trashed]:
     """What lies in the trash, the latest deletion first."""
-    if not trash_dir().is_dir():
-        return []
-    found = [_read(run) for place in trash_dir().iterdir() if place.is_dir() for run in place.iterdir()]
+    found = [_read(run) for place in _folders_in(trash_dir()) if place.is_dir() for run in _folders_in(place)]
     return sorted(found, key=lambda each: each.place, reverse=True)
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    """What lies in a folder; nothing if it has gone, because another tab restores or empties."""
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        return []
 
 
 def _read(run: Path) -> Trashed:

@@ -232,6 +232,7 @@ def follow() -> None:
     from alexcore.training.loop import fit
     from alexcore.training.run_data import Silent
 
+    keep_freed_memory()
     reporter = Silent()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, reporter.stop_on_signal)

@@ -185,7 +185,8 @@ class _Fit:
 
     def run(self) -> str:
         config, position = self.config, self.position
-        while self._work_left():
+        # A stop may have come after the last step, before its validation: that epoch has yet to end.
+        while self._work_left() or position.batch:
             epoch_began, seen_before = self.clock(), position.seen
             if not self._train_one_epoch():
                 return self._stop()
@@ -215,7 +216,7 @@ class _Fit:
         log_every = math.ceil(plan.total_steps / LOGGED_STEPS)
         train_mode(self.model, config.freeze_features)
         self._speed = (self.clock(), position.seen)
-        self._ahead = work_ahead(config, position.epoch)
+        self._ahead = work_ahead(config, position.epoch, plan.steps_per_epoch)
         loss_sum, correct, seen, wait_s = 0.0, 0, 0, 0.0
         each_window = windows(self.data.train.epoch(position.epoch, position.batch), config.accumulation_steps)
         while True:
@@ -373,7 +374,8 @@ class _Fit:
         if saved["fingerprint"] != self.index.fingerprint():
             message = "The data set has changed since the checkpoint; the run goes on, but is not the same one."
             self._warn(message)
-        for message in what_changed(saved["config"], self.config, is_sharded(self.index)):
+        epoch, steps = int(saved["position"]["epoch"]), self.plan.steps_per_epoch
+        for message in what_changed(saved["config"], self.config, is_sharded(self.index), epoch, steps):
             self._warn(message)
         self.state.restore(saved)
         if saved["config"].get("time_budget_s", 0) != self.config.time_budget_s:

@@ -62,6 +62,7 @@ def estimated_seconds(config: TrainConfig, plan: Plan, measured: dict[str, Any])
     """
     step_s = float(measured["step_s"])
     epochs = plan.total_steps / plan.steps_per_epoch
-    areas = [(image_side(config, epoch) / config.image_size) ** 2 for epoch in range(math.ceil(epochs))]
+    sides = [image_side(config, epoch, plan.steps_per_epoch) for epoch in range(math.ceil(epochs))]
+    areas = [(side / config.image_size) ** 2 for side in sides]
     effective = min(config.effective_batch, plan.train_images)
     return plan.total_steps * step_s * sum(areas) / len(areas) + epochs * plan.val_images / effective * step_s / 3

@@ -6,6 +6,7 @@ from typing import Any
 
 from alexcore.config import FIELDS, TrainConfig, make_config
 from alexcore.errors import RunError
+from alexcore.training.schedule import image_side
 
 # How long a run goes on, and how it is carried out; everything else decides what is learned.
 RESUMABLE = (
@@ -50,13 +51,17 @@ def _shared_batch(config: TrainConfig, processes: int) -> int:
     return whole // processes
 
 
-def what_changed(before: dict[str, Any], config: TrainConfig, sharded: bool) -> list[str]:
+def what_changed(
+    before: dict[str, Any], config: TrainConfig, sharded: bool, epoch: int = 0, steps_per_epoch: int = 0
+) -> list[str]:
     """Sentences for the run's history about changes that make it another run than one that went straight through.
 
     Args:
         before: The configuration in the checkpoint; what it lacks had its default.
         config: The one to go on with.
         sharded: Whether the pictures lie in shards.
+        epoch: The one to go on with, counted from 0.
+        steps_per_epoch: Optimizer steps of an epoch; 0 is not known.
     """
     old = {name: before.get(name, spec.default) for name, spec in FIELDS.items()}
     found = []
@@ -70,6 +75,7 @@ def what_changed(before: dict[str, Any], config: TrainConfig, sharded: bool) -> 
             f"time_budget_s went from {old['time_budget_s']:g} to {config.time_budget_s:g}: the number of steps and "
             "the rate schedule are planned anew."
         )
+    found += _resized(old, config, epoch, steps_per_epoch)
     if old["processes"] != config.processes:
         pictures = " and the order of the pictures" if sharded else ""
         norm = ", batch norm's statistics" if config.norm == "batch" else ""
@@ -85,3 +91,16 @@ def what_changed(before: dict[str, Any], config: TrainConfig, sharded: bool) -> 
             "part of the shards, so the order of the pictures is another from here on."
         )
     return found
+
+
+def _resized(old: dict[str, Any], config: TrainConfig, epoch: int, steps_per_epoch: int) -> list[str]:
+    """What another length does to pictures that grow, from this epoch on."""
+    former = config.model_copy(update={name: old[name] for name in ("epochs", "time_budget_s")})
+    for each in range(epoch, max(config.epochs, epoch + 1)):
+        was, side = (image_side(which, each, steps_per_epoch) for which in (former, config))
+        if was != side:
+            return [
+                f"start_size = {config.start_size}: how training pictures grow is planned anew over the new length. In "
+                f"epoch {each + 1} they have {side} px; before it would have been {was} px."
+            ]
+    return []

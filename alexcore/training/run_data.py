@@ -132,7 +132,7 @@ def open_run_data(config: TrainConfig, reporter: Reporter, pin_memory: bool, gro
         found = measure(index, on_progress=lambda done, total: tell("measuring colours", done, total))
         training = with_normalize(training, found.mean, found.std)
         evaluation = with_normalize(evaluation, found.mean, found.std)
-    sides = [image_side(config, epoch) for epoch in range(config.epochs)]
+    sides = [image_side(config, epoch, plan.steps_per_epoch) for epoch in range(config.epochs)]
     changes = [epoch for epoch, side in enumerate(sides) if epoch == 0 or side != sides[epoch - 1]]
     (_, first), *later = [(epoch, resized(training, config.image_size, sides[epoch])) for epoch in changes]
     val_batch = max(config.batch_size, 32)

@@ -52,26 +52,42 @@ def lr_factor(config: TrainConfig, step: int, total_steps: int, steps_per_epoch:
     return warm
 
 
-def image_side(config: TrainConfig, epoch: int) -> int:
-    """Side of the training pictures in an epoch, in px, counted from 0.
+def image_side(config: TrainConfig, epoch: int, steps_per_epoch: int = 0) -> int:
+    """Side of the training pictures in an epoch, in px.
 
-    With `start_size` it grows evenly, in steps of 16 px, and has reached `image_size` after 60 % of the epochs
-    (progressive resizing: Howard 2018, "Training Imagenet in 3 hours for $25").
+    With `start_size` it grows evenly, in steps of 16 px, and has reached `image_size` after 60 % of the epochs, at the
+    latest in the last one (progressive resizing: Howard 2018, "Training Imagenet in 3 hours for $25").
+
+    Args:
+        config: Names the sizes and the length of the run.
+        epoch: Counted from 0.
+        steps_per_epoch: Optimizer steps of an epoch, with which `max_steps` may make another epoch the last one; 0 is
+            not known.
     """
     if not 0 < config.start_size < config.image_size or config.time_budget_s:
         return config.image_size
     share = epoch / max(1.0, 0.6 * config.epochs)
+    if share >= 1 or epoch >= last_epoch(config, steps_per_epoch):  # a multiple of 16 may fall short of it
+        return config.image_size
     side = config.start_size + share * (config.image_size - config.start_size)
     return min(config.image_size, max(config.start_size, 16 * round(side / 16)))
 
 
-def work_ahead(config: TrainConfig, epoch: int) -> tuple[float, float]:
+def last_epoch(config: TrainConfig, steps_per_epoch: int = 0) -> int:
+    """The last epoch of a run without a time budget, counted from 0, `max_steps` considered where steps are known."""
+    if config.max_steps and steps_per_epoch:
+        return min(config.epochs, math.ceil(config.max_steps / steps_per_epoch)) - 1
+    return config.epochs - 1
+
+
+def work_ahead(config: TrainConfig, epoch: int, steps_per_epoch: int = 0) -> tuple[float, float]:
     """Work of a picture in the epochs from this one on, and of one that is validated; this epoch's is 1.
 
     The work grows with the area of the picture.
     """
-    now = image_side(config, epoch)
-    sides = [image_side(config, each) for each in range(epoch, max(config.epochs, epoch + 1))]
+    now = image_side(config, epoch, steps_per_epoch)
+    end = max(last_epoch(config, steps_per_epoch), epoch) + 1
+    sides = [image_side(config, each, steps_per_epoch) for each in range(epoch, end)]
     return sum((side / now) ** 2 for side in sides) / len(sides), (config.image_size / now) ** 2
 
 
