@@ -25,6 +25,8 @@ from ui.text import duration, plain, size
 
 POLL_S = 4.0
 SMOOTHINGS = ("0", "0.5", "0.8", "0.9", "0.95", "0.98")
+# Of the runs that are not there, or that cannot be read.
+MOST_NAMED = 8
 # A table is sent again with each poll.
 MOST_CELLS = 20_000
 
@@ -69,11 +71,20 @@ def comparison(ids: Sequence[str]) -> None:
 
 def _found(ids: Sequence[str]) -> list[Summary]:
     by_id = {each.id: each for each in summaries()}
-    for each in ids:
-        if each not in by_id:
-            show_error(RunError(f"There is no run {each[:80]}.", "It was deleted, or the link is damaged."))
-        elif by_id[each].problem:
-            st.warning(plain(f"{each}: {by_id[each].problem}"))
+    unknown = [each[:80] for each in ids if each not in by_id]
+    if unknown:
+        more = f" and {len(unknown) - MOST_NAMED} more" if len(unknown) > MOST_NAMED else ""
+        what = "It was" if len(unknown) == 1 else "They were"
+        show_error(
+            RunError(
+                f"There is no run {', '.join(unknown[:MOST_NAMED])}{more}.", f"{what} deleted, or the link is damaged."
+            )
+        )
+    broken = [f"{each}: {by_id[each].problem}" for each in ids if each in by_id and by_id[each].problem]
+    for text in broken[:MOST_NAMED]:
+        st.warning(plain(text))
+    if len(broken) > MOST_NAMED:
+        st.caption(f"{len(broken) - MOST_NAMED} more cannot be read.")
     return [by_id[each] for each in ids if each in by_id]
 
 
