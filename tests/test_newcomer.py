@@ -6,11 +6,16 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from run_folders import write_run
 from small_trees import tree
 
 from alexcore.cli import main
+from alexcore.data.images import check_decodable, read_picture
+from alexcore.data.incoming import named_pictures
+from alexcore.errors import DataError
 from alexcore.home import runs_dir
 from alexcore.runs.about import read_about
 from ui.text import JOINER, plain
@@ -94,14 +99,33 @@ def test_a_refused_run_leaves_no_folder(stripes: Path, home: Path, capsys: pytes
 
 
 def test_an_error_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    from alexcore.errors import DataError
-
     def refuse(*_: object) -> None:
         raise DataError("The classes differ:\n  a\n  b", "Choose another.")
 
     monkeypatch.setattr("alexcore.data.sources.open_source", refuse)
     code, _, error = said(capsys, "data", "derive", "x", "y.csv")
     assert (code, error) == (2, "error: The classes differ: a b Choose another.\n")
+
+
+def test_a_picture_of_no_numbers_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "nan.tif"
+    Image.fromarray(np.full((8, 8), np.nan, dtype=np.float32)).save(file)
+    with pytest.raises(DataError, match=r"nan\.tif holds no number in any pixel"):
+        read_picture(file)
+    assert "no number" in check_decodable(file)
+    Image.fromarray(np.array([[np.nan, 1.0]], dtype=np.float32)).save(file)
+    assert check_decodable(file) == ""
+    assert read_picture(file).image.mode == "RGB"
+
+
+@pytest.mark.parametrize("content", [b"", bytes(100), b"PK\3\4 and no more"])
+def test_a_damaged_zip_is_told_as_one(content: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "pictures.zip"
+    file.write_bytes(content)
+    (picture,) = named_pictures([str(file)]).pictures
+    with pytest.raises(DataError, match=r"pictures\.zip is damaged") as caught:
+        picture.read()
+    assert "JPEG" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
