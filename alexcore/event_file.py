@@ -35,7 +35,7 @@ class EventWriter:
 
     def write(self, kind: str, **fields: Any) -> None:
         """Append one event. Numbers that are not finite become null, because JSON has none."""
-        event = {"v": VERSION, "seq": self._seq, "ts": round(time.time(), 3), "type": kind, **_finite(fields)}
+        event = {"v": VERSION, "seq": self._seq, "ts": round(time.time(), 3), "type": kind, **finite(fields)}
         # A file name that is no UTF-8 has characters that cannot be encoded; escaped they are good JSON.
         self._file.write(json.dumps(event, ensure_ascii=False).encode(errors="backslashreplace") + b"\n")
         self._file.flush()
@@ -46,11 +46,12 @@ class EventWriter:
         self._file.close()
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """The same value with null in place of each number that is not finite, because JSON has none."""
     if isinstance(value, dict):
-        return {key: _finite(each) for key, each in value.items()}
+        return {key: finite(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(each) for each in value]
+        return [finite(each) for each in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

@@ -40,7 +40,7 @@ def test_plain_leaves_no_markup() -> None:
     assert "\\*" in text
     assert "\\_" in text
     assert "\\<b\\>" in text
-    assert "\\:smile\\:" in text
+    assert "\\:\u2060smile\\:" in text
 
 
 def epoch(train: float, val: float) -> dict[str, Any]:

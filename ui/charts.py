@@ -89,7 +89,8 @@ def aspects(table: pd.DataFrame) -> go.Figure:
 
 def curves(series: Series) -> tuple[go.Figure, go.Figure]:
     """Loss and accuracy against the step: training as a line, validation as a point an epoch."""
-    steps = thin(series.steps)
+    steps = thin([each for each in series.steps if each.get("step") is not None])
+    ended = [each for each in series.epochs if each.get("step") is not None]
     figures = []
     for title, field, unit, mode in (("Loss", "loss", "cross entropy (nats)", None), ("Accuracy", "acc1", "share", 1)):
         figure = go.Figure()
@@ -97,10 +98,10 @@ def curves(series: Series) -> tuple[go.Figure, go.Figure]:
             x=[each["step"] for each in steps], y=[each.get(field) for each in steps], name="train, by step",
             mode="lines", line={"color": TRAIN, "width": 1}, opacity=0.45,
         )  # fmt: skip
-        epochs = [each["step"] for each in series.epochs]
+        epochs = [each["step"] for each in ended]
         for split, colour, symbol in (("train", TRAIN, "circle"), ("val", VAL, "diamond")):
             figure.add_scatter(
-                x=epochs, y=[each.get(f"{split}_{field}") for each in series.epochs], name=f"{split}, by epoch",
+                x=epochs, y=[each.get(f"{split}_{field}") for each in ended], name=f"{split}, by epoch",
                 mode="lines+markers", line={"color": colour, "width": 2}, marker={"symbol": symbol, "size": 7},
             )  # fmt: skip
         for step in series.resumes:

@@ -121,7 +121,8 @@ def _uploads(files: Sequence[Upload]) -> Chosen:
     for each in files:
         if len(pictures) > MOST:
             break
-        if not is_zip(each.getvalue()[:4]):
+        # One whose beginning is damaged is no picture either, and is told so.
+        if not is_zip(each.getvalue()[:4]) and not each.name.lower().endswith(".zip"):
             pictures.append(from_bytes(each.name, each.getvalue, each.size, PICTURE_MB * 10**6))
             continue
         try:

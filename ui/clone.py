@@ -6,13 +6,14 @@ from pathlib import Path
 
 import streamlit as st
 
+from alexcore.analysis.batchnorm.settings import is_experiment
 from alexcore.augment.files import load_pipeline, save_pipeline, saved_pipelines
 from alexcore.augment.operations import Operation
 from alexcore.config import TrainConfig
 from alexcore.data.index import DataIndex
 from alexcore.data.sources import open_source
 from alexcore.errors import ConfigError, RunError
-from alexcore.home import data_dir, data_roots, open_path
+from alexcore.home import data_dir, data_roots, open_path, runs_dir
 from alexcore.runs.store import open_run
 from ui.forms import fill
 from ui.page import show_error
@@ -45,7 +46,13 @@ def clone_from_url() -> None:
         choose_dataset(_name_of(run.config.data))
         st.session_state[_VAL] = (_name_of(run.config.data), run.config.val)
         st.session_state[_DONE] = run_id
-    st.info(f"All settings below are those of the run {plain(run_id)}. Change what you like, then press Start.")
+    words = f"All settings below are those of the run {plain(run_id)}. Change what you like, then press Start."
+    if is_experiment(runs_dir() / run_id):  # its name was found to be one when the form was filled
+        words += (
+            " That run is a BatchNorm experiment: Start would train one network with these settings, not all of its "
+            "networks. To compare them again, open it on BatchNorm."
+        )
+    st.info(words)
 
 
 def end_clone() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from alexcore.analysis.batchnorm.settings import is_experiment
 from alexcore.analysis.evaluation_store import (
     StoredEvaluation,
     evaluation_name,
@@ -46,6 +47,10 @@ VIEWS = ("Confusion", "Classes", "Calibration", "Top losses")
 def evaluation_section(run: Run) -> None:
     """Draw the evaluation of a run: what it needs first, how far it is, or its figures."""
     with st.container(key="evaluation"), shown_errors():
+        if is_experiment(run.path):
+            st.info("A BatchNorm experiment has no checkpoint of its own: each of its networks (its arms) has one.")
+            st.page_link("pages/batchnorm.py", label="See its networks on BatchNorm", query_params={"run": run.id})
+            return
         if run.status.active:
             st.info("The run still goes on, and its best checkpoint may change. Evaluate it when it has ended.")
             return

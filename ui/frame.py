@@ -36,8 +36,13 @@ def draw_frame() -> Page:
     st.set_page_config(page_title=f"{chosen.title} · alexcore", page_icon=str(ICON), layout="wide")
     with st.sidebar, st.container(key="active_runs"):
         for run in active_runs():
-            label = f"{plain(run.title)}: {run.status.state}"
-            st.page_link(page_of(run.path), label=label, icon=":material/play_circle:", query_params={"run": run.id})
+            # No state: the page beside it follows the run, and this would stay as it was.
+            st.page_link(
+                page_of(run.path),
+                label=f"{plain(run.title)}: active",
+                icon=":material/play_circle:",
+                query_params={"run": run.id},
+            )
     return chosen
 
 

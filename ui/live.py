@@ -13,6 +13,7 @@ from alexcore.runs.series import Series
 from alexcore.runs.status import LOST, UNKNOWN, Status
 from alexcore.runs.store import Run, open_run
 from ui.page import show_error
+from ui.run_rows import ReadableSeries, share
 from ui.run_views import run_views
 from ui.state import choose_run
 from ui.text import duration, plain
@@ -84,7 +85,7 @@ def _series(path: Path) -> Series:
     """This session's reading of a run: what it has read already need not be read again."""
     held: Series | None = st.session_state.get("series")
     if held is None or held.path != path / "events.jsonl":
-        held = Series(path / "events.jsonl")
+        held = ReadableSeries(path / "events.jsonl")
         st.session_state["series"] = held
     held.refresh()
     return held
@@ -129,24 +130,24 @@ def _progress(status: Status, series: Series) -> None:
         return
     with st.container(key="train_progress"):
         if status.phase in ("training", "validating") and status.total_steps:
-            inside = status.done / status.total if status.total else 0.0
+            inside = share(status.done, status.total) or 0.0
             part = f"{status.phase} epoch {status.epoch + 1}: {inside:.0%}"
             left = f", {duration(status.eta_s)} left" if status.eta_s else ""
             text = f"step {status.step:,} of {status.total_steps:,}, {part}, {status.images_per_s:.0f} images/s{left}"
             text += waiting_in_words(series)
-            st.progress(min(1.0, status.step / status.total_steps), text=text)
+            st.progress(share(status.step, status.total_steps) or 0.0, text=text)
         else:
-            share = status.done / status.total if status.total and status.state != "queued" else 0.0
-            counted = f": {status.done:,} of {status.total:,}" if share else " ..."
+            part_done = 0.0 if status.state == "queued" else share(status.done, status.total) or 0.0
+            counted = f": {status.done:,} of {status.total:,}" if part_done else " ..."
             if status.state == "queued" and status.phase.startswith("waiting for "):  # of it and of those ahead
                 counted = f"; place {status.total + 1} in the queue of this device"
-            st.progress(min(1.0, share), text=f"{status.phase or 'starting'}{counted}")
+            st.progress(part_done, text=f"{status.phase or 'starting'}{counted}")
 
 
 def waiting_in_words(series: Series) -> str:
     """How much of the last steps' time went into waiting for data."""
     last = series.steps[-20:]
-    span = float(last[-1].get("ts", 0)) - float(last[0].get("ts", 0)) if len(last) > 1 else 0.0
+    span = float(last[-1].get("ts") or 0) - float(last[0].get("ts") or 0) if len(last) > 1 else 0.0
     if span <= 0:
         return ""
     return f", {min(1.0, sum(float(step.get('wait_s') or 0) for step in last[1:]) / span):.0%} of it waiting for data"

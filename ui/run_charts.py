@@ -44,13 +44,13 @@ def _figure(title: str, x: str, y: str, series: Series | None = None) -> go.Figu
 
 def _line(figure: go.Figure, rows: Sequence[Event], name: str, label: str, colour: str, dash: str = "solid") -> None:
     figure.add_scatter(
-        x=[row["step"] for row in rows], y=[row.get(name) for row in rows], name=label, mode="lines",
+        x=[row.get("step") for row in rows], y=[row.get(name) for row in rows], name=label, mode="lines",
         line={"color": colour, "width": 2, "dash": dash},
     )  # fmt: skip
 
 
 def _classes(series: Series, count: int) -> list[str]:
-    known = [str(each) for each in (series.start or {}).get("classes", ())]
+    known = [str(each) for each in (series.start or {}).get("classes") or ()]
     return known if len(known) == count else [str(number) for number in range(count)]
 
 
@@ -63,7 +63,9 @@ def learning(series: Series) -> View:
         for row in thin(series.steps)
     ]  # fmt: skip
     table = pd.DataFrame([*({**row, "of": "epoch"} for row in series.epochs), *steps]).reindex(columns=columns)
-    words = curves_in_words(series.epochs, len((series.start or {}).get("classes", ())))
+    # Files count epochs from 0, people from 1.
+    table["epoch"] = table["epoch"].astype("Float64").astype("Int64") + 1
+    words = curves_in_words(series.epochs, len((series.start or {}).get("classes") or ()))
     return View(words, {"loss": loss, "accuracy": accuracy}, table)
 
 
@@ -100,7 +102,10 @@ def gap(series: Series) -> View:
     figure = _figure("Gap between training and validation", "optimizer step", "gap", series)
     _line(figure, rows, "loss_gap", "loss: val - train (nats)", VAL)
     _line(figure, rows, "accuracy_gap", "accuracy: train - val (share)", TRAIN, "dash")
-    last, best = rows[-1], min(series.epochs, key=lambda row: row.get("val_loss") or float("inf"))
+    last, best = (
+        rows[-1],
+        min(series.epochs, key=lambda row: float("inf") if row.get("val_loss") is None else row["val_loss"]),
+    )
     apart = last["accuracy_gap"]
     words = (
         f"After epoch {last['epoch'] + 1} training accuracy is {abs(apart):.1%} {'above' if apart > 0 else 'below'} "
@@ -108,7 +113,8 @@ def gap(series: Series) -> View:
     )
     if apart <= 0:
         words += " Training counts augmented pictures and dropout, so it may well be the lower one."
-    return View(words, {"gap": figure}, pd.DataFrame(rows))
+    table = pd.DataFrame(rows)
+    return View(words, {"gap": figure}, table.assign(epoch=table["epoch"] + 1))
 
 
 def recall(series: Series) -> View:
@@ -117,6 +123,7 @@ def recall(series: Series) -> View:
     if not epochs:
         return View("Recall of each class appears when epoch 1 ends.")
     names = _classes(series, len(epochs[-1]["recall"]))
+    epochs = [row for row in epochs if len(row["recall"]) == len(names)]
     table = pd.DataFrame([row["recall"] for row in epochs], columns=names).astype(float)
     last = table.iloc[-1].dropna().sort_values()
     if last.empty:
@@ -130,7 +137,7 @@ def recall(series: Series) -> View:
     more = f" The chart shows the {MOST_LINES} classes with the lowest." if len(names) > MOST_LINES else ""
     least, most = (f"{last.iloc[each]:.0%}" for each in (0, -1))
     words = f"{last.index[0]} is recognised least, {least} of its pictures; {last.index[-1]} most, {most}."
-    table.insert(0, "epoch", [row["epoch"] for row in epochs])
+    table.insert(0, "epoch", [row["epoch"] + 1 for row in epochs])
     return View(words + more, {"recall": figure}, table)
 
 
@@ -172,7 +179,7 @@ def speed(series: Series) -> View:
     """Where the time goes: pictures a second, and the share of it spent waiting for data."""
     rows: list[dict[str, Any]] = []
     for before, row in zip(series.steps, series.steps[1:], strict=False):
-        span = float(row.get("ts", 0)) - float(before.get("ts", 0))
+        span = float(row.get("ts") or 0) - float(before.get("ts") or 0)
         if span > 0 and row.get("wait_s") is not None and row.get("epoch") == before.get("epoch"):
             rows.append(
                 {"step": row["step"], "wait_share": min(1.0, float(row["wait_s"]) / span), "wait_s": row["wait_s"]}

@@ -73,7 +73,7 @@ def _worst(run: Run, series: Series) -> None:
     if epoch is None:
         st.caption("The pictures that the network gets most wrong appear when an epoch ends. Shards do not show them.")
         return
-    classes = [str(each) for each in (series.start or {}).get("classes", ())]
+    classes = [str(each) for each in (series.start or {}).get("classes") or ()]
     rows = [row for row in epoch["worst"] if max(row["label"], row["predicted"]) < len(classes)]
     if not rows:
         st.caption(f"No mistake to show in epoch {epoch['epoch'] + 1}.")

@@ -17,6 +17,7 @@ from alexcore.runs.store import open_run
 from ui.page import show_error, shown_errors
 from ui.query import url_choice
 from ui.run_charts import confusion
+from ui.run_rows import ReadableSeries, number, whole
 from ui.runs_curves import GROUP_WORDS, GROUPS, Compared, curves
 from ui.runs_parallel import parallel
 from ui.runs_pictures import same_pictures
@@ -25,6 +26,8 @@ from ui.text import duration, plain, size
 
 POLL_S = 4.0
 SMOOTHINGS = ("0", "0.5", "0.8", "0.9", "0.95", "0.98")
+# Of the runs that are not there, or that cannot be read.
+MOST_NAMED = 8
 # A table is sent again with each poll.
 MOST_CELLS = 20_000
 
@@ -52,8 +55,8 @@ def comparison(ids: Sequence[str]) -> None:
         )
     st.subheader(f"{len(found)} runs beside each other" if len(found) > 1 else "One run", anchor=False)
     with st.container(horizontal=True, key="runs_compared"):
-        for number, (each, label) in enumerate(zip(shown, labels(shown), strict=True)):
-            if st.button(plain(label), key=f"runs_open_{number}", type="tertiary", icon=":material/arrow_forward:"):
+        for place, (each, label) in enumerate(zip(shown, labels(shown), strict=True)):
+            if st.button(plain(label), key=f"runs_open_{place}", type="tertiary", icon=":material/arrow_forward:"):
                 show_run(each.id)
                 st.rerun()
     active = any(each.status.active for each in shown)
@@ -69,11 +72,20 @@ def comparison(ids: Sequence[str]) -> None:
 
 def _found(ids: Sequence[str]) -> list[Summary]:
     by_id = {each.id: each for each in summaries()}
-    for each in ids:
-        if each not in by_id:
-            show_error(RunError(f"There is no run {each[:80]}.", "It was deleted, or the link is damaged."))
-        elif by_id[each].problem:
-            st.warning(plain(f"{each}: {by_id[each].problem}"))
+    unknown = [each[:80] for each in ids if each not in by_id]
+    if unknown:
+        more = f" and {len(unknown) - MOST_NAMED} more" if len(unknown) > MOST_NAMED else ""
+        what = "It was" if len(unknown) == 1 else "They were"
+        show_error(
+            RunError(
+                f"There is no run {', '.join(unknown[:MOST_NAMED])}{more}.", f"{what} deleted, or the link is damaged."
+            )
+        )
+    broken = [f"{each}: {by_id[each].problem}" for each in ids if each in by_id and by_id[each].problem]
+    for text in broken[:MOST_NAMED]:
+        st.warning(plain(text))
+    if len(broken) > MOST_NAMED:
+        st.caption(f"{len(broken) - MOST_NAMED} more cannot be read.")
     return [by_id[each] for each in ids if each in by_id]
 
 
@@ -123,16 +135,17 @@ def _histories(shown: Sequence[Summary]) -> list[Series]:
     for gone in held.keys() - {each.id for each in shown}:
         del held[gone]
     for each in shown:
-        held.setdefault(each.id, Series(each.path / "events.jsonl")).refresh()
+        held.setdefault(each.id, ReadableSeries(each.path / "events.jsonl")).refresh()
     return [held[each.id] for each in shown]
 
 
 def _results(shown: Sequence[Summary]) -> None:
     rows = [
         {
-            "run": label, "state": each.status.state, "best val": each.best_val_acc1, "last val": each.val_acc1,
-            "epochs": each.status.epoch, "steps": each.status.step, "time": duration(each.worked_s),
-            "images/s": each.images_per_s, "disk": size(each.bytes), "id": each.id,
+            "run": label, "state": each.status.state, "best val": number(each.best_val_acc1),
+            "last val": number(each.val_acc1), "epochs": whole(each.status.epoch), "steps": whole(each.status.step),
+            "time": duration(number(each.worked_s)), "images/s": number(each.images_per_s),
+            "disk": size(each.bytes), "id": each.id,
         }
         for each, label in zip(shown, labels(shown), strict=True)
     ]  # fmt: skip
@@ -192,16 +205,16 @@ def surroundings(shown: Sequence[Summary]) -> str:
 
 def _matrices(runs: Sequence[Compared]) -> None:
     views = [(run, confusion(run.series)) for run in runs]
-    known = {tuple((run.series.start or {}).get("classes", ())) for run in runs if run.series.start}
+    known = {tuple((run.series.start or {}).get("classes") or ()) for run in runs if run.series.start}
     if len(known) > 1:
         st.warning("These runs do not have the same classes in the same order: compare their matrices by name only.")
     parts = []
     columns = st.columns(2)
-    for number, (run, view) in enumerate(views):
-        with columns[number % 2]:
+    for place, (run, view) in enumerate(views):
+        with columns[place % 2]:
             for figure in view.figures.values():
                 figure.update_layout(title=f"Confusion, validation: {run.label[:40]}").update_traces(showscale=False)
-                st.plotly_chart(figure, key=f"runs_confusion_{number}", config={"displaylogo": False})
+                st.plotly_chart(figure, key=f"runs_confusion_{place}", config={"displaylogo": False})
             st.caption(plain(f"{run.label}: {view.sentence}"))
         if len(view.table):
             long = view.table.melt(id_vars="truth", var_name="answer", value_name="pictures")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -13,6 +12,7 @@ import streamlit as st
 
 from alexcore.runs.comparison import MOST, in_words
 from alexcore.runs.index import EXPERIMENT, Summary, matching, summaries
+from ui.run_rows import moment, number, share
 from ui.runs_delete import delete, just_changed, outcome
 from ui.runs_state import CHOSEN, labels, show_comparison, show_run
 from ui.text import plain, size
@@ -20,6 +20,7 @@ from ui.text import plain, size
 ACTIVE_S, IDLE_S = 2.0, 15.0
 _TURN = "runs_turn"
 MOST_BROKEN = 3
+SEVERAL = "several"
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Filters:
         def fits(each: Summary) -> bool:
             asked = (
                 (self.states, each.status.state), (self.data, each.data),
-                (self.variants, each.settings.get("variant")), (self.norms, each.settings.get("norm")),
+                (self.variants, each.settings.get("variant")), (self.norms, norm_of(each)),
             )  # fmt: skip
             return all(not wished or has in wished for wished, has in asked) and set(self.tags) <= set(each.tags)
 
@@ -66,10 +67,15 @@ def filters(found: Sequence[Summary]) -> Filters:
             several("Data set", "data", [each.data for each in found], "None chosen: all data sets."),
             several("Variant", "variant", [str(each.settings.get("variant") or "") for each in found],
                     "Which AlexNet; none chosen: all."),
-            several("Norm", "norm", [str(each.settings.get("norm") or "") for each in found],
-                    "The normalisation; none chosen: all."),
+            several("Norm", "norm", [norm_of(each) for each in found],
+                    "The normalisation; several: an experiment."),
             several("Tags", "tags", [tag for each in found for tag in each.tags], "Runs that have all of these."),
         )  # fmt: skip
+
+
+def norm_of(each: Summary) -> str:
+    """The normalisation of a run. The arms of an experiment differ in it, and its settings hold only one of them."""
+    return SEVERAL if each.kind == EXPERIMENT else str(each.settings.get("norm") or "")
 
 
 def rows_of(found: Sequence[Summary]) -> pd.DataFrame:
@@ -80,13 +86,13 @@ def rows_of(found: Sequence[Summary]) -> pd.DataFrame:
         other = ", ".join(f"{name}={in_words(value)[:60]}" for name, value in each.other_settings.items())
         rows.append(
             {
-                "state": status.state, "run": label, "best val": each.best_val_acc1, "last val": each.val_acc1,
-                "progress": min(1.0, status.step / status.total_steps) if status.total_steps else None,
-                "data set": each.data, "variant": settings.get("variant"), "norm": settings.get("norm"),
+                "state": status.state, "run": label, "best val": number(each.best_val_acc1),
+                "last val": number(each.val_acc1), "progress": share(status.step, status.total_steps),
+                "data set": each.data, "variant": settings.get("variant"), "norm": norm_of(each),
                 "epochs": settings.get("epochs"), "batch": settings.get("batch_size"), "lr": settings.get("lr"),
-                "px": settings.get("image_size"), "seed": settings.get("seed"), "time (s)": each.worked_s,
-                "images/s": status.images_per_s if status.state == "running" else each.images_per_s,
-                "disk": each.bytes, "started": datetime.fromtimestamp(each.started) if each.started else None,
+                "px": settings.get("image_size"), "seed": settings.get("seed"), "time (s)": number(each.worked_s),
+                "images/s": number(status.images_per_s if status.state == "running" else each.images_per_s),
+                "disk": each.bytes, "started": moment(each.started),
                 "tags": list(each.tags), "other settings": other, "note": each.note,
                 "kind": each.kind if each.kind == EXPERIMENT else "", "problem": each.problem, "id": each.id,
             }

@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return code
     except AlexError as error:
         with quiet_unless_first():
-            print(f"error: {error}", file=sys.stderr)
+            print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("error: Interrupted.", file=sys.stderr)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alexcore.cli.output import Arguments, add_command, print_json, reported
+from alexcore.errors import DataError
 from alexcore.home import data_dir
+
+if TYPE_CHECKING:
+    from alexcore.data.index import DataIndex
 
 # Paths that a finding prints; --json has all of them.
 SHOWN = 5
@@ -110,16 +114,29 @@ def data_derive(arguments: Arguments) -> int:
     from alexcore.data.manifest import write_manifest
     from alexcore.data.sources import open_source
 
-    index = open_source(arguments.src)
     groups = {}
     for text in arguments.merge or []:
-        new, _, old = text.partition("=")
+        new, equals, old = text.partition("=")
+        if not equals or not new.strip() or not old.strip():
+            raise DataError(
+                f"--merge {text!r} does not say what is merged into what.", "Write NEW=OLD+OLD: pets=cats+dogs."
+            )
         groups[new.strip()] = [name.strip() for name in old.split("+")]
+    index = open_source(arguments.src)
+    _require_free(arguments.manifest, index, arguments.force)
     if groups:
         index = merge_classes(index, groups)
     if arguments.keep:
         index = select_classes(index, [name.strip() for name in arguments.keep.split(",")])
     return _written(write_manifest(index, arguments.manifest), arguments)
+
+
+def _require_free(target: Path, index: DataIndex, force: bool) -> None:
+    """Refuse to write over a file, unless that is asked for; over the data set itself in any case."""
+    if target.exists() and target.samefile(index.origin):
+        raise DataError(f"{target} is the data set that is read.", "Choose another file for what is derived from it.")
+    if target.exists() and not force:
+        raise DataError(f"There is a file {target} already.", "Choose another name, or add --force to replace it.")
 
 
 def data_download(arguments: Arguments) -> int:
@@ -188,6 +205,7 @@ def register(commands: Any) -> None:
     deriving.add_argument("manifest", type=Path, help="the .csv or .json file to write")
     deriving.add_argument("--keep", help="classes to keep, joined by commas")
     deriving.add_argument("--merge", action="append", metavar="NEW=OLD+OLD", help="merge classes; may be repeated")
+    deriving.add_argument("--force", action="store_true", help="replace the file if it exists")
     downloading = add_command(data, "download", data_download)
     downloading.add_argument("name", choices=["flower_photos"])
     downloading.add_argument("dir", type=Path, nargs="?", help="a folder that does not exist yet")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from alexcore.analysis.batchnorm.record import SWEEPS
@@ -64,7 +65,8 @@ def tell(run_dir: Path, as_json: bool) -> None:
         print(f"{number}. {sentence}")
     if record.cost:
         print(f"Probes took {record.cost['share']:.0%} of the time.")
-    print(f"Classify a picture with: python -m alexcore predict {run_dir / 'arms' / 'batch-s0'} PICTURE")
+    arm = quote(str(run_dir.resolve() / "arms" / "batch-s0"))
+    print(f"Classify a picture with: python -m alexcore predict {arm} PICTURE")
 
 
 def compare_bn_sweep(arguments: Arguments) -> int:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from alexcore.errors import AlexError
+from alexcore.event_file import finite
 from alexcore.jobs import JobProgress
 
 Arguments = argparse.Namespace
@@ -55,8 +56,8 @@ class Bar:
 
 
 def print_json(value: Any) -> None:
-    """Print one JSON document as one line."""
-    print(json.dumps(value, ensure_ascii=False))
+    """Print one JSON document as one line; numbers that are not finite become null, because JSON has none."""
+    print(json.dumps(finite(value), ensure_ascii=False, allow_nan=False))
 
 
 def add_command(group: Any, name: str, run: Command) -> argparse.ArgumentParser:

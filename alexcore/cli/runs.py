@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from alexcore.cli.output import Arguments, add_command, print_json
 from alexcore.errors import AlexError, RunError
+from alexcore.event_file import finite
 
 if TYPE_CHECKING:
     from alexcore.runs.store import Run
@@ -23,7 +24,7 @@ ACTIONS = {
     "rename": ("ID NAME", "another name in lists; the id stays"),
     "tag": ("ID TAG...", "adds tags"),
     "untag": ("ID TAG...", "takes tags off"),
-    "note": ("ID TEXT", "keeps a note; an empty text removes it"),
+    "note": ("ID TEXT", "keeps a note; --clear removes it"),
     "prune": ("ID", "deletes its checkpoints but the best one; it cannot be resumed then"),
 }
 
@@ -35,6 +36,8 @@ def runs(arguments: Arguments) -> int:
         raise RunError(f"`runs {action}` needs the ID of a run; `runs list` shows them.")
     if action in ("rename", "tag", "untag") and not arguments.words:
         raise RunError(f"`runs {action}` needs {ACTIONS[action][0]}.", f"`runs {action}` {ACTIONS[action][1]}.")
+    if action == "note" and arguments.clear == bool(" ".join(arguments.words).strip()):
+        raise RunError("`runs note` needs either the ID and the words of a note, or the ID and --clear.")
     told, text = _DO[action](arguments)
     if arguments.json:
         print_json(told)
@@ -67,6 +70,10 @@ def _show(arguments: Arguments) -> tuple[dict[str, Any], str]:
     from alexcore.runs.trash import disk_use
 
     run = find_run(arguments.id)
+    if not any((run.path / name).is_file() for name in ("config.json", "status.json")):
+        raise RunError(
+            f"{arguments.id} is no run: it has neither config.json nor status.json.", "`runs list` shows the runs."
+        )
     about = read_about(run.path)
     shown = {
         **summary(run), "error": run.status.error or None, "problem": run.problem or None,
@@ -74,7 +81,7 @@ def _show(arguments: Arguments) -> tuple[dict[str, Any], str]:
         "name": about.name, "tags": list(about.tags), "note": about.note, "bytes": disk_use(run.path),
         "command": _command(run),
     }  # fmt: skip
-    return shown, json.dumps(shown, indent=1, ensure_ascii=False)
+    return shown, json.dumps(finite(shown), indent=1, ensure_ascii=False)
 
 
 def _command(run: Run) -> str | None:
@@ -143,6 +150,8 @@ def _about(arguments: Arguments) -> tuple[dict[str, Any], str]:
         about = change_about(path, name=" ".join(words))
     elif action == "note":
         about = change_about(path, note=" ".join(words))
+        if arguments.clear:
+            return {"id": path.name, "note": ""}, f"The note of {path.name} is gone."
     else:
         tags = [tag for tag in read_about(path).tags if tag not in words]
         about = change_about(path, tags=tuple([*tags, *words] if action == "tag" else tags))
@@ -176,6 +185,7 @@ def register(commands: Any) -> None:
     listing.add_argument("action", nargs="?", choices=list(ACTIONS), default="list", metavar="ACTION", help=actions)
     listing.add_argument("id", nargs="?", help="the run's id; for show also the path of its folder")
     listing.add_argument("words", nargs="*", help="a name, tags or a note")
+    listing.add_argument("--clear", action="store_true", help="for note: take the note away")
     listing.add_argument(
         "--search", default="", metavar="WORDS", help="list only runs in which each of these words occurs"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from alexcore.analysis.batchnorm.settings import is_experiment
@@ -54,6 +55,7 @@ def train(arguments: Arguments) -> int:
     """Train in the foreground; Ctrl-C saves and stops."""
     from alexcore.data.sources import open_source
     from alexcore.runs.store import create_run
+    from alexcore.training.plan import make_plan
 
     if groups.rank():
         return _follow()
@@ -64,7 +66,7 @@ def train(arguments: Arguments) -> int:
             # Rank 0 was on another machine before, which has the note that names the run.
             groups.remember_run(arguments.run)
             return _execute(arguments.run, arguments.json)
-        open_source(config.data, config.val).require_trainable()  # a wrong path shall not leave a failed run behind
+        make_plan(config, open_source(config.data, config.val))  # what cannot work shall not leave a failed run behind
         run_dir = create_run(config, arguments.run)
         groups.remember_run(run_dir)
     return _execute(run_dir, arguments.json)
@@ -129,7 +131,7 @@ def _execute(run_dir: Path, as_json: bool) -> int:
         accuracy = result["best_val_acc1"]
         measured = f"best validation accuracy {accuracy:.3f}" if accuracy is not None else "not validated"
         print(f"{result['status']}: {result['epochs']} epochs, {result['steps']} steps, {measured}")
-        print(f"Classify a picture with: python -m alexcore predict {run_dir} PICTURE")
+        print(f"Classify a picture with: python -m alexcore predict {quote(str(run_dir.resolve()))} PICTURE")
     return 0
 
 

@@ -112,7 +112,7 @@ def read_picture(source: Path | bytes, name: str = "", *, at_least: int = 0) -> 
                 turned = image.getexif().get(ExifTags.Base.Orientation, 1) in range(5, 9)
                 if at_least:
                     image.draft(None, (at_least, at_least))
-                return replace(_to_rgb(image), format=stored, size=(height, width) if turned else (width, height))
+                return replace(_to_rgb(image, name), format=stored, size=(height, width) if turned else (width, height))
     # Far above the limit Pillow does not tell the size.
     except Image.DecompressionBombError as error:
         raise _too_large(name, "too many") from error
@@ -155,7 +155,7 @@ def _is_animation(image: Image.Image) -> bool:
         return True
 
 
-def _to_rgb(image: Image.Image) -> Picture:
+def _to_rgb(image: Image.Image, name: str) -> Picture:
     notes = []
     grey = {"L": "grayscale", "1": "black and white"}.get(image.mode)
     if image.getexif().get(ExifTags.Base.Orientation, 1) in range(2, 9):
@@ -171,7 +171,10 @@ def _to_rgb(image: Image.Image) -> Picture:
         upright = Image.fromarray(np.rint(values).astype(np.uint8))
     elif upright.mode == "F":
         notes.append("floating-point values scaled to 8 bits")
-        values = np.nan_to_num(np.asarray(upright, dtype=np.float32))
+        values = np.asarray(upright, dtype=np.float32)
+        if not np.isfinite(values).any():
+            raise DataError(f"{name} holds no number in any pixel, only NaN or infinity.", WHAT_TO_DO)
+        values = np.nan_to_num(values)
         span = float(values.max() - values.min()) or 1.0
         upright = Image.fromarray(np.rint((values - values.min()) / span * 255).astype(np.uint8))
     if upright.has_transparency_data:
@@ -238,6 +241,8 @@ def check_decodable(source: Path | bytes) -> str:
             image.getexif()  # damaged metadata would stop read_picture too
             image.draft("RGB", (max(1, image.width // 8), max(1, image.height // 8)))
             image.load()
+            if image.mode == "F" and not np.isfinite(np.asarray(image)).any():
+                return "no number in any pixel, only NaN or infinity"
     except UnidentifiedImageError:
         return "no picture in a known format"
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):

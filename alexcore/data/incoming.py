@@ -204,7 +204,9 @@ def named_pictures(paths: Sequence[str]) -> Found:
             elif path.is_file():
                 with path.open("rb") as file:
                     start = file.read(4)
-                found = zip_pictures(path, text) if is_zip(start) else found
+                # A zip file whose beginning is damaged is no picture either, whatever its bytes say.
+                if is_zip(start) or path.suffix.lower() == ".zip":
+                    found = zip_pictures(path, text)
         except DataError as error:
             found = Found((Incoming(text, partial(_fail, error)),))
         except (OSError, ValueError):  # whoever reads it says what is wrong

@@ -68,11 +68,15 @@ def places(series: Series, rows: Sequence[Event], axis: str) -> list[float | Non
         return _working_time(series, rows)
     if axis == "epoch":
         per_epoch = float((series.start or {}).get("steps_per_epoch") or 0)
-        return [
-            float(row["epoch"]) + 1 if row["type"] == "epoch" else row["step"] / per_epoch if per_epoch else None
-            for row in rows
-        ]
+        return [_epochs(row, per_epoch) for row in rows]
     return [row.get("step") for row in rows]
+
+
+def _epochs(row: Event, per_epoch: float) -> float | None:
+    """How many epochs lie behind a row; None where it does not say."""
+    if row["type"] == "epoch":
+        return None if row.get("epoch") is None else float(row["epoch"]) + 1
+    return None if row.get("step") is None or not per_epoch else float(row["step"]) / per_epoch
 
 
 def _working_time(series: Series, rows: Sequence[Event]) -> list[float | None]:
