@@ -173,6 +173,16 @@ def build_arms(config: TrainConfig, bn: BnConfig, classes: int, device: torch.de
     return [build_arm(config, norm, seed, classes, device) for seed in seeds_of(config, bn) for norm in bn.norms]
 
 
+def step_seconds(arms: Sequence[Arm]) -> dict[str, float]:
+    """Seconds of an optimizer step by norm, mean over all steps and seeds; a norm without any step is left out."""
+    steps: dict[str, Sums] = {}
+    for arm in arms:
+        sums = steps.setdefault(arm.norm, Sums())
+        sums.step_s += arm.total.step_s
+        sums.steps += arm.total.steps
+    return {norm: round(sums.step_s / sums.steps, 5) for norm, sums in steps.items() if sums.steps}
+
+
 def worth_saying(config: TrainConfig) -> list[str]:
     """What a reader of the comparison has to know about its settings, in sentences."""
     decay = "every parameter" if config.decay_all else "weights only, not on biases nor on the norms' gamma and beta"

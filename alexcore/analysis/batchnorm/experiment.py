@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from alexcore.analysis.batchnorm.arms import Arm, Sums, build_arms, worth_saying
+from alexcore.analysis.batchnorm.arms import Arm, Sums, build_arms, step_seconds, worth_saying
 from alexcore.analysis.batchnorm.batches import open_seeds, probe_set, recalibration_batches, windows_from
 from alexcore.analysis.batchnorm.closing import Networks, all_figures, recalibrated, write_arms
 from alexcore.analysis.batchnorm.conclusion import conclude
@@ -148,7 +148,7 @@ class _Experiment:
         self._say_what_is_unequal()
 
     def _say_what_is_unequal(self) -> None:
-        for message in worth_saying(self.config):
+        for message in (*worth_saying(self.config), *self.val.worth_saying()):
             self.reporter.event("note", message=message)
 
     def _warn(self, message: str, hint: str = "") -> None:
@@ -230,7 +230,8 @@ class _Experiment:
 
     def _log(self, arm: Arm, lr: float) -> None:
         sums = arm.logged
-        if sums.steps:
+        # After its null event an arm is silent: a mean of the steps before would read as if it had gone on.
+        if sums.steps and arm.diverged_at is None:
             self.reporter.event(
                 "arm_step", arm=arm.norm, seed=arm.seed, step=self.step, round=self.step, lr=lr,
                 loss=round(sums.mean_loss, 6), acc1=round(sums.acc1, 6), grad_norm=round(arm.grad_norm, 6),
@@ -344,16 +345,9 @@ class _Experiment:
 
     def _tell_cost(self) -> None:
         total_s = max(self.seconds, 1e-9)
-        steps: dict[str, Sums] = {}
-        for arm in self.arms:
-            sums = steps.setdefault(arm.norm, Sums())
-            sums.step_s += arm.total.step_s
-            sums.steps += arm.total.steps
-        step_s = {norm: round(sums.step_s / sums.steps, 5) for norm, sums in steps.items() if sums.steps}
-        share = self.probe_s / total_s
         self.reporter.event(
-            "probe_cost", share=round(share, 4), probe_s=round(self.probe_s, 2), total_s=round(total_s, 2),
-            eval_s=round(self.eval_s, 2), step_s=step_s,
+            "probe_cost", share=round(self.probe_s / total_s, 4), probe_s=round(self.probe_s, 2),
+            total_s=round(total_s, 2), eval_s=round(self.eval_s, 2), step_s=step_seconds(self.arms),
             groups={group: round(cost, 4) for group, cost in self.prober.costs(len(self.arms)).items()},
         )  # fmt: skip
 
