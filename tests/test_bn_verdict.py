@@ -9,8 +9,9 @@ import sys
 
 import pytest
 
+from alexcore.analysis.batchnorm.comparison import compare
 from alexcore.analysis.batchnorm.summary import MEASURES, ExperimentSummary, summarise
-from alexcore.analysis.batchnorm.verdict import UNDECIDED, compare, verdict
+from alexcore.analysis.batchnorm.verdict import UNDECIDED, verdict
 
 pytestmark = pytest.mark.unit
 QUESTIONS = ("growth", "drift_seen", "gain_change", "val_acc1", "dead")
@@ -60,11 +61,13 @@ def test_a_clear_result_is_decided_whichever_way_it_fell(swap):
     assert not any(UNDECIDED in each.short for each in answers)
     first, second, third, fourth, fifth = (each.short for each in answers)
     assert "shrinks on its way to conv5" in first
-    assert ("but becomes larger" if not swap else "but stays smaller") in first
+    assert ("shrinks, too, but less" if not swap else "shrinks, too, and more") in first
     assert second.startswith("With BN they even move more" if not swap else "With BN the values")
-    assert ("changes its gains more" if not swap else "changes its gains less") in third
+    assert ("its gains change more" if not swap else "its gains change less") in third
     assert fourth.startswith(
-        "Without BN learning was not merely slower, it ended worse" if not swap else "Without BN learning ended better"
+        "After 400 steps learning without BN is behind; whether it is merely slower these steps do not say"
+        if not swap
+        else "After 400 steps learning without BN is ahead"
     )
     assert fifth.startswith("No, with BN more are dead" if not swap else "Yes, with BN fewer are dead")
     # Both numbers with their spread.

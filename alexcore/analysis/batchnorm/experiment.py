@@ -195,17 +195,23 @@ class _Experiment:
         figures = all_figures(self.arms, networks, self.val, self.device, self._obey_on_batch)
         for arm in self.arms:
             self._tell_evaluation(arm, figures[arm.key])
-        self._write("finished", networks, figures)
+        told = f"{images:,} pictures" if images else "one epoch"
+        told = (
+            f"recalibrated: measured anew after the last step, on {told} of the training split as training augments it"
+        )
+        self._write("finished", networks, figures, told)
 
     def _stop(self) -> None:
         """Keep what there is. Recalibration looks at the probe pictures only: whoever stops does not want to wait."""
         self._save()
         probe_batch = [(self.prober.images, self.prober.labels)]
-        self._write("stopped", recalibrated(self.arms, lambda _arm: probe_batch, lambda: None), {})
+        networks = recalibrated(self.arms, lambda _arm: probe_batch, lambda: None)
+        told = f"recalibrated: measured anew at the stop, on the {len(self.prober.labels):,} probe pictures"
+        self._write("stopped", networks, {}, f"{told}, pictures of this batch among them")
 
-    def _write(self, state: str, networks: Networks, figures: dict[str, Figures]) -> None:
+    def _write(self, state: str, networks: Networks, figures: dict[str, Figures], statistics: str) -> None:
         self._tell_cost()
-        write_arms(self.run_dir, self.arms, networks, self.data, state, self.step, figures)
+        write_arms(self.run_dir, self.arms, networks, self.data, state, self.step, figures, statistics)
         self.reporter.event("verdict", answers=conclude(self.run_dir))
 
     def _round(self, batches: dict[int, Iterator[list[Batch]]]) -> None:

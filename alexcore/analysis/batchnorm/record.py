@@ -32,6 +32,7 @@ Arm = tuple[str, int]
 Point = tuple[float, float]
 SWEEPS = ("q14", "q15")
 VERDICT = "verdict.json"
+OLD_ANSWERS = "These answers are of an earlier stop. The experiment was resumed since; new ones are written at its end."
 
 
 def sweep_file(run_dir: Path, kind: str) -> Path:
@@ -75,6 +76,7 @@ class Experiment:
         self.warnings: list[Event] = []
         self.resumes: list[int] = []
         self.end: Event | None = None
+        self._resumed = False
 
     def refresh(self) -> bool:
         """Read what was written since the last call, sweeps and verdict too; whether there was anything."""
@@ -108,6 +110,11 @@ class Experiment:
         return self._verdict_file or _answers(self.verdict)
 
     @property
+    def answers_are_old(self) -> bool:
+        """Whether the answers are of a stop, and the experiment has been resumed since without reaching an end."""
+        return self._resumed and bool(self.answers)
+
+    @property
     def arms(self) -> list[Arm]:
         """The arms that have said anything, in the order of the experiment: norm by norm, seed by seed."""
         order = [str(norm) for norm in (self.start or {}).get("norms") or []]
@@ -139,11 +146,12 @@ class Experiment:
             if all(event.get("message") != known.get("message") for known in told):
                 told.append(event)
         elif kind == "start":
-            self.start = event
+            self.start = _sound(event)
         elif kind == "probe_cost":
             self.cost = event
         elif kind == "verdict":
             self.verdict = event
+            self._resumed = False
         elif kind == "end":
             self.end = event
         elif kind == "resume" and is_number(event.get("round")):
@@ -175,6 +183,22 @@ class Experiment:
                 events_of[arm] = [event for event in events if event["step"] <= last]
         self.resumes.append(last)
         self.end = self.verdict = None
+        self._resumed = True
+
+
+# What readers count, walk through or write with separators; a damaged line may hold anything.
+_KINDS: dict[type, tuple[str, ...]] = {
+    list: ("classes", "arms", "norms", "seeds", "layers", "linear", "eval_steps"),
+    dict: ("channels", "parameters"),
+}
+_NUMBERS = ("steps", "chance", "lr", "batch_size", "probe_images", "probe_batch", "probe_every")
+
+
+def _sound(start: Event) -> Event:
+    """A `start` event without the fields that are not of their kind."""
+    wrong = {name for kind, names in _KINDS.items() for name in names if not isinstance(start.get(name, kind()), kind)}
+    wrong |= {name for name in _NUMBERS if not is_number(start.get(name, 0))}
+    return {name: value for name, value in start.items() if name not in wrong}
 
 
 def _exploded(event: Event) -> bool:

@@ -159,7 +159,10 @@ def three_ways(experiment: Experiment) -> View:
         "Running statistics are an average of the last batches, and lag behind weights that still move. Batch "
         "statistics normalise each validation batch by itself, as in training. Recalibrated: the averages are thrown "
         "away and counted anew in one pass over training pictures, with weights that no longer move.",
-        _ways_in_words(*(_ends(experiment, each) for each in (lines["val_acc1"], recalibrated, lines["val_acc1_batch"])))
+        _ways_in_words(
+            _ends(experiment, lines["val_acc1"]), _ends(experiment, recalibrated),
+            _ends(experiment, lines["val_acc1_batch"]),
+        )
         + _lost_in_words(experiment, "batch"),
         {"three_ways": figure} if any(lines.values()) else {}, joined(tables),
     )  # fmt: skip
