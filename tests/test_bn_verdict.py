@@ -281,7 +281,6 @@ def recorded() -> tuple:
             ]
         },
         "scales": {batch: [probe(20, gamma_moved=[0.1, 0.3], gamma_low=[0.8, 0.6], gamma_high=[1.2, 1.4])]},
-        "Q7r": {none: [probe(0, beta=4.0), probe(20, beta=2.0)]},
     }  # fmt: skip
     evals = {
         none: events(
@@ -310,7 +309,7 @@ def test_a_record_becomes_numbers():
         ("drift_seen", "none"): 0.02, ("drift_output", "batch"): 0.03, ("drift_seen", "batch"): 0.02,
         ("ics", "none"): 0.25, ("safe_rate", "none"): 0.01, ("dead", "none"): 0.2, ("zero", "none"): 0.6,
         ("gamma_moved", "batch"): 0.2,
-        ("gamma_spread", "batch"): 0.6, ("beta", "none"): 3, ("val_acc1", "none"): 0.6, ("val_acc1", "batch"): 0.85,
+        ("gamma_spread", "batch"): 0.6, ("val_acc1", "none"): 0.6, ("val_acc1", "batch"): 0.85,
         ("train_loss", "batch"): 0.4, ("width", "none"): 1, ("best_acc1", "none"): 0.6,
         ("steps_to_target", "batch"): 10,
     }  # fmt: skip

@@ -114,6 +114,7 @@ class Arm:
         """
         if self.diverged_at is not None:
             return None
+        self.memory.pop("gradients", None)
         set_lr(self.optimizer, lr)
         torch.manual_seed(sample_seed(self.seed, number, _DROPOUT))
         began = time.perf_counter()

@@ -114,7 +114,8 @@ class _Experiment:
         )  # fmt: skip
         reporter.progress("reading the probe pictures", 0, 0)
         images, labels = probe_set(self.index, first.evaluation_operations, bn.probe_images, config.seed)
-        self.prober = Prober(config, images.to(self.device), labels.to(self.device), fan_channels(self.arms[0].model))
+        channels = fan_channels(self.arms[0].model)
+        self.prober = Prober(config, images.to(self.device), labels.to(self.device), channels, self.objective)
         self.schedule = Schedule(bn.steps, bn.probe_every)
         self.eval_steps = evaluation_steps(bn.steps, bn.eval_every)
         # How far it is, and what it took: steps made by every arm, and the last step whose measurements are complete.
@@ -145,9 +146,6 @@ class _Experiment:
         )  # fmt: skip
         for problem in self.index.problems:
             self._warn(problem.message, problem.hint)
-        self._say_what_is_unequal()
-
-    def _say_what_is_unequal(self) -> None:
         for message in (*worth_saying(self.config), *self.val.worth_saying()):
             self.reporter.event("note", message=message)
 
@@ -203,6 +201,8 @@ class _Experiment:
 
     def _stop(self) -> None:
         """Keep what there is. Recalibration looks at the probe pictures only: whoever stops does not want to wait."""
+        if self.measured < self.step:
+            self.prober.keep_gradients(self.arms, self._lr(), self.step)
         self._save()
         probe_batch = [(self.prober.images, self.prober.labels)]
         networks = recalibrated(self.arms, lambda _arm: probe_batch, lambda: None)

@@ -45,8 +45,6 @@ MEASURES: Mapping[str, Measure] = {
     "dead": Measure("Q12", "share of dead channels in the convolutions at the end"),
     "zero": Measure("Q12", "share of zero outputs in the convolutions at the end"),
     "saturated": Measure("Q13", "share of saturated outputs in the convolutions at the end"),
-    "beta": Measure("Q7r", "scale-free smoothness, median over the probes"),
-    "cosine": Measure("Q6r", "smallest cosine of gradients at equal distances, median over the probes"),
 }
 
 
@@ -165,8 +163,6 @@ def _measured(probes: Mapping[str, Events]) -> dict[str, float | None]:
         "drift_seen": _median([_drift(each, seen=True) for each in q3]),
         "drift_output": _median([_drift(each, seen=False) for each in q3]),
         "ics": _median([_over_convs(each, "relative") for each in _data(probes, "Q4")]),
-        "beta": _median([_first(each, "beta") for each in _data(probes, "Q7r")]),
-        "cosine": _median([_first(each, "cosmin") for each in _data(probes, "Q6r")]),
     }
     if gains:
         found["growth"], found["growth_start"] = _growth(gains[-1], "random"), _growth(gains[0], "random")
