@@ -39,7 +39,7 @@ def test_the_transform_is_the_runs_and_the_statistics_are_called_what_they_are(s
     # Before the first step ends there is no file to ask.
     trained_file(folder, 5).unlink()
     assert worked_example(folder, 5, "conv1", 0, trained=False)["shown"] == expected
-    assert line(folder, trained=False).endswith("as they begin, before the first step")
+    assert line(folder, trained=False).endswith("as it begins, before the first step")
 
 
 def test_after_a_stop_it_says_that_the_batch_took_part(stripes: Path) -> None:

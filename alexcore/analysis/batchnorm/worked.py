@@ -47,7 +47,7 @@ def worked_example(run_dir: Path, seed: int, layer: str, channel: int, *, traine
     arm = build_arm(config, "batch", seed, len(index.classes), torch.device("cpu"))
     file = trained_file(run_dir, seed)
     saved = load_checkpoint(file) if file.is_file() else None
-    statistics = "as they begin, before the first step"
+    statistics = "as it begins, before the first step"
     if trained:
         if saved is None:
             raise CheckpointError("The trained weights of this arm are not there yet.", "Wait for the end, or stop it.")
