@@ -348,7 +348,7 @@ def test_the_formula_is_worked_out_on_real_pictures(flowers: Path) -> None:  # n
     at.toggle(key="bn_formula_show").set_value(True).run()
     assert not errors_of(at)
     code = "\n".join(each.value for each in at.code)
-    assert "running mean = 0, as training left it" in code
+    assert "running mean = 0, as it begins, before the first step" in code
     assert "output = gamma" in code
     at.number_input(key="bn_formula_channel").set_value(999).run()
     assert "channel = 999 is not allowed" in errors_of(at)

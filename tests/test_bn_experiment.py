@@ -15,7 +15,7 @@ import torch
 from bn_experiments import QUANTITIES, tiny_experiment
 from command_line import done
 
-from alexcore.analysis.batchnorm import experiment
+from alexcore.analysis.batchnorm import experiment, probing
 from alexcore.analysis.batchnorm.arms import Arm, build_arm, build_arms
 from alexcore.analysis.batchnorm.experiment import CHECKPOINT, run_experiment
 from alexcore.analysis.batchnorm.probing import Prober
@@ -334,6 +334,26 @@ def test_a_drift_that_is_measured_again_is_measured_against_the_same(stripes, wh
         return [each["data"] for each in chosen if each["step"] == 3]
 
     assert drifts(second) == drifts(whole[1])
+
+
+def test_the_gradients_of_arms_not_yet_measured_outlive_a_stop(stripes, whole):
+    folder, first = run(described(stripes), at_step(18, phase="measuring"))
+    _, second = run(described(stripes), folder=folder)
+
+    def norms(*watchers: Watcher) -> dict[Any, Any]:
+        told = [e for watcher in watchers for e in watcher.of("probe") if (e["quantity"], e["step"]) == ("Q11", 3)]
+        return {(each["arm"], each["seed"]): each["data"] for each in told}
+
+    assert len(norms(whole[1])) == 6
+    assert norms(first, second) == norms(whole[1])
+
+
+def test_the_accumulation_is_compared_with_the_runs_own_loss(whole, monkeypatch, stripes):
+    seen = []
+    monkeypatch.setattr(probing, "compare", lambda _model, objective, *_: seen.append(objective) or [])
+    run(described(stripes, seeds=1, arms="none,batch", steps=1, label_smoothing=0.1, class_weights="inverse"))
+    assert {each.label_smoothing for each in seen} == {0.1}
+    assert all(each.weight is not None for each in seen)
 
 
 def test_a_pause_is_waited_out_and_no_part_of_the_time(stripes, monkeypatch):

@@ -15,7 +15,7 @@ from alexcore.analysis.batchnorm import moments as module
 from alexcore.analysis.batchnorm.lag import half_life, statistics_lag
 from alexcore.analysis.batchnorm.layers import fan_channels, layers_of
 from alexcore.analysis.batchnorm.moments import Moments, channel_percentiles, drift, layer_statistics
-from alexcore.analysis.batchnorm.quantities import QUANTITIES, median_channel, rounded
+from alexcore.analysis.batchnorm.quantities import QUANTITIES, rounded
 from alexcore.errors import ConfigError
 from alexcore.nn import AlexNet
 
@@ -167,13 +167,6 @@ def test_channels_are_evenly_spaced_and_bounded():
     assert len(chosen["linear1"]) == 8
     assert chosen["linear3"] == [0, 1, 2, 3, 4]
     assert fan_channels(tiny())["conv1"] == [0, 1, 2, 3, 4, 5]
-
-
-def test_the_channel_to_look_at_first_has_the_median_variance():
-    q2 = {"channels": {"conv1": [0, 4, 8, 12]}, "sigma": {"conv1": [3.0, 1.0, 2.0, 9.0]}}
-    assert median_channel(q2, "conv1") == 8
-    assert median_channel(q2, "conv9") is None
-    assert median_channel({"channels": {"conv1": [5]}, "sigma": {"conv1": [None]}}, "conv1") is None
 
 
 def test_rounding_keeps_six_digits_and_what_json_has():

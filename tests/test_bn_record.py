@@ -128,20 +128,9 @@ def test_a_sweep_renews_the_verdict():
     assert len(record.answers) == 5
 
 
-def test_curves_leave_out_what_is_no_number():
-    record = read(write_experiment("finished", "one"))
-    curves = record.values("eval", "train_loss", "batch")
-    assert {seed: [step for step, _ in curve] for seed, curve in curves.items()} == {
-        0: [10, 20],
-        1: [10, 20],
-        2: [10, 20],
-    }
-    assert record.values("eval", "val_acc1_batch", "none") == {0: [], 1: [], 2: []}
-
-
-def test_a_band_has_only_points_that_all_seeds_have():
+def test_a_band_goes_on_with_the_seeds_that_have_the_point_and_counts_them():
     found = band([[(0, 1.0), (1, 2.0), (2, 9.0)], [(0, 3.0), (1, 1.0)], [(0, 2.0), (1, 6.0), (3, 0.0)]])
-    assert found == [(0, 1.0, 2.0, 3.0), (1, 1.0, 2.0, 6.0)]
+    assert found == [(0, 1.0, 2.0, 3.0, 3), (1, 1.0, 2.0, 6.0, 3), (2, 9.0, 9.0, 9.0, 1), (3, 0.0, 0.0, 0.0, 1)]
     assert band([]) == []
-    assert band([[], [(1, 1.0)]]) == [(1, 1.0, 1.0, 1.0)]
+    assert band([[], [(1, 1.0)]]) == [(1, 1.0, 1.0, 1.0, 1)]
     assert not math.isnan(found[0][1])

@@ -56,6 +56,12 @@ def test_no_name_belongs_to_both():
         ({"norm": "group"}, "`arms` says which norms"),
         ({"scheduler": "plateau"}, "rates of its own"),
         ({"ema_decay": 0.9}, "ema_decay = 0.9 is not possible"),
+        (
+            {"processes": 2},
+            "processes = 2 is not possible in this experiment: All arms take their turns in one process",
+        ),
+        ({"sync_batchnorm": True}, "sync_batchnorm = True is not possible in this experiment"),
+        ({"start_size": 64}, "start_size = 64 is not possible in this experiment: Pictures that grow"),
         ({"batch_size": 1}, "mean over one picture"),
         ({"lr": -1.0}, "lr = -1.0 is not allowed"),
         ({"colour": 1}, "colour is not a setting of a run"),
@@ -64,6 +70,12 @@ def test_no_name_belongs_to_both():
 def test_what_cannot_be_compared_is_refused_in_a_sentence(values, words):
     with pytest.raises(ConfigError, match=words.replace("(", r"\(")):
         make_experiment("quick", **values)
+
+
+def test_what_has_only_one_value_is_not_drawn():
+    from ui.bn_form import ELSEWHERE
+
+    assert {"processes", "sync_batchnorm", "start_size"} <= set(ELSEWHERE)
 
 
 def test_an_unknown_preset_is_refused():

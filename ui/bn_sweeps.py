@@ -37,7 +37,7 @@ def sweep_controls(run: Run, kind: str) -> None:
     job = read_job(name)
     with st.container(key=f"bn_sweep_{kind}"):
         if job.state == "running":
-            counted = f"{job.done:,} of {job.total:,} runs" if job.total else "starting"
+            counted = f"{job.done:,} of {job.total:,} steps, all runs together" if job.total else "starting"
             st.progress(job.done / job.total if job.total else 0.0, text=f"{LABELS[kind]}: {counted}")
             return
         if job.state == "failed":
@@ -48,10 +48,11 @@ def sweep_controls(run: Run, kind: str) -> None:
             if st.button(LABELS[kind], key=f"bn_sweep_start_{kind}", disabled=run.status.active):
                 start_job(name, ["compare-bn-sweep", str(run.path), "--kind", kind])
                 st.rerun()
-            st.caption(_what(bn, kind, run.status.active), width="stretch")
+            accumulation = run.config.accumulation_steps if run.config else 1
+            st.caption(_what(bn, kind, run.status.active, accumulation), width="stretch")
 
 
-def _what(bn: BnConfig, kind: str, active: bool) -> str:
+def _what(bn: BnConfig, kind: str, active: bool, accumulation: int = 1) -> str:
     seeds = f"{bn.sweep_seeds} {'seed' if bn.sweep_seeds == 1 else 'seeds'}"
     if kind == "q14":
         text = (
@@ -63,6 +64,10 @@ def _what(bn: BnConfig, kind: str, active: bool) -> str:
             f"{runs_of(bn, kind)} runs: {len(bn.norms)} arms x the batches {bn.sweep_batches.replace(',', ', ')} x "
             f"{seeds}, once for {bn.sweep_epochs} {'epoch' if bn.sweep_epochs == 1 else 'epochs'} and once for "
             f"{bn.sweep_steps:,} steps."
+        )
+    if accumulation > 1:
+        text += (
+            f" Without accumulation: a step sees one batch, and not {accumulation} micro-batches as in the experiment."
         )
     wait = " It can start when the experiment has ended, so that neither slows the other down." if active else ""
     return f"{text} Each goes on where it was interrupted.{wait}"

@@ -18,6 +18,7 @@ TABLES = {
     "summary.csv": "a row an arm and seed: how it ended",
     "curves.csv": "every measured step and validation",
     "probes.csv": "every probe, number by number: arm, seed, step, quantity, layer, channel, value",
+    "sweeps.csv": "a row a run of a sweep: arm, seed, rate or batch, and how it ended",
     "verdict.json": "the five answers with their evidence",
 }
 

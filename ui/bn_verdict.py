@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from alexcore.analysis.batchnorm.evidence import evidence_rows
-from alexcore.analysis.batchnorm.record import Experiment
+from alexcore.analysis.batchnorm.record import OLD_ANSWERS, Experiment
 from alexcore.analysis.batchnorm.views.sections import SECTIONS
 from alexcore.runs.store import Run
 from ui.text import plain
@@ -32,6 +32,8 @@ def verdict_section(run: Run, experiment: Experiment) -> None:
             f"{'seed' if seeds == 1 else 'seeds'}. A question is decided where the seeds of the arms do not overlap, "
             "and from 3 seeds on only. It holds for this data set, this network and these settings, and no further."
         )
+        if experiment.answers_are_old:
+            st.warning(OLD_ANSWERS, icon=":material/history:")
         for at, answer in enumerate(experiment.answers):
             _answer(at, answer)
 
@@ -54,6 +56,8 @@ def _answer(at: int, answer: dict[str, Any]) -> None:
         else:
             st.badge("not decided by this experiment", color="orange", icon=":material/balance:")
         st.markdown(plain(str(answer.get("short", ""))))
+        if answer.get("detail"):
+            st.caption(plain(str(answer["detail"])))
         with st.container(horizontal=True):
             for section, part in _charts_of(at, str(answer.get("anchor", ""))):
                 title = SECTIONS[section].title + (f": {SECTIONS[section].parts[part].title}" if part else "")

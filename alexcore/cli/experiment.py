@@ -7,8 +7,15 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
-from alexcore.analysis.batchnorm.record import SWEEPS
-from alexcore.analysis.batchnorm.settings import BN_FIELDS, BN_PRESETS, is_experiment, load_bn_config, make_experiment
+from alexcore.analysis.batchnorm.record import SWEEPS, Experiment
+from alexcore.analysis.batchnorm.settings import (
+    BN_FIELDS,
+    BN_PRESETS,
+    arm_key,
+    is_experiment,
+    load_bn_config,
+    make_experiment,
+)
 from alexcore.cli.flags import absolute, add_field
 from alexcore.cli.output import Arguments, Bar, add_command, print_json, reported
 from alexcore.config import FIELDS
@@ -46,12 +53,12 @@ def carry_out(run_dir: Path, as_json: bool) -> int:
 
 def tell(run_dir: Path, as_json: bool) -> None:
     """Print what an experiment has come to: as JSON {"run", "arms", "verdict": five sentences}, or as a table."""
-    from alexcore.analysis.batchnorm.record import Experiment
     from alexcore.analysis.batchnorm.tables import summary_rows
 
     record = Experiment(run_dir)
     record.refresh()
     sentences = [str(answer["short"]) for answer in record.answers]
+    details = [str(answer.get("detail") or "") for answer in record.answers]
     if as_json:
         arms = list(load_bn_config(run_dir).norms)
         print_json({"run": str(run_dir), "arms": arms, "verdict": sentences})
@@ -61,12 +68,20 @@ def tell(run_dir: Path, as_json: bool) -> None:
         numbers = (row["train_loss"], row["val_acc1"], row["val_acc1_recalibrated"], row["step_s"])
         loss, accuracy, again, step_s = ("-" if each is None else f"{each:.4f}" for each in numbers)
         print(f"{row['arm']:12} {row['steps']:6} {loss:>11} {accuracy:>8} {again:>13} {step_s:>8}")
-    for number, sentence in enumerate(sentences, 1):
+    for number, (sentence, detail) in enumerate(zip(sentences, details, strict=True), 1):
         print(f"{number}. {sentence}")
+        if detail:
+            print(f"   {detail}")
     if record.cost:
         print(f"Probes took {record.cost['share']:.0%} of the time.")
-    arm = quote(str(run_dir.resolve() / "arms" / "batch-s0"))
+    arm = quote(str(run_dir.resolve() / "arms" / _an_arm(record)))
     print(f"Classify a picture with: python -m alexcore predict {arm} PICTURE")
+
+
+def _an_arm(record: Experiment) -> str:
+    """The folder of an arm to try: BatchNorm's of the first seed, if there is one."""
+    norm, seed = next((arm for arm in record.arms if arm[0] == "batch"), (record.arms or [("batch", 0)])[0])
+    return arm_key(norm, seed)
 
 
 def compare_bn_sweep(arguments: Arguments) -> int:

@@ -13,7 +13,7 @@ import plotly.io as pio
 from plotly.offline import get_plotlyjs
 
 from alexcore.analysis.batchnorm.evidence import evidence_rows
-from alexcore.analysis.batchnorm.record import Experiment
+from alexcore.analysis.batchnorm.record import OLD_ANSWERS, Experiment
 from alexcore.analysis.batchnorm.repeat import command_line
 from alexcore.analysis.batchnorm.settings import BN_FIELDS, load_bn_config
 from alexcore.analysis.batchnorm.views.sections import SECTIONS, Choice, Section
@@ -143,6 +143,8 @@ def _verdict(experiment: Experiment) -> str:
     parts = ['<h2 id="verdict">Verdict</h2>']
     if not experiment.answers:
         parts.append("<p>There is no verdict: the experiment has not ended.</p>")
+    if experiment.answers_are_old:
+        parts.append(f"<p><strong>{_text(OLD_ANSWERS)}</strong></p>")
     for at, answer in enumerate(experiment.answers, start=1):
         decided = bool(answer.get("decided"))
         mark = "decided" if decided else "not decided by this experiment"
@@ -152,6 +154,7 @@ def _verdict(experiment: Experiment) -> str:
             if anchor in SECTIONS
             else ""
         )
+        detail = f'<p class="what">{_text(answer["detail"])}</p>' if answer.get("detail") else ""
         rows = evidence_rows(answer)
         table = (
             _details("The numbers behind this answer", _table(list(rows[0]), [list(row.values()) for row in rows]))
@@ -161,7 +164,7 @@ def _verdict(experiment: Experiment) -> str:
         parts.append(
             f'<div class="answer"><h3>{at}. {_text(answer.get("question", ""))}</h3>'
             f'<p><span class="mark{" decided" if decided else ""}">{mark}</span></p>'
-            f"<p>{_text(answer.get('short', ''))}</p>{link}{table}</div>"
+            f"<p>{_text(answer.get('short', ''))}</p>{detail}{link}{table}</div>"
         )
     return "\n".join(parts)
 

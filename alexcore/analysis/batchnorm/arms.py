@@ -114,6 +114,7 @@ class Arm:
         """
         if self.diverged_at is not None:
             return None
+        self.memory.pop("gradients", None)
         set_lr(self.optimizer, lr)
         torch.manual_seed(sample_seed(self.seed, number, _DROPOUT))
         began = time.perf_counter()
@@ -171,6 +172,16 @@ def build_arm(config: TrainConfig, norm: str, seed: int, classes: int, device: t
 def build_arms(config: TrainConfig, bn: BnConfig, classes: int, device: torch.device) -> list[Arm]:
     """All arms, seed by seed, in each seed norm by norm."""
     return [build_arm(config, norm, seed, classes, device) for seed in seeds_of(config, bn) for norm in bn.norms]
+
+
+def step_seconds(arms: Sequence[Arm]) -> dict[str, float]:
+    """Seconds of an optimizer step by norm, mean over all steps and seeds; a norm without any step is left out."""
+    steps: dict[str, Sums] = {}
+    for arm in arms:
+        sums = steps.setdefault(arm.norm, Sums())
+        sums.step_s += arm.total.step_s
+        sums.steps += arm.total.steps
+    return {norm: round(sums.step_s / sums.steps, 5) for norm, sums in steps.items() if sums.steps}
 
 
 def worth_saying(config: TrainConfig) -> list[str]:

@@ -62,7 +62,7 @@ def all_figures(
 
 def write_arms(
     run_dir: Path, arms: list[Arm], networks: Networks, data: Mapping[int, RunData], state: str, step: int,
-    figures: Mapping[str, Figures],
+    figures: Mapping[str, Figures], statistics: str,
 ) -> None:  # fmt: skip
     """Write each arm as a run folder of its own, arms/<norm>-s<seed>, which every command that takes a run can read.
 
@@ -74,6 +74,7 @@ def write_arms(
         state: "finished" or "stopped".
         step: Steps made.
         figures: The last validation, if there was one.
+        statistics: What the running statistics of the recalibrated networks were measured on, in words.
     """
     for arm in arms:
         own = data[arm.seed]
@@ -89,6 +90,7 @@ def write_arms(
         about = {
             "config": config, "class_to_idx": own.index.class_to_idx,
             "evaluation_operations": own.evaluation_operations, "fingerprint": own.index.fingerprint(),
+            "statistics": statistics if arm.key in networks else "",
         }  # fmt: skip
         save_checkpoint(folder / "checkpoints" / "last.pt", {**saved.as_dict(), **about})
         _write_history(folder, saved.position, state, figures.get(arm.key))

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from alexcore.analysis.batchnorm.formula import channel_formula
+from alexcore.analysis.batchnorm.formula import LEFT, channel_formula
 from alexcore.analysis.batchnorm.guard import undisturbed
 from alexcore.analysis.batchnorm.layers import layers_of
 from alexcore.errors import ConfigError
@@ -16,7 +16,9 @@ from alexcore.errors import ConfigError
 SHOWN = 6
 
 
-def channel_example(model: nn.Module, images: Tensor, layer: str = "conv1", channel: int = 0) -> dict[str, Any]:
+def channel_example(
+    model: nn.Module, images: Tensor, layer: str = "conv1", channel: int = 0, *, statistics: str = LEFT
+) -> dict[str, Any]:
     """Compute what batch norm does to one channel of a batch, with the network's own gamma, beta and statistics.
 
     The values come from a pass in train mode, so that the layers before this one use the batch's statistics, too; the
@@ -27,6 +29,7 @@ def channel_example(model: nn.Module, images: Tensor, layer: str = "conv1", chan
         images: (N, 3, H, W) float32 on the network's device.
         layer: Name of a weighted layer that batch norm follows.
         channel: From 0.
+        statistics: Where the running statistics come from, in words.
 
     Returns:
         {"layer", "channel"} and what `formula.channel_formula` returns, for the middle of the first 6 pictures.
@@ -65,6 +68,7 @@ def channel_example(model: nn.Module, images: Tensor, layer: str = "conv1", chan
             gamma=1.0 if norm.weight is None else norm.weight[channel].item(),
             beta=0.0 if norm.bias is None else norm.bias[channel].item(),
             eps=norm.eps, momentum=norm.momentum, running_mean=mean, running_variance=variance, updates=updates,
+            statistics=statistics,
             shown=[(picture, height // 2, width // 2) for picture in range(min(SHOWN, len(values)))],
         ),
     }  # fmt: skip

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from alexcore.analysis.batchnorm.arms import Arm, Sums, build_arms, worth_saying
+from alexcore.analysis.batchnorm.arms import Arm, Sums, build_arms, step_seconds, worth_saying
 from alexcore.analysis.batchnorm.batches import open_seeds, probe_set, recalibration_batches, windows_from
 from alexcore.analysis.batchnorm.closing import Networks, all_figures, recalibrated, write_arms
 from alexcore.analysis.batchnorm.conclusion import conclude
@@ -114,7 +114,8 @@ class _Experiment:
         )  # fmt: skip
         reporter.progress("reading the probe pictures", 0, 0)
         images, labels = probe_set(self.index, first.evaluation_operations, bn.probe_images, config.seed)
-        self.prober = Prober(config, images.to(self.device), labels.to(self.device), fan_channels(self.arms[0].model))
+        channels = fan_channels(self.arms[0].model)
+        self.prober = Prober(config, images.to(self.device), labels.to(self.device), channels, self.objective)
         self.schedule = Schedule(bn.steps, bn.probe_every)
         self.eval_steps = evaluation_steps(bn.steps, bn.eval_every)
         # How far it is, and what it took: steps made by every arm, and the last step whose measurements are complete.
@@ -145,10 +146,7 @@ class _Experiment:
         )  # fmt: skip
         for problem in self.index.problems:
             self._warn(problem.message, problem.hint)
-        self._say_what_is_unequal()
-
-    def _say_what_is_unequal(self) -> None:
-        for message in worth_saying(self.config):
+        for message in (*worth_saying(self.config), *self.val.worth_saying()):
             self.reporter.event("note", message=message)
 
     def _warn(self, message: str, hint: str = "") -> None:
@@ -195,17 +193,25 @@ class _Experiment:
         figures = all_figures(self.arms, networks, self.val, self.device, self._obey_on_batch)
         for arm in self.arms:
             self._tell_evaluation(arm, figures[arm.key])
-        self._write("finished", networks, figures)
+        told = f"{images:,} pictures" if images else "one epoch"
+        told = (
+            f"recalibrated: measured anew after the last step, on {told} of the training split as training augments it"
+        )
+        self._write("finished", networks, figures, told)
 
     def _stop(self) -> None:
         """Keep what there is. Recalibration looks at the probe pictures only: whoever stops does not want to wait."""
+        if self.measured < self.step:
+            self.prober.keep_gradients(self.arms, self._lr(), self.step)
         self._save()
         probe_batch = [(self.prober.images, self.prober.labels)]
-        self._write("stopped", recalibrated(self.arms, lambda _arm: probe_batch, lambda: None), {})
+        networks = recalibrated(self.arms, lambda _arm: probe_batch, lambda: None)
+        told = f"recalibrated: measured anew at the stop, on the {len(self.prober.labels):,} probe pictures"
+        self._write("stopped", networks, {}, f"{told}, pictures of this batch among them")
 
-    def _write(self, state: str, networks: Networks, figures: dict[str, Figures]) -> None:
+    def _write(self, state: str, networks: Networks, figures: dict[str, Figures], statistics: str) -> None:
         self._tell_cost()
-        write_arms(self.run_dir, self.arms, networks, self.data, state, self.step, figures)
+        write_arms(self.run_dir, self.arms, networks, self.data, state, self.step, figures, statistics)
         self.reporter.event("verdict", answers=conclude(self.run_dir))
 
     def _round(self, batches: dict[int, Iterator[list[Batch]]]) -> None:
@@ -230,7 +236,8 @@ class _Experiment:
 
     def _log(self, arm: Arm, lr: float) -> None:
         sums = arm.logged
-        if sums.steps:
+        # After its null event an arm is silent: a mean of the steps before would read as if it had gone on.
+        if sums.steps and arm.diverged_at is None:
             self.reporter.event(
                 "arm_step", arm=arm.norm, seed=arm.seed, step=self.step, round=self.step, lr=lr,
                 loss=round(sums.mean_loss, 6), acc1=round(sums.acc1, 6), grad_norm=round(arm.grad_norm, 6),
@@ -344,16 +351,9 @@ class _Experiment:
 
     def _tell_cost(self) -> None:
         total_s = max(self.seconds, 1e-9)
-        steps: dict[str, Sums] = {}
-        for arm in self.arms:
-            sums = steps.setdefault(arm.norm, Sums())
-            sums.step_s += arm.total.step_s
-            sums.steps += arm.total.steps
-        step_s = {norm: round(sums.step_s / sums.steps, 5) for norm, sums in steps.items() if sums.steps}
-        share = self.probe_s / total_s
         self.reporter.event(
-            "probe_cost", share=round(share, 4), probe_s=round(self.probe_s, 2), total_s=round(total_s, 2),
-            eval_s=round(self.eval_s, 2), step_s=step_s,
+            "probe_cost", share=round(self.probe_s / total_s, 4), probe_s=round(self.probe_s, 2),
+            total_s=round(total_s, 2), eval_s=round(self.eval_s, 2), step_s=step_seconds(self.arms),
             groups={group: round(cost, 4) for group, cost in self.prober.costs(len(self.arms)).items()},
         )  # fmt: skip
 

@@ -13,6 +13,7 @@ from alexcore.analysis.batchnorm.quantities import rounded
 from alexcore.errors import DataError
 
 Place = tuple[int, int, int]
+LEFT = "as training left it; this batch plays no part"
 
 
 def channel_formula(
@@ -25,6 +26,7 @@ def channel_formula(
     running_mean: float = 0.0,
     running_variance: float = 1.0,
     updates: int = 0,
+    statistics: str = LEFT,
     shown: Sequence[Place] = ((0, 0, 0),),
 ) -> dict[str, Any]:
     """Normalise the values of one channel step by step.
@@ -38,6 +40,7 @@ def channel_formula(
         running_mean: As it is before this batch.
         running_variance: Likewise.
         updates: Batches seen before; only a momentum of None asks.
+        statistics: Where the running statistics come from, in words.
         shown: Places (picture, row, column) whose values are followed.
 
     Returns:
@@ -90,7 +93,7 @@ def channel_formula(
         _update("variance", share, running_variance, unbiased, variance_after),
     ]
     evaluated = [
-        f"running mean = {running_mean:.4g}, as training left it; this batch plays no part",
+        f"running mean = {running_mean:.4g}, {statistics}",
         f"running deviation = √(running variance + eps) = √({running_variance:.4g} + {eps:.0e}) = "
         f"{running_deviation:.4g}",
         *_lines(rows, "eval", ("running mean", running_mean), ("running deviation", running_deviation), gamma, beta),

@@ -45,16 +45,19 @@ class Prober:
         images: All probe pictures, (N, 3, H, W).
         labels: Theirs, (N,).
         channels: Per layer, the channels that are kept one by one.
+        objective: The run's loss, with its weights and smoothing.
         spent: Per group, [probes made, seconds, seconds of the quickest].
     """
 
     def __init__(
-        self, config: TrainConfig, images: Tensor, labels: Tensor, channels: Mapping[str, Sequence[int]]
-    ) -> None:
+        self, config: TrainConfig, images: Tensor, labels: Tensor, channels: Mapping[str, Sequence[int]],
+        objective: Objective,
+    ) -> None:  # fmt: skip
         order = torch.channels_last if config.channels_last else torch.contiguous_format
         self.config, self.images, self.labels = config, images.contiguous(memory_format=order), labels
         size = max(2, config.batch_size * config.accumulation_steps)
         self.batch, self.batch_labels = self.images[:size], labels[:size]
+        self.objective = objective
         self.channels = {layer: list(each) for layer, each in channels.items()}
         self.spent: dict[str, list[float]] = {}
 
@@ -114,8 +117,17 @@ class Prober:
         if "before" in arm.memory:
             earlier, saved = arm.memory["before"]
             yield "Q3", drift(Moments.from_dict(saved), moments, step - earlier)
-        if any(each.grad is not None for each in arm.model.parameters()):
+        kept = arm.memory.pop("gradients", None)
+        if _has_gradients(arm):
             yield "Q11", gradient_magnitude(arm.model, lr)
+        elif kept is not None and kept[0] == step:
+            yield "Q11", kept[1]
+
+    def keep_gradients(self, arms: Sequence[Arm], lr: float, step: int) -> None:
+        """Remember Q11 of each arm over a stop in the midst of a measurement: a checkpoint holds no gradients."""
+        for arm in arms:
+            if arm.diverged_at is None and _has_gradients(arm):
+                arm.memory["gradients"] = [step, gradient_magnitude(arm.model, lr)]
 
     def _shown_channel(self, arm: Arm) -> int:
         """A channel of median deviation, the same at the start and at the end."""
@@ -132,6 +144,10 @@ class Prober:
         pictures = len(self.batch_labels)
         with undisturbed(arm.model, train=True):
             rows = compare(
-                arm.model, Objective(), self.batch, self.batch_labels, micro_sizes(pictures, self.config.batch_size)
+                arm.model, self.objective, self.batch, self.batch_labels, micro_sizes(pictures, self.config.batch_size)
             )
         yield "Q18", rounded({"pictures": pictures, "rows": rows})
+
+
+def _has_gradients(arm: Arm) -> bool:
+    return any(each.grad is not None for each in arm.model.parameters())

@@ -1,9 +1,9 @@
-"""What all measured numbers share: rounding, names, and the channel to look at first. No torch here."""
+"""What all measured numbers share: rounding and names. No torch here."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 DIGITS = 6
@@ -82,19 +82,3 @@ def rounded(value: Any) -> Any:
     if isinstance(value, float):
         return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
     return value
-
-
-def median_channel(moments: Mapping[str, Any], layer: str) -> int | None:
-    """The kept channel of median variance: what a reader is shown first, so that nobody picks a telling one.
-
-    Args:
-        moments: The data of Q2, best of step 0.
-        layer: Name of a layer.
-
-    Returns:
-        The channel's number; of an even count, the lower of the two in the middle. None if nothing was kept.
-    """
-    channels: Sequence[int] = (moments.get("channels") or {}).get(layer) or []
-    deviations: Sequence[float | None] = (moments.get("sigma") or {}).get(layer) or []
-    known = [(sigma, channel) for sigma, channel in zip(deviations, channels, strict=False) if sigma is not None]
-    return sorted(known)[(len(known) - 1) // 2][1] if known else None

@@ -22,7 +22,7 @@ import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from alexcore.event_file import Event, read_events
 from alexcore.files import read_json
@@ -32,6 +32,7 @@ Arm = tuple[str, int]
 Point = tuple[float, float]
 SWEEPS = ("q14", "q15")
 VERDICT = "verdict.json"
+OLD_ANSWERS = "These answers are of an earlier stop. The experiment was resumed since; new ones are written at its end."
 
 
 def sweep_file(run_dir: Path, kind: str) -> Path:
@@ -75,6 +76,7 @@ class Experiment:
         self.warnings: list[Event] = []
         self.resumes: list[int] = []
         self.end: Event | None = None
+        self._resumed = False
 
     def refresh(self) -> bool:
         """Read what was written since the last call, sweeps and verdict too; whether there was anything."""
@@ -108,6 +110,11 @@ class Experiment:
         return self._verdict_file or _answers(self.verdict)
 
     @property
+    def answers_are_old(self) -> bool:
+        """Whether the answers are of a stop, and the experiment has been resumed since without reaching an end."""
+        return self._resumed and bool(self.answers)
+
+    @property
     def arms(self) -> list[Arm]:
         """The arms that have said anything, in the order of the experiment: norm by norm, seed by seed."""
         order = [str(norm) for norm in (self.start or {}).get("norms") or []]
@@ -124,20 +131,10 @@ class Experiment:
         """The seeds that have said anything."""
         return sorted({seed for _, seed in self.arms})
 
-    def values(self, kind: str, field: str, norm: str) -> dict[int, list[Point]]:
-        """The curve of a field, a list of (step, value) for each seed of a norm.
-
-        Args:
-            kind: "step" or "eval".
-            field: A field of those events, such as "val_acc1"; events without a finite number there are left out.
-            norm: The arm.
-        """
-        source = self.steps if kind == "step" else self.evals
-        return {
-            seed: [(each["step"], each[field]) for each in source[norm, seed] if is_number(each.get(field))]
-            for seed in self.seeds
-            if (norm, seed) in source
-        }
+    @property
+    def diverged(self) -> dict[Arm, int]:
+        """The arms that have diverged, with the step of it; from there on they stand still."""
+        return {arm: events[-1]["step"] for arm, events in self.steps.items() if events and _exploded(events[-1])}
 
     def _add(self, event: Event) -> None:
         kind = event["type"]
@@ -149,11 +146,12 @@ class Experiment:
             if all(event.get("message") != known.get("message") for known in told):
                 told.append(event)
         elif kind == "start":
-            self.start = event
+            self.start = _sound(event)
         elif kind == "probe_cost":
             self.cost = event
         elif kind == "verdict":
             self.verdict = event
+            self._resumed = False
         elif kind == "end":
             self.end = event
         elif kind == "resume" and is_number(event.get("round")):
@@ -169,6 +167,9 @@ class Experiment:
             events = self.probes[event["quantity"]][norm, seed]
         else:
             events = (self.steps if kind == "arm_step" else self.evals)[norm, seed]
+        # Runs of an older version logged the mean of the steps before, at or after the divergence: it is no recovery.
+        if kind == "arm_step" and events and _exploded(events[-1]) and not _exploded(event):
+            return
         # A stop in the midst of a measurement repeats it after the resume: the latest counts.
         while events and events[-1]["step"] >= step:
             events.pop()
@@ -182,6 +183,27 @@ class Experiment:
                 events_of[arm] = [event for event in events if event["step"] <= last]
         self.resumes.append(last)
         self.end = self.verdict = None
+        self._resumed = True
+
+
+# What readers count, walk through or write with separators; a damaged line may hold anything.
+_KINDS: dict[type, tuple[str, ...]] = {
+    list: ("classes", "arms", "norms", "seeds", "layers", "linear", "eval_steps"),
+    dict: ("channels", "parameters"),
+}
+_NUMBERS = ("steps", "chance", "lr", "batch_size", "probe_images", "probe_batch", "probe_every")
+
+
+def _sound(start: Event) -> Event:
+    """A `start` event without the fields that are not of their kind."""
+    wrong = {name for kind, names in _KINDS.items() for name in names if not isinstance(start.get(name, kind()), kind)}
+    wrong |= {name for name in _NUMBERS if not is_number(start.get(name, 0))}
+    return {name: value for name, value in start.items() if name not in wrong}
+
+
+def _exploded(event: Event) -> bool:
+    """Whether this step's loss or gradient was not finite, which is written as null."""
+    return "grad_norm" in event and event["grad_norm"] is None and event.get("loss") is None
 
 
 def _answers(value: dict[str, Any] | None) -> list[dict[str, Any]]:
@@ -202,18 +224,29 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def band(curves: Iterable[Sequence[Point]]) -> list[tuple[float, float, float, float]]:
-    """The lowest, the median and the highest of several curves, where all of them have a point.
+class BandPoint(NamedTuple):
+    """Several curves at one x."""
+
+    x: float
+    low: float
+    median: float
+    high: float
+    curves: int
+
+
+def band(curves: Iterable[Sequence[Point]]) -> list[BandPoint]:
+    """The lowest, the median and the highest of several curves, of those that have the point.
+
+    A curve that ends early, because its network diverged, must not end the others.
 
     Args:
         curves: One for each seed, lists of (x, y).
 
     Returns:
-        A list of (x, low, median, high), increasing in x.
+        A list increasing in x; each point with the number of curves behind it.
     """
-    each = [dict(curve) for curve in curves if curve]
-    if not each:
-        return []
-    shared = sorted(set(each[0]).intersection(*each[1:]))
-    columns = [[curve[x] for curve in each] for x in shared]
-    return [(x, min(y), statistics.median(y), max(y)) for x, y in zip(shared, columns, strict=True)]
+    columns: dict[float, list[float]] = defaultdict(list)
+    for curve in curves:
+        for x, y in dict(curve).items():
+            columns[x].append(y)
+    return [BandPoint(x, min(y), statistics.median(y), max(y), len(y)) for x, y in sorted(columns.items())]

@@ -28,8 +28,10 @@ MEASURES: Mapping[str, Measure] = {
     "growth_neighbour": Measure("gain", "growth of a change towards another picture, at the end"),
     "depth_ratio": Measure("Q2", "deviation of the last convolution by that of the first, before training"),
     "safe_rate": Measure("Q8", "largest rate up to which no single step raised the loss, at the end"),
-    "drift_seen": Measure("Q3", "drift of what the activations get, in deviations a step"),
-    "drift_output": Measure("Q3", "drift of the convolutions' own outputs, in deviations a step"),
+    "drift_seen": Measure("Q3", "drift of what the activations get between two probes, in deviations, net a step"),
+    "drift_output": Measure(
+        "Q3", "drift of the convolutions' own outputs between two probes, in deviations, net a step"
+    ),
     "ics": Measure("Q4", "relative change of a layer's gradient by the steps of earlier layers"),
     "gain_change": Measure("gain", "factor by which training changed the gain from layer to layer, in the mean"),
     "gamma_moved": Measure("scales", "mean |gamma - 1| at the end"),
@@ -37,13 +39,12 @@ MEASURES: Mapping[str, Measure] = {
     "val_acc1": Measure("Q16", "validation accuracy at the end, recalibrated where there is batch norm"),
     "train_loss": Measure("Q16", "training loss at the end, in nats"),
     "steps_to_target": Measure("Q16", "steps to the accuracy half-way between guessing and the best"),
+    "late_gain": Measure("Q16", "gain of the best validation accuracy in the second half of the steps"),
     "width": Measure("Q14", "decades of rates within 5 points of the best"),
     "best_acc1": Measure("Q14", "validation accuracy at the arm's own best rate"),
     "dead": Measure("Q12", "share of dead channels in the convolutions at the end"),
     "zero": Measure("Q12", "share of zero outputs in the convolutions at the end"),
     "saturated": Measure("Q13", "share of saturated outputs in the convolutions at the end"),
-    "beta": Measure("Q7r", "scale-free smoothness, median over the probes"),
-    "cosine": Measure("Q6r", "smallest cosine of gradients at equal distances, median over the probes"),
 }
 
 
@@ -129,6 +130,7 @@ def summarise(
             # Before the end nothing is recalibrated, and running statistics that lag would make batch norm look bad.
             put("val_acc1", arm, _first(last, "val_acc1_recalibrated", "val_acc1_batch", "val_acc1"))
             put("train_loss", arm, _first(last, "train_loss"))
+            put("late_gain", arm, _late_gain(evals[arm]))
             if target is not None:
                 put("steps_to_target", arm, _reached(evals[arm], target))
     best_rates = _put_rates(rates, put)
@@ -161,14 +163,12 @@ def _measured(probes: Mapping[str, Events]) -> dict[str, float | None]:
         "drift_seen": _median([_drift(each, seen=True) for each in q3]),
         "drift_output": _median([_drift(each, seen=False) for each in q3]),
         "ics": _median([_over_convs(each, "relative") for each in _data(probes, "Q4")]),
-        "beta": _median([_first(each, "beta") for each in _data(probes, "Q7r")]),
-        "cosine": _median([_first(each, "cosmin") for each in _data(probes, "Q6r")]),
     }
     if gains:
         found["growth"], found["growth_start"] = _growth(gains[-1], "random"), _growth(gains[0], "random")
         found["growth_neighbour"] = _growth(gains[-1], "neighbour")
     if len(gains) > 1:
-        found["gain_change"] = _gain_change(gains[0], gains[-1])
+        found["gain_change"] = gain_change(gains[0], gains[-1])
     if scales:
         low, high = _over_convs(scales[-1], "gamma_low"), _over_convs(scales[-1], "gamma_high")
         found["gamma_moved"] = _over_convs(scales[-1], "gamma_moved")
@@ -215,7 +215,8 @@ def _growth(data: Mapping[str, Any], kind: str) -> float | None:
     return column[-1] if column else None
 
 
-def _gain_change(first: Mapping[str, Any], last: Mapping[str, Any]) -> float | None:
+def gain_change(first: Mapping[str, Any], last: Mapping[str, Any]) -> float | None:
+    """By what factor the gains from layer to layer changed between two probes, in the mean of the convolutions."""
     old = _convs({"layers": first.get("layers"), **(first.get("random") or {})}, "factor")
     new = _convs({"layers": last.get("layers"), **(last.get("random") or {})}, "factor")
     logs = [abs(math.log(now / then)) for then, now in zip(old, new, strict=False) if then and now and now / then > 0]
@@ -244,6 +245,14 @@ def _curve(events: Events) -> list[tuple[int, float]]:
     """Validation accuracy by step; with batch norm by batch statistics, because the running ones lag at first."""
     found = [(int(event["step"]), _first(event, "val_acc1_batch", "val_acc1")) for event in events]
     return [(step, value) for step, value in found if value is not None]
+
+
+def _late_gain(events: Events) -> float | None:
+    """How much the best accuracy rose in the second half of the steps; None with less than two points in a half."""
+    curve = _curve(events)
+    middle = curve[-1][0] / 2 if curve else 0.0
+    early, late = ([value for step, value in curve if (step > middle) == second] for second in (False, True))
+    return max(late) - max(early) if min(len(early), len(late)) >= 2 else None
 
 
 def _target(evals: Mapping[Arm, Events], classes: int) -> float | None:

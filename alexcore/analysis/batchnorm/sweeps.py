@@ -110,9 +110,10 @@ def sweep_rates(config: TrainConfig, bn: BnConfig) -> list[Training]:
 def sweep_batches(config: TrainConfig, bn: BnConfig, train_images: int) -> list[Training]:
     """The trainings of Q15: every batch size that the training split has, for equal epochs and for equal steps.
 
-    The rate grows with the batch, rate_32 * N / 32, where rate_32 is the experiment's rate brought to 32 pictures.
+    The rate grows with the batch, rate_32 * N / 32, where rate_32 is the experiment's rate brought to 32 pictures: its
+    batch is what one optimizer step sees, micro-batches and all. A run of the sweep makes a step a batch.
     """
-    base = config.lr * BASE_BATCH / config.batch_size
+    base = config.lr * BASE_BATCH / (config.batch_size * config.accumulation_steps)
     found = []
     for seed in _seeds(config, bn):
         for size in numbers_in(bn.sweep_batches, int):

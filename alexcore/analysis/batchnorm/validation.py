@@ -27,18 +27,27 @@ class ValBatches:
 
     Attributes:
         images: How many pictures there are: the split, or a part of it, drawn by the seed, where it is too large.
+        in_all: How many the split has.
     """
 
     def __init__(
         self, index: DataIndex, operations: list[Operation], image_size: int, *, batch_size: int, seed: int
     ) -> None:
-        in_all = len(index.select("val"))
-        self.images = min(in_all, max(1, KEPT_BYTES // (3 * image_size**2 * 4)))
-        self.whole = self.images == in_all
+        self.in_all = len(index.select("val"))
+        self.images = min(self.in_all, max(1, KEPT_BYTES // (3 * image_size**2 * 4)))
         size = even_size(self.images, batch_size)
         loader = make_loader(index, "val", operations, batch_size=size, seed=seed, shuffle=True, num_workers=0)
         self._batches: list[Batch] = []
         self._epoch = loader.epoch()
+
+    def worth_saying(self) -> list[str]:
+        """That only a part is used, where it is so: a sentence for the reader of the accuracies."""
+        if self.images == self.in_all:
+            return []
+        return [
+            f"Validated on {self.images:,} of the {self.in_all:,} validation pictures, drawn by the seed and the same "
+            f"for every arm: more do not fit into {KEPT_BYTES / 1e6:g} MB."
+        ]
 
     def __iter__(self) -> Iterator[Batch]:
         """Yield images (N, 3, H, W) and labels (N,); the first pass reads the pictures."""

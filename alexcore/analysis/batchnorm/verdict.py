@@ -12,16 +12,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from alexcore.analysis.batchnorm.comparison import SEEDS_NEEDED, Comparison, compare
 from alexcore.analysis.batchnorm.quantities import rounded
 from alexcore.analysis.batchnorm.summary import MEASURES, ExperimentSummary
 
 PLAIN, NORMED = "none", "batch"
 NAMES: Mapping[str, str] = {"none": "without BN", "batch": "with BN", "group": "with GroupNorm"}
-SEEDS_NEEDED = 3
-# Values closer than this, relative to the larger, are the same: they were rounded to 6 digits.
-SAME = 1e-5
 # Below this a factor is no growth and no shrinking.
 CLEAR = 1.1
+# What a smaller and a larger factor mean for a change that goes the same way in both arms.
+LESS_AND_MORE: Mapping[str, tuple[str, str]] = {
+    "grows": (", too, but less", ", too, and more"), "shrinks": (", too, and more", ", too, but less"),
+    "keeps its size": (", too, a little below it", ", too, a little above it"),
+}  # fmt: skip
+# A curve that gained less than this share of the pictures in the second half of the steps is flat.
+FLAT = 0.01
 UNDECIDED = "Not decided by this experiment"
 
 Show = Callable[[float], str]
@@ -81,50 +86,6 @@ class Answer:
         }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """What one measure says about the arms with and without batch norm.
-
-    Attributes:
-        state: "lower" or "higher": all seeds with BN are below or above all without; "overlap": some are not; "tie":
-            all are the same; "few": fewer than 3 seeds; "missing": an arm has no number at all.
-        lean: "lower", "higher" or "equal", by the medians; what "few" and "overlap" lean to. "" with nothing to
-        compare. plain: Values without batch norm, by seed.
-        normed: Values with batch norm.
-    """
-
-    state: str
-    lean: str
-    plain: Mapping[int, float]
-    normed: Mapping[int, float]
-
-    @property
-    def decided(self) -> bool:
-        """Whether one arm is wholly below the other."""
-        return self.state in ("lower", "higher")
-
-    @property
-    def seeds(self) -> int:
-        """Seeds that the weaker of the two arms has."""
-        return min(len(self.plain), len(self.normed))
-
-
-def compare(plain: Mapping[int, float], normed: Mapping[int, float]) -> Comparison:
-    """Compare the values over the seeds of the arm without batch norm with those of the arm with it."""
-    if not plain or not normed:
-        return Comparison("missing", "", plain, normed)
-    low, high = (statistics.median(each.values()) for each in (plain, normed))
-    every = [*plain.values(), *normed.values()]
-    tie = max(every) - min(every) <= SAME * max(map(abs, every))
-    lean = "equal" if tie or low == high else "lower" if high < low else "higher"
-    if min(len(plain), len(normed)) < SEEDS_NEEDED:
-        return Comparison("few", lean, plain, normed)
-    if tie:
-        return Comparison("tie", lean, plain, normed)
-    apart = max(normed.values()) < min(plain.values()) or min(normed.values()) > max(plain.values())
-    return Comparison(lean if apart else "overlap", lean, plain, normed)
-
-
 def verdict(summary: ExperimentSummary) -> list[Answer]:
     """Answer the five questions, each in one sentence that is computed from the numbers."""
     return [ask(summary) for ask in (_amplification, _movement, _choice, _speed, _saturation)]
@@ -135,11 +96,8 @@ def _amplification(summary: ExperimentSummary) -> Answer:
     ways = {arm: _way(summary.of("growth", arm)) for arm in (PLAIN, NORMED)}
     claim = f"Without BN a small change of the input {ways[PLAIN]} on its way to {summary.last_conv}, "
     claim += f"with BN it {ways[NORMED]}"
-    same = ways[PLAIN] == ways[NORMED]
-    claims = {
-        "lower": f"{claim}{', too, but stays smaller' if same else ''}",
-        "higher": f"{claim}{', too, but becomes larger' if same else ''}",
-    }
+    less, more = LESS_AND_MORE[ways[NORMED]] if ways[PLAIN] == ways[NORMED] else ("", "")
+    claims = {"lower": f"{claim}{less}", "higher": f"{claim}{more}"}
     start = f"1 % of noise becomes, measured by how pictures differ at {summary.last_conv},"
     facts = _clause(start, summary, "growth", _percent_of_one)
     details = [
@@ -155,7 +113,13 @@ def _amplification(summary: ExperimentSummary) -> Answer:
 
 def _movement(summary: ExperimentSummary) -> Answer:
     found = _compare(summary, "drift_seen")
-    facts = _clause("in each step a channel's mean moves, in deviations,", summary, "drift_seen", _percent, "by ")
+    facts = _clause(
+        "net, per step between two probes, a channel's mean moves, in deviations,",
+        summary,
+        "drift_seen",
+        _percent,
+        "by ",
+    )
     details = [_clause("before the norm it moves", summary, "drift_output", _percent, "by ")]
     shift = _compare(summary, "ics")
     if shift.state != "missing":
@@ -181,7 +145,17 @@ def _choice(summary: ExperimentSummary) -> Answer:
         _clause("the gammas of the norms, which start at 1, moved in the mean", summary, "gamma_moved", _plain, "by "),
         _clause("from the 5th to the 95th percentile a layer's gammas span", summary, "gamma_spread", _plain),
     ]
-    learned = "The network chooses by itself what to amplify, and with BN it changes its gains"
+    changed = [
+        statistics.median(values.values()) for arm in (PLAIN, NORMED) if (values := summary.of("gain_change", arm))
+    ]
+    # The factor is never below 1; near it, training has left the gains as they were.
+    chose = [factor >= CLEAR for factor in changed]
+    if all(chose):
+        learned = "The network chooses by itself what to amplify, and with BN its gains change"
+    elif any(chose):
+        learned = f"Only {NAMES[NORMED if chose[-1] else PLAIN]} the network chose clearly; with BN its gains change"
+    else:
+        learned = "The network hardly changed what it amplifies; with BN its gains change"
     return _answer(
         summary, "Should a network not learn by itself what to amplify?", found,
         {"lower": f"{learned} less", "higher": f"{learned} more"},
@@ -192,13 +166,11 @@ def _choice(summary: ExperimentSummary) -> Answer:
 
 def _speed(summary: ExperimentSummary) -> Answer:
     question = "Is learning without BN merely slower, and would slow learning end better?"
-    measures = ("val_acc1", "train_loss", "steps_to_target", "width", "best_acc1")
+    measures = ("val_acc1", "train_loss", "steps_to_target", "late_gain", "width", "best_acc1")
     leans = {"lower": "a worse end with BN", "higher": "a better end with BN"}
     found, best = _compare(summary, "val_acc1"), _compare(summary, "best_acc1")
-    claims = {
-        "lower": "Without BN learning ended better",
-        "higher": "Without BN learning was not merely slower, it ended worse",
-    }
+    behind = f"After {summary.steps} steps learning without BN is"
+    claims = {"lower": f"{behind} ahead", "higher": f"{behind} behind{_not_merely_slower(summary, best)}"}
     where = f"after {summary.steps} steps at the rate {summary.lr:g}"
     ends = _clause(f"{where} the validation accuracy is", summary, "val_acc1", _percent)
     facts = "; ".join(part for part in (ends, _divergence(summary)) if part)
@@ -220,6 +192,20 @@ def _speed(summary: ExperimentSummary) -> Answer:
         short = f"{UNDECIDED}, because the same rate and each arm's best rate say opposite things: {facts}."
         return Answer(question, short, _sentence(details), False, _evidence(summary, measures), anchor)
     return _answer(summary, question, found, claims, leans, facts, details, measures, anchor)
+
+
+def _not_merely_slower(summary: ExperimentSummary, best: Comparison) -> str:
+    """What may be said of an arm that is behind: after so many steps a slower one is behind, too."""
+    if best.state == "higher":
+        return ", at each arm's own best rate, too, so it is not merely slower"
+    late, learned = summary.of("late_gain", PLAIN), summary.outcomes.get(PLAIN, {}).values()
+    flat = len(late) >= SEEDS_NEEDED and max(late.values()) < FLAT and set(learned) == {"learned"}
+    if flat:
+        most = _percent(max(max(late.values()), 0.0))
+        return (
+            f", and its curve has flattened (in the second half it gained {most} at most), so it is not merely slower"
+        )
+    return "; whether it is merely slower these steps do not say"
 
 
 def _how_fast(summary: ExperimentSummary) -> str:

@@ -11,9 +11,12 @@ from alexcore.analysis.batchnorm.arms import build_arm
 from alexcore.analysis.batchnorm.batches import probe_set
 from alexcore.analysis.batchnorm.example import channel_example
 from alexcore.analysis.batchnorm.settings import arm_key
-from alexcore.augment.presets import evaluation_operations
-from alexcore.config import load_config
+from alexcore.augment.operations import Operation
+from alexcore.augment.presets import evaluation_operations, with_normalize
+from alexcore.config import TrainConfig, load_config
+from alexcore.data.index import DataIndex
 from alexcore.data.sources import open_source
+from alexcore.data.statistics import measure
 from alexcore.errors import CheckpointError
 from alexcore.training.checkpoint import load_checkpoint
 
@@ -42,11 +45,25 @@ def worked_example(run_dir: Path, seed: int, layer: str, channel: int, *, traine
     config = load_config(run_dir / "config.json")
     index = open_source(config.data, config.val)
     arm = build_arm(config, "batch", seed, len(index.classes), torch.device("cpu"))
+    file = trained_file(run_dir, seed)
+    saved = load_checkpoint(file) if file.is_file() else None
+    statistics = "as it begins, before the first step"
     if trained:
-        file = trained_file(run_dir, seed)
-        if not file.is_file():
+        if saved is None:
             raise CheckpointError("The trained weights of this arm are not there yet.", "Wait for the end, or stop it.")
-        arm.model.load_state_dict(load_checkpoint(file)["model"])
-    operations = evaluation_operations(config.augment, config.image_size)
+        arm.model.load_state_dict(saved["model"])
+        statistics = str(saved.get("statistics") or "recalibrated: measured anew after the last step")
+    operations = saved["evaluation_operations"] if saved else _operations(config, index)
     images, _ = probe_set(index, operations, config.batch_size, config.seed)
-    return channel_example(arm.model, images.to(memory_format=torch.contiguous_format), layer, channel)
+    return channel_example(
+        arm.model, images.to(memory_format=torch.contiguous_format), layer, channel, statistics=statistics
+    )
+
+
+def _operations(config: TrainConfig, index: DataIndex) -> list[Operation]:
+    """The evaluation transform of the run, with the data set's own colours where the run takes those."""
+    operations = evaluation_operations(config.augment, config.image_size)
+    if config.normalize != "data":
+        return operations
+    found = measure(index)
+    return with_normalize(operations, found.mean, found.std)

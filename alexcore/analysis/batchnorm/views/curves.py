@@ -100,9 +100,27 @@ def validation(experiment: Experiment) -> View:
         "validation", "Validation loss and accuracy",
         "In evaluation a BatchNorm layer no longer looks at the batch: it uses running averages of the batch means and "
         "variances that it kept in training. The star is the same network after these averages were counted anew.",
-        _end_in_words("Validation accuracy at the last point", last_of(accuracy), share=True),
+        _end_in_words("Validation accuracy at the last point", last_of(_going(experiment, accuracy)), share=True)
+        + _lost_in_words(experiment),
         figures, joined(tables),
     )  # fmt: skip
+
+
+def _going(experiment: Experiment, lines: Lines) -> Lines:
+    """The seeds that have not diverged: the others stand still, and their last accuracy is of a network long gone."""
+    lost = experiment.diverged
+    kept = {
+        arm: {seed: points for seed, points in seeds.items() if (arm, seed) not in lost}
+        for arm, seeds in lines.items()
+    }  # fmt: skip
+    return {arm: seeds for arm, seeds in kept.items() if seeds}
+
+
+def _lost_in_words(experiment: Experiment, *norms: str) -> str:
+    """Which arms have diverged and do not count; of `norms` alone, where some are given."""
+    lost = sorted(arm for arm in experiment.diverged if not norms or arm[0] in norms)
+    named = ", ".join(f"{arm_title(arm)} with seed {seed}" for arm, seed in lost)
+    return f" Diverged, and not counted: {named}." if named else ""
 
 
 def _recalibrated(experiment: Experiment, name: str) -> Lines:
@@ -141,21 +159,30 @@ def three_ways(experiment: Experiment) -> View:
         "Running statistics are an average of the last batches, and lag behind weights that still move. Batch "
         "statistics normalise each validation batch by itself, as in training. Recalibrated: the averages are thrown "
         "away and counted anew in one pass over training pictures, with weights that no longer move.",
-        _ways_in_words(last_of(lines["val_acc1"]), last_of(recalibrated), last_of(lines["val_acc1_batch"])),
+        _ways_in_words(
+            _ends(experiment, lines["val_acc1"]), _ends(experiment, recalibrated),
+            _ends(experiment, lines["val_acc1_batch"]),
+        )
+        + _lost_in_words(experiment, "batch"),
         {"three_ways": figure} if any(lines.values()) else {}, joined(tables),
     )  # fmt: skip
 
 
-def _ways_in_words(running: dict[str, list[float]], again: dict[str, list[float]], own: dict[str, list[float]]) -> str:
-    if "batch" not in running:
-        return "This experiment has no arm with BatchNorm, or has not evaluated it yet."
-    parts = [f"With running statistics {spread(running['batch'], percent)}"]
-    if own.get("batch"):
-        parts.append(f"with batch statistics {spread(own['batch'], percent)}")
-    if not again.get("batch"):
+def _ends(experiment: Experiment, lines: Lines) -> dict[int, float]:
+    """BatchNorm's last value by seed, of those that have not diverged."""
+    return {seed: points[-1][1] for seed, points in _going(experiment, lines).get("batch", {}).items()}
+
+
+def _ways_in_words(running: dict[int, float], again: dict[int, float], own: dict[int, float]) -> str:
+    if not running:
+        return "This experiment has no arm with BatchNorm that still learns, or has not evaluated it yet."
+    parts = [f"With running statistics {spread(list(running.values()), percent)}"]
+    if own:
+        parts.append(f"with batch statistics {spread(list(own.values()), percent)}")
+    gains = [again[seed] - before for seed, before in running.items() if seed in again]
+    if not gains:
         return f"{', '.join(parts)}. Recalibration is done at the end."
-    parts.append(f"recalibrated {spread(again['batch'], percent)}")
-    gains = [after - before for before, after in zip(running["batch"], again["batch"], strict=False)]
+    parts.append(f"recalibrated {spread(list(again.values()), percent)}")
     middle = statistics.median(gains)
     if abs(middle) < 0.005:
         verdict = "The running statistics had caught up: recalibration changes nothing."

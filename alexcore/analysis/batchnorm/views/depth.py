@@ -8,6 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from alexcore.analysis.batchnorm.record import Experiment
+from alexcore.analysis.batchnorm.summary import gain_change
 from alexcore.analysis.batchnorm.views.probing import (
     NOTHING,
     Pick,
@@ -25,6 +26,7 @@ from alexcore.analysis.batchnorm.views.view import (
     View,
     arm_colour,
     arm_title,
+    arms_in_order,
     each_arm,
     finite,
     new_figure,
@@ -102,6 +104,18 @@ def _moments_in_words(events: Probes, layers: list[str], prefix: str) -> str:
     )
 
 
+def _of_gain(direction: str, column: str) -> Pick:
+    """Pick a list of the probe `gain` by layer."""
+
+    def pick(row: Event, layer: str) -> float | None:
+        data = row["data"]
+        values, layers = (data.get(direction) or {}).get(column) or [], data.get("layers") or []
+        where = layers.index(layer) if layer in layers else len(values)
+        return finite(values[where]) if where < len(values) else None
+
+    return pick
+
+
 def gain(experiment: Experiment, direction: str = "random") -> View:
     """How far a small change of the input has grown by each layer.
 
@@ -111,13 +125,7 @@ def gain(experiment: Experiment, direction: str = "random") -> View:
     """
     events = probes(experiment, "gain")
     layers = layers_with(events)
-
-    def pick(row: Event, layer: str) -> float | None:
-        data = row["data"]
-        values = (data.get(direction) or {}).get("relative") or []
-        where = data["layers"].index(layer) if layer in (data.get("layers") or []) else len(values)
-        return finite(values[where]) if where < len(values) else None
-
+    pick = _of_gain(direction, "relative")
     figure, rows = _figure(events, layers, pick, "Growth of a small change", "relative change / the input's")
     figure.add_hline(y=1, line_dash="dot", line_color=GREY)
     ends = {
@@ -138,3 +146,66 @@ def gain(experiment: Experiment, direction: str = "random") -> View:
         "seeds.",
         words, {"gain": figure} if rows else {}, pd.DataFrame(rows),
     )  # fmt: skip
+
+
+def differences(experiment: Experiment, direction: str = "random") -> View:
+    """The measure of the first answer: growth of a change against how much pictures differ, up to the last convolution.
+
+    Args:
+        experiment: The record.
+        direction: "random" for random changes, "neighbour" for a step towards another picture.
+    """
+    events = probes(experiment, "gain")
+    layers, pick = _convs(layers_with(events)), _of_gain(direction, "spread")
+    figure, rows = _figure(events, layers, pick, "Growth against differences of pictures", "growth, input = 1")
+    figure.add_hline(y=1, line_dash="dot", line_color=GREY)
+    words = NOTHING
+    ends = {arm: values.get(layers[-1], []) for arm, values in by_depth(events, layers, pick, NOW).items()}
+    if any(ends.values()):
+        before = {arm: values.get(layers[-1], []) for arm, values in by_depth(events, layers, pick, FIRST).items()}
+        words = (
+            f"At {layers[-1]} 1 % of change is now worth, in percent of how pictures differ there: {each_arm(ends)}; "
+            f"at the first probe {each_arm(before)}. {order_in_words(ends)}"
+        )
+    return View(
+        "differences", "Does a small change grow against what tells pictures apart?",
+        "The verdict's first answer is made of this. A change that grows says little where everything grows: so the "
+        "change of each layer's output is divided by how much the outputs of different pictures differ, and that by "
+        "the same at the input. Above 1 the change stands out more than in the picture itself.",
+        words, {"differences": figure} if rows else {}, pd.DataFrame(rows),
+    )  # fmt: skip
+
+
+def factors(experiment: Experiment) -> View:
+    """The measure of the third answer: the gain of each layer by itself, up to the last convolution."""
+    events = probes(experiment, "gain")
+    layers, pick = _convs(layers_with(events)), _of_gain("random", "factor")
+    figure, rows = _figure(events, layers, pick, "Gain of each layer", "gain from the layer before")
+    figure.add_hline(y=1, line_dash="dot", line_color=GREY)
+    changed = {arm: values for arm in arms_in_order(arm for arm, _ in events) if (values := _changes(events, arm))}
+    words = NOTHING
+    if changed:
+        words = (
+            f"From the first probe to now a layer's gain changed, in the mean over the layers, by a factor of: "
+            f"{each_arm(changed)}. {order_in_words(changed)} A factor of 1 is no change."
+        )
+    elif rows:
+        words = "There is one probe so far, and so no change yet."
+    return View(
+        "factors", "Which layers amplify, and does training change that?",
+        "The verdict's third answer is made of this: how much each layer by itself amplifies a small random change of "
+        "the input. Where the solid line leaves the dotted one, the network has learned what to amplify.",
+        words, {"factors": figure} if rows else {}, pd.DataFrame(rows),
+    )  # fmt: skip
+
+
+def _convs(layers: list[str]) -> list[str]:
+    """The convolutions, as the verdict takes them; all layers where there is none."""
+    return [layer for layer in layers if layer.startswith("conv")] or layers
+
+
+def _changes(events: Probes, arm: str) -> list[float]:
+    """By what factor training changed the gains of an arm, a number a seed."""
+    each = [rows for (its_arm, _), rows in sorted(events.items()) if its_arm == arm and len(rows) > 1]
+    found = (gain_change(rows[FIRST]["data"], rows[NOW]["data"]) for rows in each)
+    return [value for value in found if value is not None]

@@ -117,7 +117,12 @@ SECTIONS: dict[str, Section] = {
             ),
             "changes": Part(
                 "Small changes",
-                (lambda e, c: depth.gain(e, c.direction), _plain(units.scales)),
+                (
+                    lambda e, c: depth.differences(e, c.direction),
+                    _plain(depth.factors),
+                    lambda e, c: depth.gain(e, c.direction),
+                    _plain(units.scales),
+                ),
                 ("direction",),
             ),
             "gradients": Part(

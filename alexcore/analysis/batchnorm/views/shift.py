@@ -57,7 +57,7 @@ def covariate_shift(experiment: Experiment, measure: str = "relative") -> View:
 
 
 def _found(experiment: Experiment) -> str:
-    """The honest finding: less with BatchNorm, more, or neither."""
+    """The honest finding: less with BatchNorm, more, or not decided."""
     events = probes(experiment, "Q4")
     layers = layers_with(events)
     per_layer = [medians_of(lines_of(events, from_layer("relative", layer))) for layer in layers]
@@ -80,6 +80,6 @@ def _found(experiment: Experiment) -> str:
         elif min(normed) > max(plain):
             words += " Here BatchNorm does not reduce internal covariate shift, it raises it: every seed lies above."
         else:
-            words += " The seeds overlap: BatchNorm neither reduces nor raises internal covariate shift here."
+            words += " The seeds overlap: whether BatchNorm reduces internal covariate shift is not decided here."
         return words
     return f"{words} {order_in_words(middles)}"

@@ -82,7 +82,7 @@ def rates(experiment: Experiment) -> View:
         "rates", "Every rate, every arm",
         "Each cell is a run of its own with this rate, with equally many steps and the same batch size: the median "
         "over the seeds. Diverged: the loss was not a number, or over 1,000 times that of guessing. Stuck: the loss "
-        "stayed that of guessing.",
+        "stayed that of guessing, or ended above it.",
         _outcomes_in_words(rows), figures if rows else {}, table, stacked=True,
     )  # fmt: skip
 

@@ -151,7 +151,10 @@ def add_lines(
         window: The trailing mean over so many points is drawn.
     """
     for arm in arms_in_order(lines):
-        seeds = {seed: thin(smoothed(points, window), MOST_POINTS) for seed, points in lines[arm].items()}
+        whole = {seed: smoothed(points, window) for seed, points in lines[arm].items()}
+        # Thinned behind the band: seeds of different lengths would each keep other points.
+        rows = thin(band(whole.values()), MOST_POINTS)
+        seeds = {seed: thin(points, MOST_POINTS) for seed, points in whole.items()}
         name = f"{arm_title(arm)}{f', {label}' if label else ''}"
         mark = ARM_SYMBOLS.get(arm, "x") if symbol == "arm" else symbol
         style: dict[str, Any] = {
@@ -160,15 +163,19 @@ def add_lines(
         }  # fmt: skip
         if mark:
             style["marker"] = {"symbol": mark, "size": 7, "color": arm_colour(arm)}
-        rows = band(seeds.values())
         if len(seeds) >= ENOUGH_SEEDS and rows:
             figure.add_scatter(
-                x=[row[0] for row in rows] + [row[0] for row in reversed(rows)],
-                y=[row[3] for row in rows] + [row[1] for row in reversed(rows)],
+                x=[row.x for row in rows] + [row.x for row in reversed(rows)],
+                y=[row.high for row in rows] + [row.low for row in reversed(rows)],
                 fill="toself", fillcolor=faint(arm_colour(arm)), line={"width": 0}, mode="lines",
                 legendgroup=name, showlegend=False, hoverinfo="skip", name=f"{name}, all seeds",
             )  # fmt: skip
-            figure.add_scatter(x=[row[0] for row in rows], y=[row[2] for row in rows], name=name, **style)
+            least = min(row.curves for row in rows)
+            figure.add_scatter(
+                x=[row.x for row in rows], y=[row.median for row in rows],
+                name=name if least == len(seeds) else f"{name}, in part {least} of {len(seeds)} seeds",
+                hovertext=[f"{row.curves} of {len(seeds)} seeds" for row in rows], **style,
+            )  # fmt: skip
             continue
         for at, (seed, points) in enumerate(sorted(seeds.items())):
             figure.add_scatter(
@@ -252,7 +259,8 @@ def order_in_words(values: Mapping[str, Sequence[float]], low: str = "lowest", h
     first, last = ranked[0], ranked[-1]
     few = min(len(each) for each in known.values())
     if statistics.median(known[first]) == statistics.median(known[last]):
-        return "All arms agree."
+        every = [value for each in known.values() for value in each]
+        return "All arms agree." if min(every) == max(every) else "The medians are equal, the seeds are not: no order."
     if few < ENOUGH_SEEDS:
         seeds = "One seed" if few == 1 else f"{few} seeds"
         return f"{seeds} cannot decide an order; so far {arm_title(first)} is {low}, {arm_title(last)} {high}."
@@ -289,8 +297,8 @@ def joined(tables: Iterable[pd.DataFrame], on: Sequence[str] = ("arm", "seed", "
 
 
 def median_line(seeds: Mapping[int, Sequence[Point]]) -> list[Point]:
-    """The median over the seeds, at each x that all of them have."""
-    return [(x, middle) for x, _, middle, _ in band(seeds.values())]
+    """The median over the seeds that have the point."""
+    return [(row.x, row.median) for row in band(seeds.values())]
 
 
 def add_band(figure: go.Figure, low: Sequence[Point], high: Sequence[Point], colour: str, name: str) -> None:
