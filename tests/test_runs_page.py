@@ -530,8 +530,7 @@ def test_bad_ids_and_bad_values_in_the_url_are_named_or_ignored(flowers: Path) -
     (write_run("finished", "broken") / "config.json").write_text("{")
     at = open_page(RUNS, compare="one,two%2Cthree,gone,..,<b>,broken,one", x="sideways", smooth="1e9", curves="'")
     said = errors_of(at)
-    for name in ("gone", "..", "<b>"):
-        assert f"There is no run {name}." in said
+    assert said.startswith("There is no run gone, .., <b>.")
     assert "<b>" not in "\n".join(str(each.value) for each in at.error)
     assert "broken: " in text_of(at)
     assert at.query_params["x"] in ("step", ["step"])
