@@ -326,7 +326,7 @@ def test_take_along_has_a_report_tables_networks_and_a_command(flowers: Path) ->
     assert "Download the report" in names
     assert "summary.csv" in names
     code = "\n".join(each.value for each in at.code)
-    assert "predict runs/exp/arms/batch-s0" in code
+    assert "/runs/exp/arms/batch-s0 picture.jpg" in code
     assert "compare-bn --preset=quick" in code
     assert "--steps=20" in code
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 
 import streamlit as st
 
@@ -68,7 +69,7 @@ def _networks(run: Run, experiment: Experiment) -> None:
     with st.container(border=True, key="bn_networks"):
         st.markdown("**The networks**: each arm is a run folder of its own, BatchNorm's after recalibration.")
         st.code(
-            "\n".join(f"python -m alexcore predict runs/{run.id}/arms/{folder.name} picture.jpg" for folder in there),
+            "\n".join(f"python -m alexcore predict {quote(str(folder))} picture.jpg" for folder in there),
             language="bash", wrap_lines=True,
         )  # fmt: skip
 
