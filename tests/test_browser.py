@@ -330,7 +330,9 @@ def test_an_uploaded_archive_becomes_a_data_set_to_page_through(
     page.locator(".st-key-dataset_unpack button").click()
     expect(page.get_by_text("40 pictures, class folders, split 4:1")).to_be_visible(timeout=60_000)
     expect(page.locator(".st-key-dataset_gallery img")).to_have_count(24)
-    page.locator(".st-key-dataset_page").get_by_role("button", name="Page 2", exact=True).click()
+    second = page.locator(".st-key-dataset_page").get_by_role("button", name="Page 2", exact=True)
+    expect(second).to_have_count(1)  # while the page is drawn anew, the one from before is still there
+    second.click()
     expect(page.get_by_text("Pictures 25 to 40 of 40")).to_be_visible()
     page.locator(".st-key-dataset_scan button").click()
     expect(page.locator(".st-key-dataset_quality")).to_contain_text(

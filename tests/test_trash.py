@@ -191,7 +191,7 @@ def test_names_tags_and_notes_on_the_command_line():
     shown = json.loads(done("runs", "show", "it").out)
     assert (shown["name"], shown["tags"], shown["note"]) == ("my run", ["good"], "for Monday")
     assert shown["command"].startswith("python -m alexcore train --epochs=2") or "--epochs=2" in shown["command"]
-    assert done("runs", "note", "it", "--json").json["note"] == ""
+    assert done("runs", "note", "it", "--clear", "--json").json["note"] == ""
     assert "`runs rename` needs ID NAME." in refused("runs", "rename", "it")
     assert "`runs tag` needs the ID of a run" in refused("runs", "tag")
     assert "is not the name of a run" in refused("runs", "note", "../home", "x")
