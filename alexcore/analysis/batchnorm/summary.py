@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from alexcore.analysis.batchnorm.tolerance import DIVERGED, Row, classify, tolerances
+from alexcore.analysis.batchnorm.tolerance import DIVERGED, Row, classify, finite_number, median_of, tolerances
 
 Arm = tuple[str, int]
 Events = Sequence[Mapping[str, Any]]
@@ -160,9 +160,9 @@ def _measured(probes: Mapping[str, Events]) -> dict[str, float | None]:
     gains, scales = _data(probes, "gain"), _data(probes, "scales")
     q2, q3, q8, q12, q13 = (_data(probes, name) for name in ("Q2", "Q3", "Q8", "Q12", "Q13"))
     found: dict[str, float | None] = {
-        "drift_seen": _median([_drift(each, seen=True) for each in q3]),
-        "drift_output": _median([_drift(each, seen=False) for each in q3]),
-        "ics": _median([_over_convs(each, "relative") for each in _data(probes, "Q4")]),
+        "drift_seen": median_of([_drift(each, seen=True) for each in q3]),
+        "drift_output": median_of([_drift(each, seen=False) for each in q3]),
+        "ics": median_of([_over_convs(each, "relative") for each in _data(probes, "Q4")]),
     }
     if gains:
         found["growth"], found["growth_start"] = _growth(gains[-1], "random"), _growth(gains[0], "random")
@@ -193,7 +193,7 @@ def _convs(data: Mapping[str, Any], column: str) -> list[float | None]:
     """A column of the convolutions, where batch norm acts; of all layers in a network without any."""
     names, values = list(data.get("layers") or ()), list(data.get(column) or ())
     kept = [value for name, value in zip(names, values, strict=False) if str(name).startswith("conv")]
-    return [_number(each) for each in kept or values]
+    return [finite_number(each) for each in kept or values]
 
 
 def _over_convs(data: Mapping[str, Any], column: str) -> float | None:
@@ -206,7 +206,7 @@ def _drift(data: Mapping[str, Any], *, seen: bool) -> float | None:
     own, normed = _convs(data, "mean"), _convs(data, "normed_mean")
     if seen:
         own = [other if other is not None else each for each, other in zip(own, normed or own, strict=False)]
-    known, steps = [each for each in own if each is not None], _number(data.get("steps"))
+    known, steps = [each for each in own if each is not None], finite_number(data.get("steps"))
     return statistics.fmean(known) / steps if known and steps else None
 
 
@@ -234,9 +234,9 @@ def _outcome(evals: Events, steps: Events, classes: int) -> str:
     A step whose loss or gradient was not finite has null there. An evaluation before the first step, or of an arm that
     stands still since it diverged, has no training loss either, and says nothing.
     """
-    losses = [_number(event["loss"]) for event in steps if "loss" in event]
-    exploded = any("grad_norm" in event and _number(event["grad_norm"]) is None for event in steps)
-    ends = [value for event in evals if (value := _number(event.get("train_loss"))) is not None]
+    losses = [finite_number(event["loss"]) for event in steps if "loss" in event]
+    exploded = any("grad_norm" in event and finite_number(event["grad_norm"]) is None for event in steps)
+    ends = [value for event in evals if (value := finite_number(event.get("train_loss"))) is not None]
     final = ends[-1] if ends else losses[-1] if losses else None
     return classify(final, [*losses, *ends, *([None] if exploded else [])], classes)
 
@@ -272,15 +272,4 @@ def _key(arm: Any) -> Arm:
 
 def _first(event: Mapping[str, Any], *names: str) -> float | None:
     """The first of some fields that holds a number."""
-    return next((each for name in names if (each := _number(event.get(name))) is not None), None)
-
-
-def _median(values: Iterable[float | None]) -> float | None:
-    known = [each for each in values if each is not None]
-    return statistics.median(known) if known else None
-
-
-def _number(value: Any) -> float | None:
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-        return float(value)
-    return None
+    return next((each for name in names if (each := finite_number(event.get(name))) is not None), None)

@@ -102,7 +102,8 @@ def rows_of(lines: Iterable[Mapping[str, Any]], name: str) -> list[Row]:
         result = line.get("result")
         row = {**line, **(result if isinstance(result, Mapping) else {})}
         row.setdefault(name, row.get("x"))
-        if isinstance(row.get("arm"), str) and isinstance(row.get("seed"), int) and _number(row[name]) is not None:
+        known = isinstance(row.get("arm"), str) and isinstance(row.get("seed"), int)
+        if known and finite_number(row[name]) is not None:
             rows.append(row)
     return rows
 
@@ -117,7 +118,7 @@ def tolerances(rows: Iterable[Row]) -> dict[str, dict[int, Tolerance]]:
     for (arm, seed), some in _groups(rows, "arm", "seed").items():
         found.setdefault(arm, {})[seed] = width(
             [row["rate"] for row in some],
-            [_number(row.get("val_acc1")) for row in some],
+            [finite_number(row.get("val_acc1")) for row in some],
             [str(row.get("outcome", LEARNED)) for row in some],
         )
     return found
@@ -133,7 +134,7 @@ def rate_table(rows: Iterable[Row]) -> list[Row]:
     return [
         {
             "arm": arm, "rate": rate, "seeds": len(some), **_band(some, "val_acc1"),
-            "train_loss": _median([_number(row.get("train_loss")) for row in some]),
+            "train_loss": median_of([finite_number(row.get("train_loss")) for row in some]),
             **{word: sum(row.get("outcome") == word for row in some) for word in (LEARNED, STUCK, DIVERGED)},
         }
         for (arm, rate), some in _groups(rows, "arm", "rate").items()
@@ -172,7 +173,7 @@ def batch_table(rows: Iterable[Row]) -> list[Row]:
     """
     table = []
     for (mode, arm, batch), some in _groups(rows, "mode", "arm", "batch").items():
-        known = [_number(row.get("val_acc1")) for row in some]
+        known = [finite_number(row.get("val_acc1")) for row in some]
         errors = [{"error": None if each is None else 1 - each} for each in known]
         diverged = sum(row.get("outcome") == DIVERGED for row in some)
         table.append(
@@ -197,16 +198,17 @@ def _groups(rows: Iterable[Row], *names: str) -> dict[tuple[Any, ...], list[Row]
 
 
 def _band(rows: Sequence[Row], name: str) -> Row:
-    known = [each for row in rows if (each := _number(row.get(name))) is not None]
-    return {name: _median(known), f"{name}_low": min(known, default=None), f"{name}_high": max(known, default=None)}
+    known = [each for row in rows if (each := finite_number(row.get(name))) is not None]
+    return {name: median_of(known), f"{name}_low": min(known, default=None), f"{name}_high": max(known, default=None)}
 
 
-def _median(values: Iterable[float | None]) -> float | None:
+def median_of(values: Iterable[float | None]) -> float | None:
+    """The median of those that are known, None without any."""
     known = [each for each in values if each is not None]
     return statistics.median(known) if known else None
 
 
-def _number(value: Any) -> float | None:
+def finite_number(value: Any) -> float | None:
     """A finite number, else None."""
     if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
         return float(value)
