@@ -166,7 +166,7 @@ def report(result: dict[str, Any]) -> dict[str, bool]:
     if "slowed" in result:
         row = result["slowed"]
         each = ", ".join(f"{value:.1%}" for value in row["slowed_each"])
-        print(f"training slowed by a polling page: {row['slowed']:.1%} ({each}), {row['polls']} polls")
+        print(f"training slowed by a polling page: {row['slowed']:.1%} ({each}), {row['polls_a_minute']} polls/min")
         checks[f"slowed <= {LIMITS['slowed']:.0%}"] = row["slowed"] <= LIMITS["slowed"]
     return checks
 

@@ -37,7 +37,7 @@ def rate(data: Path, home: Path, processes: int, threads: int, flags: list[str])
         start += ["-m", "alexcore"]
     train = ["train", "--data", str(data), "--run-dir", str(folder), "--batch-size", str(BATCH // processes)]
     environment = {
-        **os.environ, "ALEXCORE_HOME": str(home), "OMP_WAIT_POLICY": "PASSIVE",
+        **os.environ, "ALEXCORE_HOME": str(home),
         "OMP_NUM_THREADS": str(max(1, threads // processes)),
         "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
     }  # fmt: skip

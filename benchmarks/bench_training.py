@@ -48,7 +48,7 @@ def _tiny() -> bool:
 
 def _run(command: list[str], home: Path) -> str:
     environment = {
-        **os.environ, "ALEXCORE_HOME": str(home), "OMP_WAIT_POLICY": "PASSIVE",
+        **os.environ, "ALEXCORE_HOME": str(home),
         "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
     }  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT, check=False)
@@ -90,8 +90,9 @@ def limit(_data: Path, home: Path) -> float:
 
 def resident_rate(steps: int = 30) -> float:
     """Images per second of the default step on one batch in memory, in this process."""
-    from alexcore.process import keep_freed_memory
+    from alexcore.process import TRAINING_THREADS, keep_freed_memory
 
+    os.environ.update(TRAINING_THREADS)  # before torch is imported
     keep_freed_memory()
     import torch
 

@@ -250,38 +250,46 @@ def slowed_by_polling(server: Server, data: Path, pairs: int, settings: dict[str
     for number in range(pairs):
         for looked_at in (False, True) if number % 2 else (True, False):
             folder = launcher.start(make_config(data=str(data), start_size=0, **settings))
-            done, polls = threading.Event(), [0]
-            viewer = threading.Thread(target=_view, args=(server.port, folder.name, done, polls))
+            polls: list[float] = []
+            viewer = threading.Thread(target=_view, args=(server.port, folder, polls))
             if looked_at:
                 viewer.start()
-            try:
-                wait_for(folder, lambda state: state == "finished")
-            finally:
-                done.set()
-                if looked_at:
-                    viewer.join()
+            wait_for(folder, lambda state: state == "finished")
+            if looked_at:
+                viewer.join()
+                reruns.append(_polls_a_minute(folder, polls))
             rates = [event["images_per_s"] for event in events_of(folder, "epoch")][1:]
             (watched if looked_at else alone).append(statistics.harmonic_mean(rates))
-            if looked_at:
-                reruns.append(polls[0])
             print(f"{number + 1}/{pairs} {'watched' if looked_at else 'alone'}: {rates}", file=sys.stderr, flush=True)
     ratios = [1 - b / a for a, b in zip(alone, watched, strict=True)]
     return {
-        "alone": alone, "watched": watched, "polls": reruns, "slowed": statistics.median(ratios),
+        "alone": alone, "watched": watched, "polls_a_minute": reruns, "slowed": statistics.median(ratios),
         "slowed_each": ratios,
     }  # fmt: skip
 
 
-def _view(port: int, run: str, done: threading.Event, polls: list[int]) -> None:
-    visitor = Visitor(port, "train", {"run": run})
+def _view(port: int, folder: Path, polls: list[float]) -> None:
+    """Open a run's page and poll it until the page itself ends that; `polls` gets the time of each."""
+    visitor = Visitor(port, "train", {"run": folder.name})
     visitor.run()
-    while visitor.polls and not done.is_set():
+    while visitor.polls:
         fragment, every_s = next(iter(visitor.polls.items()))
-        if done.wait(every_s):
-            break
+        time.sleep(every_s)
         visitor.run(fragment)
-        polls[0] += 1
+        polls.append(time.time())
     visitor.close()
+
+
+def _polls_a_minute(folder: Path, polls: list[float]) -> float:
+    """How often the page polled from the first step to the end of the run.
+
+    Raises:
+        RuntimeError: it stopped before the run ended, so that most of the run was not watched.
+    """
+    began, ended = events_of(folder, "step")[0]["ts"], events_of(folder, "end")[0]["ts"]
+    if not polls or polls[-1] < ended:
+        raise RuntimeError("the page stopped polling while its run was active")
+    return round(60 * sum(began <= each <= ended for each in polls) / (ended - began), 1)
 
 
 def with_browser(action: Callable[[Any], Row]) -> Row | None:

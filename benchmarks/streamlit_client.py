@@ -129,7 +129,7 @@ class Visitor:
     def go_to(self, page: str, query: dict[str, str] | None = None) -> None:
         """Choose the page of the next run."""
         self.page, self.query = page, urlencode(query or {})
-        self.values, self.polls = {}, {}
+        self.values, self.polls, self._script = {}, {}, ""
 
     def run(self, fragment: str = "", click: str = "") -> float:
         """Ask for one run of the page or of one of its fragments; return its seconds.
@@ -144,6 +144,8 @@ class Visitor:
         message = self._asks()
         script = message.rerun_script
         script.query_string, script.page_name, script.fragment_id = self.query, self.page, fragment
+        # By this a server knows the page again, when a fragment asks for the whole of it.
+        script.page_script_hash = self._script
         script.is_auto_rerun = bool(fragment) and fragment in self.polls
         for name, value in self.values.items():
             state = script.widget_states.widgets.add()
@@ -179,6 +181,7 @@ class Visitor:
         elif kind == "page_info_changed":
             self.query = answer.page_info_changed.query_string
         elif kind == "navigation":
+            self._script = answer.navigation.page_script_hash
             self.paths = [each.url_pathname for each in answer.navigation.app_pages if not each.external_url]
         elif kind == "script_finished":
             self.runs += 1

@@ -37,7 +37,7 @@ Curve = list[tuple[float, float]]
 
 def _run(command: list[str], home: Path) -> str:
     environment = {
-        **os.environ, "ALEXCORE_HOME": str(home), "OMP_WAIT_POLICY": "PASSIVE",
+        **os.environ, "ALEXCORE_HOME": str(home),
         "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
     }  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT, check=False)

@@ -32,6 +32,13 @@ def test_the_bits_are_torchvisions(count: int, height: int, width: int, seed: in
     assert torch.equal(found, expected)
 
 
+@pytest.mark.parametrize("size", [(3, 130, 224), (2, 1, 11_000), (1, 7, 20_000)])
+def test_pieces_go_from_one_picture_to_the_next(size: tuple[int, int, int]) -> None:
+    images = torch.randint(0, 256, (*size, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    expected = build_transform([{"op": "ToTensor"}, IMAGENET])(images.permute(0, 3, 1, 2))
+    assert torch.equal(ToInput(IMAGENET)(images), expected)
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_loader_gives_what_each_picture_gives_alone(stripes: Path, preset: str, workers: int) -> None:

@@ -56,7 +56,11 @@ def _drawn(run: Run, series: Series, name: str) -> View:
 
 
 def _numbers(run: Run, name: str, table: pd.DataFrame) -> None:
-    with st.expander("The same as a table", icon=":material/table:"):
+    # A table takes as long to encode as all charts of the page, and with each poll again: only for somebody who looks.
+    below = st.expander("The same as a table", icon=":material/table:", key="train_table", on_change="rerun")
+    if not below.open:
+        return
+    with below:
         if table.size <= MOST_CELLS:
             st.dataframe(table, hide_index=True, height=240, alt=f"{name} as numbers")
         else:

@@ -17,7 +17,7 @@ from alexcore.cli import bn_report, checks, data, evaluation, experiment, export
 from alexcore.cli.output import Command
 from alexcore.cli.processes import quiet_unless_first
 from alexcore.errors import AlexError
-from alexcore.process import PATIENT_THREADS
+from alexcore.process import TRAINING_THREADS
 
 
 class _Parser(argparse.ArgumentParser):
@@ -38,7 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    for name, value in PATIENT_THREADS.items():
+    for name, value in TRAINING_THREADS.items():
         os.environ.setdefault(name, value)  # read when a command imports torch
     parser = build_parser()
     with quiet_unless_first():

@@ -196,7 +196,7 @@ class Ranks(Group):
         # torch 2.14 has renamed the argument, and warns of the old name.
         known = inspect.signature(DistributedDataParallel).parameters
         name = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"
-        arguments: dict[str, Any] = {"device_ids": ids, name: False}
+        arguments: dict[str, Any] = {"device_ids": ids, name: False, "gradient_as_bucket_view": True}
         view = DistributedDataParallel(model, **arguments)
         if self.ranks > 2:
             # In its first backward pass DDP learns in which order gradients come, and packs them anew for the second.

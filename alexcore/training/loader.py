@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from alexcore.data.decoded import DecodedPictures
 from alexcore.data.index import DataIndex
 from alexcore.errors import DataError
 from alexcore.process import available_cores
+from alexcore.training.shared_batches import AHEAD, Placed, SharedBatches
 from alexcore.training.sharing import part
 from alexcore.training.to_input import cut_tail
 
@@ -35,6 +37,9 @@ Stage = tuple[int, Sequence[Operation]]
 Batch = tuple[torch.Tensor, torch.Tensor]
 # The order of an epoch is drawn like a picture that does not exist.
 _ORDER = -1
+# How much further loader processes stand back than training: torch's threads wait for each other many times in a step,
+# and where one of them finds its core taken, all of them wait. Without others on the cores a step leaves room enough.
+_NICENESS = 14
 
 
 def worker_count(num_workers: int, batch_size: int, local_ranks: int = 1) -> int:
@@ -70,6 +75,10 @@ class PictureDataset(Dataset[tuple[torch.Tensor, int]]):
     def __len__(self) -> int:
         return len(self.paths)
 
+    def most_bytes(self) -> int:
+        """Bytes of one picture before `to_input`, at its largest."""
+        return max(no_pictures(transform)[0].shape[1:].numel() for _, transform in self.transforms)
+
     def __getitem__(self, key: Key) -> tuple[torch.Tensor, int]:
         """Return the picture and its label: (3, H, W) float32, normalised, or (H, W, 3) uint8 before `to_input`."""
         epoch, index = key
@@ -78,23 +87,33 @@ class PictureDataset(Dataset[tuple[torch.Tensor, int]]):
         return as_sample(draw(transform, image, sample_seed(self.seed, epoch, index))), self.labels[index]
 
 
-class Batches(Dataset[Batch | DataError]):
+class Batches(Dataset[Batch | Placed | DataError]):
     """A Map-style data set whose item is a whole batch: its key is the list of the keys of its pictures.
 
     An error is handed on as a value: raised in a loader process it would arrive as a traceback in a string.
+
+    Args:
+        dataset: The pictures.
+        mixing: What is done with a whole batch.
+        shared: Memory for batches of bytes.
     """
 
-    def __init__(self, dataset: PictureDataset, mixing: Mixing | None = None) -> None:
-        self.dataset, self.mixing = dataset, mixing
+    def __init__(
+        self, dataset: PictureDataset, mixing: Mixing | None = None, shared: SharedBatches | None = None
+    ) -> None:
+        self.dataset, self.mixing, self.shared = dataset, mixing, shared
 
-    def __getitem__(self, keys: list[Key]) -> Batch | DataError:
+    def __getitem__(self, keys: list[Key]) -> Batch | Placed | DataError:
         """Return images, as those of `PictureDataset`, and labels: (N,) int64 or, mixed, (N, C) float32."""
         if not keys:
             return no_pictures(self.dataset.transforms[-1][1])
         try:
-            samples: list[tuple[torch.Tensor, int] | DataError] = [self.dataset[key] for key in keys]
+            samples = [self.dataset[key] for key in keys]
         except DataError as error:
             return error
+        images, labels = zip(*samples, strict=True)
+        if self.shared is not None and (placed := self.shared.put(images, list(labels))):
+            return placed
         epoch, first = keys[0]
         return collate(samples, self.mixing, batch_seed(self.dataset.seed, epoch, first))
 
@@ -111,13 +130,13 @@ def as_sample(drawn: torch.Tensor | Image.Image) -> torch.Tensor:
 
 
 def collate(
-    samples: list[tuple[torch.Tensor, int] | DataError], mixing: Mixing | None = None, seed: int = 0
+    samples: Sequence[tuple[torch.Tensor, int] | DataError], mixing: Mixing | None = None, seed: int = 0
 ) -> Batch | DataError:
     """Make a batch of samples and mix it, drawn from `seed`; or hand on the first error among them."""
     error = next((sample for sample in samples if isinstance(sample, DataError)), None)
     if error is not None:
         return error
-    images, labels = default_collate(samples)
+    images, labels = default_collate(list(samples))
     if mixing is None:
         return images, labels
     with drawing_from(seed):
@@ -151,6 +170,12 @@ class EpochBatches(Sampler[list[Key]]):
             yield [(self.epoch, index) for index in order[begin + own.start : begin + own.stop]]
 
 
+def give_way(_number: int) -> None:
+    """In a loader process: leave the cores to training where both want them."""
+    if hasattr(os, "nice"):
+        os.nice(_NICENESS)
+
+
 def as_it_is(item: Any) -> Any:
     """Leave alone what is a batch already; without it the DataLoader would look through it for arrays."""
     return item
@@ -181,12 +206,17 @@ class Loader:
         )
         self.batches = EpochBatches(len(self.dataset), batch_size, seed, shuffle, rank, world_size)
         workers = worker_count(num_workers, batch_size)
+        # Pinned memory, from which a GPU reads, has to be allocated as such.
+        sharing = self.dataset.to_input is not None and workers and not pin_memory
+        self.shared = SharedBatches(workers, batch_size * self.dataset.most_bytes()) if sharing else None
         self._loader = DataLoader(
-            Batches(self.dataset, build_mixing(operations, len(index.classes))),
+            Batches(self.dataset, build_mixing(operations, len(index.classes)), self.shared),
             # An "item" is a batch: only a whole batch can be mixed, and that is the loader processes' work.
             batch_size=None,
             sampler=self.batches,
             num_workers=workers,
+            prefetch_factor=AHEAD if workers else None,
+            worker_init_fn=give_way,
             collate_fn=as_it_is,
             pin_memory=pin_memory,
             # Only training comes back every epoch; validation would hold its processes idle in between.
@@ -210,5 +240,5 @@ class Loader:
         for batch in self._loader:
             if isinstance(batch, DataError):
                 raise batch
-            images, labels = batch
+            images, labels = self.shared.get(batch) if self.shared and isinstance(batch, Placed) else batch
             yield (to_input(images) if to_input else images), labels
