@@ -166,6 +166,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--images", type=int, default=DEFAULT_IMAGES, help="training pictures to use")
     parser.add_argument("--others", action="store_true", help="fastai and Lightning, too (requirements-bench.txt)")
+    parser.add_argument("--only", nargs="+", choices=[*CONTENDERS, *OTHERS], help="let only these take turns")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     parser.add_argument("--tiny", action="store_true", help="smallest sizes: whether it works, not how quick it is")
     arguments = parser.parse_args()
@@ -183,6 +184,8 @@ def main() -> None:
             data = subset(arguments.data, arguments.images, Path(name) / "data")
         (Path(name) / "home").mkdir()
         contenders = {**CONTENDERS, **(OTHERS if arguments.others else {})}
+        if arguments.only:
+            contenders = {name: {**CONTENDERS, **OTHERS}[name] for name in arguments.only}
         found = measure(contenders, data, arguments.pairs, Path(name) / "home")
     result: dict[str, Any] = {"benchmark": "training", **about_machine(), "gmac_per_s": round(matrix_rate(), 1)}
     print(f"{'contender':24} {'images/s, median':>18} {'lowest to highest':>20}")
@@ -192,7 +195,7 @@ def main() -> None:
     result["ratios"], result["checks"] = {}, {}
     for pair, least in LIMITS.items():
         first, second = pair.split(" / ")
-        if second not in found:
+        if first not in found or second not in found:
             continue
         ratios = [a / b for a, b in zip(found[first], found[second], strict=True)]
         result["ratios"][pair] = [round(ratio, 3) for ratio in ratios]

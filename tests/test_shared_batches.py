@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 from alexcore.augment.presets import training_operations
 from alexcore.data.folder import open_folder
@@ -66,6 +67,17 @@ def test_what_does_not_fit_is_sent(stripes: Path) -> None:
     loader.shared.size = 100
     assert not any(isinstance(item, Placed) for item in loader._loader)
     assert same(list(loader.epoch()), expected)
+
+
+def test_a_crop_without_resize_has_no_places(tmp_path: Path) -> None:
+    for name in ("train/a/1.png", "val/a/1.png"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        Image.new("RGB", (520, 530), (9, 9, 9)).save(tmp_path / name)
+    operations = [{"op": "RandomCrop", "size": [512, 512]}, {"op": "ToTensor"}]
+    loader = Loader(open_folder(tmp_path), "train", operations, batch_size=2, num_workers=1)
+    ((images, labels),) = loader.epoch()
+    assert images.shape == (1, 3, 512, 512)
+    assert labels.tolist() == [0]
 
 
 def test_another_process_gets_no_memory() -> None:

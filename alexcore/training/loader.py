@@ -76,8 +76,11 @@ class PictureDataset(Dataset[tuple[torch.Tensor, int]]):
         return len(self.paths)
 
     def most_bytes(self) -> int:
-        """Bytes of one picture before `to_input`, at its largest."""
-        return max(no_pictures(transform)[0].shape[1:].numel() for _, transform in self.transforms)
+        """Bytes of one picture before `to_input`, at its largest; 0 if an empty picture does not tell."""
+        try:
+            return max(no_pictures(transform)[0].shape[1:].numel() for _, transform in self.transforms)
+        except ValueError:  # a crop that is larger than it, and no Resize before
+            return 0
 
     def __getitem__(self, key: Key) -> tuple[torch.Tensor, int]:
         """Return the picture and its label: (3, H, W) float32, normalised, or (H, W, 3) uint8 before `to_input`."""
