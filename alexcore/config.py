@@ -195,20 +195,25 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "seed": (
         "The blog's recipe, plainly: no normalisation, Adam at 2e-4, no schedule.",
-        {"norm": "none", "optimizer": "adam", "lr": 2e-4, "scheduler": "constant", "weight_decay": 0.0,
-         "precision": "fp32", "start_size": 0},
+        {
+            "norm": "none",
+            "optimizer": "adam",
+            "lr": 2e-4,
+            "scheduler": "constant",
+            "weight_decay": 0.0,
+            "precision": "fp32",
+            "start_size": 0,
+        },
     ),
     "thorough": (
         "Longer and with stronger augmentation, for a data set of your own.",
         {"epochs": 30, "augment": "strong", "label_smoothing": 0.1},
     ),
-}  # fmt: skip
+}
 
 
 _SPECS = [spec_of(name, info) for name, info in TrainConfig.model_fields.items()]
-FIELDS: dict[str, FieldSpec] = {
-    spec.name: spec for spec in sorted(_SPECS, key=lambda spec: GROUPS.index(spec.group))
-}  # fmt: skip
+FIELDS: dict[str, FieldSpec] = {spec.name: spec for spec in sorted(_SPECS, key=lambda spec: GROUPS.index(spec.group))}
 
 
 def _sentence(error: Any) -> str:

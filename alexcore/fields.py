@@ -32,9 +32,13 @@ def field(
     another way, in `legal`, what it may be.
     """
     extra = {
-        "group": group, "code": code, "essential": essential, "choices": suggestions, "otherwise": otherwise,
+        "group": group,
+        "code": code,
+        "essential": essential,
+        "choices": suggestions,
+        "otherwise": otherwise,
         "legal": legal,
-    }  # fmt: skip
+    }
     return Field(default, title=title, description=text, json_schema_extra=extra, **bounds)  # type: ignore[call-overload]
 
 

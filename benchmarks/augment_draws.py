@@ -42,8 +42,8 @@ from alexcore.augment.trace import Tracer  # noqa: E402
 from alexcore.augment.words import drawn_in_words  # noqa: E402
 from alexcore.data.images import read_picture  # noqa: E402
 from alexcore.training.loader import PictureDataset, as_sample  # noqa: E402
-from ui.augment_pictures import Shown  # noqa: E402, TID251 - the page's own grid is what is measured
-from ui.augment_views import grid_html  # noqa: E402, TID251
+from ui.augment.draws import grid_html  # noqa: E402, TID251
+from ui.parts.picture_choice import Shown  # noqa: E402, TID251 - the page's own grid is what is measured
 
 DRAWS, SIDE, WIDTH, HEIGHT, SEED = 32, 224, 500, 375, 1
 GRID_LIMIT_S, SEEDING_LIMIT = 0.5, 0.03
@@ -170,10 +170,12 @@ def main() -> int:
         "seeding_by_pairs_below_3_percent": max(each["share_of_pairs"] for each in shares.values()) < SEEDING_LIMIT,
     }
     about = {
-        "python": platform.python_version(), "cpus": os.cpu_count(), "torch_threads": threads,
+        "python": platform.python_version(),
+        "cpus": os.cpu_count(),
+        "torch_threads": threads,
         "load": round(psutil.getloadavg()[0], 1),
         **{name: version(name) for name in ("torch", "torchvision", "pillow", "numpy")},
-    }  # fmt: skip
+    }
     print(f"Load at the end: {about['load']} on {about['cpus']} cores.")
     print(json.dumps({"grids": grids, "seeding": shares, "checks": checks, "about": about}))
     return 0

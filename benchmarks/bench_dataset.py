@@ -173,11 +173,13 @@ def main() -> int:
         "page_p95_below_0.3_s": max(each["page_p95_s"] for each in results) < 0.3,
         "every_page_below_0.3_s": max(each["page_max_s"] for each in results) < 0.3,
         "memory_below_300_mib": grown < 300,
-    }  # fmt: skip
+    }
     about = {
-        "python": platform.python_version(), "cpus": os.cpu_count(), "load": round(psutil.getloadavg()[0], 1),
+        "python": platform.python_version(),
+        "cpus": os.cpu_count(),
+        "load": round(psutil.getloadavg()[0], 1),
         **{name: version(name) for name in ("streamlit", "pandas", "numpy", "pillow")},
-    }  # fmt: skip
+    }
     print(f"The server grew by {grown:.0f} MiB in all. Load at the end: {about['load']} on {about['cpus']} cores.")
     print(json.dumps({"sizes": results, "server_grows_mib": grown, "checks": checks, "about": about}))
     return 0

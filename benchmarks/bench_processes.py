@@ -37,10 +37,11 @@ def rate(data: Path, home: Path, processes: int, threads: int, flags: list[str])
         start += ["-m", "alexcore"]
     train = ["train", "--data", str(data), "--run-dir", str(folder), "--batch-size", str(BATCH // processes)]
     environment = {
-        **os.environ, "ALEXCORE_HOME": str(home),
+        **os.environ,
+        "ALEXCORE_HOME": str(home),
         "OMP_NUM_THREADS": str(max(1, threads // processes)),
         "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
-    }  # fmt: skip
+    }
     command = [*start, *train, "--start-size", "0", "--device", "cpu", *flags]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT, check=False)
     if done.returncode:

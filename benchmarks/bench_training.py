@@ -30,10 +30,13 @@ from benchmarks.machine import about_machine, ratio_in_words  # noqa: E402
 from benchmarks.pictures import subset, write_pictures  # noqa: E402
 
 LIMITS = {
-    "default, growing / seed": 2.5, "default, fixed size / limit": 0.90,
-    "default, growing / fastai": 2.0, "default, growing / lightning": 2.0,
-    "default, growing / fastai, bf16": 1.0, "default, growing / lightning, bf16": 1.0,
-}  # fmt: skip
+    "default, growing / seed": 2.5,
+    "default, fixed size / limit": 0.90,
+    "default, growing / fastai": 2.0,
+    "default, growing / lightning": 2.0,
+    "default, growing / fastai, bf16": 1.0,
+    "default, growing / lightning, bf16": 1.0,
+}
 # Small enough that a pair takes a minute or two, large enough that an epoch has some dozens of steps.
 DEFAULT_IMAGES = 1600
 # What --tiny adds to a run of this project, so that it takes a second or two.
@@ -48,9 +51,10 @@ def _tiny() -> bool:
 
 def _run(command: list[str], home: Path) -> str:
     environment = {
-        **os.environ, "ALEXCORE_HOME": str(home),
+        **os.environ,
+        "ALEXCORE_HOME": str(home),
         "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
-    }  # fmt: skip
+    }
     done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT, check=False)
     if done.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr[-3000:]}")
@@ -144,8 +148,11 @@ OTHERS: dict[str, Callable[[Path, Path], float]] = {
     "lightning, bf16": lambda data, home: _reference("lightning_reference.py", data, home, "--bf16"),
 }
 CONTENDERS: dict[str, Callable[[Path, Path], float]] = {
-    "seed": seed, "default, fixed size": fixed, "default, growing": growing, "limit": limit,
-}  # fmt: skip
+    "seed": seed,
+    "default, fixed size": fixed,
+    "default, growing": growing,
+    "limit": limit,
+}
 
 
 def measure(

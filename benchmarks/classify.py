@@ -131,13 +131,15 @@ def measure(run: Path, pictures: list[bytes], passes: int) -> dict[str, object]:
         batch = BatchPrediction([Network("bench", classifier)], [each])
         single.append(timed(batch.advance))
     return {
-        "pictures": len(pictures), "passes": passes,
+        "pictures": len(pictures),
+        "passes": passes,
         "rate": {name: statistics.median(values) for name, values in rates.items()},
-        "page_of_bare": statistics.median(ratios["bare"]), "page_of_bare_passes": ratios["bare"],
+        "page_of_bare": statistics.median(ratios["bare"]),
+        "page_of_bare_passes": ratios["bare"],
         "page_of_in_turn": statistics.median(ratios["in_turn"]),
         "single_s": {"median": statistics.median(single), "slowest": max(single)},
         "memory_grown_mib": grown,
-    }  # fmt: skip
+    }
 
 
 def through_streamlit(pictures: list[bytes]) -> dict[str, float]:
@@ -186,8 +188,10 @@ def main() -> None:
         "one_picture_below_0.3_s": result["streamlit"]["single_median_s"] < 0.3,
         "page_at_least_80_percent_of_bare": result["page_of_bare"] >= 0.8,
     }
-    print(f"{platform.machine()}, Python {platform.python_version()}, torch {torch.__version__}, "
-          f"{torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f}")  # fmt: skip
+    print(
+        f"{platform.machine()}, Python {platform.python_version()}, torch {torch.__version__}, "
+        f"{torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f}"
+    )
     for name, rate in result["rate"].items():
         print(f"{name:8} {rate:8.1f} pictures/s")
     print(f"page / bare: {result['page_of_bare']:.2f} ({', '.join(f'{x:.2f}' for x in result['page_of_bare_passes'])})")

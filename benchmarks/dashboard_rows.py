@@ -92,10 +92,13 @@ def reruns(server: Server, data: Path, run: str, repeat: int) -> dict[str, Row]:
             server.settle()
             times = [visitor.run() for _ in range(repeat)]
             result[f"/{path}{name}"] = {
-                "first_s": first, "median_s": statistics.median(times), "p95_s": float(np.quantile(times, 0.95)),
-                "max_s": max(times), "elements": len(visitor.elements),
+                "first_s": first,
+                "median_s": statistics.median(times),
+                "p95_s": float(np.quantile(times, 0.95)),
+                "max_s": max(times),
+                "elements": len(visitor.elements),
                 "reruns_per_minute": sum(60 / every for every in visitor.polls.values()),
-            }  # fmt: skip
+            }
             visitor.close()
     return result
 
@@ -144,15 +147,22 @@ def polling(server: Server, run: LongRun, data: Path, polls: int) -> Row:
     overview_s = visitor.run()
     visitor.close()
     return {
-        "overview_s": overview_s, "events": run.step + 1, "first_read_ms": first_ms, "first_page_s": first_page,
+        "overview_s": overview_s,
+        "events": run.step + 1,
+        "first_read_ms": first_ms,
+        "first_page_s": first_page,
         "every_s": every_s,
-        "core_ms": statistics.median(core), "core_p95_ms": float(np.quantile(core, 0.95)),
-        "page_ms": statistics.median(page), "page_p95_ms": float(np.quantile(page, 0.95)),
-        "event_bytes": max(line_bytes), "core_bytes": max(core_bytes) - asking if counted else None,
+        "core_ms": statistics.median(core),
+        "core_p95_ms": float(np.quantile(core, 0.95)),
+        "page_ms": statistics.median(page),
+        "page_p95_ms": float(np.quantile(page, 0.95)),
+        "event_bytes": max(line_bytes),
+        "core_bytes": max(core_bytes) - asking if counted else None,
         "page_bytes": statistics.median(page_bytes) if counted else None,
         "page_bytes_max": max(page_bytes) if counted else None,
-        "runs_per_poll": runs_per_poll, "reruns_per_minute": 60 / every_s,
-    }  # fmt: skip
+        "runs_per_poll": runs_per_poll,
+        "reruns_per_minute": 60 / every_s,
+    }
 
 
 def _bytes_read(process: psutil.Process) -> int:
@@ -209,9 +219,12 @@ def start_to_step(server: Server, data: Path, repeat: int) -> Row:
         phases.append(watched)
         stop(folder)
     return {
-        "visible_s": visible, "first_step_s": made, "median_s": statistics.median(visible), "phases": phases[-1],
+        "visible_s": visible,
+        "first_step_s": made,
+        "median_s": statistics.median(visible),
+        "phases": phases[-1],
         "every_s": every_s,
-    }  # fmt: skip
+    }
 
 
 def _until_step(visitor: Visitor, began: float) -> float:
@@ -263,9 +276,12 @@ def slowed_by_polling(server: Server, data: Path, pairs: int, settings: dict[str
             print(f"{number + 1}/{pairs} {'watched' if looked_at else 'alone'}: {rates}", file=sys.stderr, flush=True)
     ratios = [1 - b / a for a, b in zip(alone, watched, strict=True)]
     return {
-        "alone": alone, "watched": watched, "polls_a_minute": reruns, "slowed": statistics.median(ratios),
+        "alone": alone,
+        "watched": watched,
+        "polls_a_minute": reruns,
+        "slowed": statistics.median(ratios),
         "slowed_each": ratios,
-    }  # fmt: skip
+    }
 
 
 def _view(port: int, folder: Path, polls: list[float]) -> None:

@@ -39,10 +39,18 @@ class LongRun:
 
     def _line(self, step: int) -> bytes:
         event = {
-            "v": 1, "seq": step, "ts": round(time.time(), 3), "type": "step", "epoch": 20 * step // self.total,
-            "step": step, "loss": round(1.6 / (1 + step / 1000), 6), "acc1": round(1 - 0.8 / (1 + step / 1000), 6),
-            "lr": 1e-3, "grad_norm": 1.0, "wait_s": 0.001,
-        }  # fmt: skip
+            "v": 1,
+            "seq": step,
+            "ts": round(time.time(), 3),
+            "type": "step",
+            "epoch": 20 * step // self.total,
+            "step": step,
+            "loss": round(1.6 / (1 + step / 1000), 6),
+            "acc1": round(1 - 0.8 / (1 + step / 1000), 6),
+            "lr": 1e-3,
+            "grad_norm": 1.0,
+            "wait_s": 0.001,
+        }
         return json.dumps(event).encode() + b"\n"
 
     def grow(self) -> int:
@@ -60,10 +68,18 @@ class LongRun:
         write_json(
             self.folder / "status.json",
             {
-                "state": state, "pid": pid, "process_started": started, "heartbeat": time.time(), "error": None,
-                "done": 1, "total": 2, "images_per_s": 300.0, "eta_s": 60.0, **position,
+                "state": state,
+                "pid": pid,
+                "process_started": started,
+                "heartbeat": time.time(),
+                "error": None,
+                "done": 1,
+                "total": 2,
+                "images_per_s": 300.0,
+                "eta_s": 60.0,
+                **position,
             },
-        )  # fmt: skip
+        )
 
 
 def wait_for(folder: Path, reached: Callable[[str], bool]) -> str:

@@ -16,9 +16,12 @@ def about_machine() -> dict[str, Any]:
     """Processor, cores, versions and load: a figure without them is no claim."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
-        "cores": cores, "processor": platform.processor() or platform.machine(), "python": platform.python_version(),
-        "load": round(os.getloadavg()[0], 2), "versions": {name: version(name) for name in PACKAGES},
-    }  # fmt: skip
+        "cores": cores,
+        "processor": platform.processor() or platform.machine(),
+        "python": platform.python_version(),
+        "load": round(os.getloadavg()[0], 2),
+        "versions": {name: version(name) for name in PACKAGES},
+    }
 
 
 def ratio_in_words(name: str, ratios: Sequence[float], wanted: str) -> str:

@@ -54,10 +54,18 @@ def write_run(number: int) -> Path:
         writer.write("step", epoch=step // 20, step=step, loss=1 / step, acc1=0.5, lr=1e-3, grad_norm=1.0, wait_s=0.1)
         if step % (STEPS // EPOCHS) == 0:
             writer.write(
-                "epoch", epoch=step // 20 - 1, step=step, train_loss=1.0, val_loss=1.1, train_acc1=0.5,
-                val_acc1=(number % 97 + step / STEPS) / 100, recall=[0.5] * len(CLASSES), confusion=confusion,
-                images_per_s=100.0, seconds=1.0,
-            )  # fmt: skip
+                "epoch",
+                epoch=step // 20 - 1,
+                step=step,
+                train_loss=1.0,
+                val_loss=1.1,
+                train_acc1=0.5,
+                val_acc1=(number % 97 + step / STEPS) / 100,
+                recall=[0.5] * len(CLASSES),
+                confusion=confusion,
+                images_per_s=100.0,
+                seconds=1.0,
+            )
     writer.write("end", state="finished", seconds=12.0)
     writer.close()
     for name in ("best.pt", "last.pt"):
@@ -79,10 +87,12 @@ class Visitor:
         self._opened = ExitStack()
         self._tab = self._opened.enter_context(
             connect(
-                f"ws://127.0.0.1:{port}/_stcore/stream", subprotocols=["streamlit"], max_size=None,
+                f"ws://127.0.0.1:{port}/_stcore/stream",
+                subprotocols=["streamlit"],
+                max_size=None,
                 origin=f"http://127.0.0.1:{port}",
             )
-        )  # fmt: skip
+        )
         self.fragment = ""
         self.bytes = 0
 
@@ -184,11 +194,16 @@ def measure_page(home: Path, visits: int) -> dict[str, float]:
         visitor.close()
         server.close()
     return {
-        "empty_new_server_s": modules, "cold_page_s": cold, "cold_page_cpu_s": cold_cpu, "full_new_server_s": warm,
-        "page_cpu_s": cpu, "page_s": statistics.median(opened), "page_max_s": max(opened),
+        "empty_new_server_s": modules,
+        "cold_page_s": cold,
+        "cold_page_cpu_s": cold_cpu,
+        "full_new_server_s": warm,
+        "page_cpu_s": cpu,
+        "page_s": statistics.median(opened),
+        "page_max_s": max(opened),
         "poll_s": statistics.median(polled),
         "page_kb": sent / 1000,
-    }  # fmt: skip
+    }
 
 
 def main() -> int:
@@ -210,9 +225,11 @@ def main() -> int:
         "page_below_1_s": result["page_max_s"] < LIMIT_S,
     }
     about = {
-        "python": platform.python_version(), "cpus": os.cpu_count(), "load": round(psutil.getloadavg()[0], 1),
+        "python": platform.python_version(),
+        "cpus": os.cpu_count(),
+        "load": round(psutil.getloadavg()[0], 1),
         **{name: version(name) for name in ("streamlit", "pandas", "pydantic")},
-    }  # fmt: skip
+    }
     print(f"Load at the end: {about['load']} on {about['cpus']} cores.")
     print(json.dumps({"result": result, "checks": checks, "about": about}))
     return 0

@@ -42,9 +42,12 @@ class Server:
         self.log = (home / "server.log").open("ab")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(self.port)],
-            cwd=folder, stdout=self.log, stderr=self.log, start_new_session=True,
+            cwd=folder,
+            stdout=self.log,
+            stderr=self.log,
+            start_new_session=True,
             env={**os.environ, "ALEXCORE_HOME": str(home), "ALEXCORE_DATA_ROOTS": str(data)},
-        )  # fmt: skip
+        )
         deadline = time.monotonic() + PATIENCE_S
         while not self._answers():
             if time.monotonic() > deadline or self.process.poll() is not None:

@@ -37,9 +37,10 @@ Curve = list[tuple[float, float]]
 
 def _run(command: list[str], home: Path) -> str:
     environment = {
-        **os.environ, "ALEXCORE_HOME": str(home),
+        **os.environ,
+        "ALEXCORE_HOME": str(home),
         "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
-    }  # fmt: skip
+    }
     done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT, check=False)
     if done.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr[-3000:]}")

@@ -8,17 +8,17 @@ from alexcore.augment.check import output_side
 from alexcore.augment.operations import Operation, active
 from alexcore.augment.presets import evaluation_operations
 from alexcore.data.index import DataIndex
-from ui.augment_batch import batch_view
-from ui.augment_builder import builder
-from ui.augment_numbers import network_view
-from ui.augment_pictures import Shown, choose_pictures
-from ui.augment_seed import choose_seed
-from ui.augment_take import take_along, use_for_training
-from ui.augment_views import draws_grid, evaluation_view, steps_view, trace
-from ui.dataset_select import dataset_select
-from ui.datasets import dataset_or_wait
-from ui.lazy_torch import load_torch
-from ui.page import page, shown_errors
+from ui.augment.builder import builder
+from ui.augment.draw_seed import choose_seed
+from ui.augment.draws import draws_grid, evaluation_view, steps_view, trace
+from ui.augment.loader_batch import batch_view
+from ui.augment.take_along import take_along, use_for_training
+from ui.augment.tensor_numbers import network_view
+from ui.parts.dataset_select import dataset_select
+from ui.parts.datasets import dataset_or_wait
+from ui.parts.lazy_torch import load_torch
+from ui.parts.page import page, shown_errors
+from ui.parts.picture_choice import Shown, choose_pictures
 
 VIEWS = ("What the network gets", "Training and evaluation", "A whole batch")
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
-from alexcore.analysis.batchnorm.settings import is_experiment
+from alexcore.batchnorm.settings import is_experiment
 from alexcore.runs import launcher
 from alexcore.runs.store import list_runs
-from ui.bn_form import experiment_form, fairness
-from ui.bn_live import watch_experiment
-from ui.bn_past import past_experiments, what_is_asked
-from ui.dataset_select import dataset_select
-from ui.datasets import dataset_or_wait
-from ui.page import page, shown_errors
-from ui.state import choose_dataset, choose_run, chosen_run
+from ui.batchnorm.experiment_live import watch_experiment
+from ui.batchnorm.form import experiment_form, fairness
+from ui.batchnorm.past import past_experiments, what_is_asked
+from ui.parts.address import choose_dataset, choose_run, chosen_run
+from ui.parts.dataset_select import dataset_select
+from ui.parts.datasets import dataset_or_wait
+from ui.parts.page import page, shown_errors
 
 
 def new_experiment() -> None:

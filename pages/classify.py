@@ -5,13 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from alexcore.runs.store import list_runs
-from ui.classify import choose_runs, network_of
-from ui.classify_batch import work_off, work_on
-from ui.classify_reference import reference_section
-from ui.classify_results import results
-from ui.classify_sources import choose_pictures
-from ui.classify_weights import weights_section
-from ui.page import page, shown_errors
+from ui.classify.picture_sources import choose_pictures
+from ui.classify.reference_section import reference_section
+from ui.classify.results import results
+from ui.classify.weights_section import weights_section
+from ui.classify.work import work_off, work_on
+from ui.parts.networks import choose_runs, network_of
+from ui.parts.page import page, shown_errors
 
 with page("Classify", "Bring pictures, see what a trained network takes them for, and ask it why."):
     runs = [run for run in list_runs() if run.checkpoint]
@@ -26,10 +26,12 @@ with page("Classify", "Bring pictures, see what a trained network takes them for
     with st.container(horizontal=True, vertical_alignment="bottom"):
         top_k = st.segmented_control("Classes shown", [1, 3, 5], default=3, required=True, key="classify_top_k")
         tta = st.toggle(
-            "Test-time augmentation", key="classify_tta", bind="query-params",
+            "Test-time augmentation",
+            key="classify_tta",
+            bind="query-params",
             help="Averages the answers to four views: the picture, its mirror image, and the middle 7/8 of both. "
             "Often a little better, and takes four times as long.",
-        )  # fmt: skip
+        )
     finished = True
     if not chosen.pictures:
         st.caption(

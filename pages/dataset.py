@@ -5,26 +5,30 @@ from __future__ import annotations
 import streamlit as st
 
 from alexcore.data.index import DataIndex
-from ui.add_data import add_data
-from ui.class_index import class_index
-from ui.dataset_problems import problems
-from ui.dataset_source import dataset_source
-from ui.datasets import dataset_or_wait, read_again, whole_dataset
-from ui.derive import derive_section
-from ui.gallery import browser
-from ui.page import page
-from ui.quality import quality_section
-from ui.statistics import dataset_statistics, statistics_section
-from ui.text import plain
+from ui.dataset.add_data import add_data
+from ui.dataset.class_table import class_index
+from ui.dataset.derive_section import derive_section
+from ui.dataset.gallery import browser
+from ui.dataset.problems import problems
+from ui.dataset.quality_section import quality_section
+from ui.dataset.source_choice import dataset_source
+from ui.parts.datasets import dataset_or_wait, read_again, whole_dataset
+from ui.parts.page import page
+from ui.parts.statistics_section import dataset_statistics, statistics_section
+from ui.parts.text import plain
 
 
 def show(name: str, index: DataIndex, checked: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"{plain(str(index.origin))}: {len(index.files):,} pictures, {index.layout}.")
         st.button(
-            "Read again", key="dataset_reload", on_click=read_again, args=(index.origin,), type="tertiary",
+            "Read again",
+            key="dataset_reload",
+            on_click=read_again,
+            args=(index.origin,),
+            type="tertiary",
             help="New and removed files are seen by themselves; a file that was overwritten in place is not.",
-        )  # fmt: skip
+        )
     problems(index, checked)
     class_index(index)
     statistics = dataset_statistics(index)
@@ -33,8 +37,12 @@ def show(name: str, index: DataIndex, checked: bool) -> None:
     quality_section(name, whole_dataset(name))
     statistics_section(index, statistics)
     derive_section(index)
-    st.page_link("pages/train.py", label="Train on this data set", query_params={"dataset": name},
-                 icon=":material/arrow_forward:")  # fmt: skip
+    st.page_link(
+        "pages/train.py",
+        label="Train on this data set",
+        query_params={"dataset": name},
+        icon=":material/arrow_forward:",
+    )
 
 
 with page("Data set", "See what the network will learn from, and how each class gets its number."):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui.network_autograd import autograd_section
-from ui.network_convolution import convolution_section
-from ui.network_inside import inside_section
-from ui.network_layers import layers_section
-from ui.page import page
+from ui.network.autograd_section import autograd_section
+from ui.network.convolution_section import convolution_section
+from ui.network.inside_section import inside_section
+from ui.network.layers_section import layers_section
+from ui.parts.page import page
 
 PARTS = {
     "Inside a run": (

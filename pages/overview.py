@@ -5,20 +5,32 @@ from __future__ import annotations
 import streamlit as st
 
 from alexcore.runs.index import summaries
-from ui.device import device_line
-from ui.page import page
-from ui.run_page import page_of
-from ui.synthetic import ensure_synthetic
-from ui.text import plain
+from ui.overview.device_line import device_line
+from ui.parts.page import page
+from ui.parts.run_page import page_of
+from ui.parts.synthetic_data import ensure_synthetic
+from ui.parts.text import plain
 
 STEPS = (
-    ("1 · Look at the data", "pages/dataset.py", "Open the data set",
-     "Five kinds of flowers are here already. See how classes get their numbers, or open a folder of your own."),
-    ("2 · Train a network", "pages/train.py", "Train",
-     "Start from settings that work, watch loss and accuracy grow, then change one thing and compare."),
-    ("3 · Classify a picture", "pages/classify.py", "Classify",
-     "Drop a photograph on the page and see what the network takes it for, and how sure it is."),
-)  # fmt: skip
+    (
+        "1 · Look at the data",
+        "pages/dataset.py",
+        "Open the data set",
+        "Five kinds of flowers are here already. See how classes get their numbers, or open a folder of your own.",
+    ),
+    (
+        "2 · Train a network",
+        "pages/train.py",
+        "Train",
+        "Start from settings that work, watch loss and accuracy grow, then change one thing and compare.",
+    ),
+    (
+        "3 · Classify a picture",
+        "pages/classify.py",
+        "Classify",
+        "Drop a photograph on the page and see what the network takes it for, and how sure it is.",
+    ),
+)
 
 LATEST = 8
 

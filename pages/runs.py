@@ -5,15 +5,15 @@ from __future__ import annotations
 import streamlit as st
 
 from alexcore.runs.index import summaries
-from ui.clone import forget_clone
-from ui.page import page
-from ui.runs_compare import comparison
-from ui.runs_delete import disk_section, outcome
-from ui.runs_one import one_run
-from ui.runs_parallel import parallel
-from ui.runs_state import compared_ids
-from ui.runs_table import filters, table
-from ui.state import chosen_run
+from ui.parts.address import chosen_run
+from ui.parts.clone import forget_clone
+from ui.parts.page import page
+from ui.runs.compare import comparison
+from ui.runs.deletion import disk_section, outcome
+from ui.runs.one_run import one_run
+from ui.runs.parallel_coordinates import parallel
+from ui.runs.selection import compared_ids
+from ui.runs.table import filters, table
 
 
 def all_runs() -> None:
@@ -27,9 +27,10 @@ def all_runs() -> None:
     wished = filters(found)
     table(wished)
     if len(found) > 1 and st.toggle(
-        "Show all of these as parallel coordinates", key="runs_show_parallel",
+        "Show all of these as parallel coordinates",
+        key="runs_show_parallel",
         help="A line a run across the settings that differ, ending at its accuracy. Filter first to see less.",
-    ):  # fmt: skip
+    ):
         parallel(wished.of(found), "all")
     disk_section(found)
 

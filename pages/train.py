@@ -8,17 +8,17 @@ from alexcore.errors import RunError
 from alexcore.runs import launcher
 from alexcore.runs.index import TRAINING, active_runs
 from alexcore.runs.store import open_run
-from ui.checks import checks
-from ui.clone import clone_from_url, cloned_validation, end_clone
-from ui.command import command_section
-from ui.dataset_select import dataset_select
-from ui.datasets import dataset_or_wait
-from ui.evaluation import evaluation_section
-from ui.forms import config_form, explanations
-from ui.live import watch
-from ui.page import page, shown_errors
-from ui.preflight import preflight
-from ui.state import choose_dataset, choose_run, chosen_run
+from ui.parts.address import choose_dataset, choose_run, chosen_run
+from ui.parts.clone import clone_from_url, cloned_validation, end_clone
+from ui.parts.dataset_select import dataset_select
+from ui.parts.datasets import dataset_or_wait
+from ui.parts.evaluation_section import evaluation_section
+from ui.parts.forms import config_form, explanations
+from ui.parts.page import page, shown_errors
+from ui.parts.run_live import watch
+from ui.train.checks_section import checks
+from ui.train.command_section import command_section
+from ui.train.preflight_card import preflight
 
 
 def new_run() -> None:

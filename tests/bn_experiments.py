@@ -9,8 +9,8 @@ from typing import Any
 
 from run_folders import CLASSES
 
-from alexcore.analysis.batchnorm.record import sweep_file
-from alexcore.analysis.batchnorm.settings import BnConfig, arm_key, make_experiment, seeds_of
+from alexcore.batchnorm.read.record import sweep_file
+from alexcore.batchnorm.settings import BnConfig, arm_key, make_experiment, seeds_of
 from alexcore.config import TrainConfig
 from alexcore.event_file import EventWriter
 from alexcore.files import write_json
@@ -27,9 +27,27 @@ PACE = {"none": 0.6, "batch": 1.6, "group": 1.1}
 PROBED = (0, 5, 10, 20)
 # What the probes of one step give, beside those of a network without a norm or of the last step alone.
 QUANTITIES = (
-    "Q1", "Q2", "Q3", "Q4", "Q5", "Q6", "Q7", "Q5r", "Q6r", "Q7r", "Q8", "Q10", "Q11", "Q12", "Q13", "Q17", "Q18",
-    "gain", "scales", "formula",
-)  # fmt: skip
+    "Q1",
+    "Q2",
+    "Q3",
+    "Q4",
+    "Q5",
+    "Q6",
+    "Q7",
+    "Q5r",
+    "Q6r",
+    "Q7r",
+    "Q8",
+    "Q10",
+    "Q11",
+    "Q12",
+    "Q13",
+    "Q17",
+    "Q18",
+    "gain",
+    "scales",
+    "formula",
+)
 
 
 def tiny_experiment(data: Path | str = "", **values: Any) -> tuple[TrainConfig, BnConfig]:
@@ -68,9 +86,15 @@ def probe_data(quantity: str, norm: str, seed: int, step: int, activation: str =
             return None
         curve = [round(0.9**n, 6) for n in range(step + 1)]
         return {
-            "momentum": 0.1, "updates": step, "weight": curve[-1], "half_life": 6.57881, "effective_momentum": 0.1,
-            "compensated_momentum": 0.1, "curve": curve, "curve_updates": list(range(step + 1)),
-        }  # fmt: skip
+            "momentum": 0.1,
+            "updates": step,
+            "weight": curve[-1],
+            "half_life": 6.57881,
+            "effective_momentum": 0.1,
+            "compensated_momentum": 0.1,
+            "curve": curve,
+            "curve_updates": list(range(step + 1)),
+        }
     if quantity == "Q18":
         if step != PROBED[-1]:
             return None
@@ -87,25 +111,42 @@ def probe_data(quantity: str, norm: str, seed: int, step: int, activation: str =
         ratios = [0.9, 0.6 / pace, None if norm == "none" else 1.4]
         bad = [each is None for each in ratios]
         return {
-            "loss": loss, "rates": [0.001, 0.1, 1.0], "ratios": ratios, "diverged": bad,
-            "first_diverged": 1.0 if bad[-1] else None, "largest_safe": 0.1,
-        }  # fmt: skip
+            "loss": loss,
+            "rates": [0.001, 0.1, 1.0],
+            "ratios": ratios,
+            "diverged": bad,
+            "first_diverged": 1.0 if bad[-1] else None,
+            "largest_safe": 0.1,
+        }
     saturating = activation != "relu"
     shares = [min(1.0, round(0.05 * each, 6)) for each in values[:-1]]
     own = {
         "Q2": {
-            "layers": list(LAYERS), "mean_abs": [round(0.2 * each, 6) for each in values], "deviation": values,
-            "normed_mean_abs": [each and 0.01 for each in of_norm], "normed_deviation": of_norm, "channels": CHANNELS,
+            "layers": list(LAYERS),
+            "mean_abs": [round(0.2 * each, 6) for each in values],
+            "deviation": values,
+            "normed_mean_abs": [each and 0.01 for each in of_norm],
+            "normed_deviation": of_norm,
+            "channels": CHANNELS,
             "mu": {name: [0.1 * number for number in range(len(CHANNELS[name]))] for name in LAYERS},
             "sigma": {name: [1.0 + number for number in range(len(CHANNELS[name]))] for name in LAYERS},
         },
         "Q4": {
-            "lr": 0.01, "layers": list(LAYERS[1:]), "shift": values[1:],
-            "relative": [0.1 * each for each in values[1:]], "cosine": [0.9] * 7, "grad_norm": values[1:],
+            "lr": 0.01,
+            "layers": list(LAYERS[1:]),
+            "shift": values[1:],
+            "relative": [0.1 * each for each in values[1:]],
+            "cosine": [0.9] * 7,
+            "grad_norm": values[1:],
         },
         "Q5": {
-            "loss": loss, "lr": 0.01, "steps": steps, "losses": [loss * f for f in (0.98, 0.96, 0.93, 1.1)],
-            "min": 0.93 * loss, "max": 1.1 * loss, "range": 0.17 * loss,
+            "loss": loss,
+            "lr": 0.01,
+            "steps": steps,
+            "losses": [loss * f for f in (0.98, 0.96, 0.93, 1.1)],
+            "min": 0.93 * loss,
+            "max": 1.1 * loss,
+            "range": 0.17 * loss,
         },
         "Q6": {"steps": steps, "distances": [0.1, 0.2, 0.4, 0.9], "min": 0.1, "max": 0.9 * pace},
         "Q7": {"beta": 10 * pace, "grad_norm": 1.5 * pace},
@@ -113,20 +154,40 @@ def probe_data(quantity: str, norm: str, seed: int, step: int, activation: str =
         "Q6r": {"rhos": rhos, "relative": [0.01, 0.1, 0.7], "cosines": [1, 0.99, 0.8], "rel": 0.7, "cosmin": 0.8},
         "Q7r": {"beta": 70 / pace, "weight_norm": 30.0, "grad_norm": 1.5 * pace},
         "Q10": {
-            "layers": list(LAYERS), "absolute": values, "signed": [each / 5 for each in values], "ratio": [5.0] * 8,
-            "ratio_median": [6.0] * 8, "bias_gradient": [1e-9 if norm == "batch" else 0.1] * 8,
+            "layers": list(LAYERS),
+            "absolute": values,
+            "signed": [each / 5 for each in values],
+            "ratio": [5.0] * 8,
+            "ratio_median": [6.0] * 8,
+            "bias_gradient": [1e-9 if norm == "batch" else 0.1] * 8,
             "bias_relative": [1e-9 if norm == "batch" else 0.1] * 8,
         },
-        "Q11": {"lr": 0.01, "layers": list(LAYERS), "norm": values, "weight_norm": [10.0] * 8,
-                "relative": [0.001 * each for each in values]},
-        "Q12": {"layers": list(LAYERS), "zero": [None if saturating else each for each in [*shares, None]],
-                "dead": [None if saturating else 0.0] * 7 + [None]},
-        "Q13": {"layers": list(LAYERS), "saturated": [each if saturating else None for each in [*shares, None]],
-                "saturated_channels": [0.0 if saturating else None] * 7 + [None]},
-        "gain": {"eps": 0.01, "layers": list(LAYERS), **{
-            kind: {"factor": [1.1 * pace] * 8, "relative": values, "spread": values} for kind in ("random", "neighbour")
-        }},
-    }  # fmt: skip
+        "Q11": {
+            "lr": 0.01,
+            "layers": list(LAYERS),
+            "norm": values,
+            "weight_norm": [10.0] * 8,
+            "relative": [0.001 * each for each in values],
+        },
+        "Q12": {
+            "layers": list(LAYERS),
+            "zero": [None if saturating else each for each in [*shares, None]],
+            "dead": [None if saturating else 0.0] * 7 + [None],
+        },
+        "Q13": {
+            "layers": list(LAYERS),
+            "saturated": [each if saturating else None for each in [*shares, None]],
+            "saturated_channels": [0.0 if saturating else None] * 7 + [None],
+        },
+        "gain": {
+            "eps": 0.01,
+            "layers": list(LAYERS),
+            **{
+                kind: {"factor": [1.1 * pace] * 8, "relative": values, "spread": values}
+                for kind in ("random", "neighbour")
+            },
+        },
+    }
     return own[quantity]
 
 
@@ -142,25 +203,48 @@ def _fan(name: str, value: float, normed: bool) -> dict[str, Any]:
 def _formula() -> dict[str, Any]:
     one = {"centred": 0.5, "normalised": 0.25, "output": 0.25}
     return {
-        "layer": "conv1", "channel": 2, "count": 2048, "mean": 0.5, "variance": 4.0, "variance_unbiased": 4.001,
-        "eps": 1e-5, "deviation": 2.0, "gamma": 1.0, "beta": 0.0, "momentum": 0.1, "running_mean": 0.4,
-        "running_variance": 3.0, "running_mean_after": 0.41, "running_variance_after": 3.1,
+        "layer": "conv1",
+        "channel": 2,
+        "count": 2048,
+        "mean": 0.5,
+        "variance": 4.0,
+        "variance_unbiased": 4.001,
+        "eps": 1e-5,
+        "deviation": 2.0,
+        "gamma": 1.0,
+        "beta": 0.0,
+        "momentum": 0.1,
+        "running_mean": 0.4,
+        "running_variance": 3.0,
+        "running_mean_after": 0.41,
+        "running_variance_after": 3.1,
         "shown": [{"picture": 0, "row": 3, "column": 3, "value": 1.0, "train": one, "eval": one}],
-        "lines_train": ["mean = 0.5", "deviation = sqrt(4 + 0.00001) = 2"], "lines_eval": ["mean = 0.4"],
-    }  # fmt: skip
+        "lines_train": ["mean = 0.5", "deviation = sqrt(4 + 0.00001) = 2"],
+        "lines_eval": ["mean = 0.4"],
+    }
 
 
 def answers(decided: bool = True) -> list[dict[str, Any]]:
     """Five answers of a verdict."""
-    questions = ("Does a small change grow?", "How far do distributions move?", "What is amplified?", "Merely slower?",
-                 "Saturated?")  # fmt: skip
+    questions = (
+        "Does a small change grow?",
+        "How far do distributions move?",
+        "What is amplified?",
+        "Merely slower?",
+        "Saturated?",
+    )
     anchors = ("inside", "ics", "inside", "curves", "inside")
     evidence = [{"quantity": "Q3", "measure": "mean", "arm": "batch", "values": [{"seed": 0, "value": 0.2}]}]
     return [
-        {"question": question, "short": f"Answer {n + 1}: 0.2 against 0.3 (3 seeds).", "decided": decided,
-         "evidence": evidence, "anchor": anchor}
+        {
+            "question": question,
+            "short": f"Answer {n + 1}: 0.2 against 0.3 (3 seeds).",
+            "decided": decided,
+            "evidence": evidence,
+            "anchor": anchor,
+        }
         for n, (question, anchor) in enumerate(zip(questions, anchors, strict=True))
-    ]  # fmt: skip
+    ]
 
 
 def write_experiment(
@@ -210,10 +294,20 @@ def write_experiment(
             file.write(b'{"v":1, "seq": 99, "type": "probe", "arm": "no')
     pid, started = own_identity()
     status: dict[str, Any] = {
-        "state": {"lost": "running", "torn": "running"}.get(state, state), "pid": pid, "process_started": started,
-        "heartbeat": time.time(), "epoch": 1, "step": until * len(arms), "total_steps": bn.steps * len(arms),
-        "phase": "training", "done": until, "total": bn.steps, "images_per_s": 50.0, "eta_s": 30.0, "error": None,
-    }  # fmt: skip
+        "state": {"lost": "running", "torn": "running"}.get(state, state),
+        "pid": pid,
+        "process_started": started,
+        "heartbeat": time.time(),
+        "epoch": 1,
+        "step": until * len(arms),
+        "total_steps": bn.steps * len(arms),
+        "phase": "training",
+        "done": until,
+        "total": bn.steps,
+        "images_per_s": 50.0,
+        "eta_s": 30.0,
+        "error": None,
+    }
     if state == "lost":
         status["process_started"] = started - 1000
     if state == "failed":
@@ -224,13 +318,34 @@ def write_experiment(
 
 def _write_start(writer: EventWriter, config: TrainConfig, bn: BnConfig, arms: list[tuple[str, int]]) -> None:
     writer.write(
-        "start", train_images=36, val_images=12, micro_batches=5, steps_per_epoch=5, total_steps=bn.steps, last_batch=4,
-        classes=list(CLASSES), device="CPU, 2 threads", precision="float32", norms=list(bn.norms),
-        seeds=seeds_of(config, bn), steps=bn.steps, arms=[arm_key(*arm) for arm in arms], layers=list(CONVS),
-        linear=list(LINEAR), channels=CHANNELS, parameters=dict.fromkeys(bn.norms, 100_000), chance=math.log(3),
-        probe_images=16, probe_batch=8, probe_every=bn.probe_every, eval_steps=[0, 10, 20],
-        activation=config.activation, init=config.init, lr=config.lr, batch_size=config.batch_size,
-    )  # fmt: skip
+        "start",
+        train_images=36,
+        val_images=12,
+        micro_batches=5,
+        steps_per_epoch=5,
+        total_steps=bn.steps,
+        last_batch=4,
+        classes=list(CLASSES),
+        device="CPU, 2 threads",
+        precision="float32",
+        norms=list(bn.norms),
+        seeds=seeds_of(config, bn),
+        steps=bn.steps,
+        arms=[arm_key(*arm) for arm in arms],
+        layers=list(CONVS),
+        linear=list(LINEAR),
+        channels=CHANNELS,
+        parameters=dict.fromkeys(bn.norms, 100_000),
+        chance=math.log(3),
+        probe_images=16,
+        probe_batch=8,
+        probe_every=bn.probe_every,
+        eval_steps=[0, 10, 20],
+        activation=config.activation,
+        init=config.init,
+        lr=config.lr,
+        batch_size=config.batch_size,
+    )
     writer.write("note", message="Weight decay of 0.0005 acts on weights only; it is the same in every arm.")
     writer.write("warning", message="One picture is very thin.", hint="Leave it out.")
 
@@ -241,9 +356,14 @@ def _write_step(writer: EventWriter, config: TrainConfig, norm: str, seed: int, 
     arm = {"arm": norm, "seed": seed, "step": step, "round": step}
     if step:
         writer.write(
-            "arm_step", **arm, lr=config.lr, loss=round(loss, 6), acc1=round(1 - loss / 1.65, 6), grad_norm=1.0,
+            "arm_step",
+            **arm,
+            lr=config.lr,
+            loss=round(loss, 6),
+            acc1=round(1 - loss / 1.65, 6),
+            grad_norm=1.0,
             step_s=0.02,
-        )  # fmt: skip
+        )
     if step in PROBED:
         for quantity in QUANTITIES:
             found = probe_data(quantity, norm, seed, step, config.activation)
@@ -271,7 +391,9 @@ def write_sweeps(folder: Path, bn: BnConfig) -> None:
                         result = {
                             "train_loss": None if bad else round(1.2 - accuracy, 6),
                             "val_acc1": None if bad else accuracy,
-                            "outcome": "diverged" if bad else "learned", "steps": 3, "lr": x if kind == "q14" else 0.01,
-                        }  # fmt: skip
+                            "outcome": "diverged" if bad else "learned",
+                            "steps": 3,
+                            "lr": x if kind == "q14" else 0.01,
+                        }
                         writer.write("sweep", arm=norm, seed=seed, x=x, mode=mode, result=result)
         writer.close()

@@ -138,14 +138,13 @@ CORPUS: dict[str, Odd] = {
     "sixteen_bit_rgb.png": Odd(sixteen_bit_rgb, mean=RED),
     "float.tif": Odd(
         lambda: encoded(Image.fromarray(np.linspace(-9, 9, 400, dtype=np.float32).reshape(20, 20)), "TIFF"),
-        "floating-point values scaled to 8 bits", GREY,
+        "floating-point values scaled to 8 bits",
+        GREY,
     ),
     "lab.tif": Odd(lambda: encoded(Image.new("LAB", (9, 9), (255, 128, 128)), "TIFF"), "converted from LAB"),
     "alpha.png": Odd(lambda: encoded(transparent(), "PNG"), "transparency on white", (255, 128, 128)),
     "alpha.webp": Odd(lambda: encoded(transparent(), "WEBP", lossless=True), "transparency on white", (255, 128, 128)),
-    "grey_alpha.png": Odd(
-        lambda: encoded(Image.new("LA", (9, 9), (0, 0)), "PNG"), "transparency on white", WHITE
-    ),
+    "grey_alpha.png": Odd(lambda: encoded(Image.new("LA", (9, 9), (0, 0)), "PNG"), "transparency on white", WHITE),
     # Frames.
     "animated.gif": Odd(lambda: animated("GIF"), "first frame of an animation", RED),
     "animated.webp": Odd(lambda: animated("WEBP"), "first frame of an animation", RED),
@@ -182,4 +181,4 @@ CORPUS: dict[str, Odd] = {
     ),
     "drawing.svg": Odd(lambda: b"<svg xmlns='http://www.w3.org/2000/svg'/>", "no picture in a format", broken=True),
     "paper.pdf": Odd(lambda: b"%PDF-1.7\n%\n", "no picture in a format", broken=True),
-}  # fmt: skip
+}

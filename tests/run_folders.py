@@ -48,10 +48,20 @@ def write_run(state: str, name: str, *, data: Path | str = "", checkpoint: bool 
         write_checkpoint(folder / "checkpoints" / "last.pt", config)
     pid, started = own_identity()
     status: dict[str, Any] = {
-        "state": {"lost": "running", "torn": "running"}.get(state, state), "pid": pid, "process_started": started,
-        "heartbeat": time.time(), "epoch": 1, "step": 7, "total_steps": 10, "phase": "training", "done": 2, "total": 5,
-        "images_per_s": 50.0, "eta_s": 30.0, "error": None,
-    }  # fmt: skip
+        "state": {"lost": "running", "torn": "running"}.get(state, state),
+        "pid": pid,
+        "process_started": started,
+        "heartbeat": time.time(),
+        "epoch": 1,
+        "step": 7,
+        "total_steps": 10,
+        "phase": "training",
+        "done": 2,
+        "total": 5,
+        "images_per_s": 50.0,
+        "eta_s": 30.0,
+        "error": None,
+    }
     if state == "lost":
         status["process_started"] = started - 1000
     if state == "failed":

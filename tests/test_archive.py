@@ -198,11 +198,15 @@ def test_a_name_that_is_no_text_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("kind", "what"),
     [
-        (tarfile.SYMTYPE, "a link"), (tarfile.LNKTYPE, "a link"), (tarfile.CHRTYPE, "a device or a pipe"),
-        (tarfile.BLKTYPE, "a device or a pipe"), (tarfile.FIFOTYPE, "a device or a pipe"),
-        (tarfile.GNUTYPE_SPARSE, "no plain file"), (b"?", "no plain file"),
+        (tarfile.SYMTYPE, "a link"),
+        (tarfile.LNKTYPE, "a link"),
+        (tarfile.CHRTYPE, "a device or a pipe"),
+        (tarfile.BLKTYPE, "a device or a pipe"),
+        (tarfile.FIFOTYPE, "a device or a pipe"),
+        (tarfile.GNUTYPE_SPARSE, "no plain file"),
+        (b"?", "no plain file"),
     ],
-)  # fmt: skip
+)
 def test_a_tar_file_holds_only_files_and_folders(tmp_path, kind, what):
     sentence = refusal(tar_of(tmp_path / "a.tar.gz", {**FILES, "a/odd": special(kind, "../../etc/passwd")}))
     assert "holds 'a/odd'" in sentence
@@ -435,11 +439,18 @@ def test_an_upload_is_streamed_and_capped(tmp_path):
 @pytest.mark.parametrize(
     ("name", "folder"),
     [
-        ("flowers.tar.gz", "flowers"), ("My set (1).ZIP", "My-set-1"), ("../../etc/passwd.zip", "passwd"),
-        ("C:\\x\\blumen.tgz", "blumen"), (".zip", "upload"), ("", "upload"), ("..", "upload"), ("花.zip", "花"),
-        ("v1.2.tar", "v1.2"), ("x" * 300 + ".zip", "x" * 80),
+        ("flowers.tar.gz", "flowers"),
+        ("My set (1).ZIP", "My-set-1"),
+        ("../../etc/passwd.zip", "passwd"),
+        ("C:\\x\\blumen.tgz", "blumen"),
+        (".zip", "upload"),
+        ("", "upload"),
+        ("..", "upload"),
+        ("花.zip", "花"),
+        ("v1.2.tar", "v1.2"),
+        ("x" * 300 + ".zip", "x" * 80),
     ],
-)  # fmt: skip
+)
 def test_an_upload_gives_a_folder_a_harmless_name(name, folder):
     assert folder_name(name) == folder
 

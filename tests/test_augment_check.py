@@ -72,9 +72,24 @@ def test_the_default_and_the_ends_are_legal_and_nothing_beyond(operation, parame
 
 
 WRONG = (
-    None, "1", "", {}, [], [[1, 1]], math.nan, math.inf, -math.inf, 10**400, -(10**400), 10**5000, [math.nan] * 2,
-    [math.nan] * 3, [1, 1, 1, 1], ["a", "b"], b"1",
-)  # fmt: skip
+    None,
+    "1",
+    "",
+    {},
+    [],
+    [[1, 1]],
+    math.nan,
+    math.inf,
+    -math.inf,
+    10**400,
+    -(10**400),
+    10**5000,
+    [math.nan] * 2,
+    [math.nan] * 3,
+    [1, 1, 1, 1],
+    ["a", "b"],
+    b"1",
+)
 
 
 @each_parameter
@@ -201,9 +216,12 @@ def test_lists_without_end_are_no_traceback():
 def test_every_wrong_parameter_is_told_at_once():
     problems = check_operation({"op": "RandomCrop", "padding": -1, "pad_if_needed": 1, "colour": 3, "on": "no"})
     assert [each.message.split(" = ")[0] for each in problems] == [
-        "on", "RandomCrop has no parameter 'colour'.", "RandomCrop lacks its size.", "RandomCrop: padding",
+        "on",
+        "RandomCrop has no parameter 'colour'.",
+        "RandomCrop lacks its size.",
+        "RandomCrop: padding",
         "RandomCrop: pad_if_needed",
-    ]  # fmt: skip
+    ]
 
 
 # The whole pipeline -------------------------------------------------------------------------------------------
@@ -215,27 +233,130 @@ def test_every_wrong_parameter_is_told_at_once():
         ([RESIZE, ERASING, TENSOR], [(1, "RandomErasing needs a tensor. Move it below ToTensor.")]),
         ([RESIZE, NORMALIZE, TENSOR], [(1, "Normalize needs a tensor. Move it below ToTensor.")]),
         ([MIXUP, RESIZE, TENSOR], [(0, "MixUp needs a tensor. Move it below ToTensor.")]),
-        ([RESIZE, TENSOR, FLIP], [(2, "RandomHorizontalFlip comes too late. Move it above ToTensor: it works on pictures.")]),  # noqa: E501
-        ([RESIZE, TENSOR, NORMALIZE, CROP], [(3, "RandomResizedCrop comes too late. Move it above ToTensor: it works on pictures.")]),  # noqa: E501
-        ([RESIZE, TENSOR, MIXUP, NORMALIZE], [(3, "Normalize comes too late. Move it above MixUp and CutMix, which work on finished batches.")]),  # noqa: E501
+        (
+            [RESIZE, TENSOR, FLIP],
+            [(2, "RandomHorizontalFlip comes too late. Move it above ToTensor: it works on pictures.")],
+        ),
+        (
+            [RESIZE, TENSOR, NORMALIZE, CROP],
+            [(3, "RandomResizedCrop comes too late. Move it above ToTensor: it works on pictures.")],
+        ),
+        (
+            [RESIZE, TENSOR, MIXUP, NORMALIZE],
+            [(3, "Normalize comes too late. Move it above MixUp and CutMix, which work on finished batches.")],
+        ),
         ([RESIZE, TENSOR, NORMALIZE, NORMALIZE], [(3, "Normalize stands here a second time. Remove one of them.")]),
         ([RESIZE, TENSOR, TENSOR], [(2, "ToTensor stands here a second time. Remove one of them.")]),
         ([RESIZE, TENSOR, MIXUP, CUTMIX, MIXUP], [(4, "MixUp stands here a second time. Remove one of them.")]),
         ([RESIZE], [(1, "The pictures never become tensors. Add ToTensor after the operations on pictures.")]),
         ([], [(0, "The pictures never become tensors. Add ToTensor after the operations on pictures.")]),
-        ([TENSOR], [(1, "The pictures leave in different sizes, and so cannot form a batch. Add a crop, or a Resize to height and width.")]),  # noqa: E501
-        ([{"op": "Resize", "size": 32}, TENSOR], [(2, "The pictures leave in different sizes, and so cannot form a batch. Add a crop, or a Resize to height and width.")]),  # noqa: E501
-        ([{"op": "Resize", "size": [32, 48]}, TENSOR], [(2, "The pictures leave with 32 x 48 px; the network takes squares. Give the last Resize or crop the same height and width.")]),  # noqa: E501
-        ([{"op": "CenterCrop", "size": [32, 32]}, TENSOR], [(0, "CenterCrop of 32 x 32 px may be larger than a picture. Put a Resize to at least 32 px above it, or make the crop smaller.")]),  # noqa: E501
-        ([RESIZE, {"op": "CenterCrop", "size": [33, 32]}, TENSOR], [(1, "CenterCrop of 33 x 32 px is larger than the picture, 32 x 32 px. Put a Resize to at least 33 px above it, or make the crop smaller.")]),  # noqa: E501
-        ([{"op": "Resize", "size": 32}, {"op": "RandomCrop", "size": [32, 33]}, TENSOR], [(1, "RandomCrop of 32 x 33 px is larger than the picture, at least 32 x 32 px. Put a Resize to at least 33 px above it, or make the crop smaller. pad_if_needed helps too.")]),  # noqa: E501
-        ([{"op": "GaussianBlur"}, RESIZE, TENSOR], [(0, "GaussianBlur of 9 px needs more than a picture whose side may be 1 px. Put a Resize or a crop above it, or make kernel_size smaller.")]),  # noqa: E501
-        ([{"op": "Resize", "size": [4, 4]}, {"op": "GaussianBlur"}, TENSOR], [(1, "GaussianBlur of 9 px needs more than a picture whose side may be 4 px. Put a Resize or a crop above it, or make kernel_size smaller.")]),  # noqa: E501
+        (
+            [TENSOR],
+            [
+                (
+                    1,
+                    (
+                        "The pictures leave in different sizes, and so cannot form a batch. Add a crop, or a Resize to "
+                        "height and width."
+                    ),
+                )
+            ],
+        ),
+        (
+            [{"op": "Resize", "size": 32}, TENSOR],
+            [
+                (
+                    2,
+                    (
+                        "The pictures leave in different sizes, and so cannot form a batch. Add a crop, or a Resize to "
+                        "height and width."
+                    ),
+                )
+            ],
+        ),
+        (
+            [{"op": "Resize", "size": [32, 48]}, TENSOR],
+            [
+                (
+                    2,
+                    (
+                        "The pictures leave with 32 x 48 px; the network takes squares. Give the last "
+                        "Resize or crop the "
+                        "same height and width."
+                    ),
+                )
+            ],
+        ),
+        (
+            [{"op": "CenterCrop", "size": [32, 32]}, TENSOR],
+            [
+                (
+                    0,
+                    (
+                        "CenterCrop of 32 x 32 px may be larger than a picture. Put a Resize to at least "
+                        "32 px above it, or "
+                        "make the crop smaller."
+                    ),
+                )
+            ],
+        ),
+        (
+            [RESIZE, {"op": "CenterCrop", "size": [33, 32]}, TENSOR],
+            [
+                (
+                    1,
+                    (
+                        "CenterCrop of 33 x 32 px is larger than the picture, 32 x 32 px. Put a Resize "
+                        "to at least 33 px "
+                        "above it, or make the crop smaller."
+                    ),
+                )
+            ],
+        ),
+        (
+            [{"op": "Resize", "size": 32}, {"op": "RandomCrop", "size": [32, 33]}, TENSOR],
+            [
+                (
+                    1,
+                    (
+                        "RandomCrop of 32 x 33 px is larger than the picture, at least 32 x 32 px. Put a "
+                        "Resize to at least "
+                        "33 px above it, or make the crop smaller. pad_if_needed helps too."
+                    ),
+                )
+            ],
+        ),
+        (
+            [{"op": "GaussianBlur"}, RESIZE, TENSOR],
+            [
+                (
+                    0,
+                    (
+                        "GaussianBlur of 9 px needs more than a picture whose side may be 1 px. Put a "
+                        "Resize or a crop above "
+                        "it, or make kernel_size smaller."
+                    ),
+                )
+            ],
+        ),
+        (
+            [{"op": "Resize", "size": [4, 4]}, {"op": "GaussianBlur"}, TENSOR],
+            [
+                (
+                    1,
+                    (
+                        "GaussianBlur of 9 px needs more than a picture whose side may be 4 px. Put a "
+                        "Resize or a crop above "
+                        "it, or make kernel_size smaller."
+                    ),
+                )
+            ],
+        ),
         ([TENSOR] * (MAX_OPERATIONS + 1), [(40, "There are 41 operations. Use at most 40.")]),
         ("none", [(0, 'A pipeline must be a list of operations. Write [{"op": "Resize", ...}, ...].')]),
         ({"op": "ToTensor"}, [(0, 'A pipeline must be a list of operations. Write [{"op": "Resize", ...}, ...].')]),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_with_a_pipeline_and_where(operations, expected):
     assert told(operations) == expected
     with pytest.raises(ConfigError) as caught:

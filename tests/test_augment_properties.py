@@ -159,16 +159,27 @@ NAMES = st.sampled_from(
     ["op", "on", "size", "p", "mean", "std", "scale", "kernel_size", "degrees", "alpha", "threshold"]
 )
 SCALARS = (
-    st.none() | st.booleans() | st.integers() | st.integers(10**400, 10**400 + 1) | st.floats() | st.text(max_size=8)
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.integers(10**400, 10**400 + 1)
+    | st.floats()
+    | st.text(max_size=8)
     | st.sampled_from([*OPERATIONS, "edge", 224, 0.5, 1])
-)  # fmt: skip
+)
 JSON = st.recursive(
     SCALARS,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES | st.text(max_size=5), inner, max_size=5),
     max_leaves=12,
 )
-NEARLY = st.lists(st.builds(lambda name, rest: {**rest, "op": name}, st.sampled_from([*OPERATIONS]),
-                            st.dictionaries(NAMES, JSON, max_size=4)), max_size=6)  # fmt: skip
+NEARLY = st.lists(
+    st.builds(
+        lambda name, rest: {**rest, "op": name},
+        st.sampled_from([*OPERATIONS]),
+        st.dictionaries(NAMES, JSON, max_size=4),
+    ),
+    max_size=6,
+)
 
 
 @settings(max_examples=150, deadline=None)

@@ -41,9 +41,15 @@ CPU = torch.device("cpu")
 SIDE = 64
 NORMALIZE = {"op": "Normalize", "mean": [0.3, 0.4, 0.5], "std": [0.2, 0.3, 0.4]}
 PIPELINE = [
-    {"op": "RandomResizedCrop", "size": [SIDE, SIDE]}, {"op": "RandomAffine"}, {"op": "RandAugment"},
-    {"op": "ToTensor"}, {"op": "RandomErasing", "p": 0.5}, NORMALIZE, {"op": "MixUp", "alpha": 1}, {"op": "CutMix"},
-]  # fmt: skip
+    {"op": "RandomResizedCrop", "size": [SIDE, SIDE]},
+    {"op": "RandomAffine"},
+    {"op": "RandAugment"},
+    {"op": "ToTensor"},
+    {"op": "RandomErasing", "p": 0.5},
+    NORMALIZE,
+    {"op": "MixUp", "alpha": 1},
+    {"op": "CutMix"},
+]
 UNMIXED = PIPELINE[:-2]
 
 

@@ -212,15 +212,21 @@ def test_words_by_hand():
     assert words(traced({"op": "ColorJitter"}, 1)) == "no change"
     assert words(traced({"op": "ColorJitter", "hue": 0.1}, 1))[:5] in ("hue +", "hue -")
     assert words(traced({"op": "GaussianBlur", "sigma": [1.5, 1.5]}, 1)) == "blur 1.50 px"
-    assert words(traced({"op": "RandomResizedCrop", "size": [30, 30], "scale": [1, 1], "ratio": [4 / 3, 4 / 3]}, 1)) == "part 60 × 45 at 0, 0"  # noqa: E501  # fmt: skip
+    assert (
+        words(traced({"op": "RandomResizedCrop", "size": [30, 30], "scale": [1, 1], "ratio": [4 / 3, 4 / 3]}, 1))
+        == "part 60 × 45 at 0, 0"
+    )
     assert words(traced({"op": "RandAugment", "num_ops": 3}, 1)).count(",") == 2
 
 
 def test_a_step_tells_what_came_out():
     operations: list[Operation] = [
-        {"op": "Resize", "size": [30, 50]}, {"op": "ColorJitter", "on": False}, TENSOR, {"op": "Normalize"},
+        {"op": "Resize", "size": [30, 50]},
+        {"op": "ColorJitter", "on": False},
+        TENSOR,
+        {"op": "Normalize"},
         {"op": "MixUp"},
-    ]  # fmt: skip
+    ]
     resized, tensor, normalised = Tracer(operations).draw(picture(60, 45), 1)
     assert isinstance(resized.result, Image.Image)
     assert (resized.size_before, size_of(resized.result)) == ((60, 45), (50, 30))

@@ -18,11 +18,11 @@ from alexcore.files import write_json
 from alexcore.runs.comparison import AXES, places
 from alexcore.runs.index import forget, summaries
 from alexcore.runs.series import Series
-from ui.live import waiting_in_words
-from ui.run_charts import VIEWS
-from ui.run_rows import ReadableSeries, moment, number, share, whole
-from ui.runs_curves import GROUPS, Compared, curves
-from ui.runs_table import rows_of
+from ui.parts.run_charts import VIEWS
+from ui.parts.run_live import waiting_in_words
+from ui.parts.run_rows import ReadableSeries, moment, number, share, whole
+from ui.runs.compared_curves import GROUPS, Compared, curves
+from ui.runs.table import rows_of
 
 pytestmark = pytest.mark.pages
 RUNS, TRAIN = "pages/runs.py", "pages/train.py"
@@ -38,7 +38,8 @@ BAD: dict[str, list[Any]] = {
     "classes a number": [{"type": "start", "classes": 3, "steps_per_epoch": "many"}],
     "epoch null": [{**EPOCH, "epoch": None}, {"type": "step", "step": 9, "epoch": None, "loss": 1.0}],
     "numbers beyond tables": [
-        {"type": "step", "step": HUGE, "loss": HUGE}, {"type": "step", "step": 9, "loss": HUGE, "lr": -HUGE},
+        {"type": "step", "step": HUGE, "loss": HUGE},
+        {"type": "step", "step": 9, "loss": HUGE, "lr": -HUGE},
         {**EPOCH, "train_loss": HUGE, "images_per_s": HUGE, "seconds": HUGE},
     ],
     "numbers that are none": [
@@ -52,7 +53,7 @@ BAD: dict[str, list[Any]] = {
     ],
     "messages that are none": [{"type": "warning", "message": [1]}, {"type": "note", "message": None}, {"type": "end"}],
     "end with odd words": [{"type": "end", "seconds": "long", "ts": None, "state": 7}],
-}  # fmt: skip
+}
 
 
 @pytest.fixture(autouse=True)

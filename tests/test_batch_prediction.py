@@ -175,8 +175,10 @@ def both_answered(small: Network, known: Network) -> BatchPrediction:
     watched = Network("known", known.classifier, doubt, np.pad(means, ((0, 0), (0, width - 8))))
     red, grey = (png(Image.new("RGB", (30, 30), colour)) for colour in ((255, 0, 0), (90, 90, 90)))
     pictures = [
-        from_bytes("red.png", lambda: red, 1, 9), broken("=bad.png"), Incoming("grey.png", lambda: grey, label=1),
-    ]  # fmt: skip
+        from_bytes("red.png", lambda: red, 1, 9),
+        broken("=bad.png"),
+        Incoming("grey.png", lambda: grey, label=1),
+    ]
     batch = BatchPrediction([watched, small], pictures)
     batch.advance()
     return batch
@@ -210,8 +212,10 @@ def test_json_and_csv_have_the_form_of_the_command_line(small, known):
     rows = list(csv.DictReader(io.StringIO(csv_text(batch.networks[:1], batch.replies, 2))))
     assert list(rows[0]) == ["file", "rank", "class", "index", "probability", "error"]
     assert [(row["file"], row["rank"], row["class"]) for row in rows[:3]] == [
-        ("red.png", "1", "red"), ("red.png", "2", "blue"), ("=bad.png", "", ""),
-    ]  # fmt: skip
+        ("red.png", "1", "red"),
+        ("red.png", "2", "blue"),
+        ("=bad.png", "", ""),
+    ]
     rows = list(csv.DictReader(io.StringIO(csv_text(batch.networks, batch.replies, 1))))
     assert [row["run"] for row in rows] == ["known"] * 3 + ["small"] * 3
 

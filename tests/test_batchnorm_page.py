@@ -11,16 +11,16 @@ from bn_experiments import write_experiment
 from run_folders import STATES, write_run
 from test_pages import errors_of, flowers, open_page, spawned, text_of  # noqa: F401 - fixtures
 
-from alexcore.analysis.batchnorm.record import Experiment
-from alexcore.analysis.batchnorm.settings import load_bn_config
-from alexcore.analysis.batchnorm.views.sections import SECTIONS
+from alexcore.batchnorm.read.record import Experiment
+from alexcore.batchnorm.settings import load_bn_config
+from alexcore.batchnorm.views.sections import SECTIONS
 from alexcore.cli import build_parser
 from alexcore.config import load_config
 from alexcore.home import runs_dir
 from alexcore.runs import launcher
 from alexcore.runs.store import create_run
-from ui.bn_sections import TITLES
-from ui.bn_sweeps import sweep_job
+from ui.batchnorm.section_choice import TITLES
+from ui.batchnorm.sweep_buttons import sweep_job
 
 pytestmark = pytest.mark.pages
 PAGE = "pages/batchnorm.py"
@@ -65,8 +65,11 @@ def test_every_state_shows_its_word_and_its_buttons(state: str, flowers: Path) -
 @pytest.mark.parametrize(("section", "part"), PARTS)
 @pytest.mark.parametrize("state", ["finished", "running"])
 def test_every_section_has_titled_charts_sentences_and_tables(
-    section: str, part: str, state: str, flowers: Path  # noqa: F811
-) -> None:  # fmt: skip
+    section: str,
+    part: str,
+    state: str,
+    flowers: Path,  # noqa: F811
+) -> None:
     write_experiment(state, "exp", data=flowers, sweeps=True, until=20 if state == "finished" else 10)
     at = open_page(PAGE, run="exp", section=section, part=part)
     assert not errors_of(at)

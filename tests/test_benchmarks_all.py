@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from conftest import REPOSITORY
 
-from ui.live import POLL_S, START_POLL_S
+from ui.parts.run_live import POLL_S, START_POLL_S
 
 pytestmark = [pytest.mark.worker, pytest.mark.timeout(600)]
 # bench_dataset.py and augment_draws.py have their tests in test_benchmarks.py.

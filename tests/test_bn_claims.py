@@ -9,11 +9,11 @@ from bn_experiments import write_experiment
 from test_bn_verdict import HIGH, LOW, by_seed, summary
 from test_bn_views import read
 
-from alexcore.analysis.batchnorm.conclusion import answers_of
-from alexcore.analysis.batchnorm.summary import ExperimentSummary, summarise
-from alexcore.analysis.batchnorm.verdict import verdict
-from alexcore.analysis.batchnorm.views import depth
-from alexcore.analysis.batchnorm.views.view import arm_title
+from alexcore.batchnorm.read.conclusion import answers_of
+from alexcore.batchnorm.read.summary import ExperimentSummary, summarise
+from alexcore.batchnorm.read.verdict import verdict
+from alexcore.batchnorm.views import by_depth as depth
+from alexcore.batchnorm.views.view import arm_title
 
 pytestmark = pytest.mark.unit
 
@@ -102,8 +102,9 @@ def test_the_numbers_of_the_first_and_third_answer_are_drawn():
     assert solid["no norm"] == pytest.approx(spread["none"], rel=0.1)
     changed = {
         each["arm"]: [value["value"] for value in each["values"]]
-        for each in answered[2]["evidence"] if each["measure"] == "gain_change"
-    }  # fmt: skip
+        for each in answered[2]["evidence"]
+        if each["measure"] == "gain_change"
+    }
     said = depth.factors(experiment)
     assert said.figures
     for arm in ("none", "batch"):

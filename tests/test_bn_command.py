@@ -12,8 +12,8 @@ import torch
 from bn_experiments import tiny_experiment
 from command_line import done, refused
 
-from alexcore.analysis.batchnorm.experiment import CHECKPOINT
-from alexcore.analysis.batchnorm.record import Experiment
+from alexcore.batchnorm.measure.experiment import CHECKPOINT
+from alexcore.batchnorm.read.record import Experiment
 from alexcore.files import read_json
 from alexcore.home import runs_dir
 from alexcore.runs import launcher
@@ -23,9 +23,25 @@ from alexcore.training.checkpoint import load_checkpoint
 
 pytestmark = pytest.mark.worker
 FLAGS = (
-    "--steps", 4, "--batch-size", 8, "--image-size", 64, "--width", 0.1, "--num-workers", 0, "--device", "cpu",
-    "--probe-images", 16, "--recalibrate-images", 16, "--probe-every", 100,
-)  # fmt: skip
+    "--steps",
+    4,
+    "--batch-size",
+    8,
+    "--image-size",
+    64,
+    "--width",
+    0.1,
+    "--num-workers",
+    0,
+    "--device",
+    "cpu",
+    "--probe-images",
+    16,
+    "--recalibrate-images",
+    16,
+    "--probe-every",
+    100,
+)
 PATIENCE_S = 120.0
 
 

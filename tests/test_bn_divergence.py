@@ -10,14 +10,14 @@ import pytest
 from bn_experiments import write_experiment
 from test_bn_views import made_of, read
 
-from alexcore.analysis.batchnorm import validation
-from alexcore.analysis.batchnorm.arms import Arm, Sums
-from alexcore.analysis.batchnorm.experiment import _Experiment
-from alexcore.analysis.batchnorm.record import Experiment
-from alexcore.analysis.batchnorm.summary import summarise
-from alexcore.analysis.batchnorm.validation import ValBatches
-from alexcore.analysis.batchnorm.views import curves
-from alexcore.analysis.batchnorm.views.view import add_lines, new_figure, order_in_words
+from alexcore.batchnorm.measure import arm_validation as validation
+from alexcore.batchnorm.measure.arm_validation import ValBatches
+from alexcore.batchnorm.measure.arms import Arm, Sums
+from alexcore.batchnorm.measure.experiment import _Experiment
+from alexcore.batchnorm.read.record import Experiment
+from alexcore.batchnorm.read.summary import summarise
+from alexcore.batchnorm.views import curves
+from alexcore.batchnorm.views.view import add_lines, new_figure, order_in_words
 from alexcore.event_file import EventWriter
 
 pytestmark = pytest.mark.unit
@@ -61,11 +61,13 @@ def test_an_arm_that_has_diverged_logs_no_mean() -> None:
 def of_three_seeds(folder: Path) -> Experiment:
     """Seed 0 has diverged, and stands at 20 %; only the others were recalibrated."""
     return made_of(
-        folder, *(step(seed, 1, 0.5) for seed in range(3)), step(0, 2, None),
+        folder,
+        *(step(seed, 1, 0.5) for seed in range(3)),
+        step(0, 2, None),
         evaluated(0, 9, val_acc1=0.2, val_acc1_batch=0.2),
         evaluated(1, 9, val_acc1=0.5, val_acc1_batch=0.5, val_acc1_recalibrated=0.6),
         evaluated(2, 9, val_acc1=0.7, val_acc1_batch=0.7, val_acc1_recalibrated=0.8),
-    )  # fmt: skip
+    )
 
 
 def test_a_gain_by_recalibration_is_of_one_and_the_same_seed(tmp_path: Path) -> None:

@@ -15,12 +15,13 @@ import torch
 from bn_experiments import QUANTITIES, tiny_experiment
 from command_line import done
 
-from alexcore.analysis.batchnorm import experiment, probing
-from alexcore.analysis.batchnorm.arms import Arm, build_arm, build_arms
-from alexcore.analysis.batchnorm.experiment import CHECKPOINT, run_experiment
-from alexcore.analysis.batchnorm.probing import Prober
-from alexcore.analysis.batchnorm.record import Experiment
-from alexcore.analysis.batchnorm.settings import BnConfig
+from alexcore.batchnorm.measure import experiment
+from alexcore.batchnorm.measure import prober as probing
+from alexcore.batchnorm.measure.arms import Arm, build_arm, build_arms
+from alexcore.batchnorm.measure.experiment import CHECKPOINT, run_experiment
+from alexcore.batchnorm.measure.prober import Prober
+from alexcore.batchnorm.read.record import Experiment
+from alexcore.batchnorm.settings import BnConfig
 from alexcore.config import TrainConfig, make_config
 from alexcore.errors import CheckpointError, RunError
 from alexcore.files import read_json
@@ -362,10 +363,15 @@ def test_a_pause_is_waited_out_and_no_part_of_the_time(stripes, monkeypatch):
     watcher = Watcher(lambda w: next(words, "") if w.step >= 6 and w.phase == "training" else "")
     described_ = described(stripes, seeds=1)
     # A clock on which the pause takes an hour.
-    assert run_experiment(
-        *described_, create_experiment(*described_), watcher,
-        clock=lambda: time.perf_counter() + 3600 * (watcher.pauses == [True, False]),
-    ) == "finished"  # fmt: skip
+    assert (
+        run_experiment(
+            *described_,
+            create_experiment(*described_),
+            watcher,
+            clock=lambda: time.perf_counter() + 3600 * (watcher.pauses == [True, False]),
+        )
+        == "finished"
+    )
     assert watcher.pauses == [True, False]
     assert watcher.step == 3 * STEPS
     (cost,) = watcher.of("probe_cost")

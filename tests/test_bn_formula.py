@@ -10,8 +10,8 @@ import torch
 from bn_networks import batch, tiny
 from torch import nn
 
-from alexcore.analysis.batchnorm.example import channel_example
-from alexcore.analysis.batchnorm.formula import channel_formula
+from alexcore.batchnorm.measure.channel_example import channel_example
+from alexcore.batchnorm.read.formula import channel_formula
 from alexcore.errors import ConfigError, DataError
 from alexcore.nn import AlexNet
 
@@ -28,9 +28,16 @@ def test_the_formula_is_torchs_in_both_modes(momentum):
         norm.num_batches_tracked.fill_(3)
     places = [(0, 0, 0), (3, 2, 4)]
     found = channel_formula(
-        values[:, 0].numpy(), gamma=1.7, beta=-0.4, eps=1e-3, momentum=momentum, running_mean=0.6,
-        running_variance=2.5, updates=3, shown=places,
-    )  # fmt: skip
+        values[:, 0].numpy(),
+        gamma=1.7,
+        beta=-0.4,
+        eps=1e-3,
+        momentum=momentum,
+        running_mean=0.6,
+        running_variance=2.5,
+        updates=3,
+        shown=places,
+    )
     evaluated, trained = norm.eval()(values), norm.train()(values)
     for row, (picture, line, column) in zip(found["shown"], places, strict=True):
         assert (row["picture"], row["row"], row["column"]) == (picture, line, column)

@@ -7,7 +7,7 @@ import torch
 from bn_networks import batch, tiny
 from torch import nn
 
-from alexcore.analysis.batchnorm.gain import layer_gain, learned_scales
+from alexcore.batchnorm.measure.gain import layer_gain, learned_scales
 from alexcore.nn import AlexNet
 
 pytestmark = pytest.mark.unit

@@ -9,9 +9,9 @@ import torch
 from test_bn_guard import every_probe, everything
 from torch.nn import functional as F
 
-from alexcore.analysis.batchnorm.moments import layer_statistics
-from alexcore.analysis.batchnorm.shift import internal_covariate_shift
-from alexcore.analysis.batchnorm.surface import loss_surface
+from alexcore.batchnorm.measure.covariate_shift import internal_covariate_shift
+from alexcore.batchnorm.measure.loss_surface import loss_surface
+from alexcore.batchnorm.measure.moments import layer_statistics
 from alexcore.nn import AlexNet
 
 pytestmark = [pytest.mark.gpu, pytest.mark.filterwarnings("ignore:.*deterministic")]

@@ -10,7 +10,7 @@ from bn_networks import batch, tiny
 from torch import nn
 from torch.nn import functional as F
 
-from alexcore.analysis.batchnorm.gradients import gradient_magnitude, gradient_summands
+from alexcore.batchnorm.measure.gradients import gradient_magnitude, gradient_summands
 from alexcore.nn import AlexNet
 
 pytestmark = pytest.mark.unit

@@ -12,13 +12,13 @@ from bn_networks import batch, tiny
 from torch import nn
 from torch.nn import functional as F
 
-from alexcore.analysis.batchnorm.example import channel_example
-from alexcore.analysis.batchnorm.gain import layer_gain, learned_scales
-from alexcore.analysis.batchnorm.gradients import gradient_magnitude, gradient_summands
-from alexcore.analysis.batchnorm.guard import undisturbed
-from alexcore.analysis.batchnorm.moments import drift, layer_statistics
-from alexcore.analysis.batchnorm.shift import internal_covariate_shift
-from alexcore.analysis.batchnorm.surface import loss_surface, relative_loss
+from alexcore.batchnorm.measure.channel_example import channel_example
+from alexcore.batchnorm.measure.covariate_shift import internal_covariate_shift
+from alexcore.batchnorm.measure.gain import layer_gain, learned_scales
+from alexcore.batchnorm.measure.gradients import gradient_magnitude, gradient_summands
+from alexcore.batchnorm.measure.loss_surface import loss_surface, relative_loss
+from alexcore.batchnorm.measure.moments import drift, layer_statistics
+from alexcore.batchnorm.measure.undisturbed import undisturbed
 from alexcore.nn import AlexNet
 from alexcore.training.seeding import rng_state
 
@@ -52,13 +52,15 @@ def plain(value: object) -> object:
 def everything(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, object]:
     return plain(
         {
-            "model": model.state_dict(), "optimizer": optimizer.state_dict(), "random": rng_state(),
+            "model": model.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "random": rng_state(),
             "grads": [each.grad for each in model.parameters()],
             "flags": [each.requires_grad for each in model.parameters()],
             "modes": [each.training for each in model.modules()],
             "momenta": [getattr(each, "momentum", None) for each in model.modules()],
         }
-    )  # fmt: skip
+    )
 
 
 def train(model: nn.Module, probed: bool, steps: int = 4, **options: float) -> dict[str, object]:

@@ -11,11 +11,11 @@ import torch
 from bn_networks import batch, tiny
 from torch import nn
 
-from alexcore.analysis.batchnorm import moments as module
-from alexcore.analysis.batchnorm.lag import half_life, statistics_lag
-from alexcore.analysis.batchnorm.layers import fan_channels, layers_of
-from alexcore.analysis.batchnorm.moments import Moments, channel_percentiles, drift, layer_statistics
-from alexcore.analysis.batchnorm.quantities import QUANTITIES, rounded
+from alexcore.batchnorm.measure import moments as module
+from alexcore.batchnorm.measure.moments import Moments, channel_percentiles, drift, layer_statistics
+from alexcore.batchnorm.measure.weighted_layers import fan_channels, layers_of
+from alexcore.batchnorm.read.quantities import QUANTITIES, rounded
+from alexcore.batchnorm.read.statistics_lag import half_life, statistics_lag
 from alexcore.errors import ConfigError
 from alexcore.nn import AlexNet
 
@@ -171,8 +171,9 @@ def test_channels_are_evenly_spaced_and_bounded():
 
 def test_rounding_keeps_six_digits_and_what_json_has():
     assert rounded({"a": [1.23456789e-9, float("nan")], "b": (float("inf"), 3, True, "x", None)}) == {
-        "a": [1.23457e-9, None], "b": [None, 3, True, "x", None],
-    }  # fmt: skip
+        "a": [1.23457e-9, None],
+        "b": [None, 3, True, "x", None],
+    }
     assert all(each.title and each.definition.endswith(".") for each in QUANTITIES.values())
 
 

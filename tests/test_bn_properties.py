@@ -14,11 +14,11 @@ from hypothesis.extra.numpy import arrays
 from test_bn_verdict import by_seed, summary
 from torch import nn
 
-from alexcore.analysis.batchnorm.formula import channel_formula
-from alexcore.analysis.batchnorm.lag import statistics_lag
-from alexcore.analysis.batchnorm.surface import loss_surface
-from alexcore.analysis.batchnorm.tolerance import classify, width
-from alexcore.analysis.batchnorm.verdict import compare, verdict
+from alexcore.batchnorm.measure.loss_surface import loss_surface
+from alexcore.batchnorm.read.formula import channel_formula
+from alexcore.batchnorm.read.statistics_lag import statistics_lag
+from alexcore.batchnorm.read.tolerance import classify, width
+from alexcore.batchnorm.read.verdict import compare, verdict
 
 pytestmark = pytest.mark.property
 cheap = settings(max_examples=50, deadline=None)

@@ -9,15 +9,15 @@ import pytest
 from bn_experiments import answers, tiny_experiment, write_experiment
 from test_bn_views import made_of, probe, read
 
-from alexcore.analysis.batchnorm.settings import make_experiment
-from alexcore.analysis.batchnorm.sweeps import sweep_batches
-from alexcore.analysis.batchnorm.views import shift
+from alexcore.batchnorm.measure.sweep_training import sweep_batches
+from alexcore.batchnorm.settings import make_experiment
+from alexcore.batchnorm.views import shift_by_layer as shift
 from alexcore.cli.experiment import tell
 from alexcore.event_file import EventWriter
 from alexcore.export.bn_report import report
 from alexcore.files import write_json
-from ui.bn_sweeps import _what
-from ui.bn_take import TABLES
+from ui.batchnorm.downloads import TABLES
+from ui.batchnorm.sweep_buttons import _what
 
 pytestmark = pytest.mark.unit
 DETAIL = "Before training it became <b>more</b>."
@@ -67,8 +67,9 @@ def test_overlapping_seeds_decide_no_covariate_shift(tmp_path: Path) -> None:
     values = {"none": (0.1, 0.3, 0.5), "batch": (0.2, 0.3, 0.4)}
     events = [
         probe(arm, seed, 0, "Q4", layers=["conv2"], relative=[value])
-        for arm, each in values.items() for seed, value in enumerate(each)
-    ]  # fmt: skip
+        for arm, each in values.items()
+        for seed, value in enumerate(each)
+    ]
     said = shift.covariate_shift(made_of(tmp_path / "one", *events), "relative").sentence
     assert "is not decided here" in said
     assert "neither" not in said
@@ -78,7 +79,7 @@ def test_the_rate_of_the_batch_sweep_is_that_of_an_optimizer_step() -> None:
     plain, split = (
         make_experiment("quick", batch_size=size, accumulation_steps=parts, lr=0.02)
         for size, parts in ((32, 1), (8, 4))
-    )  # fmt: skip
+    )
     rates = [{each.x: each.lr for each in sweep_batches(config, bn, 1000)} for config, bn in (plain, split)]
     assert rates[0] == rates[1]
     assert rates[0][32] == pytest.approx(0.02)

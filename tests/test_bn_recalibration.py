@@ -10,7 +10,7 @@ from bn_networks import batch, tiny
 from torch import nn
 from torch.nn import functional as F
 
-from alexcore.analysis.batchnorm.recalibration import batch_statistics, evaluate_with_batch_statistics, recalibrate
+from alexcore.batchnorm.measure.recalibration import batch_statistics, evaluate_with_batch_statistics, recalibrate
 from alexcore.errors import TrainingError
 from alexcore.training.evaluation import evaluate
 

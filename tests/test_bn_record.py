@@ -8,7 +8,7 @@ import math
 import pytest
 from bn_experiments import PROBED, QUANTITIES, write_experiment
 
-from alexcore.analysis.batchnorm.record import Experiment, band
+from alexcore.batchnorm.read.record import Experiment, band
 from alexcore.event_file import EventWriter
 from alexcore.files import write_json
 

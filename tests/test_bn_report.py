@@ -15,9 +15,9 @@ import pytest
 from bn_experiments import write_experiment
 from command_line import call, refused
 
-from alexcore.analysis.batchnorm.repeat import command_line
-from alexcore.analysis.batchnorm.settings import load_bn_config, make_experiment
-from alexcore.analysis.batchnorm.views.sections import SECTIONS
+from alexcore.batchnorm.read.command_line import command_line
+from alexcore.batchnorm.settings import load_bn_config, make_experiment
+from alexcore.batchnorm.views.sections import SECTIONS
 from alexcore.cli import build_parser
 from alexcore.config import load_config
 from alexcore.errors import RunError

@@ -8,10 +8,17 @@ from bn_experiments import tiny_experiment
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alexcore.analysis.batchnorm.batches import joined, probe_set, recalibration_batches, windows_from
-from alexcore.analysis.batchnorm.schedule import PLAN_AT, SHARE, WEIGHTS, Schedule, dense_at_start, evaluation_steps
-from alexcore.analysis.batchnorm.validation import ValBatches, even_size
 from alexcore.augment.presets import evaluation_operations
+from alexcore.batchnorm.measure.arm_validation import ValBatches, even_size
+from alexcore.batchnorm.measure.batches import joined, probe_set, recalibration_batches, windows_from
+from alexcore.batchnorm.measure.probe_schedule import (
+    PLAN_AT,
+    SHARE,
+    WEIGHTS,
+    Schedule,
+    dense_at_start,
+    evaluation_steps,
+)
 from alexcore.data.sources import open_checked
 from alexcore.training.run_data import open_run_data
 
@@ -148,7 +155,7 @@ def test_validation_pictures_are_all_there_mixed_and_the_same_each_time(stripes)
 
 def test_a_validation_split_too_large_for_the_memory_is_drawn_from(stripes, monkeypatch):
     config, _ = tiny_experiment(stripes)
-    monkeypatch.setattr("alexcore.analysis.batchnorm.validation.KEPT_BYTES", 7 * 3 * 64 * 64 * 4)
+    monkeypatch.setattr("alexcore.batchnorm.measure.arm_validation.KEPT_BYTES", 7 * 3 * 64 * 64 * 4)
     index = open_checked(config.data, "")
     val = ValBatches(index, evaluation_operations(config.augment, 64), 64, batch_size=4, seed=0)
     assert (val.in_all > 7, val.images) == (True, 7)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alexcore.analysis.batchnorm.settings import (
+from alexcore.batchnorm.settings import (
     BN_FIELDS,
     BN_PRESETS,
     FILE,
@@ -73,7 +73,7 @@ def test_what_cannot_be_compared_is_refused_in_a_sentence(values, words):
 
 
 def test_what_has_only_one_value_is_not_drawn():
-    from ui.bn_form import ELSEWHERE
+    from ui.batchnorm.form import ELSEWHERE
 
     assert {"processes", "sync_batchnorm", "start_size"} <= set(ELSEWHERE)
 
@@ -105,4 +105,4 @@ def test_every_field_explains_itself():
     for spec in BN_FIELDS.values():
         assert spec.title, spec.name
         assert len(spec.text) > 50, spec.name
-        assert spec.code.startswith("alexcore.analysis.batchnorm."), spec.name
+        assert spec.code.startswith("alexcore.batchnorm."), spec.name

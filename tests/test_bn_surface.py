@@ -12,8 +12,8 @@ from bn_networks import Point, batch, tiny
 from torch import nn
 from torch.nn import functional as F
 
-from alexcore.analysis.batchnorm.shift import internal_covariate_shift
-from alexcore.analysis.batchnorm.surface import DISTANCES, RATES, loss_surface, relative_loss
+from alexcore.batchnorm.measure.covariate_shift import internal_covariate_shift
+from alexcore.batchnorm.measure.loss_surface import DISTANCES, RATES, loss_surface, relative_loss
 from alexcore.nn import AlexNet
 
 pytestmark = pytest.mark.unit
@@ -129,9 +129,12 @@ def test_relative_loss_of_a_quadratic_and_where_it_diverges():
     assert found["first_diverged"] is None
     assert found["largest_safe"] == pytest.approx(1)
     steep = relative_loss(
-        Point(torch.ones(1, dtype=torch.float64)), nothing(), nothing(), [0.001, 0.01, 1.0],
+        Point(torch.ones(1, dtype=torch.float64)),
+        nothing(),
+        nothing(),
+        [0.001, 0.01, 1.0],
         criterion=lambda theta, _: 50 * (theta**2).sum(),
-    )  # fmt: skip
+    )
     assert steep["ratios"] == pytest.approx([0.81, 0, 9801], abs=1e-9)
     assert steep["diverged"] == [False, False, True]
     assert (steep["first_diverged"], steep["largest_safe"]) == (1.0, 0.01)

@@ -10,10 +10,10 @@ from bn_experiments import tiny_experiment, write_experiment
 from command_line import done, refused
 from run_folders import write_run
 
-from alexcore.analysis.batchnorm import sweeps
-from alexcore.analysis.batchnorm.conclusion import conclude, sweep_sentences
-from alexcore.analysis.batchnorm.record import Experiment, sweep_file
-from alexcore.analysis.batchnorm.sweeps import groups, split, sweep, sweep_batches, sweep_rates, whole_windows
+from alexcore.batchnorm.measure import sweep_training as sweeps
+from alexcore.batchnorm.measure.sweep_training import groups, split, sweep, sweep_batches, sweep_rates, whole_windows
+from alexcore.batchnorm.read.conclusion import conclude, sweep_sentences
+from alexcore.batchnorm.read.record import Experiment, sweep_file
 from alexcore.runs.launcher import create_experiment
 
 pytestmark = pytest.mark.worker
@@ -37,8 +37,13 @@ def test_q15_scales_the_rate_with_the_batch_in_both_tables():
     # rate_32 is 0.08, because 0.04 was for 16 pictures; 64 are more than the split has.
     assert {(each.batch_size, each.lr) for each in found} == {(2, 0.005), (8, 0.02), (32, 0.08)}
     assert {(e.mode, e.batch_size, e.steps) for e in found} == {
-        ("epochs", 2, 36), ("epochs", 8, 10), ("epochs", 32, 4), ("steps", 2, 3), ("steps", 8, 3), ("steps", 32, 3),
-    }  # fmt: skip
+        ("epochs", 2, 36),
+        ("epochs", 8, 10),
+        ("epochs", 32, 4),
+        ("steps", 2, 3),
+        ("steps", 8, 3),
+        ("steps", 32, 3),
+    }
 
 
 def test_a_last_batch_of_one_picture_makes_no_step():

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from alexcore.analysis.batchnorm.tolerance import (
+from alexcore.batchnorm.read.tolerance import (
     Tolerance,
     batch_table,
     best_rates,
@@ -15,7 +15,7 @@ from alexcore.analysis.batchnorm.tolerance import (
     rows_of,
     tolerances,
     width,
-)  # fmt: skip
+)
 
 pytestmark = pytest.mark.unit
 LN5 = math.log(5)
@@ -81,21 +81,39 @@ def sweep() -> list[dict]:
         return {"arm": arm, "seed": seed, "rate": rate, "val_acc1": accuracy, "train_loss": 1.0, "outcome": outcome}
 
     return [
-        row("none", 0, 0.1, 0.5), row("none", 0, 0.01, 0.6), row("none", 1, 0.1, None, "diverged"),
-        row("none", 1, 0.01, 0.7), row("batch", 0, 0.01, 0.62), row("batch", 0, 0.1, 0.65),
-        row("batch", 1, 0.01, 0.8), row("batch", 1, 0.1, 0.79), row("group", 0, 0.1, 0.2, "stuck"),
-    ]  # fmt: skip
+        row("none", 0, 0.1, 0.5),
+        row("none", 0, 0.01, 0.6),
+        row("none", 1, 0.1, None, "diverged"),
+        row("none", 1, 0.01, 0.7),
+        row("batch", 0, 0.01, 0.62),
+        row("batch", 0, 0.1, 0.65),
+        row("batch", 1, 0.01, 0.8),
+        row("batch", 1, 0.1, 0.79),
+        row("group", 0, 0.1, 0.2, "stuck"),
+    ]
 
 
 def test_the_table_of_rates():
     table = rate_table(sweep())
     assert [(row["arm"], row["rate"]) for row in table] == [
-        ("none", 0.01), ("none", 0.1), ("batch", 0.01), ("batch", 0.1), ("group", 0.1),
-    ]  # fmt: skip
+        ("none", 0.01),
+        ("none", 0.1),
+        ("batch", 0.01),
+        ("batch", 0.1),
+        ("group", 0.1),
+    ]
     assert table[0] == {
-        "arm": "none", "rate": 0.01, "seeds": 2, "val_acc1": pytest.approx(0.65), "val_acc1_low": 0.6,
-        "val_acc1_high": 0.7, "train_loss": 1.0, "learned": 2, "stuck": 0, "diverged": 0,
-    }  # fmt: skip
+        "arm": "none",
+        "rate": 0.01,
+        "seeds": 2,
+        "val_acc1": pytest.approx(0.65),
+        "val_acc1_low": 0.6,
+        "val_acc1_high": 0.7,
+        "train_loss": 1.0,
+        "learned": 2,
+        "stuck": 0,
+        "diverged": 0,
+    }
     assert (table[1]["val_acc1"], table[1]["diverged"]) == (0.5, 1)
     assert tolerances(sweep())["batch"][0].width == pytest.approx(1)
 
@@ -122,9 +140,15 @@ def test_the_table_of_batch_sizes():
         ("steps", 32),
     ]
     assert table[0] == {
-        "mode": "epochs", "arm": "batch", "batch": 2, "seeds": 2, "error": pytest.approx(0.55),
-        "error_low": pytest.approx(0.5), "error_high": pytest.approx(0.6), "diverged": 0,
-    }  # fmt: skip
+        "mode": "epochs",
+        "arm": "batch",
+        "batch": 2,
+        "seeds": 2,
+        "error": pytest.approx(0.55),
+        "error_low": pytest.approx(0.5),
+        "error_high": pytest.approx(0.6),
+        "diverged": 0,
+    }
 
 
 def test_lines_of_a_sweep_become_rows():

@@ -9,9 +9,9 @@ import sys
 
 import pytest
 
-from alexcore.analysis.batchnorm.comparison import compare
-from alexcore.analysis.batchnorm.summary import MEASURES, ExperimentSummary, summarise
-from alexcore.analysis.batchnorm.verdict import UNDECIDED, verdict
+from alexcore.batchnorm.read.arm_comparison import compare
+from alexcore.batchnorm.read.summary import MEASURES, ExperimentSummary, summarise
+from alexcore.batchnorm.read.verdict import UNDECIDED, verdict
 
 pytestmark = pytest.mark.unit
 QUESTIONS = ("growth", "drift_seen", "gain_change", "val_acc1", "dead")
@@ -29,11 +29,18 @@ def summary(none=LOW, batch=HIGH, seeds: int = 3, **changes) -> ExperimentSummar
     values = {measure: arms for measure in QUESTIONS}
     return ExperimentSummary(
         **{
-            "classes": 5, "steps": 400, "lr": 0.02, "activation": "relu", "arms": ("none", "batch"),
-            "seeds": tuple(range(seeds)), "values": values, "last_conv": "conv5",
-            "outcomes": {arm: dict.fromkeys(range(seeds), "learned") for arm in ("none", "batch")}, **changes,
+            "classes": 5,
+            "steps": 400,
+            "lr": 0.02,
+            "activation": "relu",
+            "arms": ("none", "batch"),
+            "seeds": tuple(range(seeds)),
+            "values": values,
+            "last_conv": "conv5",
+            "outcomes": {arm: dict.fromkeys(range(seeds), "learned") for arm in ("none", "batch")},
+            **changes,
         }
-    )  # fmt: skip
+    )
 
 
 def test_values_are_compared_by_their_bands():
@@ -237,9 +244,12 @@ def test_group_norm_is_named_and_is_evidence():
     first = answers[0].as_dict()
     assert set(first) == {"question", "short", "detail", "decided", "evidence", "anchor"}
     assert first["evidence"][0] == {
-        "quantity": "gain", "measure": "growth", "title": MEASURES["growth"].title, "arm": "none",
+        "quantity": "gain",
+        "measure": "growth",
+        "title": MEASURES["growth"].title,
+        "arm": "none",
         "values": [{"seed": 0, "value": 0.2}, {"seed": 1, "value": 0.21}, {"seed": 2, "value": 0.22}],
-    }  # fmt: skip
+    }
 
 
 def events(*rows: dict) -> list[dict]:
@@ -281,7 +291,7 @@ def recorded() -> tuple:
             ]
         },
         "scales": {batch: [probe(20, gamma_moved=[0.1, 0.3], gamma_low=[0.8, 0.6], gamma_high=[1.2, 1.4])]},
-    }  # fmt: skip
+    }
     evals = {
         none: events(
             {"step": 0, "train_loss": None, "val_acc1": 0.5}, {"step": 20, "train_loss": 0.6, "val_acc1": 0.6}
@@ -303,16 +313,30 @@ def test_a_record_becomes_numbers():
     assert (found.classes, found.steps, found.lr, found.arms, found.seeds) == (2, 20, 0.1, ("none", "batch"), (7,))
     assert found.last_conv == "conv2"
     expected = {
-        ("growth", "none"): 2.5, ("growth_start", "none"): 3, ("growth", "batch"): 1.5, ("growth_neighbour", "none"): 8,
+        ("growth", "none"): 2.5,
+        ("growth_start", "none"): 3,
+        ("growth", "batch"): 1.5,
+        ("growth_neighbour", "none"): 8,
         # |ln 2| and |ln 1/2|, the linear layer left out.
-        ("gain_change", "none"): 2, ("depth_ratio", "none"): 0.25, ("drift_output", "none"): 0.02,
-        ("drift_seen", "none"): 0.02, ("drift_output", "batch"): 0.03, ("drift_seen", "batch"): 0.02,
-        ("ics", "none"): 0.25, ("safe_rate", "none"): 0.01, ("dead", "none"): 0.2, ("zero", "none"): 0.6,
+        ("gain_change", "none"): 2,
+        ("depth_ratio", "none"): 0.25,
+        ("drift_output", "none"): 0.02,
+        ("drift_seen", "none"): 0.02,
+        ("drift_output", "batch"): 0.03,
+        ("drift_seen", "batch"): 0.02,
+        ("ics", "none"): 0.25,
+        ("safe_rate", "none"): 0.01,
+        ("dead", "none"): 0.2,
+        ("zero", "none"): 0.6,
         ("gamma_moved", "batch"): 0.2,
-        ("gamma_spread", "batch"): 0.6, ("val_acc1", "none"): 0.6, ("val_acc1", "batch"): 0.85,
-        ("train_loss", "batch"): 0.4, ("width", "none"): 1, ("best_acc1", "none"): 0.6,
+        ("gamma_spread", "batch"): 0.6,
+        ("val_acc1", "none"): 0.6,
+        ("val_acc1", "batch"): 0.85,
+        ("train_loss", "batch"): 0.4,
+        ("width", "none"): 1,
+        ("best_acc1", "none"): 0.6,
         ("steps_to_target", "batch"): 10,
-    }  # fmt: skip
+    }
     for (measure, arm), value in expected.items():
         assert found.of(measure, arm) == {7: pytest.approx(value)}, (measure, arm)
     for measure, arm in (
@@ -364,6 +388,6 @@ def test_a_record_without_anything_has_five_answers():
 
 def test_what_a_page_needs_loads_no_torch():
     names = ("quantities", "lag", "tolerance", "summary", "verdict", "formula")
-    lines = "; ".join(f"import alexcore.analysis.batchnorm.{name}" for name in names)
+    lines = "; ".join(f"import alexcore.batchnorm.{name}" for name in names)
     code = f"import sys; {lines}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0

@@ -8,10 +8,16 @@ from typing import Any
 import pytest
 from bn_experiments import write_experiment
 
-from alexcore.analysis.batchnorm.record import Experiment
-from alexcore.analysis.batchnorm.views import curves, depth, fans, shift, surface, sweeps, units
-from alexcore.analysis.batchnorm.views.sections import SECTIONS, Choice
-from alexcore.analysis.batchnorm.views.view import (
+from alexcore.batchnorm.read.record import Experiment
+from alexcore.batchnorm.views import by_depth as depth
+from alexcore.batchnorm.views import curves
+from alexcore.batchnorm.views import distributions as fans
+from alexcore.batchnorm.views import shift_by_layer as shift
+from alexcore.batchnorm.views import single_units as units
+from alexcore.batchnorm.views import steps_along_gradient as surface
+from alexcore.batchnorm.views import sweep_figures as sweeps
+from alexcore.batchnorm.views.sections import SECTIONS, Choice
+from alexcore.batchnorm.views.view import (
     ARM_COLOURS,
     add_lines,
     lines_of,
@@ -111,7 +117,7 @@ def test_an_arm_has_one_colour_everywhere() -> None:
         ({"batch": [1.0, 2.0, 3.0]}, ""),
         ({}, ""),
     ],
-)  # fmt: skip
+)
 def test_an_order_is_said_only_as_far_as_the_seeds_decide_it(values: dict[str, list[float]], sentence: str) -> None:
     said = order_in_words(values)
     assert said.startswith(sentence) if sentence else said == ""
@@ -119,8 +125,13 @@ def test_an_order_is_said_only_as_far_as_the_seeds_decide_it(values: dict[str, l
 
 def test_numbers_and_spreads_in_words() -> None:
     assert [number(each) for each in (0.0, 0.01234, 1.5e-7, 1234.5, 2e6, None)] == [
-        "0", "0.0123", "1.5e-07", "1,234", "2.0e+06", "not a number",
-    ]  # fmt: skip
+        "0",
+        "0.0123",
+        "1.5e-07",
+        "1,234",
+        "2.0e+06",
+        "not a number",
+    ]
     assert spread([0.5]) == "0.5"
     assert spread([0.7, 0.5, 0.6]) == "0.6 (0.5 to 0.7, 3 seeds)"
 
@@ -175,8 +186,9 @@ def test_covariate_shift_has_an_honest_finding_either_way(
     plain = (0.4, 0.5, 0.6)[: len(normed)]
     events = [
         probe(arm, seed, 5, "Q4", lr=0.1, layers=["conv2"], shift=[1.0], relative=[value], cosine=[0.9])
-        for arm, values in (("none", plain), ("batch", normed)) for seed, value in enumerate(values)
-    ]  # fmt: skip
+        for arm, values in (("none", plain), ("batch", normed))
+        for seed, value in enumerate(values)
+    ]
     assert sentence in shift.covariate_shift(made_of(tmp_path / "a", *events)).sentence
 
 
@@ -208,13 +220,18 @@ def test_relative_loss_leaves_out_what_has_diverged(tmp_path: Path) -> None:
 
 def test_gain_is_read_at_the_last_layer(tmp_path: Path) -> None:
     def data(end: float) -> dict[str, Any]:
-        return {"eps": 0.01, "layers": ["conv1", "linear1"], "random": {"relative": [1.0, end]},
-                "neighbour": {"relative": [1.0, 9.0]}}  # fmt: skip
+        return {
+            "eps": 0.01,
+            "layers": ["conv1", "linear1"],
+            "random": {"relative": [1.0, end]},
+            "neighbour": {"relative": [1.0, 9.0]},
+        }
 
     events = [
         probe(arm, seed, 5, "gain", **data(end + seed / 10))
-        for arm, end in (("none", 4.0), ("batch", 2.0)) for seed in range(3)
-    ]  # fmt: skip
+        for arm, end in (("none", 4.0), ("batch", 2.0))
+        for seed in range(3)
+    ]
     said = depth.gain(made_of(tmp_path / "a", *events)).sentence
     assert "By linear1 a change of 1% of the input is now multiplied by: no norm 4.1" in said
     assert "BatchNorm is lowest with every seed" in said

@@ -8,11 +8,11 @@ import pytest
 import torch
 from test_bn_experiment import at_step, described, run
 
-from alexcore.analysis.batchnorm.arms import build_arm
-from alexcore.analysis.batchnorm.batches import open_seeds, probe_set
-from alexcore.analysis.batchnorm.example import channel_example
-from alexcore.analysis.batchnorm.sweeps import _Quiet
-from alexcore.analysis.batchnorm.worked import trained_file, worked_example
+from alexcore.batchnorm.measure.arms import build_arm
+from alexcore.batchnorm.measure.batches import open_seeds, probe_set
+from alexcore.batchnorm.measure.channel_example import channel_example
+from alexcore.batchnorm.measure.real_batch_example import trained_file, worked_example
+from alexcore.batchnorm.measure.sweep_training import _Quiet
 from alexcore.files import write_json
 
 pytestmark = pytest.mark.worker

@@ -13,9 +13,11 @@ from alexcore.data.index import DataIndex
 
 pytestmark = pytest.mark.unit
 ROWS = [  # path, split, label, bytes
-    ("train/b/Zoo.jpg", "train", 1, 30), ("train/a/x10.jpg", "train", 0, 20), ("val/a/inner/x9.JPG", "val", 0, 50),
+    ("train/b/Zoo.jpg", "train", 1, 30),
+    ("train/a/x10.jpg", "train", 0, 20),
+    ("val/a/inner/x9.JPG", "val", 0, 50),
     ("val/b/+.jpg", "val", 1, 20),
-]  # fmt: skip
+]
 
 
 @pytest.fixture

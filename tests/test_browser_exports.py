@@ -71,7 +71,7 @@ def test_the_report_opens_without_errors_or_requests(
 SITE = """
 import streamlit as st
 from alexcore.runs.store import open_run
-from ui.export import export_section
+from ui.runs.export_section import export_section
 export_section(open_run(st.query_params["run"]))
 """
 

@@ -85,8 +85,9 @@ def test_a_confusion_cell_opens_its_pictures(page: Page, server: Server, shots: 
     pictures.get_by_role("button", name="Exclude").first.click()
     expect(section.locator(".st-key-evaluation_excluded")).to_contain_text("1 picture is left out")
     manifest = server.home / "data" / "stripes-without-some.csv"
-    assert names[0] not in [line.split(",")[0].rsplit("/", 1)[-1] for line in manifest.read_text().splitlines()
-                            if f"val/{truth}" in line]  # fmt: skip
+    assert names[0] not in [
+        line.split(",")[0].rsplit("/", 1)[-1] for line in manifest.read_text().splitlines() if f"val/{truth}" in line
+    ]
     pictures.get_by_role("button", name="Put back").click()
     expect(section.locator(".st-key-evaluation_excluded")).to_have_count(0)
     page.reload()
@@ -124,10 +125,13 @@ def test_autograd_tells_its_numbers(page: Page, server: Server, shots: Path) -> 
     part = page.locator(".st-key-network_autograd")
     expect(part).to_contain_text("Nothing has happened yet", timeout=60_000)
     for name, says in (
-        ("zero_grad", "starts from nothing"), ("forward", "= 3.5 and loss = 6.25"),
-        ("backward", "added to their grad"), ("step", "w from 1.5 to 1"),
-        ("forward", "= 2.25 and loss = 1.562"), ("backward", "zero_grad was left out"),
-    ):  # fmt: skip
+        ("zero_grad", "starts from nothing"),
+        ("forward", "= 3.5 and loss = 6.25"),
+        ("backward", "added to their grad"),
+        ("step", "w from 1.5 to 1"),
+        ("forward", "= 2.25 and loss = 1.562"),
+        ("backward", "zero_grad was left out"),
+    ):
         part.locator(f".st-key-network_autograd_{name} button").click()
         expect(part.locator(".st-key-network_autograd_words")).to_contain_text(says)
     expect(part.locator(".st-key-network_graph svg")).to_contain_text("AccumulateGrad")

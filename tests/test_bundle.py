@@ -84,10 +84,18 @@ def test_it_holds_what_is_needed_to_know_and_to_repeat(trained, bundle):
         assert set(archive.namelist()) == {"bundle.json", *contents["files"]}
         card = archive.read("MODEL_CARD.md").decode()
         assert json.loads(archive.read("run/status.json"))["pid"] is None
-    assert {f"run/{name}" for name in (
-        "config.json", "class_indices.json", "env.json", "events.jsonl", "status.json", "checkpoints/best.pt",
-        "checkpoints/last.pt",
-    )} < set(contents["files"])  # fmt: skip
+    assert {
+        f"run/{name}"
+        for name in (
+            "config.json",
+            "class_indices.json",
+            "env.json",
+            "events.jsonl",
+            "status.json",
+            "checkpoints/best.pt",
+            "checkpoints/last.pt",
+        )
+    } < set(contents["files"])
     assert "run/worker.log" not in contents["files"]
     assert contents["command"] in card
     assert contents["command"].startswith(f"python -m alexcore train --data {data} --image-size 64")
@@ -196,7 +204,7 @@ BAD: dict[str, tuple[Callable[[dict[str, bytes], Contents], Any], str]] = {
     "newer": (lambda p, c: c.update(version=2), "has version 2; this program reads up to 1"),
     "no version": (lambda p, c: c.pop("version"), "has version None"),
     "settings": (lambda p, c: with_hash(p, c, "run/config.json", b'{"epochs": -1}'), "epochs = -1 is not allowed"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", BAD)

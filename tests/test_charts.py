@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ui.charts import MAX_POINTS, aspects, sizes
-from ui.statistics import _aspects_in_words, _sizes_in_words
-from ui.text import size
+from ui.parts.charts import MAX_POINTS, aspects, sizes
+from ui.parts.statistics_section import _aspects_in_words, _sizes_in_words
+from ui.parts.text import size
 
 pytestmark = pytest.mark.unit
 

@@ -24,16 +24,31 @@ pytestmark = pytest.mark.pages
 KINDS = ("preflight", "prove-accumulation", "repeat-check", "lr-find")
 FOUND = {
     "preflight": {
-        "step_s": 0.5, "images_per_s": 64.0, "memory_bytes": 2_100_000_000, "gpu_bytes": None, "steps_s": [0.5] * 3,
+        "step_s": 0.5,
+        "images_per_s": 64.0,
+        "memory_bytes": 2_100_000_000,
+        "gpu_bytes": None,
+        "steps_s": [0.5] * 3,
     },
     "prove-accumulation": {
-        "pictures": 32, "weights": None, "sentence": "Micro-batches give the gradient.",
-        "rows": [{"norm": "none", "micro_batch": 8, "micro_batches": 4, "exact_error": 1e-7, "exact_cosine": 1.0,
-                  "naive_error": 0.1, "naive_cosine": 0.99}],
+        "pictures": 32,
+        "weights": None,
+        "sentence": "Micro-batches give the gradient.",
+        "rows": [
+            {
+                "norm": "none",
+                "micro_batch": 8,
+                "micro_batches": 4,
+                "exact_error": 1e-7,
+                "exact_cosine": 1.0,
+                "naive_error": 0.1,
+                "naive_cosine": 0.99,
+            }
+        ],
     },
     "lr-find": {"suggestion": 0.0012, "points": [[1e-5, 1.6], [1e-3, 1.2], [1e-2, 0.9], [0.1, 5.0], [1.0, None]]},
     "repeat-check": {"same": True, "hashes": ["ab12", "ab12"], "sentence": "The same weights, bit by bit."},
-}  # fmt: skip
+}
 
 
 def config_here(folder: Path, **values):
@@ -69,7 +84,7 @@ def test_a_last_batch_of_one_picture_is_refused_before_the_start(flowers: Path) 
 
 
 def test_a_disk_too_small_is_said(flowers: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
-    monkeypatch.setattr("ui.preflight.free_bytes", lambda _folder: 1_000_000)
+    monkeypatch.setattr("ui.train.preflight_card.free_bytes", lambda _folder: 1_000_000)
     assert "1.0 MB are free. Free some disk space" in errors_of(open_page("pages/train.py"))
 
 

@@ -20,7 +20,7 @@ from alexcore.analysis.reference import build_reference
 from alexcore.config import load_config
 from alexcore.files import write_json
 from alexcore.home import cache_dir, runs_dir
-from ui import classify_sources
+from ui.parts.networks import picture_sources as classify_sources
 
 pytestmark = pytest.mark.pages
 PAGE = "pages/classify.py"
@@ -138,7 +138,7 @@ def test_too_many_pictures_are_cut_and_said(run: Path, monkeypatch: pytest.Monke
 
 
 def test_many_pictures_are_answered_in_slices_with_progress(run: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("ui.classify_batch.SLICE_S", 0.0)
+    monkeypatch.setattr("ui.classify.work.SLICE_S", 0.0)
     at = give(open_page(PAGE), *((f"{number}.jpg", picture()) for number in range(70)))
     seen = 1
     while bars(at) == 1 and seen < 20:
@@ -151,7 +151,7 @@ def test_many_pictures_are_answered_in_slices_with_progress(run: Path, monkeypat
 
 
 def test_stopping_keeps_the_answers_so_far(run: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("ui.classify_batch.SLICE_S", 0.0)
+    monkeypatch.setattr("ui.classify.work.SLICE_S", 0.0)
     at = give(open_page(PAGE), *((f"{number}.jpg", picture()) for number in range(150)))
     at.button(key="classify_stop").click().run()
     assert "of 150 pictures." in text_of(at)

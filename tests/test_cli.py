@@ -131,8 +131,15 @@ def test_info_names_what_cannot_be_decoded(stripes, tmp_path):
 def test_the_last_line_of_train_is_the_contract(trained):
     told = trained.said.json
     assert list(told) == [
-        "run", "status", "epochs", "steps", "val_acc1", "best_val_acc1", "images_per_s", "seconds",
-    ]  # fmt: skip
+        "run",
+        "status",
+        "epochs",
+        "steps",
+        "val_acc1",
+        "best_val_acc1",
+        "images_per_s",
+        "seconds",
+    ]
     accuracies = [event["val_acc1"] for event in epochs_of(trained.folder)]
     assert (told["run"], told["status"], told["epochs"], told["steps"]) == (str(trained.folder), "finished", 6, 30)
     assert (told["val_acc1"], told["best_val_acc1"]) == (accuracies[-1], max(accuracies))
@@ -200,8 +207,11 @@ def test_a_picture_that_cannot_be_read_has_its_sentence_among_the_answers(traine
 
     rows = list(csv.DictReader(io.StringIO(done("predict", trained.folder, *files, "--csv").out)))
     assert [(row["file"], row["rank"]) for row in rows[:4]] == [
-        (str(good), "1"), (str(good), "2"), (str(good), "3"), (str(tmp_path / "absent.jpg"), ""),
-    ]  # fmt: skip
+        (str(good), "1"),
+        (str(good), "2"),
+        (str(good), "3"),
+        (str(tmp_path / "absent.jpg"), ""),
+    ]
     assert rows[3]["error"] == told[1]["error"]
     assert len(rows) == 8
 
@@ -236,8 +246,9 @@ def test_any_kind_of_picture_is_classified(trained, tmp_path):
 def test_the_runs_are_listed_shown_and_deleted(stored):
     write_run("failed", "broken")
     assert {Path(row["run"]).name: row["status"] for row in done("runs", "--json").json["runs"]} == {
-        "stored": "finished", "broken": "failed",
-    }  # fmt: skip
+        "stored": "finished",
+        "broken": "failed",
+    }
     lines = done("runs", "list").out.splitlines()
     assert len(lines) == 2
     assert any(re.match(r"stored +finished +epochs +6 +best val acc1 [01]\.\d{3}", line) for line in lines)
@@ -306,7 +317,7 @@ def test_only_runs_of_the_store_are_deleted(trained, stored):
         (["runs", "delete", "../home"], "'../home' is not the name of a run."),
     ],
     ids=lambda value: " ".join(value)[:60] if isinstance(value, list) else "",
-)  # fmt: skip
+)
 def test_bad_input_is_one_sentence_and_leaves_nothing_behind(stripes, tmp_path, arguments, sentence):
     (tmp_path / "empty").mkdir()
     (tmp_path / "full").mkdir()

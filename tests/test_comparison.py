@@ -108,10 +108,11 @@ def test_an_epoch_ends_where_the_next_begins(tmp_path):
     series = series_of(
         tmp_path,
         {"type": "start", "ts": 0.0, "steps_per_epoch": 5},
-        step(1, 1.0), step(5, 5.0),
+        step(1, 1.0),
+        step(5, 5.0),
         {"type": "epoch", "epoch": 0, "step": 5, "ts": 6.0},
         step(10, 11.0),
-    )  # fmt: skip
+    )
     assert places(series, series.steps, "epoch") == [0.2, 1.0, 2.0]
     assert places(series, series.epochs, "epoch") == [1.0]
     assert places(series, series.steps, "step") == [1, 5, 10]
@@ -128,14 +129,17 @@ def test_working_time_leaves_out_the_night_and_what_was_undone(tmp_path):
     series = series_of(
         tmp_path,
         {"type": "start", "ts": 100.0},
-        step(1, 101.0), step(5, 105.0), step(7, 107.0),  # killed; the last checkpoint was at step 5
+        step(1, 101.0),
+        step(5, 105.0),
+        step(7, 107.0),  # killed; the last checkpoint was at step 5
         {"type": "resume", "step": 5, "ts": 9000.0},
         {"type": "start", "ts": 9000.5},
-        step(6, 9001.5), step(10, 9006.5),
+        step(6, 9001.5),
+        step(10, 9006.5),
         {"type": "resume", "step": 10, "ts": 20000.0},
         {"type": "start", "ts": 20000.0},
         step(11, 20002.0),
-    )  # fmt: skip
+    )
     assert [row["step"] for row in series.steps] == [1, 5, 6, 10, 11]
     assert places(series, series.steps, "time") == [1.0, 5.0, 6.0, 11.0, 13.0]
 
@@ -144,12 +148,17 @@ def test_a_resume_from_an_earlier_checkpoint_than_the_one_before(tmp_path):
     series = series_of(
         tmp_path,
         {"type": "start", "ts": 0.0},
-        step(2, 2.0), step(4, 4.0), step(10, 10.0),
-        {"type": "resume", "step": 10, "ts": 100.0}, {"type": "start", "ts": 100.0},
+        step(2, 2.0),
+        step(4, 4.0),
+        step(10, 10.0),
+        {"type": "resume", "step": 10, "ts": 100.0},
+        {"type": "start", "ts": 100.0},
         step(12, 103.0),
-        {"type": "resume", "step": 4, "ts": 500.0}, {"type": "start", "ts": 500.0},
-        step(6, 501.0), step(10, 507.0),
-    )  # fmt: skip
+        {"type": "resume", "step": 4, "ts": 500.0},
+        {"type": "start", "ts": 500.0},
+        step(6, 501.0),
+        step(10, 507.0),
+    )
     assert [row["step"] for row in series.steps] == [2, 4, 6, 10]
     assert places(series, series.steps, "time") == [2.0, 4.0, 5.0, 11.0]
 

@@ -82,8 +82,11 @@ def test_hints_carry_the_measured_rates():
     unsure, unlike = doubt.hints(0.4, 0.31)
     assert "unlike the training data" in unlike
     assert [short_hint(doubt, *each) for each in ((0.9, 0.1), (0.4, None), (0.9, 0.4), (0.1, 0.9))] == [
-        "", "unsure", "unlike", "unsure, unlike",
-    ]  # fmt: skip
+        "",
+        "unsure",
+        "unlike",
+        "unsure, unlike",
+    ]
     assert short_hint(None, 0.1, 0.9) == "not measured"
     assert Doubt(9, 1.0).hints(0.01, 5.0) == []
 

@@ -14,11 +14,39 @@ from alexcore.errors import ConfigError
 pytestmark = pytest.mark.unit
 
 CONTRACT = [
-    "data", "val", "epochs", "max_steps", "batch_size", "accumulation_steps", "image_size", "variant", "norm",
-    "width", "init", "activation", "dropout", "optimizer", "lr", "momentum", "weight_decay", "scheduler",
-    "warmup_steps", "grad_clip", "class_weights", "label_smoothing", "augment", "precision", "num_workers", "seed",
-    "deterministic", "device", "checkpoint_every_epochs", "early_stopping", "time_budget_s", "start_from",
-]  # fmt: skip
+    "data",
+    "val",
+    "epochs",
+    "max_steps",
+    "batch_size",
+    "accumulation_steps",
+    "image_size",
+    "variant",
+    "norm",
+    "width",
+    "init",
+    "activation",
+    "dropout",
+    "optimizer",
+    "lr",
+    "momentum",
+    "weight_decay",
+    "scheduler",
+    "warmup_steps",
+    "grad_clip",
+    "class_weights",
+    "label_smoothing",
+    "augment",
+    "precision",
+    "num_workers",
+    "seed",
+    "deterministic",
+    "device",
+    "checkpoint_every_epochs",
+    "early_stopping",
+    "time_budget_s",
+    "start_from",
+]
 
 
 def refused(*arguments, **values) -> str:

@@ -33,10 +33,15 @@ sides = st.builds(Sides, *[st.integers(0, 3)] * 4)
 sizes = st.builds(Pair, st.integers(1, 12), st.integers(1, 12))
 layers = st.fixed_dictionaries(
     {
-        "size": sizes, "in_channels": st.integers(1, 3), "out_channels": st.integers(1, 3), "kernel": pairs,
-        "stride": pairs, "dilation": pairs, "padding": sides,
+        "size": sizes,
+        "in_channels": st.integers(1, 3),
+        "out_channels": st.integers(1, 3),
+        "kernel": pairs,
+        "stride": pairs,
+        "dilation": pairs,
+        "padding": sides,
     }
-)  # fmt: skip
+)
 
 
 @settings(max_examples=150, deadline=None)
@@ -44,9 +49,15 @@ layers = st.fixed_dictionaries(
 def test_the_workbench_is_torch(values):
     module = nn.Sequential(
         nn.ZeroPad2d(values["padding"]),
-        nn.Conv2d(values["in_channels"], values["out_channels"], values["kernel"], values["stride"],
-                  dilation=values["dilation"], dtype=torch.float64),
-    )  # fmt: skip
+        nn.Conv2d(
+            values["in_channels"],
+            values["out_channels"],
+            values["kernel"],
+            values["stride"],
+            dilation=values["dilation"],
+            dtype=torch.float64,
+        ),
+    )
     try:
         conv = Convolution(**values)
     except ConfigError:

@@ -106,9 +106,15 @@ def test_a_reader_that_has_read_enough_is_no_error() -> None:
     read, write = os.pipe()
     os.close(read)
     said = subprocess.run(
-        command, cwd=REPOSITORY, env={**os.environ, "PYTHONPATH": str(REPOSITORY)}, stdout=write,
-        stderr=subprocess.PIPE, text=True, timeout=120, check=False,
-    )  # fmt: skip
+        command,
+        cwd=REPOSITORY,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     os.close(write)
     assert (said.returncode, said.stderr) == (141, "")
 
@@ -190,9 +196,25 @@ def test_train_continues_it_after_a_restart_and_refuses_it_before(
         monkeypatch.setenv(name, value)
     folder = create_run(tiny_config(stripes), tmp_path / "run")
     flags = [
-        "--data", stripes, "--epochs", 2, "--batch-size", 8, "--image-size", 64, "--width", 0.25, "--num-workers", 0,
-        "--device", "cpu", "--precision", "fp32", "--run-dir", folder,
-    ]  # fmt: skip
+        "--data",
+        stripes,
+        "--epochs",
+        2,
+        "--batch-size",
+        8,
+        "--image-size",
+        64,
+        "--width",
+        0.25,
+        "--num-workers",
+        0,
+        "--device",
+        "cpu",
+        "--precision",
+        "fp32",
+        "--run-dir",
+        folder,
+    ]
     from command_line import refused
 
     assert "exists and is not empty" in refused("train", *flags)

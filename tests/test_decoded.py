@@ -118,9 +118,15 @@ def test_a_copy_for_another_process_opens_files_of_its_own(picture: Path, tmp_pa
 def test_a_loader_gives_the_same_batches_with_and_without(stripes: Path, workers: int) -> None:
     def batches(epoch: int, mib: int) -> list[np.ndarray]:
         loader = Loader(
-            open_folder(stripes), "train", training_operations("seed", 32), batch_size=5, seed=1, shuffle=True,
-            num_workers=workers, decoded_mib=mib,
-        )  # fmt: skip
+            open_folder(stripes),
+            "train",
+            training_operations("seed", 32),
+            batch_size=5,
+            seed=1,
+            shuffle=True,
+            num_workers=workers,
+            decoded_mib=mib,
+        )
         return [images.numpy() for images, _ in loader.epoch(epoch)]
 
     for epoch in (0, 1):

@@ -89,9 +89,12 @@ def test_groups_that_make_no_sense(index, groups, sentence):
 
 @pytest.mark.parametrize(
     ("keep", "sentence"),
-    [(["rose", "lily"], "There is no class lily."), (["rose"], "1 of 4 classes would be kept."),
-     ([], "0 of 4 classes would be kept.")],
-)  # fmt: skip
+    [
+        (["rose", "lily"], "There is no class lily."),
+        (["rose"], "1 of 4 classes would be kept."),
+        ([], "0 of 4 classes would be kept."),
+    ],
+)
 def test_too_few_or_unknown_classes(index, keep, sentence):
     with pytest.raises(DataError) as caught:
         select_classes(index, keep)

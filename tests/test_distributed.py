@@ -48,13 +48,22 @@ PATIENCE_S = 150.0
 def torchrun(processes: int, *arguments: object, restarts: int = 0, home: Path) -> subprocess.Popen[str]:
     """Start what a person would type; its output goes to a file beside the home."""
     command = [
-        sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}",
-        f"--max-restarts={restarts}", "--monitor-interval=0.2", *map(str, arguments),
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        f"--nproc-per-node={processes}",
+        f"--max-restarts={restarts}",
+        "--monitor-interval=0.2",
+        *map(str, arguments),
+    ]
     environment = {
-        **os.environ, **groups.group_environment(processes), "OMP_NUM_THREADS": "1", "ALEXCORE_HOME": str(home),
+        **os.environ,
+        **groups.group_environment(processes),
+        "OMP_NUM_THREADS": "1",
+        "ALEXCORE_HOME": str(home),
         "PYTHONPATH": str(REPOSITORY),
-    }  # fmt: skip
+    }
     with (home / "torchrun.log").open("ab") as log:
         return subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=log, stderr=log, text=True)
 
@@ -154,17 +163,26 @@ PLAIN: dict[str, Any] = {"norm": "none", "init": "kaiming", "dropout": 0.0, "epo
 SAME: dict[str, dict[str, Any]] = {
     "plain": {},
     "weights, accumulation, a short last window": {
-        "batch_size": 3, "accumulation_steps": 2, "class_weights": "1,2,5", "label_smoothing": 0.1, "epochs": 3,
+        "batch_size": 3,
+        "accumulation_steps": 2,
+        "class_weights": "1,2,5",
+        "label_smoothing": 0.1,
+        "epochs": 3,
     },
     "a class that does not count": {"ignore_index": 1, "class_weights": "inverse", "batch_size": 5},
     "a rank without a picture in the last batch": {"batch_size": 19, "epochs": 3},
     "group norm, clipping, average, plateau": {
-        "norm": "group", "grad_clip": 0.5, "ema_decay": 0.9, "scheduler": "plateau", "plateau_patience": 0, "epochs": 4,
+        "norm": "group",
+        "grad_clip": 0.5,
+        "ema_decay": 0.9,
+        "scheduler": "plateau",
+        "plateau_patience": 0,
+        "epochs": 4,
     },
     "sgd, early stopping": {"optimizer": "sgd", "momentum": 0.9, "lr": 1e-5, "early_stopping": 1, "epochs": 6},
     "bf16": {"precision": "bf16", "lr": 1e-4},
     "loader processes": {"num_workers": 1},
-}  # fmt: skip
+}
 # bfloat16 has 8 bits: another order of sums shows.
 CLOSE = {"bf16": 3e-2}
 
@@ -225,18 +243,28 @@ def test_those_runs_are_what_they_are_called(pairs, odd):
 # Resume -----------------------------------------------------------------------------------------------------------
 
 EVERYTHING: dict[str, Any] = {
-    "norm": "batch", "augment": "strong", "dropout": 0.5, "ema_decay": 0.9, "epochs": 4, "batch_size": 5,
-    "accumulation_steps": 2, "class_weights": "effective", "grad_clip": 1.0, "lr": 2e-3, "seed": 5,
-}  # fmt: skip
+    "norm": "batch",
+    "augment": "strong",
+    "dropout": 0.5,
+    "ema_decay": 0.9,
+    "epochs": 4,
+    "batch_size": 5,
+    "accumulation_steps": 2,
+    "class_weights": "effective",
+    "grad_clip": 1.0,
+    "lr": 2e-3,
+    "seed": 5,
+}
 
 
 def test_three_processes_resume_bit_by_bit_whoever_is_asked_to_stop(odd, tmp_path):
     """Three, because the sum of three numbers depends on their order; a signal to any rank stops all of them."""
     config = tiny_config(odd, **EVERYTHING, processes=3).model_dump()
     whole, pieces, other = trained(
-        3, [{"config": config}, {"config": config, "stop_at": [1, 2, 5], "asked": 2},
-            {"config": {**config, "seed": 6}}], tmp_path,
-    )  # fmt: skip
+        3,
+        [{"config": config}, {"config": config, "stop_at": [1, 2, 5], "asked": 2}, {"config": {**config, "seed": 6}}],
+        tmp_path,
+    )
     states = [event["state"] for event in of(pieces[1], "state")]
     assert states == ["stopped", "stopped", "stopped", "finished"]
     assert len(of(pieces[1], "resume")) == 3
@@ -426,10 +454,28 @@ def test_a_killed_process_is_started_again_and_the_run_ends_as_if_nothing_had_ha
 
 def test_a_plain_command_starts_its_processes_itself(odd, home):
     said = subprocess.run(
-        [sys.executable, "-m", "alexcore", "train", f"--data={odd}", "--processes=2", "--epochs=1", "--batch-size=4",
-         "--image-size=64", "--width=0.25", "--num-workers=0", "--device=cpu", "--precision=fp32", "--json"],
-        cwd=REPOSITORY, capture_output=True, text=True, timeout=PATIENCE_S, check=False,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "alexcore",
+            "train",
+            f"--data={odd}",
+            "--processes=2",
+            "--epochs=1",
+            "--batch-size=4",
+            "--image-size=64",
+            "--width=0.25",
+            "--num-workers=0",
+            "--device=cpu",
+            "--precision=fp32",
+            "--json",
+        ],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
     assert said.returncode == 0, said.stderr
     result = json.loads(said.stdout.splitlines()[-1])
     assert (result["status"], result["steps"], result["epochs"]) == ("finished", 5, 1)

@@ -156,8 +156,11 @@ def test_cut_connections_go_on_where_they_stopped(site, target):
     download(site.spec, target, sleep=waits.append)
     assert target.read_bytes() == CONTENT
     assert site.asked == [
-        (None, None), ("bytes=100000-", '"one"'), ("bytes=150000-", '"one"'), ("bytes=150000-", '"one"')
-    ]  # fmt: skip
+        (None, None),
+        ("bytes=100000-", '"one"'),
+        ("bytes=150000-", '"one"'),
+        ("bytes=150000-", '"one"'),
+    ]
     assert waits == [1, 2, 4]
 
 

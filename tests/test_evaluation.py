@@ -15,7 +15,6 @@ import torch
 from command_line import done, refused
 from run_folders import CLASSES, write_run
 
-from alexcore.analysis.evaluation import answer_pictures, evaluate_run, report_of
 from alexcore.analysis.evaluation_store import (
     evaluation_name,
     evaluation_time,
@@ -23,6 +22,7 @@ from alexcore.analysis.evaluation_store import (
     remember_evaluation,
 )
 from alexcore.analysis.prediction import Classifier
+from alexcore.analysis.run_evaluation import answer_pictures, evaluate_run, report_of
 from alexcore.data.images import read_picture
 from alexcore.data.pack import pack
 from alexcore.data.sources import open_source

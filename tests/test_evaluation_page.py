@@ -20,7 +20,7 @@ from alexcore.data.quality import scan
 from alexcore.data.sources import open_source
 from alexcore.home import cache_dir, data_dir
 from alexcore.jobs import read_job
-from ui.evaluation_charts import (
+from ui.parts.evaluation_charts import (
     calibration_view,
     classes_view,
     confusion_view,
@@ -241,17 +241,41 @@ def test_a_second_run_does_not_inherit_what_was_opened_for_the_first(run: Path, 
 
 
 REPORT = {
-    "images": 10, "acc1": 0.7, "acc1_low": 0.4, "acc1_high": 0.9, "ece": 0.2, "ignored": 0, "classes": ["a", "b"],
+    "images": 10,
+    "acc1": 0.7,
+    "acc1_low": 0.4,
+    "acc1_high": 0.9,
+    "ece": 0.2,
+    "ignored": 0,
+    "classes": ["a", "b"],
     "confusion": [[4, 1], [2, 3]],
     "per_class": [
-        {"class": "a", "images": 5, "answers": 6, "precision": 0.67, "recall": 0.8, "f1": 0.73, "recall_low": 0.4,
-         "recall_high": 0.95},
-        {"class": "b", "images": 5, "answers": 4, "precision": 0.75, "recall": 0.6, "f1": 0.67, "recall_low": 0.2,
-         "recall_high": 0.9},
+        {
+            "class": "a",
+            "images": 5,
+            "answers": 6,
+            "precision": 0.67,
+            "recall": 0.8,
+            "f1": 0.73,
+            "recall_low": 0.4,
+            "recall_high": 0.95,
+        },
+        {
+            "class": "b",
+            "images": 5,
+            "answers": 4,
+            "precision": 0.75,
+            "recall": 0.6,
+            "f1": 0.67,
+            "recall_low": 0.2,
+            "recall_high": 0.9,
+        },
     ],
-    "calibration": [{"low": 0.0, "high": 0.5, "images": 0, "confidence": None, "acc1": None},
-                    {"low": 0.5, "high": 1.0, "images": 10, "confidence": 0.9, "acc1": 0.7}],
-}  # fmt: skip
+    "calibration": [
+        {"low": 0.0, "high": 0.5, "images": 0, "confidence": None, "acc1": None},
+        {"low": 0.5, "high": 1.0, "images": 10, "confidence": 0.9, "acc1": 0.7},
+    ],
+}
 
 
 def test_the_sentences_follow_the_numbers() -> None:

@@ -63,11 +63,22 @@ def test_half_a_last_line_waits_for_its_other_half(path):
 @pytest.mark.parametrize(
     "line",
     [
-        b"{", b"", b"null", b"[]", b'"step"', b"7", b"{}", b'{"type": 7}', b'{"seq": 1}', b"\xff\xfe", b"\0\0\0\0",
-        b"[" * 100_000, b'{"type": "step", "seq": 1}{"type": "step"}',
+        b"{",
+        b"",
+        b"null",
+        b"[]",
+        b'"step"',
+        b"7",
+        b"{}",
+        b'{"type": 7}',
+        b'{"seq": 1}',
+        b"\xff\xfe",
+        b"\0\0\0\0",
+        b"[" * 100_000,
+        b'{"type": "step", "seq": 1}{"type": "step"}',
     ],
     ids=lambda line: repr(line[:20]),
-)  # fmt: skip
+)
 def test_a_broken_line_is_skipped(path, line):
     write(path, "start")
     with path.open("ab") as file:

@@ -47,32 +47,71 @@ GRID: dict[str, dict[str, Any]] = {
     "two-processes": {"num_workers": 2, "norm": "none", "init": "torch", "scheduler": "step", "lr_step_epochs": 1},
     "batch-two-processes": {"num_workers": 2, "accumulation_steps": 2, "warmup_steps": 2, "augment": "strong"},
     "weighted": {
-        "class_weights": "inverse", "label_smoothing": 0.1, "grad_clip": 0.5, "accumulation_steps": 3, "norm": "group",
-        "scheduler": "onecycle", "warmup_steps": 3, "channels_last": False, "decay_all": True,
+        "class_weights": "inverse",
+        "label_smoothing": 0.1,
+        "grad_clip": 0.5,
+        "accumulation_steps": 3,
+        "norm": "group",
+        "scheduler": "onecycle",
+        "warmup_steps": 3,
+        "channels_last": False,
+        "decay_all": True,
     },
     "average": {
-        "ema_decay": 0.9, "class_weights": "effective", "scheduler": "exponential", "warmup_steps": 2,
-        "optimizer": "adam", "augment": "trivial-augment", "early_stopping": 1, "epochs": 3,
+        "ema_decay": 0.9,
+        "class_weights": "effective",
+        "scheduler": "exponential",
+        "warmup_steps": 2,
+        "optimizer": "adam",
+        "augment": "trivial-augment",
+        "early_stopping": 1,
+        "epochs": 3,
     },
-    "mixed": {"augment": PIPELINE, "accumulation_steps": 2, "class_weights": "1,2,0.5", "scheduler": "multistep",
-              "lr_milestones": "1", "init": "xavier", "activation": "tanh"},
+    "mixed": {
+        "augment": PIPELINE,
+        "accumulation_steps": 2,
+        "class_weights": "1,2,0.5",
+        "scheduler": "multistep",
+        "lr_milestones": "1",
+        "init": "xavier",
+        "activation": "tanh",
+    },
     "mixed-ignoring": {"augment": PIPELINE[:-1], "ignore_index": 1, "optimizer": "sgd", "nesterov": True},
     "ignoring": {"ignore_index": 2, "accumulation_steps": 2, "class_weights": "3,1,1"},
-    "measured": {"normalize": "data", "augment": "rand-augment", "max_steps": 7, "variant": "torchvision",
-                 "deterministic": True, "cudnn_benchmark": False},
-    "plateau": {"scheduler": "plateau", "plateau_patience": 0, "epochs": 4, "checkpoint_every_epochs": 2,
-                "checkpoint_every_minutes": 0, "variant": "2012", "norm": "none", "image_size": 80, "lr": 0.02},
+    "measured": {
+        "normalize": "data",
+        "augment": "rand-augment",
+        "max_steps": 7,
+        "variant": "torchvision",
+        "deterministic": True,
+        "cudnn_benchmark": False,
+    },
+    "plateau": {
+        "scheduler": "plateau",
+        "plateau_patience": 0,
+        "epochs": 4,
+        "checkpoint_every_epochs": 2,
+        "checkpoint_every_minutes": 0,
+        "variant": "2012",
+        "norm": "none",
+        "image_size": 80,
+        "lr": 0.02,
+    },
     "growing": {"image_size": 96, "start_size": 64, "epochs": 3, "num_workers": 2, "norm": "none"},
     "growing-cut": {"image_size": 96, "start_size": 64, "epochs": 9, "max_steps": 7, "norm": "none"},
     "growing-crop": {
-        "image_size": 96, "start_size": 64, "epochs": 3,
+        "image_size": 96,
+        "start_size": 64,
+        "epochs": 3,
         "augment": [
-            {"op": "Resize", "size": 110}, {"op": "RandomCrop", "size": [96, 96], "padding": 12},
-            {"op": "GaussianBlur", "kernel_size": 3, "sigma": [0.1, 1.0]}, {"op": "ToTensor"},
+            {"op": "Resize", "size": 110},
+            {"op": "RandomCrop", "size": [96, 96], "padding": 12},
+            {"op": "GaussianBlur", "kernel_size": 3, "sigma": [0.1, 1.0]},
+            {"op": "ToTensor"},
         ],
     },
     "half": {"precision": "bf16", "dropout": 0.0, "activation": "sigmoid", "augment": "imagenet"},
-}  # fmt: skip
+}
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -110,10 +149,24 @@ def test_the_project_trains_resumes_and_predicts_as_the_run(stripes, tmp_path, n
     run, watcher = straight(config)
     project = unpacked_project(source_of(run, config, watcher), tmp_path)
     linted = subprocess.run(
-        [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "E,F,W,B", "--ignore", "B905",
-         "--line-length", "120", *sorted(project.glob("*.py"))],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "ruff",
+            "check",
+            "--isolated",
+            "--select",
+            "E,F,W,B",
+            "--ignore",
+            "B905",
+            "--line-length",
+            "120",
+            *sorted(project.glob("*.py")),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert linted.returncode == 0, linted.stdout  # no import and no name that this run does not use
     assert "alexcore" not in "".join(file.read_text() for file in project.glob("*.py"))
     theirs = run / "checkpoints" / "last.pt"
@@ -164,9 +217,14 @@ def test_its_commands_work_alone(stripes, tmp_path, norm, workers):
     def python(*arguments: object) -> str:
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         done = subprocess.run(
-            [sys.executable, *map(str, arguments)], cwd=project, capture_output=True, text=True, check=False,
-            timeout=200, env={**environment, "OMP_NUM_THREADS": "1"},
-        )  # fmt: skip
+            [sys.executable, *map(str, arguments)],
+            cwd=project,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=200,
+            env={**environment, "OMP_NUM_THREADS": "1"},
+        )
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -292,14 +350,28 @@ def test_compiled_and_half_precision_branches_are_python(stripes, tmp_path):
     run, watcher = straight(config)
     source = source_of(run, config, watcher)
     trained = load_trained(source)
-    rich = config.model_copy(update={"compile": True, "accumulation_steps": 2, "grad_clip": 1.0, "ema_decay": 0.9,
-                                     "start_from": "imagenet", "variant": "torchvision", "norm": "none"})  # fmt: skip
+    rich = config.model_copy(
+        update={
+            "compile": True,
+            "accumulation_steps": 2,
+            "grad_clip": 1.0,
+            "ema_decay": 0.9,
+            "start_from": "imagenet",
+            "variant": "torchvision",
+            "norm": "none",
+        }
+    )
     told = History({**source.history.start, "precision": "float16"}, [], source.history.epochs)
     project = make_project(replace(source, config=rich, history=told), trained)
     code = project.files["train.py"].decode()
     compile(code, "train.py", "exec")
-    for line in ("scaler.scale(loss).backward()", "scaler.update()", "trained = torch.compile(net)",
-                 "dtype=torch.float16", "AlexNet_Weights.IMAGENET1K_V1"):  # fmt: skip
+    for line in (
+        "scaler.scale(loss).backward()",
+        "scaler.update()",
+        "trained = torch.compile(net)",
+        "dtype=torch.float16",
+        "AlexNet_Weights.IMAGENET1K_V1",
+    ):
         assert line in code
 
 

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from alexcore.cli import main
 from alexcore.export.formats import FORMATS
 from alexcore.files import write_json
-from ui import export
+from ui.runs import export_section as export
 
 pytestmark = pytest.mark.pages
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.pages
 def section(name: str) -> None:
     """What the page does; AppTest runs this function's source by itself."""
     from alexcore.runs.store import open_run
-    from ui.export import export_section
+    from ui.runs.export_section import export_section
 
     export_section(open_run(name))
 

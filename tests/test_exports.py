@@ -254,8 +254,16 @@ def test_the_report_holds_the_runs_numbers_and_asks_nobody(flowers, tmp_path):
     assert f"<b>{best:.1%}</b> validation accuracy" in page
     assert page.count("<img ") == 5 * 4 + page.count(", taken for ") // 2
     assert page.count("<svg ") == 4
-    for part in ("Data set", "Learning", "Confusion matrix", "Worst mistakes", "Settings", "Environment",
-                 "How to repeat it", "Model card"):  # fmt: skip
+    for part in (
+        "Data set",
+        "Learning",
+        "Confusion matrix",
+        "Worst mistakes",
+        "Settings",
+        "Environment",
+        "How to repeat it",
+        "Model card",
+    ):
         assert f"<h2>{part}" in page
     assert "python -m alexcore train --data" in page
     # Addresses of anything that would be loaded, but for the name space of SVG and a text.

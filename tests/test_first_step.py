@@ -13,7 +13,7 @@ from test_pages import flowers, open_page, spawned  # noqa: F401 - fixtures
 
 from alexcore.files import read_json, write_json
 from alexcore.runs.status import Status
-from ui.live import POLL_S, START_POLL_S, poll_every_s
+from ui.parts.run_live import POLL_S, START_POLL_S, poll_every_s
 
 pytestmark = pytest.mark.pages
 

@@ -33,9 +33,14 @@ def resumed_within(run: Path, most_bytes: int) -> subprocess.CompletedProcess[st
         "sys.exit(main(['resume', sys.argv[1], '--epochs', '4']))"
     )
     return subprocess.run(
-        [sys.executable, "-c", script, run], cwd=REPOSITORY, capture_output=True, text=True, timeout=120, check=False,
+        [sys.executable, "-c", script, run],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+    )
 
 
 def test_a_full_disk_costs_no_checkpoint_and_the_run_goes_on_bit_by_bit(stripes):

@@ -51,14 +51,17 @@ def test_each_epoch_has_its_size_and_validation_the_full_one(stripes: Path, work
 
 def test_every_length_in_pixels_is_scaled_and_nothing_else() -> None:
     operations = [
-        {"op": "Resize", "size": 256}, {"op": "RandomCrop", "size": [224, 224], "padding": 28},
-        {"op": "ColorJitter", "brightness": 0.4}, *training_operations("seed", 224),
-    ]  # fmt: skip
+        {"op": "Resize", "size": 256},
+        {"op": "RandomCrop", "size": [224, 224], "padding": 28},
+        {"op": "ColorJitter", "brightness": 0.4},
+        *training_operations("seed", 224),
+    ]
     small = resized(operations, 224, 112)
     assert small[:3] == [
-        {"op": "Resize", "size": 128}, {"op": "RandomCrop", "size": [112, 112], "padding": 14},
+        {"op": "Resize", "size": 128},
+        {"op": "RandomCrop", "size": [112, 112], "padding": 14},
         {"op": "ColorJitter", "brightness": 0.4},
-    ]  # fmt: skip
+    ]
     assert small[3:] == training_operations("seed", 112)
 
 

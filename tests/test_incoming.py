@@ -164,8 +164,13 @@ def test_what_a_command_line_names_keeps_its_order(tmp_path: Path):
     names = [str(tmp_path / each) for each in ("gone.png", "called.jpg", "folder", "bad.zip", "empty")]
     found = named_pictures(names).pictures
     assert [each.name for each in found] == [
-        names[0], f"{names[1]}/z.png", f"{names[2]}/1.png", f"{names[2]}/2.png", names[3], names[4],
-    ]  # fmt: skip
+        names[0],
+        f"{names[1]}/z.png",
+        f"{names[2]}/1.png",
+        f"{names[2]}/2.png",
+        names[3],
+        names[4],
+    ]
     for bad, sentence in ((found[4], "leads out of the folder"), (found[5], "holds no pictures")):
         with pytest.raises(DataError, match=sentence):
             bad.read()

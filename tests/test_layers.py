@@ -22,6 +22,7 @@ FLOORS = [
     {"data", "nn"},
     {"training"},
     {"analysis"},
+    {"batchnorm"},
     {"export"},
     {"runs"},
     {"jobs"},
@@ -32,22 +33,61 @@ FLOOR = {part: number for number, parts in enumerate(FLOORS) for part in parts}
 CORE = sorted((ROOT / "alexcore").rglob("*.py"))
 DASHBOARD = [ROOT / "app.py", *sorted((ROOT / "ui").rglob("*.py")), *sorted((ROOT / "pages").rglob("*.py"))]
 WITHOUT_TORCH = [
-    "config", "training_fields", "errors", "fields", "files", "home", "process", "pair", "jobs", "thinning",
+    "config",
+    "training_fields",
+    "errors",
+    "fields",
+    "files",
+    "home",
+    "process",
+    "pair",
+    "jobs",
+    "thinning",
     *sorted(f"data.{file.stem}" for file in (ROOT / "alexcore" / "data").glob("[!_]*.py")),
     *(f"augment.{name}" for name in ("operations", "parameters", "check", "presets", "files", "code")),
-    "training.plan", "training.schedule", "training.resuming", "training.lr_curve", "runs.events", "runs.store",
-    "runs.status", "runs.queue", "runs.launcher", "runs.series", "runs.group", "training.sharing",
-    "runs.status", "runs.queue", "runs.launcher", "runs.series",
+    "training.plan",
+    "training.schedule",
+    "training.resuming",
+    "training.lr_curve",
+    "runs.events",
+    "runs.store",
+    "runs.status",
+    "runs.queue",
+    "runs.launcher",
+    "runs.series",
+    "runs.group",
+    "training.sharing",
+    "runs.status",
+    "runs.queue",
+    "runs.launcher",
+    "runs.series",
     *(f"export.{name}" for name in ("formats", "source", "target", "svg", "card", "report", "bundle", "unbundle")),
     "runs.exported",
-    "runs.about", "runs.digest", "runs.index", "runs.trash", "runs.comparison",
-    "training.checks", "training.weighting", "training.loss_terms", "training.preflight", "nn.size",
-    "event_file", *(f"analysis.batchnorm.{name}" for name in ("settings", "record", "tables", "conclusion")),
-    *(f"analysis.batchnorm.{name}" for name in ("quantities", "lag", "tolerance", "summary", "verdict", "formula")),
-    "analysis.metrics", "analysis.evaluation_store", "nn.layers", "nn.convolution",
-    "event_file", *(f"analysis.batchnorm.{name}" for name in ("settings", "record")),
-    "analysis.confidence", "analysis.neighbours", "analysis.reference_files",
-]  # fmt: skip
+    "runs.about",
+    "runs.digest",
+    "runs.index",
+    "runs.trash",
+    "runs.comparison",
+    "training.checks",
+    "training.weighting",
+    "training.loss_terms",
+    "training.preflight",
+    "nn.size",
+    "event_file",
+    "batchnorm.settings",
+    *sorted(
+        f"batchnorm.{folder}.{file.stem}"
+        for folder in ("read", "views")
+        for file in (ROOT / "alexcore" / "batchnorm" / folder).glob("[!_]*.py")
+    ),
+    "analysis.metrics",
+    "analysis.evaluation_store",
+    "nn.layers",
+    "nn.convolution",
+    "analysis.confidence",
+    "analysis.neighbours",
+    "analysis.reference_files",
+]
 
 
 @cache
@@ -113,9 +153,13 @@ def test_a_page_that_needs_no_model_opens_without_torch():
         "    if loaded: sys.exit(f'alexcore.{name} loads {loaded}')",
     ]
     done = subprocess.run(
-        [sys.executable, "-c", "\n".join(lines)], cwd=ROOT, capture_output=True, text=True, timeout=120,
+        [sys.executable, "-c", "\n".join(lines)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr[-2000:]
 
 

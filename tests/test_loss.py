@@ -8,7 +8,7 @@ from run_folders import tiny_config
 from test_resume import straight
 from torch import nn
 
-from alexcore.analysis.evaluation import evaluate_run
+from alexcore.analysis.run_evaluation import evaluate_run
 from alexcore.config import make_config
 from alexcore.data.folder import open_folder
 from alexcore.errors import ConfigError

@@ -66,8 +66,10 @@ def test_json_with_names_and_splits(pictures):
     index = open_manifest(as_json(pictures))
     assert index.class_to_idx == {"daisy": 0, "rose": 1}
     assert counts(index) == {
-        "train": {"daisy": 3, "rose": 3}, "val": {"daisy": 1, "rose": 1}, "test": {"daisy": 1, "rose": 1},
-    }  # fmt: skip
+        "train": {"daisy": 3, "rose": 3},
+        "val": {"daisy": 1, "rose": 1},
+        "test": {"daisy": 1, "rose": 1},
+    }
     assert index.problems == ()
     assert index.root == pictures
     assert all(index.path_of(path).is_file() for path in index.files["path"])
@@ -81,8 +83,11 @@ def test_csv_with_names_and_splits(pictures):
     index = open_manifest(as_csv(pictures, "path,label,split", *lines))
     assert rows(index) == rows(open_manifest(as_json(pictures)))
     # As spreadsheets and people write it.
-    for head, separator, end in [("\ufeffPath;Label;Split", ";", "\r"), ("path, label, split", ", ", ""),
-                                 ("path\tlabel\tsplit", "\t", "\r")]:  # fmt: skip
+    for head, separator, end in [
+        ("\ufeffPath;Label;Split", ";", "\r"),
+        ("path, label, split", ", ", ""),
+        ("path\tlabel\tsplit", "\t", "\r"),
+    ]:
         text = [f"{separator.join(row)}{end}" for row in zip(NAMES, LABELS, SPLIT, strict=True)]
         assert rows(open_manifest(as_csv(pictures, head + end, "", *text, ""))) == rows(index)
 
@@ -297,8 +302,14 @@ def test_a_class_whose_pictures_are_missing_keeps_its_number(pictures):
 
 
 def test_the_same_picture_twice(pictures):
-    index = open_manifest(as_json(pictures, image_names=[*NAMES[:9], "b/../b/5.jpg", NAMES[0]],
-                                  image_labels=[*LABELS, "rose"], split=[*SPLIT, "train"]))  # fmt: skip
+    index = open_manifest(
+        as_json(
+            pictures,
+            image_names=[*NAMES[:9], "b/../b/5.jpg", NAMES[0]],
+            image_labels=[*LABELS, "rose"],
+            split=[*SPLIT, "train"],
+        )
+    )
     assert "1 of 11 rows is listed more than once with the same label and counts once: a/0.jpg." in messages(
         index, "warning"
     )
@@ -335,8 +346,19 @@ def test_names_that_are_no_text(pictures):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
-@pytest.mark.parametrize("name", ["/etc/passwd", "../secret/1.jpg", "{secret}/1.jpg", "door/1.jpg", "a/link.jpg",
-                                  "a/../../secret/1.jpg", "door/none.jpg", "..\\secret\\1.jpg"])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    [
+        "/etc/passwd",
+        "../secret/1.jpg",
+        "{secret}/1.jpg",
+        "door/1.jpg",
+        "a/link.jpg",
+        "a/../../secret/1.jpg",
+        "door/none.jpg",
+        "..\\secret\\1.jpg",
+    ],
+)
 def test_no_manifest_leads_out_of_the_roots(pictures, tmp_path, name):
     """Symptom: a visitor puts a list into an allowed folder and sees any picture of the server through it."""
     secret = tree(tmp_path / "secret", "1.jpg")
@@ -393,8 +415,11 @@ def test_a_saved_data_set_opens_to_the_same(stripes, tmp_path, ending, place):
         index.path_of(each) for each in index.files["path"]
     ]
     assert again.problems == ()
-    first = {"beside": "train/fine/fine_000.jpg", "above": "stripes/train/fine/fine_000.jpg",
-             "elsewhere": f"{root.as_posix()}/train/fine/fine_000.jpg"}[place]  # fmt: skip
+    first = {
+        "beside": "train/fine/fine_000.jpg",
+        "above": "stripes/train/fine/fine_000.jpg",
+        "elsewhere": f"{root.as_posix()}/train/fine/fine_000.jpg",
+    }[place]
     assert again.files["path"][0] == first
     if place == "beside":
         assert again.fingerprint() == index.fingerprint()
@@ -403,16 +428,28 @@ def test_a_saved_data_set_opens_to_the_same(stripes, tmp_path, ending, place):
 @pytest.mark.parametrize("ending", ["csv", "json"])
 @pytest.mark.parametrize(
     "names",
-    [("1", "10", "2"), ("01", "02"), ("-1", "1"), ("NA", "null"), (" a", "b "), ('x,"y"', "z;\n"), ("a\r", "b"),
-     ("Gänse", "薔薇"), ("path", "label")],
-)  # fmt: skip
+    [
+        ("1", "10", "2"),
+        ("01", "02"),
+        ("-1", "1"),
+        ("NA", "null"),
+        (" a", "b "),
+        ('x,"y"', "z;\n"),
+        ("a\r", "b"),
+        ("Gänse", "薔薇"),
+        ("path", "label"),
+    ],
+)
 def test_odd_names_survive(tmp_path, ending, names):
     files = [f"p/{number}.jpg" for number in range(2 * len(names))]
     tree(tmp_path, *files, "p/ a,\n.jpg")
     source = tmp_path / "source.json"
     labels = [name for name in names for _ in range(2)]
-    listed = {"image_names": [*files, "p/ a,\n.jpg"], "image_labels": [*labels, names[0]],
-              "split": [*["train", "val"] * len(names), "train"]}  # fmt: skip
+    listed = {
+        "image_names": [*files, "p/ a,\n.jpg"],
+        "image_labels": [*labels, names[0]],
+        "split": [*["train", "val"] * len(names), "train"],
+    }
     source.write_text(json.dumps(listed))
     index = open_manifest(source)
     again = open_manifest(write_manifest(index, tmp_path / f"saved.{ending}"))

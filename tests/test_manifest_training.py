@@ -44,9 +44,15 @@ def test_an_epoch_from_a_json_list_and_from_merged_classes(stripes, tmp_path):
     listed = tmp_path / "list.json"
     names = [f"stripes/{path}" for path in index.files["path"]]
     listed.write_text(
-        json.dumps({"image_names": names, "image_labels": index.files["label"].tolist(),
-                    "split": index.files["split"].tolist(), "classes": ["f", "l", "w"]})
-    )  # fmt: skip
+        json.dumps(
+            {
+                "image_names": names,
+                "image_labels": index.files["label"].tolist(),
+                "split": index.files["split"].tolist(),
+                "classes": ["f", "l", "w"],
+            }
+        )
+    )
     merged = write_manifest(merge_classes(index, {"broad": ["level", "wide"]}), tmp_path / "merged.csv")
     for path, classes in ((listed, ["f", "l", "w"]), (merged, ["broad", "fine"])):
         reporter = Silent()

@@ -68,11 +68,17 @@ def test_only_a_part_is_in_memory(tmp_path, vectors, monkeypatch):
 @pytest.mark.parametrize(
     ("file", "content"),
     [
-        (FEATURES, None), (FEATURES, b""), (FEATURES, b"not numpy"), (FEATURES, b"\x93NUMPY\x01\x00"),
-        (PICTURES, None), (PICTURES, b""), (PICTURES, b"path,label\n"), (PICTURES, b"a,b\n1,2\n"),
+        (FEATURES, None),
+        (FEATURES, b""),
+        (FEATURES, b"not numpy"),
+        (FEATURES, b"\x93NUMPY\x01\x00"),
+        (PICTURES, None),
+        (PICTURES, b""),
+        (PICTURES, b"path,label\n"),
+        (PICTURES, b"a,b\n1,2\n"),
         (PICTURES, b"path,label\nx,many\n"),
     ],
-)  # fmt: skip
+)
 def test_a_damaged_index_is_a_sentence(tmp_path, vectors, file, content):
     index = write(tmp_path, vectors)
     (tmp_path / file).unlink()

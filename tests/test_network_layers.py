@@ -37,8 +37,14 @@ def test_torchvisions_alexnet_has_the_published_figures():
     # Araujo, Norris and Sim 2019 name 195 px for AlexNet (v2, which is this one) at its last pooling.
     assert by_name["pool3"].field[:2] == (195, 32)
     assert [by_name[name].field.size for name in ("conv1", "pool1", "conv2", "pool2", "conv3", "conv4", "conv5")] == [
-        11, 19, 51, 67, 99, 131, 163,
-    ]  # fmt: skip
+        11,
+        19,
+        51,
+        67,
+        99,
+        131,
+        163,
+    ]
     assert by_name["pool3"].shape == "256 × 6 × 6"
 
 
@@ -48,10 +54,13 @@ def test_the_paper_has_60_million_parameters():
 
 @few
 @given(
-    variant=st.sampled_from(sorted(VARIANTS)), norm=st.sampled_from(NORMS), width=st.sampled_from([0.125, 0.25, 0.5]),
-    classes=st.integers(1, 12), extra=st.integers(0, 200),
+    variant=st.sampled_from(sorted(VARIANTS)),
+    norm=st.sampled_from(NORMS),
+    width=st.sampled_from([0.125, 0.25, 0.5]),
+    classes=st.integers(1, 12),
+    extra=st.integers(0, 200),
     activation=st.sampled_from(["relu", "tanh"]),
-)  # fmt: skip
+)
 def test_every_row_is_a_layer_of_the_network_with_its_shape_and_numbers(
     variant, norm, width, classes, extra, activation
 ):
@@ -61,8 +70,9 @@ def test_every_row_is_a_layer_of_the_network_with_its_shape_and_numbers(
     shapes: dict[str, tuple[int, ...]] = {}
     hooks = [
         module.register_forward_hook(lambda _m, _i, out, name=name: shapes.__setitem__(name, tuple(out.shape[1:])))
-        for name, module in model.named_modules() if "." in name or name == "avgpool"
-    ]  # fmt: skip
+        for name, module in model.named_modules()
+        if "." in name or name == "avgpool"
+    ]
     counter = FlopCounterMode(display=False)
     with torch.no_grad(), counter:
         model(torch.zeros(1, 3, size, size))
@@ -87,8 +97,9 @@ def test_every_row_is_a_layer_of_the_network_with_its_shape_and_numbers(
 
 windows = st.lists(
     st.builds(Window, st.integers(1, 5), st.integers(1, 3), st.integers(0, 2), st.integers(1, 2)),
-    min_size=1, max_size=4,
-)  # fmt: skip
+    min_size=1,
+    max_size=4,
+)
 
 
 @settings(max_examples=60, deadline=None)
@@ -123,8 +134,9 @@ def test_the_field_of_the_last_pooling_is_where_a_networks_gradient_arrives(name
     model = AlexNet(2, name, "none", 0.125).double().eval()
     stack = [
         nn.AvgPool2d(3, 2) if isinstance(module, nn.MaxPool2d) else module
-        for module in model.features if isinstance(module, nn.Conv2d | nn.MaxPool2d)
-    ]  # fmt: skip
+        for module in model.features
+        if isinstance(module, nn.Conv2d | nn.MaxPool2d)
+    ]
     for module in stack:
         if isinstance(module, nn.Conv2d):
             nn.init.ones_(module.weight)

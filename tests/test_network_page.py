@@ -19,11 +19,11 @@ from test_pages import errors_of, flowers, open_page, spawned, text_of  # noqa: 
 
 from alexcore.nn.convolution import Convolution, Pair, Sides
 from alexcore.nn.layers import layer_table
-from ui.network_autograd import graph_svg
-from ui.network_convolution import PADDINGS, read_padding, sum_of
-from ui.network_drawing import architecture_svg
-from ui.network_grids import grids_svg
-from ui.network_layers import layers_in_words, table_of
+from ui.network.autograd_section import graph_svg
+from ui.network.convolution_drawing import grids_svg
+from ui.network.convolution_section import PADDINGS, read_padding, sum_of
+from ui.network.drawing import architecture_svg
+from ui.network.layers_section import layers_in_words, table_of
 
 pytestmark = [pytest.mark.pages, pytest.mark.usefixtures("flowers")]
 
@@ -48,9 +48,13 @@ def test_the_page_loads_no_torch(tmp_path: Path) -> None:
     )
     (tmp_path / "home").mkdir(exist_ok=True)
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, timeout=120,
+        [sys.executable, "-c", script],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=120,
         env={**os.environ, "ALEXCORE_HOME": str(tmp_path / "home"), "PYTHONPATH": str(REPOSITORY)},
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr[-2000:]
 
 
@@ -130,9 +134,11 @@ def test_the_workbench_is_in_the_url() -> None:
     assert "Position 5 of 9: row 1, column 1" in text_of(network(network_conv_position="4"))
     assert "Position 1 of 9" in text_of(network(network_conv_position="400"))
     at = network(
-        network_conv_kernel="2, 3", network_conv_size="7", network_conv_padding="1,0,2,1",
+        network_conv_kernel="2, 3",
+        network_conv_size="7",
+        network_conv_padding="1,0,2,1",
         network_conv_padding_kind="four sides",
-    )  # fmt: skip
+    )
     assert not errors_of(at)
     assert any("nn.ZeroPad2d((1, 0, 2, 1))" in each.value for each in at.code)
     assert any(

@@ -18,7 +18,7 @@ from alexcore.data.incoming import named_pictures
 from alexcore.errors import DataError
 from alexcore.home import runs_dir
 from alexcore.runs.about import read_about
-from ui.text import JOINER, plain
+from ui.parts.text import JOINER, plain
 
 pytestmark = pytest.mark.unit
 
@@ -131,10 +131,17 @@ def test_a_damaged_zip_is_told_as_one(content: bytes, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "forbidden"),
     [
-        ("http://evil.x", "://"), ("HTTPS://evil.x", "://"), ("www.evil.com", "www."), ("a@evil.com", "@e"),
-        (":material/home:", ":m"), (":smile:", ":s"), ("::smile:", ":s"), (":+1:", ":+"), (":red[x]", ":r"),
+        ("http://evil.x", "://"),
+        ("HTTPS://evil.x", "://"),
+        ("www.evil.com", "www."),
+        ("a@evil.com", "@e"),
+        (":material/home:", ":m"),
+        (":smile:", ":s"),
+        ("::smile:", ":s"),
+        (":+1:", ":+"),
+        (":red[x]", ":r"),
     ],
-)  # fmt: skip
+)
 def test_plain_text_is_no_link_icon_or_emoji(text: str, forbidden: str) -> None:
     shown = plain(text).replace("\\", "")
     assert forbidden not in shown

@@ -142,16 +142,28 @@ def test_without_norm_the_keys_are_torchvisions(variant):
 
 def test_seed_is_the_blogs_network_layer_by_layer():
     blog = nn.Sequential(
-        nn.Conv2d(3, 48, 11, stride=4, padding=2), nn.ReLU(), nn.MaxPool2d(3, 2),
-        nn.Conv2d(48, 128, 5, padding=2), nn.ReLU(), nn.MaxPool2d(3, 2),
-        nn.Conv2d(128, 192, 3, padding=1), nn.ReLU(),
-        nn.Conv2d(192, 192, 3, padding=1), nn.ReLU(),
-        nn.Conv2d(192, 128, 3, padding=1), nn.ReLU(), nn.MaxPool2d(3, 2),
+        nn.Conv2d(3, 48, 11, stride=4, padding=2),
+        nn.ReLU(),
+        nn.MaxPool2d(3, 2),
+        nn.Conv2d(48, 128, 5, padding=2),
+        nn.ReLU(),
+        nn.MaxPool2d(3, 2),
+        nn.Conv2d(128, 192, 3, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(192, 192, 3, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(192, 128, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(3, 2),
         nn.Flatten(),
-        nn.Dropout(0.5), nn.Linear(4608, 2048), nn.ReLU(),
-        nn.Dropout(0.5), nn.Linear(2048, 2048), nn.ReLU(),
+        nn.Dropout(0.5),
+        nn.Linear(4608, 2048),
+        nn.ReLU(),
+        nn.Dropout(0.5),
+        nn.Linear(2048, 2048),
+        nn.ReLU(),
         nn.Linear(2048, 5),
-    ).eval()  # fmt: skip
+    ).eval()
     net = AlexNet(norm="none").eval()
     for ours, theirs in zip(net.parameters(), blog.parameters(), strict=True):
         theirs.data = ours.data
@@ -174,9 +186,17 @@ def test_the_pool_is_exactly_the_identity_at_224():
 
 def kinds(net: AlexNet) -> str:
     names = {
-        "Conv2d": "C", "BatchNorm2d": "B", "GroupNorm": "G", "ReLU": "r", "Tanh": "t", "Sigmoid": "s",
-        "LocalResponseNorm": "N", "MaxPool2d": "p", "Linear": "L", "Dropout": "d",
-    }  # fmt: skip
+        "Conv2d": "C",
+        "BatchNorm2d": "B",
+        "GroupNorm": "G",
+        "ReLU": "r",
+        "Tanh": "t",
+        "Sigmoid": "s",
+        "LocalResponseNorm": "N",
+        "MaxPool2d": "p",
+        "Linear": "L",
+        "Dropout": "d",
+    }
     return "".join(names[type(layer).__name__] for layer in (*net.features, *net.classifier))
 
 
@@ -470,7 +490,7 @@ def test_whole_numbers_are_no_images():
             "A window over 9 pixels does not fit into an input of 4 with padding 1, which makes 6.",
         ),
     ],
-)  # fmt: skip
+)
 def test_arithmetic_refuses_what_has_no_meaning(call, message):
     with pytest.raises(ConfigError) as caught:
         call()

@@ -18,11 +18,11 @@ from run_folders import CLASSES, tiny_config, write_checkpoint
 from alexcore.analysis import reference
 from alexcore.analysis.batch_prediction import Network
 from alexcore.analysis.confidence import find_threshold, unit
-from alexcore.analysis.evaluation import evaluate_run
 from alexcore.analysis.parity import check_parity
 from alexcore.analysis.prediction import Classifier
 from alexcore.analysis.reference import build_reference
 from alexcore.analysis.reference_files import LOGGED, MEANS, RECORD, read_reference, reference_folder, references_dir
+from alexcore.analysis.run_evaluation import evaluate_run
 from alexcore.config import TrainConfig
 from alexcore.data.images import read_picture
 from alexcore.data.pack import pack
@@ -125,8 +125,10 @@ def test_parity_sees_another_way_of_opening_pictures(checkpoint: Path, striped: 
     from alexcore.analysis import batch_prediction
 
     monkeypatch.setattr(
-        batch_prediction, "read_picture", lambda *given: read_picture(*given, at_least=8),
-    )  # fmt: skip
+        batch_prediction,
+        "read_picture",
+        lambda *given: read_picture(*given, at_least=8),
+    )
     network = Network("a-run", Classifier(checkpoint))
     assert check_parity(network, open_source(striped), logged).different
 

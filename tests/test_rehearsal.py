@@ -88,9 +88,14 @@ def test_warm_up_and_validation_are_not_part_of_a_steps_time(stripes: Path, monk
     def fit(_config, folder: Path, watch, **_more) -> str:
         watch.event("start", train_images=36)
         for seconds, phase, step in [
-            (9, "checking pictures", 0), (5, "training", 1), (1, "training", 2), (70, "validating", 0),
-            (80, "training", 2), (2, "training", 3), (3, "training", 4),
-        ]:  # fmt: skip
+            (9, "checking pictures", 0),
+            (5, "training", 1),
+            (1, "training", 2),
+            (70, "validating", 0),
+            (80, "training", 2),
+            (2, "training", 3),
+            (3, "training", 4),
+        ]:
             assert watch.request() == ""
             after(seconds, watch, phase, step)
         assert watch.request() == "stop"

@@ -8,8 +8,8 @@ import pytest
 
 from alexcore.runs.events import EventWriter
 from alexcore.runs.series import Series
-from ui.live import waiting_in_words
-from ui.run_charts import MOST_CELLS, MOST_LINES, VIEWS, confusion, gap, learning, rate, recall, speed
+from ui.parts.run_charts import MOST_CELLS, MOST_LINES, VIEWS, confusion, gap, learning, rate, recall, speed
+from ui.parts.run_live import waiting_in_words
 
 pytestmark = pytest.mark.unit
 
@@ -24,10 +24,16 @@ def history(path: Path, *, steps: int = 40, classes: int = 3, epochs: int = 2, n
     matrix[1][0] = 5
     for epoch in range(epochs):
         writer.write(
-            "epoch", epoch=epoch, step=(epoch + 1) * steps // epochs, train_loss=0.5, val_loss=0.8 - 0.1 * epoch,
-            train_acc1=0.9, val_acc1=0.6, confusion=matrix,
+            "epoch",
+            epoch=epoch,
+            step=(epoch + 1) * steps // epochs,
+            train_loss=0.5,
+            val_loss=0.8 - 0.1 * epoch,
+            train_acc1=0.9,
+            val_acc1=0.6,
+            confusion=matrix,
             recall=[row[number] / sum(row) for number, row in enumerate(matrix)],
-        )  # fmt: skip
+        )
     writer.close()
     series = Series(path / "events.jsonl")
     series.refresh()

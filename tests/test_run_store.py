@@ -148,13 +148,25 @@ def test_a_queued_run_has_a_minute_to_get_its_process(tmp_path):
 @pytest.mark.parametrize(
     "text",
     [
-        None, "", "{", "null", "[]", "7", "{}", '{"state": "lost"}', '{"state": "dancing"}', '{"state": ["running"]}',
-        '{"state": "running", "pid": "x"}', '{"state": "running", "heartbeat": [1]}', "[" * 100_000,
-        '{"state": "finished", "step": "many"}', '{"state": "finished", "step": Infinity}',
+        None,
+        "",
+        "{",
+        "null",
+        "[]",
+        "7",
+        "{}",
+        '{"state": "lost"}',
+        '{"state": "dancing"}',
+        '{"state": ["running"]}',
+        '{"state": "running", "pid": "x"}',
+        '{"state": "running", "heartbeat": [1]}',
+        "[" * 100_000,
+        '{"state": "finished", "step": "many"}',
+        '{"state": "finished", "step": Infinity}',
         '{"state": "finished", "eta_s": "soon"}',
     ],
     ids=lambda text: str(text)[:40],
-)  # fmt: skip
+)
 def test_a_status_that_makes_no_sense_is_unknown(home, text):
     folder = create_run(tiny_config(), runs_dir() / "it")
     (folder / "status.json").unlink() if text is None else (folder / "status.json").write_text(text)
@@ -361,9 +373,15 @@ def test_the_summary_is_what_train_prints():
     writer.write("end", state="stopped", seconds=15.5)
     writer.close()
     assert summary(read_run(folder)) == {
-        "run": str(folder), "status": "stopped", "epochs": 1, "steps": 7, "val_acc1": 0.5, "best_val_acc1": 0.75,
-        "images_per_s": 120.5, "seconds": 15.5,
-    }  # fmt: skip
+        "run": str(folder),
+        "status": "stopped",
+        "epochs": 1,
+        "steps": 7,
+        "val_acc1": 0.5,
+        "best_val_acc1": 0.75,
+        "images_per_s": 120.5,
+        "seconds": 15.5,
+    }
 
 
 def test_the_summary_of_a_run_that_has_not_begun():

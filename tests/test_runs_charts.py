@@ -14,10 +14,10 @@ from alexcore.runs.events import EventWriter
 from alexcore.runs.index import Summary, forget, summaries
 from alexcore.runs.series import Series
 from alexcore.runs.status import Status
-from ui.runs_curves import GROUPS, LINES, MARKS, POINTS, STYLES, Compared, curves
-from ui.runs_parallel import MOST_AXES, SHADES, axes_of, in_one_sentence, parallel_figure
-from ui.runs_state import labels
-from ui.runs_table import Filters, rows_of
+from ui.runs.compared_curves import GROUPS, LINES, MARKS, POINTS, STYLES, Compared, curves
+from ui.runs.parallel_coordinates import MOST_AXES, SHADES, axes_of, in_one_sentence, parallel_figure
+from ui.runs.selection import labels
+from ui.runs.table import Filters, rows_of
 
 pytestmark = pytest.mark.unit
 
@@ -31,9 +31,14 @@ def compared(
         writer.write("step", step=step, epoch=(step - 1) // 10, loss=float(step % 2), acc1=0.5, lr=lr, grad_norm=1.0)
     for epoch in range(epochs):
         writer.write(
-            "epoch", epoch=epoch, step=10 * (epoch + 1), val_acc1=best - 0.1 * epoch, val_loss=1.0, train_acc1=0.9,
+            "epoch",
+            epoch=epoch,
+            step=10 * (epoch + 1),
+            val_acc1=best - 0.1 * epoch,
+            val_loss=1.0,
+            train_acc1=0.9,
             train_loss=0.1,
-        )  # fmt: skip
+        )
     writer.close()
     series = Series(path / f"{label}.jsonl")
     series.refresh()
@@ -132,11 +137,23 @@ def test_a_line_goes_through_its_own_values():
 
 def test_many_runs_are_few_traces_and_few_axes():
     found = [
-        run(number, number / 500, seed=number, epochs=number % 7 + 1, lr=0.001 * (number + 1), dropout=number / 1000,
-            weight_decay=number / 1e4, batch_size=number % 3 + 1, warmup_steps=number % 5, momentum=0.5 + number / 2e3,
-            image_size=64 + number % 4, width=0.25 + 0.25 * (number % 2), label_smoothing=number % 9 / 20)
+        run(
+            number,
+            number / 500,
+            seed=number,
+            epochs=number % 7 + 1,
+            lr=0.001 * (number + 1),
+            dropout=number / 1000,
+            weight_decay=number / 1e4,
+            batch_size=number % 3 + 1,
+            warmup_steps=number % 5,
+            momentum=0.5 + number / 2e3,
+            image_size=64 + number % 4,
+            width=0.25 + 0.25 * (number % 2),
+            label_smoothing=number % 9 / 20,
+        )
         for number in range(500)
-    ]  # fmt: skip
+    ]
     axes = axes_of(found)
     assert len(axes) == MOST_AXES
     assert "seed" not in axes, "every run has its own, so it groups nothing"

@@ -283,10 +283,12 @@ def test_what_a_resume_has_undone_does_not_count(tmp_path):
 
 def test_the_duration_adds_up_all_attempts(tmp_path):
     lines = [
-        {"ts": 100.0, "type": "start"}, {"ts": 130.0, "type": "epoch", "step": 5},  # then it was killed
-        {"ts": 1000.0, "type": "start"}, {"ts": 1020.0, "type": "end", "seconds": 21.5},
+        {"ts": 100.0, "type": "start"},
+        {"ts": 130.0, "type": "epoch", "step": 5},  # then it was killed
+        {"ts": 1000.0, "type": "start"},
+        {"ts": 1020.0, "type": "end", "seconds": 21.5},
         {"ts": 2000.0, "type": "start"},
-    ]  # fmt: skip
+    ]
     (tmp_path / "events.jsonl").write_text("".join(json.dumps(each) + "\n" for each in lines))
     found = Digest(tmp_path / "events.jsonl")
     found.refresh()

@@ -513,8 +513,11 @@ def test_a_comparison_is_a_url(flowers: Path) -> None:
     loss = specs(at)[1]
     assert loss["layout"]["xaxis"]["title"]["text"] == "working time (s)"
     assert [trace["name"] for trace in loss["data"]] == [
-        "one, not smoothed", "one", "two, not smoothed", "two",
-    ]  # fmt: skip
+        "one, not smoothed",
+        "one",
+        "two, not smoothed",
+        "two",
+    ]
     assert loss["data"][0]["opacity"] < 0.5
     settings = next(each.value for each in at.dataframe if "setting" in each.value)
     assert settings.to_numpy().tolist() == [["Epochs", "2", "5"]]
@@ -535,8 +538,10 @@ def test_bad_ids_and_bad_values_in_the_url_are_named_or_ignored(flowers: Path) -
     assert "broken: " in text_of(at)
     assert at.query_params["x"] in ("step", ["step"])
     assert list(next(each.value for each in at.dataframe if "best val" in each.value)["id"]) == [
-        "one", "two,three", "broken",
-    ]  # fmt: skip
+        "one",
+        "two,three",
+        "broken",
+    ]
 
 
 def test_a_comparison_of_nothing_leads_back() -> None:
@@ -622,5 +627,6 @@ def test_the_overview_names_the_latest_runs(flowers: Path) -> None:
     at = open_page()
     labels = [link.proto.label.replace("\\", "") for link in at.get("page_link")]
     assert [label for label in labels if label.startswith(("run", "the"))] == [
-        "the last one", *(f"run-{number}" for number in range(8, 1, -1)),
-    ]  # fmt: skip
+        "the last one",
+        *(f"run-{number}" for number in range(8, 1, -1)),
+    ]

@@ -11,7 +11,7 @@ import torch
 from run_folders import tiny_config
 from test_resume import Watcher, assert_same_state, at_step
 
-from alexcore.analysis.evaluation import evaluate_run
+from alexcore.analysis.run_evaluation import evaluate_run
 from alexcore.augment.presets import training_operations
 from alexcore.data.folder import open_folder
 from alexcore.data.index import DataIndex

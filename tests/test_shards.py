@@ -84,8 +84,11 @@ def test_packed_pictures_have_classes_counts_order_and_bytes_of_their_source(str
 
 def test_the_record_beside_the_shards(stripes, packed):
     assert sorted(path.name for path in packed.iterdir()) == [
-        "dataset.json", *(f"train-{n:06d}.tar" for n in range(4)), "val-000000.tar", "val-000001.tar",
-    ]  # fmt: skip
+        "dataset.json",
+        *(f"train-{n:06d}.tar" for n in range(4)),
+        "val-000000.tar",
+        "val-000001.tar",
+    ]
     record = json.loads((packed / "dataset.json").read_text())
     assert (record["kind"], record["classes"]) == ("shards", ["fine", "level", "wide"])
     train = record["splits"]["train"]
@@ -364,8 +367,9 @@ def test_empty_shards_and_missing_classes_are_problems(tmp_path):
     write_tar(root / "train-0.tar", samples([0, 1, 1]))
     write_tar(root / "train-1.tar", {})
     assert [problem.message for problem in open_source(root).problems] == [
-        f"{root} has no validation shards.", "Shards without a picture are left out: train-1.tar.",
-    ]  # fmt: skip
+        f"{root} has no validation shards.",
+        "Shards without a picture are left out: train-1.tar.",
+    ]
     write_tar(root / "val-0.tar", samples([2, 1]))
     messages = [problem.message for problem in open_source(root).problems]
     assert messages[:2] == [

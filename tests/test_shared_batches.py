@@ -22,9 +22,14 @@ pytestmark = pytest.mark.unit
 
 def loader_of(folder: Path, workers: int, batch_size: int = 2) -> Loader:
     return Loader(
-        open_folder(folder), "train", training_operations("seed", 48), batch_size=batch_size, seed=3, shuffle=True,
+        open_folder(folder),
+        "train",
+        training_operations("seed", 48),
+        batch_size=batch_size,
+        seed=3,
+        shuffle=True,
         num_workers=workers,
-    )  # fmt: skip
+    )
 
 
 def same(found: list[loaders.Batch], expected: list[loaders.Batch]) -> bool:

@@ -76,9 +76,16 @@ def test_the_pictures_of_all_ranks_are_the_epoch(stripes, tmp_path, sharded, bat
 
     def read(rank: int, ranks: int, size: int) -> list[Batch]:
         loader = make_loader(
-            index, "train", operations, batch_size=size, seed=1, shuffle=True, num_workers=0, rank=rank,
+            index,
+            "train",
+            operations,
+            batch_size=size,
+            seed=1,
+            shuffle=True,
+            num_workers=0,
+            rank=rank,
             world_size=ranks,
-        )  # fmt: skip
+        )
         return list(loader.epoch(3))
 
     def pictures(batches: list[Batch]) -> list[bytes]:

@@ -51,8 +51,11 @@ def test_mean_and_std_are_those_of_the_evaluation_transform(mixed):
 
 def test_known_numbers(tmp_path):
     for split, name, colour in [
-        ("train", "a", (0, 0, 0)), ("train", "b", (255, 0, 255)), ("val", "a", (9, 9, 9)), ("val", "b", (255,) * 3),
-    ]:  # fmt: skip
+        ("train", "a", (0, 0, 0)),
+        ("train", "b", (255, 0, 255)),
+        ("val", "a", (9, 9, 9)),
+        ("val", "b", (255,) * 3),
+    ]:
         (tmp_path / "data" / split / name).mkdir(parents=True)
         Image.new("RGB", (30, 20), colour).save(tmp_path / "data" / split / name / "1.png")
     found = measure(open_folder(tmp_path / "data"))

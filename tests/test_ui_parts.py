@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from alexcore.config import FIELDS
-from ui.charts import balance, curves_in_words
-from ui.explain import source_of
-from ui.text import duration, plain
+from ui.parts.charts import balance, curves_in_words
+from ui.parts.explain import source_of
+from ui.parts.text import duration, plain
 
 pytestmark = pytest.mark.unit
 

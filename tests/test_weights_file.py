@@ -84,13 +84,15 @@ REFUSED: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "a picture": (lambda good: b"\x89PNG" + bytes(90), "no file that torch.save wrote"),
     "a bare pickle": (lambda good: pickle.dumps({"model": {}}), "no file that torch.save wrote"),
     "the old format": (
-        lambda good: saved({"model": {}}, _use_new_zipfile_serialization=False), "no file that torch.save wrote",
+        lambda good: saved({"model": {}}, _use_new_zipfile_serialization=False),
+        "no file that torch.save wrote",
     ),
     "code": (lambda good: changed(good, model=Evil()), "is no checkpoint, or a damaged one"),
     "cut": (lambda good: good[:-200], "no file that torch.save wrote"),
     "compressed": (compressed, "its parts are compressed"),
     "bare weights": (
-        lambda good: saved(torch.load(io.BytesIO(good), weights_only=True)["model"]), "holds no run: it lacks version",
+        lambda good: saved(torch.load(io.BytesIO(good), weights_only=True)["model"]),
+        "holds no run: it lacks version",
     ),
     "a list": (lambda good: saved([1, 2]), "holds no run"),
     "newer": (lambda good: changed(good, version=99), "has version 99"),
@@ -100,7 +102,8 @@ REFUSED: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "bool": (lambda good: changed(good, class_to_idx={"a": False, "b": True, "c": 2}), "not numbered from 0 to 2"),
     "blank": (lambda good: changed(good, class_to_idx={" ": 0, "b": 1, "c": 2}), "is no class name"),
     "other classes": (
-        lambda good: changed(good, class_to_idx={"a": 0, "b": 1}), "classifier.6.weight is (3, ",
+        lambda good: changed(good, class_to_idx={"a": 0, "b": 1}),
+        "classifier.6.weight is (3, ",
     ),
     "no settings": (lambda good: changed(good, config=7), "its config holds no settings"),
     "bad settings": (lambda good: changed(good, config={"width": -1}), "its settings are not legal"),
@@ -110,14 +113,16 @@ REFUSED: dict[str, tuple[Callable[[bytes], bytes], str]] = {
         "the variant 2012",
     ),
     "other norm": (
-        lambda good: changed(good, config={**tiny_config(width=0.125).model_dump(), "norm": "none"}), "with norm none",
+        lambda good: changed(good, config={**tiny_config(width=0.125).model_dump(), "norm": "none"}),
+        "with norm none",
     ),
     "huge": (
         lambda good: changed(good, config=tiny_config().model_dump(), model=repeated(tiny_config())),
         "more than the file has",
     ),
     "bad transform": (
-        lambda good: changed(good, evaluation_operations=[{"op": "Melt"}]), "its settings are not legal",
+        lambda good: changed(good, evaluation_operations=[{"op": "Melt"}]),
+        "its settings are not legal",
     ),
     "huge transform": (
         lambda good: changed(good, evaluation_operations=[{"op": "Resize", "size": [9999, 9999]}, {"op": "ToTensor"}]),
@@ -128,13 +133,15 @@ REFUSED: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "more": (lambda good: with_weights(good, backdoor=torch.zeros(1)), "it has backdoor, which"),
     "shape": (lambda good: with_weights(good, features__0__weight=torch.zeros(2, 3)), "features.0.weight is (2, 3)"),
     "type": (
-        lambda good: with_weights(good, classifier__6__bias=torch.zeros(3, dtype=torch.float64)), "torch.float64, but",
+        lambda good: with_weights(good, classifier__6__bias=torch.zeros(3, dtype=torch.float64)),
+        "torch.float64, but",
     ),
     "nan": (lambda good: with_weights(good, classifier__6__bias=torch.full((3,), float("nan"))), "no numbers"),
     "sparse": (
-        lambda good: with_weights(good, classifier__6__bias=torch.zeros(3).to_sparse()), "not an ordinary tensor",
+        lambda good: with_weights(good, classifier__6__bias=torch.zeros(3).to_sparse()),
+        "not an ordinary tensor",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", REFUSED)

@@ -8,8 +8,8 @@ import streamlit as st
 from streamlit.navigation.page import Page
 
 from alexcore.runs.index import active_runs
-from ui.run_page import page_of
-from ui.text import plain
+from ui.parts.run_page import page_of
+from ui.parts.text import plain
 
 ICON = Path(__file__).parent / "icon.png"
 _FRAMED = "framed"

@@ -103,9 +103,13 @@ def occlusion(classifier: Classifier, image: Image.Image, target: int) -> Explan
     with classifier.lock, torch.no_grad():
         probability = float(probabilities(batch)[0, target])
         found = Occlusion(probabilities).attribute(
-            batch, target=target, sliding_window_shapes=(3, *patch), strides=(3, *step),
-            baselines=batch.mean(dim=(2, 3), keepdim=True).expand_as(batch), perturbations_per_eval=AT_ONCE,
-        )  # fmt: skip
+            batch,
+            target=target,
+            sliding_window_shapes=(3, *patch),
+            strides=(3, *step),
+            baselines=batch.mean(dim=(2, 3), keepdim=True).expand_as(batch),
+            perturbations_per_eval=AT_ONCE,
+        )
     # All three channels are covered together, so they hold the same value.
     values = found[0, 0].float().cpu().numpy()
     cells = tuple(-(-(side - part) // move) + 1 for side, part, move in zip((height, width), patch, step, strict=True))

@@ -41,9 +41,7 @@ class Spread:
 def layers_of(classifier: Classifier, size: int) -> list[Layer]:
     """The layers of a classifier's network for pictures of this side, in px."""
     config = classifier.config
-    return layer_table(
-        config.variant, size, config.norm, config.width, len(classifier.classes), config.activation
-    )  # fmt: skip
+    return layer_table(config.variant, size, config.norm, config.width, len(classifier.classes), config.activation)
 
 
 @torch.no_grad()

@@ -126,13 +126,15 @@ def class_scores(labels: npt.NDArray[Any], predicted: npt.NDArray[Any], classes:
         low, high = wilson(right, images) or (None, None)
         rows.append(
             {
-                "images": images, "answers": answers,
+                "images": images,
+                "answers": answers,
                 "precision": scores[0][number] if answers else None,
                 "recall": scores[1][number] if images else None,
                 "f1": scores[2][number] if images else None,
-                "recall_low": low, "recall_high": high,
+                "recall_low": low,
+                "recall_high": high,
             }
-        )  # fmt: skip
+        )
     return rows
 
 

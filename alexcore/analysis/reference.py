@@ -85,9 +85,11 @@ def build_reference(checkpoint: Path, on_progress: Callable[[int, int], None] | 
         logged.to_csv(folder / LOGGED, index=False)
         correct = (logged["predicted"] == logged["label"]).to_numpy()
         doubt = Doubt(
-            len(logged), float(correct.mean()), find_threshold(logged["probability"].to_numpy(), correct),
+            len(logged),
+            float(correct.mean()),
+            find_threshold(logged["probability"].to_numpy(), correct),
             far_from(distance_to_nearest(features, means)),
-        )  # fmt: skip
+        )
         record = {**doubt.as_dict(), "classes": list(classifier.classes), "indexed": len(train)}
         write_json(folder / RECORD, record)
     shutil.rmtree(target, ignore_errors=True)
@@ -152,10 +154,13 @@ def _log_validation(
     values = np.concatenate(asked)
     logged = pd.DataFrame(
         {
-            "path": table["path"].to_numpy(), "label": table["label"].to_numpy(), "predicted": values.argmax(axis=1),
-            "probability": values.max(axis=1), **{f"p{number}": column for number, column in enumerate(values.T)},
+            "path": table["path"].to_numpy(),
+            "label": table["label"].to_numpy(),
+            "predicted": values.argmax(axis=1),
+            "probability": values.max(axis=1),
+            **{f"p{number}": column for number, column in enumerate(values.T)},
         }
-    )  # fmt: skip
+    )
     return logged, np.concatenate(described)
 
 

@@ -88,9 +88,12 @@ def _rehearse(config: TrainConfig, folder: Path, steps: int, on_progress: Progre
     # A small data set may have one step an epoch, and a run may be shorter than its rehearsal. Pictures that grow would
     # show the smallest step.
     length = {
-        "epochs": max(config.epochs, steps), "max_steps": 0, "early_stopping": 0, "time_budget_s": 0.0,
+        "epochs": max(config.epochs, steps),
+        "max_steps": 0,
+        "early_stopping": 0,
+        "time_budget_s": 0.0,
         "start_size": 0,
-    }  # fmt: skip
+    }
     (folder / "checkpoints").mkdir(parents=True)
     watch = _Watch(steps, on_progress)
     known = {name: value for name, value in length.items() if name in TrainConfig.model_fields}
@@ -164,9 +167,12 @@ def repeat(config: TrainConfig, on_progress: Progress | None = None, group: Grou
     largest = max(float((first[key].double() - second[key].double()).abs().max()) for key in first)
     same = hashes[0] == hashes[1]
     return {
-        "steps": REPEATED, "hashes": hashes, "same": same, "largest_difference": largest,
+        "steps": REPEATED,
+        "hashes": hashes,
+        "same": same,
+        "largest_difference": largest,
         "sentence": _repeat_in_words(config, same, hashes[0], largest),
-    }  # fmt: skip
+    }
 
 
 def _repeat_in_words(config: TrainConfig, same: bool, digest: str, largest: float) -> str:

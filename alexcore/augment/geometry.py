@@ -9,10 +9,17 @@ from alexcore.augment.trace import Step, size_of
 # left, top, right, bottom in px of the original.
 Box = tuple[float, float, float, float]
 # What moves no pixel, so that a later crop can still be found on the original.
-_IN_PLACE = frozenset({
-    "ColorJitter", "RandomGrayscale", "GaussianBlur", "RandomAdjustSharpness", "RandomEqualize", "RandomPosterize",
-    "RandomSolarize",
-})  # fmt: skip
+_IN_PLACE = frozenset(
+    {
+        "ColorJitter",
+        "RandomGrayscale",
+        "GaussianBlur",
+        "RandomAdjustSharpness",
+        "RandomEqualize",
+        "RandomPosterize",
+        "RandomSolarize",
+    }
+)
 
 
 def crop_boxes(steps: Sequence[Step]) -> list[Box]:

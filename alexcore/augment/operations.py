@@ -52,8 +52,11 @@ def _size(kind: Literal["side", "sides"] = "sides") -> Parameter:
 
 
 def _jitter(name: str, maximum: float = 10) -> Parameter:
-    what = "The colours turn around the circle by at most this part of it." if name == "hue" else (
-        f"The {name} is multiplied by a number within 1 minus and 1 plus this.")  # fmt: skip
+    what = (
+        "The colours turn around the circle by at most this part of it."
+        if name == "hue"
+        else (f"The {name} is multiplied by a number within 1 minus and 1 plus this.")
+    )
     return Parameter(name, "float", 0.0, what, 0, maximum)
 
 
@@ -61,7 +64,9 @@ _DEGREES = Parameter("degrees", "float", 15.0, "Turned by at most this angle, ei
 
 OPERATIONS: dict[str, OperationSpec] = {
     "Resize": OperationSpec(
-        "picture", "Brings the picture to a size. Two numbers squeeze it; one keeps its aspect.", (_size("side"),),
+        "picture",
+        "Brings the picture to a size. Two numbers squeeze it; one keeps its aspect.",
+        (_size("side"),),
         random=False,
     ),
     "CenterCrop": OperationSpec("picture", "Cuts the middle out.", (_size(),), random=False),
@@ -83,7 +88,10 @@ OPERATIONS: dict[str, OperationSpec] = {
             Parameter("padding", "int", 0, "Border in pixels added on each side first.", 0, MAX_SIDE),
             Parameter("pad_if_needed", "bool", False, "Adds a border to a picture smaller than the crop."),
             Parameter(
-                "padding_mode", "choice", "constant", "What the border holds: black, the edge, or a mirror image.",
+                "padding_mode",
+                "choice",
+                "constant",
+                "What the border holds: black, the edge, or a mirror image.",
                 choices=("constant", "edge", "reflect", "symmetric"),
             ),
         ),
@@ -127,11 +135,13 @@ OPERATIONS: dict[str, OperationSpec] = {
     ),
     "RandomEqualize": OperationSpec("picture", "Spreads each colour's values evenly from dark to light.", (_p(),)),
     "RandomPosterize": OperationSpec(
-        "picture", "Leaves few shades of each colour.",
+        "picture",
+        "Leaves few shades of each colour.",
         (Parameter("bits", "int", 4, "Bits kept of the 8 of each colour.", 1, 8), _p()),
     ),
     "RandomSolarize": OperationSpec(
-        "picture", "Turns light values into their negative.",
+        "picture",
+        "Turns light values into their negative.",
         (Parameter("threshold", "int", 128, "Values from here on (of 0 to 255) are inverted.", 0, 255), _p()),
     ),
     "RandAugment": OperationSpec(
@@ -152,7 +162,10 @@ OPERATIONS: dict[str, OperationSpec] = {
         "Draws one of the pairs of changes that a search found for a data set (Cubuk et al. 2018).",
         (
             Parameter(
-                "policy", "choice", "imagenet", "The data set for which the pairs were found.",
+                "policy",
+                "choice",
+                "imagenet",
+                "The data set for which the pairs were found.",
                 choices=("imagenet", "cifar10", "svhn"),
             ),
         ),
@@ -192,7 +205,7 @@ OPERATIONS: dict[str, OperationSpec] = {
         "(Yun et al. 2019).",
         (Parameter("alpha", "float", 1.0, "How the areas vary: 1 is any share alike.", 0.01, 100),),
     ),
-}  # fmt: skip
+}
 
 
 def new_operation(name: str, image_size: int) -> Operation:

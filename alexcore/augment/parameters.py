@@ -52,9 +52,13 @@ class Parameter:
             return "one of " + ", ".join(self.choices)
         whole = self.kind in ("int", "side", "sides")
         one = ("an odd whole number" if self.odd else "a whole number") if whole else "a number"
-        many = {"range": "two numbers, the smaller first, each", "pair": "two numbers, each", "channels":
-                "three numbers (red, green, blue), each", "sides": "height and width, each a whole number",
-                "side": "a whole number, or height and width, each"}.get(self.kind, one)  # fmt: skip
+        many = {
+            "range": "two numbers, the smaller first, each",
+            "pair": "two numbers, each",
+            "channels": "three numbers (red, green, blue), each",
+            "sides": "height and width, each a whole number",
+            "side": "a whole number, or height and width, each",
+        }.get(self.kind, one)
         low = "" if self.minimum == -math.inf else f" {'above' if self.above else 'from'} {self.minimum:g}"
         high = "" if self.maximum == math.inf else f" {'and at most' if self.above else 'to'} {self.maximum:g}"
         return many + low + high

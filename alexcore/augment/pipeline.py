@@ -65,9 +65,11 @@ class _Resize(v2.Resize):  # type: ignore[misc]
 
 # What is not here has the name of its class in torchvision.transforms.v2.
 SPECIAL: dict[str, Callable[..., v2.Transform]] = {
-    "ToTensor": _to_tensor, "AutoAugment": _auto_augment, "RandomPerspective": _RandomPerspective,
+    "ToTensor": _to_tensor,
+    "AutoAugment": _auto_augment,
+    "RandomPerspective": _RandomPerspective,
     "Resize": _Resize,
-}  # fmt: skip
+}
 
 
 def build_step(operation: Operation) -> v2.Transform:
@@ -104,8 +106,9 @@ def build_mixing(operations: Sequence[Operation], num_classes: int) -> Mixing | 
         operations: A legal pipeline.
         num_classes: Length of a mixed label.
     """
-    steps = [getattr(v2, each["op"])(**arguments(each), num_classes=num_classes)
-             for each in for_batches(active(operations))]  # fmt: skip
+    steps = [
+        getattr(v2, each["op"])(**arguments(each), num_classes=num_classes) for each in for_batches(active(operations))
+    ]
     if len(steps) > 1:
         return v2.RandomChoice(steps)  # type: ignore[no-any-return]
     return steps[0] if steps else None

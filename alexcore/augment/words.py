@@ -61,8 +61,9 @@ def _motion(values: Mapping[str, Any]) -> str:
 def _colours(values: Mapping[str, Any]) -> str:
     parts = [
         f"{name} × {values[f'{name}_factor']:.2f}"
-        for name in ("brightness", "contrast", "saturation") if values[f"{name}_factor"] is not None
-    ]  # fmt: skip
+        for name in ("brightness", "contrast", "saturation")
+        if values[f"{name}_factor"] is not None
+    ]
     if values["hue_factor"] is not None:
         parts.append(f"hue {values['hue_factor']:+.2f}")
     return ", ".join(parts) or "no change"

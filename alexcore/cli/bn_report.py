@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from alexcore.analysis.batchnorm.settings import is_experiment
+from alexcore.batchnorm.settings import is_experiment
 from alexcore.cli.output import Arguments, add_command, print_json
 from alexcore.errors import RunError
 

@@ -106,7 +106,9 @@ def lr_find(arguments: Arguments) -> int:
 def register(commands: Any) -> None:
     """Add the commands of this module."""
     for name, command in (
-        ("prove-accumulation", prove_accumulation), ("preflight", preflight), ("repeat-check", repeat_check),
+        ("prove-accumulation", prove_accumulation),
+        ("preflight", preflight),
+        ("repeat-check", repeat_check),
         ("lr-find", lr_find),
-    ):  # fmt: skip
+    ):
         add_config_flags(add_command(commands, name, command))

@@ -43,12 +43,15 @@ def data_info(arguments: Arguments) -> int:
     if arguments.json:
         print_json(
             {
-                "data": str(index.root), "layout": index.layout, "class_to_idx": index.class_to_idx,
+                "data": str(index.root),
+                "layout": index.layout,
+                "class_to_idx": index.class_to_idx,
                 "counts": {split: counts[split].to_dict() for split in index.splits},
-                "images": len(index.files), "fingerprint": index.fingerprint(),
+                "images": len(index.files),
+                "fingerprint": index.fingerprint(),
                 "problems": [{"severity": p.severity, "message": p.message, "hint": p.hint} for p in index.problems],
             }
-        )  # fmt: skip
+        )
         return 0
     print(f"{index.root}: {len(index.files):,} pictures, {index.layout}")
     counts.insert(0, "index", range(len(counts)))

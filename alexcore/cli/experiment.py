@@ -7,8 +7,8 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
-from alexcore.analysis.batchnorm.record import SWEEPS, Experiment
-from alexcore.analysis.batchnorm.settings import (
+from alexcore.batchnorm.read.record import SWEEPS, Experiment
+from alexcore.batchnorm.settings import (
     BN_FIELDS,
     BN_PRESETS,
     arm_key,
@@ -53,7 +53,7 @@ def carry_out(run_dir: Path, as_json: bool) -> int:
 
 def tell(run_dir: Path, as_json: bool) -> None:
     """Print what an experiment has come to: as JSON {"run", "arms", "verdict": five sentences}, or as a table."""
-    from alexcore.analysis.batchnorm.tables import summary_rows
+    from alexcore.batchnorm.read.tables import summary_rows
 
     record = Experiment(run_dir)
     record.refresh()
@@ -92,7 +92,7 @@ def compare_bn_sweep(arguments: Arguments) -> int:
         run = find_run(arguments.run_dir)
         if not is_experiment(run.path) or run.config is None:
             raise RunError(f"The run {run.id} is no BatchNorm experiment.", "Start one with `compare-bn`.")
-        from alexcore.analysis.batchnorm.sweeps import sweep
+        from alexcore.batchnorm.measure.sweep_training import sweep
 
         found = sweep(run.path, run.config, load_bn_config(run.path), arguments.kind, on_progress)
     if arguments.json:

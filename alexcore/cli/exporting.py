@@ -31,9 +31,14 @@ def export(arguments: Arguments) -> int:
         require_free(target, arguments.force)
         source = exported_run(find_run(arguments.run_dir), arguments.checkpoint, roots)
         told = write_export(
-            source, arguments.format, target, on_progress, force=arguments.force,
-            normalize=arguments.normalize, softmax=arguments.softmax,
-        )  # fmt: skip
+            source,
+            arguments.format,
+            target,
+            on_progress,
+            force=arguments.force,
+            normalize=arguments.normalize,
+            softmax=arguments.softmax,
+        )
         if arguments.about:
             write_bytes(Path(arguments.about), json.dumps(told, ensure_ascii=True).encode(), force=True)
     if arguments.json:

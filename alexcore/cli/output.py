@@ -35,9 +35,14 @@ class Bar:
             # In a log file a bar that moves ten times a second is only noise.
             every_s = 0.1 if sys.stderr.isatty() else 10.0
             self._bar = tqdm(
-                desc=phase, file=sys.stderr, dynamic_ncols=True, leave=False, mininterval=every_s,
-                unit=self._unit, unit_scale=self._unit == "B",
-            )  # fmt: skip
+                desc=phase,
+                file=sys.stderr,
+                dynamic_ncols=True,
+                leave=False,
+                mininterval=every_s,
+                unit=self._unit,
+                unit_scale=self._unit == "B",
+            )
         self._bar.total = total or None
         if fields and fields.get("images_per_s"):
             self._bar.set_postfix_str(

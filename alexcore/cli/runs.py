@@ -76,18 +76,23 @@ def _show(arguments: Arguments) -> tuple[dict[str, Any], str]:
         )
     about = read_about(run.path)
     shown = {
-        **summary(run), "error": run.status.error or None, "problem": run.problem or None,
+        **summary(run),
+        "error": run.status.error or None,
+        "problem": run.problem or None,
         "config": run.config.model_dump() if run.config else None,
-        "name": about.name, "tags": list(about.tags), "note": about.note, "bytes": disk_use(run.path),
+        "name": about.name,
+        "tags": list(about.tags),
+        "note": about.note,
+        "bytes": disk_use(run.path),
         "command": _command(run),
-    }  # fmt: skip
+    }
     return shown, json.dumps(finite(shown), indent=1, ensure_ascii=False)
 
 
 def _command(run: Run) -> str | None:
     """The command that does the same again; None if the run's settings cannot be read."""
-    from alexcore.analysis.batchnorm.repeat import command_line
-    from alexcore.analysis.batchnorm.settings import is_experiment, load_bn_config
+    from alexcore.batchnorm.read.command_line import command_line
+    from alexcore.batchnorm.settings import is_experiment, load_bn_config
     from alexcore.training.checks import flags
 
     if run.config is None:
@@ -126,10 +131,14 @@ def _trash(_: Arguments) -> tuple[dict[str, Any], str]:
 
     found = list_trash()
     rows = [
-        {"id": each.id, "place": each.place, "bytes": each.bytes,
-         "deleted": each.deleted.isoformat() if each.deleted else None}
+        {
+            "id": each.id,
+            "place": each.place,
+            "bytes": each.bytes,
+            "deleted": each.deleted.isoformat() if each.deleted else None,
+        }
         for each in found
-    ]  # fmt: skip
+    ]
     lines = [f"{each.id}  {each.bytes / 1e6:,.1f} MB  deleted {each.deleted or 'some time ago'}" for each in found]
     return {"trash": rows}, "\n".join(lines) or "The trash is empty."
 
@@ -173,9 +182,18 @@ def _prune(arguments: Arguments) -> tuple[dict[str, Any], str]:
 
 
 _DO = {
-    "list": _list, "show": _show, "delete": _delete, "restore": _restore, "trash": _trash,
-    "empty-trash": _empty_trash, "rename": _about, "tag": _about, "untag": _about, "note": _about, "prune": _prune,
-}  # fmt: skip
+    "list": _list,
+    "show": _show,
+    "delete": _delete,
+    "restore": _restore,
+    "trash": _trash,
+    "empty-trash": _empty_trash,
+    "rename": _about,
+    "tag": _about,
+    "untag": _about,
+    "note": _about,
+    "prune": _prune,
+}
 
 
 def register(commands: Any) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
-from alexcore.analysis.batchnorm.settings import is_experiment
+from alexcore.batchnorm.settings import is_experiment
 from alexcore.cli.experiment import carry_out
 from alexcore.cli.flags import add_config_flags, add_field, config_of
 from alexcore.cli.output import Arguments, Bar, add_command, print_json
@@ -37,9 +37,11 @@ def devices(arguments: Arguments) -> int:
 
     device = choose_device()
     found = {
-        "device": str(device), "description": describe_device(device), "torch": torch.__version__,
+        "device": str(device),
+        "description": describe_device(device),
+        "torch": torch.__version__,
         "precision": str(choose_precision("auto", device)).removeprefix("torch."),
-    }  # fmt: skip
+    }
     # The dashboard reads this note instead of loading torch itself.
     cache_dir().mkdir(parents=True, exist_ok=True)
     write_json(cache_dir() / "devices.json", found)

@@ -33,9 +33,17 @@ __all__ = ["Limits", "folder_name", "save_upload", "unpack"]
 Progress = Callable[[int, int], None]
 # Python's readers report damage in all of these ways.
 _DAMAGE = (
-    zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, struct.error, EOFError, ValueError, LookupError,
-    RuntimeError, ArithmeticError,
-)  # fmt: skip
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    gzip.BadGzipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    ValueError,
+    LookupError,
+    RuntimeError,
+    ArithmeticError,
+)
 _ENCRYPTED = 0x1 | 0x40 | 0x2000  # of a zip entry's flags: the classical way, the strong way, a hidden directory
 
 

@@ -72,10 +72,14 @@ def _opener() -> urllib.request.OpenerDirector:
     """Speak HTTP and HTTPS only: no server may redirect to a file of this machine."""
     opener = urllib.request.OpenerDirector()
     for handler in (
-        urllib.request.ProxyHandler, urllib.request.HTTPHandler, urllib.request.HTTPSHandler,
-        urllib.request.HTTPRedirectHandler, urllib.request.HTTPDefaultErrorHandler, urllib.request.HTTPErrorProcessor,
+        urllib.request.ProxyHandler,
+        urllib.request.HTTPHandler,
+        urllib.request.HTTPSHandler,
+        urllib.request.HTTPRedirectHandler,
+        urllib.request.HTTPDefaultErrorHandler,
+        urllib.request.HTTPErrorProcessor,
         urllib.request.UnknownHandler,
-    ):  # fmt: skip
+    ):
         opener.add_handler(handler())
     return opener
 

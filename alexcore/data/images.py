@@ -38,16 +38,28 @@ POLICY = (
 )
 # Pillow hands these to another program (EPS to Ghostscript), or knows their names but has no decoder for them.
 _FOREIGN = {
-    "EPS": "an EPS drawing, a program that would have to be run", "WMF": "a Windows drawing", "MPEG": "a video",
-    "BUFR": "weather data (BUFR)", "GRIB": "weather data (GRIB)", "HDF5": "scientific data (HDF5)",
-}  # fmt: skip
+    "EPS": "an EPS drawing, a program that would have to be run",
+    "WMF": "a Windows drawing",
+    "MPEG": "a video",
+    "BUFR": "weather data (BUFR)",
+    "GRIB": "weather data (GRIB)",
+    "HDF5": "scientific data (HDF5)",
+}
 _HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _SIXTEEN_BIT = {"I;16", "I;16L", "I;16B", "I;16N"}
 # Pillow's decoders report damage in all of these ways.
 _DAMAGE = (
-    OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, ArithmeticError, RuntimeError, struct.error,
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    LookupError,
+    TypeError,
+    ArithmeticError,
+    RuntimeError,
+    struct.error,
     zlib.error,
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)

@@ -107,19 +107,25 @@ def _remember(key: str, folders: dict[str, FolderTime]) -> None:
 
 def _store(key: str, index: DataIndex, folders: dict[str, FolderTime]) -> None:
     about = {
-        "folders": folders, "layout": index.layout, "classes": index.classes,
+        "folders": folders,
+        "layout": index.layout,
+        "classes": index.classes,
         "problems": [(each.severity, each.message, each.hint) for each in index.problems],
-    }  # fmt: skip
+    }
     files = index.files
     file = _file(key)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with replacing(file) as temporary, temporary.open("wb") as stream:
             np.savez(
-                stream, about=_packed(json.dumps(about)), path=_packed("\0".join(files["path"])),
+                stream,
+                about=_packed(json.dumps(about)),
+                path=_packed("\0".join(files["path"])),
                 split=files["split"].map({name: code for code, name in enumerate(SPLITS)}).to_numpy(np.int8),
-                label=files["label"].to_numpy(), bytes=files["bytes"].to_numpy(), mtime_ns=files["mtime_ns"].to_numpy(),
-            )  # fmt: skip
+                label=files["label"].to_numpy(),
+                bytes=files["bytes"].to_numpy(),
+                mtime_ns=files["mtime_ns"].to_numpy(),
+            )
     except OSError:
         pass  # a full or read-only disk: the next opening lists the files again
 

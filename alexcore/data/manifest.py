@@ -54,8 +54,9 @@ def open_manifest(
     table = read_table(path)
     names, declared, numeric = _class_names(path, table, target_transform)
     rows, problems = _pictures(path, table, names, roots)
-    in_train = [name for name, split in zip(names, table.splits or ["train"] * len(names), strict=True)
-                if split == "train"]  # fmt: skip
+    in_train = [
+        name for name, split in zip(names, table.splits or ["train"] * len(names), strict=True) if split == "train"
+    ]
     if not in_train:
         raise DataError(f"{path} has no training pictures.", "Give most rows the split train.")
     classes = tuple(declared or sorted(set(in_train), key=int if numeric else None))

@@ -107,15 +107,22 @@ def _write(
                     if len(packed) % 32 == 0 or len(packed) == total:
                         on_progress(len(packed), total)
             labels = rows["label"].iloc[chosen]
-            shards.append({"name": path.name, "images": len(chosen), "bytes": path.stat().st_size}
-                          | {"per_class": _per_class(index, labels)})  # fmt: skip
+            shards.append(
+                {"name": path.name, "images": len(chosen), "bytes": path.stat().st_size}
+                | {"per_class": _per_class(index, labels)}
+            )
         splits[split] = {"images": len(rows), "per_class": _per_class(index, rows["label"]), "shards": shards}
     written = DataIndex(folder, "", index.classes, pd.DataFrame(packed))
     record = {
-        "kind": KIND, "version": _VERSION, "classes": list(index.classes), "splits": splits, "seed": seed,
-        "images_per_shard": images_per_shard, "fingerprint": written.fingerprint(),
+        "kind": KIND,
+        "version": _VERSION,
+        "classes": list(index.classes),
+        "splits": splits,
+        "seed": seed,
+        "images_per_shard": images_per_shard,
+        "fingerprint": written.fingerprint(),
         "source": {"root": str(index.root), "layout": index.layout, "fingerprint": index.fingerprint()},
-    }  # fmt: skip
+    }
     write_json(folder / RECORD, record)
 
 

@@ -283,29 +283,41 @@ def _repeated(index: DataIndex, table: pd.DataFrame) -> Iterator[Finding]:
     leaks = near[several["split"]]
     spare = leaks["rank"] > leaks.groupby("near")["rank"].transform("min")
     yield from _grouping(
-        "leak", leaks, "near", leaks[spare],
+        "leak",
+        leaks,
+        "near",
+        leaks[spare],
         "of which copies lie in more than one split, so a score on the one measures memory of the other; same means "
         f"equal files or nearly equal perceptual hashes {_LIMITS}. Leave out the {{surplus}} that can be spared, from "
         "train before val before test.",
-    )  # fmt: skip
+    )
     conflicts = near[several["label"]]
     numbers = sorted(set(conflicts["label"]))
     names = ", ".join(index.classes[int(number)] for number in numbers[:5]) + (", ..." if len(numbers) > 5 else "")
     yield from _grouping(
-        "label_conflict", conflicts, "near", conflicts,
+        "label_conflict",
+        conflicts,
+        "near",
+        conflicts,
         f"of which copies lie in different classes ({names}), so at least one label is wrong or both are right; same "
         f"means equal files or nearly equal perceptual hashes {_LIMITS}. Decide for one class, or leave all out.",
-    )  # fmt: skip
+    )
     yield from _grouping(
-        "exact_duplicates", exact, "exact", exact[exact.duplicated("exact")],
+        "exact_duplicates",
+        exact,
+        "exact",
+        exact[exact.duplicated("exact")],
         "of which the files are equal byte by byte. Leave out the {surplus} that are superfluous.",
-    )  # fmt: skip
+    )
     alike = near[several["exact"]]
     yield from _grouping(
-        "near_duplicates", alike, "near", alike[alike.duplicated("near")],
+        "near_duplicates",
+        alike,
+        "near",
+        alike[alike.duplicated("near")],
         "that look alike: another size, crop, colour or compression, or the next shot of the same thing; their "
         f"perceptual hashes are nearly equal {_LIMITS}. Keep the best of each group: {{surplus}} are superfluous.",
-    )  # fmt: skip
+    )
 
 
 # Kept in words beside quality_groups.PHASH_BITS and DHASH_BITS (a test compares them), to spare pages that import.

@@ -40,16 +40,44 @@ FOREIGN_ROWS = 1_000_000
 IDENTITY = ["path", "bytes", "mtime_ns"]
 # A row of a picture that cannot be decoded has these values, and `reason` says why.
 NOTHING: dict[str, Any] = {
-    "digest": "", "reason": "", "format": "", "width": 0, "height": 0, "rotated": False, "luma_mean": np.nan,
-    "luma_p5": np.nan, "value_p95": np.nan, "chroma_p99": np.nan, "contrast": np.nan, "entropy_bits": np.nan,
-    "sharpness": np.nan, "phash": 0, "dhash": 0, "dhash_vertical": 0,
-}  # fmt: skip
+    "digest": "",
+    "reason": "",
+    "format": "",
+    "width": 0,
+    "height": 0,
+    "rotated": False,
+    "luma_mean": np.nan,
+    "luma_p5": np.nan,
+    "value_p95": np.nan,
+    "chroma_p99": np.nan,
+    "contrast": np.nan,
+    "entropy_bits": np.nan,
+    "sharpness": np.nan,
+    "phash": 0,
+    "dhash": 0,
+    "dhash_vertical": 0,
+}
 _TYPES = {
-    "path": "str", "bytes": "int64", "mtime_ns": "int64", "digest": "str", "reason": "str", "format": "str",
-    "width": "int32", "height": "int32", "rotated": "bool", "luma_mean": "float64", "luma_p5": "float64",
-    "value_p95": "float64", "chroma_p99": "float64", "contrast": "float64", "entropy_bits": "float64",
-    "sharpness": "float64", "phash": "uint64", "dhash": "uint64", "dhash_vertical": "uint64",
-}  # fmt: skip
+    "path": "str",
+    "bytes": "int64",
+    "mtime_ns": "int64",
+    "digest": "str",
+    "reason": "str",
+    "format": "str",
+    "width": "int32",
+    "height": "int32",
+    "rotated": "bool",
+    "luma_mean": "float64",
+    "luma_p5": "float64",
+    "value_p95": "float64",
+    "chroma_p99": "float64",
+    "contrast": "float64",
+    "entropy_bits": "float64",
+    "sharpness": "float64",
+    "phash": "uint64",
+    "dhash": "uint64",
+    "dhash_vertical": "uint64",
+}
 COLUMNS = list(_TYPES)
 
 

@@ -46,10 +46,12 @@ def near_pictures(index: DataIndex, source: Path | bytes, split: str = "train", 
 
     found = pd.DataFrame(
         {
-            "path": rows["path"].to_numpy(), "label": rows["label"].to_numpy(),
-            "phash_bits": differing("phash"), "dhash_bits": differing("dhash") + differing("dhash_vertical"),
+            "path": rows["path"].to_numpy(),
+            "label": rows["label"].to_numpy(),
+            "phash_bits": differing("phash"),
+            "dhash_bits": differing("dhash") + differing("dhash_vertical"),
         }
-    )  # fmt: skip
+    )
     found["same"] = (found["phash_bits"] <= PHASH_BITS) & (found["dhash_bits"] <= DHASH_BITS)
     found = found.assign(sum=found["phash_bits"] + found["dhash_bits"])
     found = found.sort_values(["same", "sum", "path"], ascending=[False, True, True], ignore_index=True)

@@ -71,17 +71,25 @@ class Statistics:
         """The numbers without the pictures, as `data stats --json` prints them; ranges are least, median, greatest."""
         known = self.table[self.table["width"] > 0]
         columns = {
-            "width": known["width"], "height": known["height"], "aspect": known["width"] / known["height"],
-            "bytes": self.table["bytes"], "brightness": self.table["brightness"].dropna(),
-        }  # fmt: skip
+            "width": known["width"],
+            "height": known["height"],
+            "aspect": known["width"] / known["height"],
+            "bytes": self.table["bytes"],
+            "brightness": self.table["brightness"].dropna(),
+        }
         return {
-            "image_size": self.image_size, "pictures": self.pictures, "unreadable": self.unreadable,
-            "mean": list(self.mean), "std": list(self.std), "normalize": self.normalize_code(),
+            "image_size": self.image_size,
+            "pictures": self.pictures,
+            "unreadable": self.unreadable,
+            "mean": list(self.mean),
+            "std": list(self.std),
+            "normalize": self.normalize_code(),
             **{
                 name: [round(float(value), 4) for value in (column.min(), column.median(), column.max())]
-                for name, column in columns.items() if len(column)
+                for name, column in columns.items()
+                if len(column)
             },
-        }  # fmt: skip
+        }
 
 
 @dataclass(frozen=True)
@@ -110,9 +118,15 @@ def known_statistics(index: DataIndex, image_size: int = IMAGE_SIZE) -> Statisti
             table = pd.DataFrame({name: record[name] for name in ("width", "height", "brightness")})
             table.insert(2, "bytes", index.files["bytes"].to_numpy())
             return Statistics(
-                image_size, int(about["pictures"]), int(about["unreadable"]), _three(about["mean"]),
-                _three(about["std"]), table, record["averages"], record["averaged"],
-            )  # fmt: skip
+                image_size,
+                int(about["pictures"]),
+                int(about["unreadable"]),
+                _three(about["mean"]),
+                _three(about["std"]),
+                table,
+                record["averages"],
+                record["averaged"],
+            )
     except _DAMAGED_RECORD:
         return None
 
@@ -210,7 +224,11 @@ def _store(file: Path, found: Statistics) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     with replacing(file) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(
-            stream, about=np.frombuffer(json.dumps(about).encode(), dtype=np.uint8), averages=found.averages,
-            averaged=found.averaged, width=found.table["width"].to_numpy(), height=found.table["height"].to_numpy(),
+            stream,
+            about=np.frombuffer(json.dumps(about).encode(), dtype=np.uint8),
+            averages=found.averages,
+            averaged=found.averaged,
+            width=found.table["width"].to_numpy(),
+            height=found.table["height"].to_numpy(),
             brightness=found.table["brightness"].to_numpy(),
-        )  # fmt: skip
+        )

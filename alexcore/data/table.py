@@ -28,8 +28,12 @@ from alexcore.home import MANIFEST_ENDINGS, data_dir
 
 Label = int | str
 _SPLIT_WORDS = {
-    **{split: split for split in SPLITS}, "training": "train", "valid": "val", "validation": "val", "testing": "test",
-}  # fmt: skip
+    **{split: split for split in SPLITS},
+    "training": "train",
+    "valid": "val",
+    "validation": "val",
+    "testing": "test",
+}
 _NUMBER = re.compile("0|-?[1-9][0-9]{0,17}")
 _WRITE_CSV = "A manifest needs a header like path,label or path,label,split."
 _WRITE_JSON = 'Write {"image_names": [...], "image_labels": [...]}.'
@@ -151,8 +155,11 @@ def _from_csv(path: Path, text: str) -> Table:
                 f"{place} of {path} has {len(row)} columns; the first line has {len(header)}.",
                 'Put a value that holds a comma into double quotes: "a, b.jpg".',
             )
-    column = {name: [row[header.index(name)] for row in rows] for name in ("path", "label", "split", "index")
-              if name in header}  # fmt: skip
+    column = {
+        name: [row[header.index(name)] for row in rows]
+        for name in ("path", "label", "split", "index")
+        if name in header
+    }
     classes = _numbered(path, column["label"], column["index"], places) if "index" in column else None
     # A row without a path is there to tell the number of a class that has no picture.
     kept = [number for number, name in enumerate(column["path"]) if name or classes is None]
@@ -227,8 +234,12 @@ def write_table(path: Path, table: Table) -> None:
 
 
 def _as_json(table: Table) -> str:
-    columns = {"classes": table.classes, "image_names": table.paths, "image_labels": table.labels,
-               "split": table.splits}  # fmt: skip
+    columns = {
+        "classes": table.classes,
+        "image_names": table.paths,
+        "image_labels": table.labels,
+        "split": table.splits,
+    }
     lists = {key: list(column) for key, column in columns.items() if column is not None}
     return json.dumps(lists, indent=1, ensure_ascii=False) + "\n"
 

@@ -139,18 +139,27 @@ def _pets(root: Path, download: bool, val_share: float) -> list[_Sample]:
 
 SETS = {
     "cifar10": TorchvisionSet(
-        "CIFAR10", "cifar-10-batches-py/ with data_batch_1 to data_batch_5, test_batch and batches.meta",
-        "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz", 0.1, _cifar10,
+        "CIFAR10",
+        "cifar-10-batches-py/ with data_batch_1 to data_batch_5, test_batch and batches.meta",
+        "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
+        0.1,
+        _cifar10,
     ),
     "flowers102": TorchvisionSet(
-        "Flowers102", "flowers-102/ with jpg/, imagelabels.mat and setid.mat",
-        "https://www.robots.ox.ac.uk/~vgg/data/flowers/102/ (102flowers.tgz and the two .mat files)", 0.0, _flowers102,
+        "Flowers102",
+        "flowers-102/ with jpg/, imagelabels.mat and setid.mat",
+        "https://www.robots.ox.ac.uk/~vgg/data/flowers/102/ (102flowers.tgz and the two .mat files)",
+        0.0,
+        _flowers102,
     ),
     "oxford_iiit_pet": TorchvisionSet(
-        "OxfordIIITPet", "oxford-iiit-pet/ with images/ and annotations/",
-        "https://www.robots.ox.ac.uk/~vgg/data/pets/ (images.tar.gz and annotations.tar.gz)", 0.2, _pets,
+        "OxfordIIITPet",
+        "oxford-iiit-pet/ with images/ and annotations/",
+        "https://www.robots.ox.ac.uk/~vgg/data/pets/ (images.tar.gz and annotations.tar.gz)",
+        0.2,
+        _pets,
     ),
-}  # fmt: skip
+}
 
 
 def export_torchvision(

@@ -12,12 +12,12 @@ import plotly.graph_objects as go
 import plotly.io as pio
 from plotly.offline import get_plotlyjs
 
-from alexcore.analysis.batchnorm.evidence import evidence_rows
-from alexcore.analysis.batchnorm.record import OLD_ANSWERS, Experiment
-from alexcore.analysis.batchnorm.repeat import command_line
-from alexcore.analysis.batchnorm.settings import BN_FIELDS, load_bn_config
-from alexcore.analysis.batchnorm.views.sections import SECTIONS, Choice, Section
-from alexcore.analysis.batchnorm.views.view import View, arm_title
+from alexcore.batchnorm.read.command_line import command_line
+from alexcore.batchnorm.read.record import OLD_ANSWERS, Experiment
+from alexcore.batchnorm.settings import BN_FIELDS, load_bn_config
+from alexcore.batchnorm.views.answer_numbers import evidence_rows
+from alexcore.batchnorm.views.sections import SECTIONS, Choice, Section
+from alexcore.batchnorm.views.view import View, arm_title
 from alexcore.config import FIELDS, load_config
 from alexcore.errors import RunError
 from alexcore.files import read_json, replacing
@@ -25,9 +25,24 @@ from alexcore.files import read_json, replacing
 # More rows than this nobody reads on a screen; the CSV beside them has all.
 MOST_ROWS = 100
 SHOWN = (
-    "data", "image_size", "augment", "variant", "width", "init", "activation", "dropout", "batch_size",
-    "accumulation_steps", "optimizer", "lr", "momentum", "weight_decay", "decay_all", "scheduler", "seed",
-)  # fmt: skip
+    "data",
+    "image_size",
+    "augment",
+    "variant",
+    "width",
+    "init",
+    "activation",
+    "dropout",
+    "batch_size",
+    "accumulation_steps",
+    "optimizer",
+    "lr",
+    "momentum",
+    "weight_decay",
+    "decay_all",
+    "scheduler",
+    "seed",
+)
 SHOWN_BN = ("arms", "seeds", "steps", "probe_images", "recalibrate_images")
 STYLE = """
 :root { color-scheme: light; }
@@ -111,13 +126,17 @@ def _about(run_dir: Path, experiment: Experiment) -> str:
     steps = max((rows[-1]["step"] for rows in experiment.steps.values() if rows), default=0)
     state = (read_json(run_dir / "status.json") or {}).get("state", "unknown")
     facts = {
-        "State": state, "Arms": arms, "Seeds": ", ".join(map(str, experiment.seeds)),
-        "Optimizer steps per arm": f"{steps:,} of {start.get('steps', 0):,}", "Classes": f"{len(classes)}: {named}",
+        "State": state,
+        "Arms": arms,
+        "Seeds": ", ".join(map(str, experiment.seeds)),
+        "Optimizer steps per arm": f"{steps:,} of {start.get('steps', 0):,}",
+        "Classes": f"{len(classes)}: {named}",
         "Training and validation pictures": f"{start.get('train_images', '?')} and {start.get('val_images', '?')}",
-        "Device": start.get("device", "unknown"), "Precision": start.get("precision", "unknown"),
+        "Device": start.get("device", "unknown"),
+        "Precision": start.get("precision", "unknown"),
         "Versions": ", ".join(f"{name} {version}" for name, version in versions.items() if version),
         "Written": time.strftime("%Y-%m-%d %H:%M"),
-    }  # fmt: skip
+    }
     rows = "".join(f"<tr><th>{_text(name)}</th><td>{_text(value)}</td></tr>" for name, value in facts.items() if value)
     told = [*experiment.notes, *experiment.warnings]
     notes = "".join(f"<li>{_text(each.get('message', ''))}</li>" for each in told)
@@ -202,9 +221,13 @@ def _view(name: str, view: View) -> str:
 def _chart(name: str, figure: go.Figure) -> str:
     shown = go.Figure(figure).update_layout(template="plotly_white")
     text: str = pio.to_html(
-        shown, include_plotlyjs=False, full_html=False, div_id=f"chart-{name}", default_height=figure.layout.height,
+        shown,
+        include_plotlyjs=False,
+        full_html=False,
+        div_id=f"chart-{name}",
+        default_height=figure.layout.height,
         config={"displaylogo": False, "responsive": True, "showSendToCloud": False, "plotlyServerURL": ""},
-    )  # fmt: skip
+    )
     return text
 
 

@@ -87,9 +87,15 @@ def write_bundle(source: Source, target: Path, on_progress: Progress) -> list[st
             with file:
                 parts[f"run/{name}"] = _add(archive, f"run/{name}", file, on_bytes)
         contents = {
-            "format": FORMAT, "version": VERSION, "run": source.path.name, "state": source.state,
-            "alexcore": __version__, "command": command(source), "data": source.config.data, "files": parts,
-        }  # fmt: skip
+            "format": FORMAT,
+            "version": VERSION,
+            "run": source.path.name,
+            "state": source.state,
+            "alexcore": __version__,
+            "command": command(source),
+            "data": source.config.data,
+            "files": parts,
+        }
         archive.writestr(CONTENTS, json.dumps(contents, indent=1, ensure_ascii=True) + "\n")
     return notes
 
@@ -135,9 +141,8 @@ def _picture_files(index: DataIndex) -> dict[Path, int]:
         shards = {index.path_of(split_path(path)[0]) for path in index.files["path"]}
         return {shard: shard.stat().st_size for shard in sorted(shards)}
     return {
-        index.path_of(path): int(size)
-        for path, size in zip(index.files["path"], index.files["bytes"], strict=True)
-    }  # fmt: skip
+        index.path_of(path): int(size) for path, size in zip(index.files["path"], index.files["bytes"], strict=True)
+    }
 
 
 def hash_file(path: Path, on_bytes: Callable[[int], None] = lambda _count: None) -> str:

@@ -39,9 +39,13 @@ def result_of(source: Source) -> Result | None:
     # The first of equals: a later epoch has to be better to become best.pt.
     event = epochs[-1] if source.checkpoint.name == "last.pt" else max(epochs, key=lambda each: each["val_acc1"])
     return Result(
-        int(event["epoch"]) + 1, float(event["val_acc1"]), float(event.get("val_loss") or 0.0),
-        list(event.get("recall") or []), list(event.get("confusion") or []), list(event.get("worst") or []),
-    )  # fmt: skip
+        int(event["epoch"]) + 1,
+        float(event["val_acc1"]),
+        float(event.get("val_loss") or 0.0),
+        list(event.get("recall") or []),
+        list(event.get("confusion") or []),
+        list(event.get("worst") or []),
+    )
 
 
 def facts(source: Source) -> dict[str, Any]:

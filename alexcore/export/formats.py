@@ -27,45 +27,61 @@ class Format:
 _BINARY = "application/octet-stream"
 FORMATS: dict[str, Format] = {
     "weights": Format(
-        "Weights (.pt)", ".pt", _BINARY,
+        "Weights (.pt)",
+        ".pt",
+        _BINARY,
         "The state_dict: every learned number by its name; class_to_idx, input size, mean and deviation lie beside it. "
         "For PyTorch; loads with weights_only=True, so the file can run no code.",
     ),
     "safetensors": Format(
-        "Weights (.safetensors)", ".safetensors", _BINARY,
+        "Weights (.safetensors)",
+        ".safetensors",
+        _BINARY,
         "The same numbers in a format that holds nothing but tensors and text. Read by many programs, also without "
         "PyTorch, and safe to accept from strangers.",
     ),
     "onnx": Format(
-        "ONNX", ".onnx", _BINARY,
+        "ONNX",
+        ".onnx",
+        _BINARY,
         "The network as a graph of operations, for programs without PyTorch (onnxruntime, phones, browsers). Any batch "
         "size. Compared with PyTorch before you get it: the answers differ by less than 0.0001.",
     ),
     "exported-program": Format(
-        "torch.export program", ".pt2", _BINARY,
+        "torch.export program",
+        ".pt2",
+        _BINARY,
         "The network as a graph that PyTorch loads without its Python code. Any batch size. Compared with the network "
         "before you get it.",
     ),
     "project": Format(
-        "Three-file project", ".zip", "application/zip",
+        "Three-file project",
+        ".zip",
+        "application/zip",
         "model.py, train.py and predict.py in plain PyTorch, with exactly this run's settings and nothing else: to "
         "read from top to bottom, to change, to hand in. On a CPU it trains the same weights as the run, bit by bit.",
     ),
     "notebook": Format(
-        "Notebook", ".ipynb", "application/x-ipynb+json",
+        "Notebook",
+        ".ipynb",
+        "application/x-ipynb+json",
         "The three files as the cells of one Jupyter notebook.",
     ),
     "report": Format(
-        "Report", ".html", "text/html",
+        "Report",
+        ".html",
+        "text/html",
         "One page to print or to send: data, settings, curves, confusion matrix, worst mistakes, environment, how to "
         "repeat it, and a model card. Needs no network.",
     ),
     "bundle": Format(
-        "Bundle", ".zip", "application/zip",
+        "Bundle",
+        ".zip",
+        "application/zip",
         "The whole run in one file, with a hash of each part and of each picture. `import` brings it back on another "
         "machine, where it can predict, be compared and be resumed.",
     ),
-}  # fmt: skip
+}
 
 WHY_STATE_DICT = (
     "Why the state_dict and not the whole model? `torch.save(net, path)` writes the Python object itself: not its "
@@ -102,19 +118,25 @@ def loading_snippet(name: str, file: str) -> str:
     """
     opening = {
         "weights": [
-            "import torch", "",
-            "from model import AlexNet  # of the three-file project", "",
+            "import torch",
+            "",
+            "from model import AlexNet  # of the three-file project",
+            "",
             f"saved = torch.load({file!r}, weights_only=True)",
             'class_to_idx, weights = saved["class_to_idx"], saved["state_dict"]',
         ],
         "safetensors": [
-            "import json", "", "from safetensors import safe_open", "",
-            "from model import AlexNet  # of the three-file project", "",
+            "import json",
+            "",
+            "from safetensors import safe_open",
+            "",
+            "from model import AlexNet  # of the three-file project",
+            "",
             f'with safe_open({file!r}, framework="pt") as file:',
             '    class_to_idx = json.loads(file.metadata()["class_to_idx"])',
             "    weights = {name: file.get_tensor(name) for name in file.keys()}",
         ],
-    }[name]  # fmt: skip
+    }[name]
     closing = [
         "net = AlexNet(num_classes=len(class_to_idx))",
         "net.load_state_dict(weights)",
@@ -132,19 +154,24 @@ def running_snippet(name: str, file: str) -> str:
     """
     if name == "onnx":
         lines = [
-            "import numpy as np", "import onnxruntime", "",
+            "import numpy as np",
+            "import onnxruntime",
+            "",
             f"session = onnxruntime.InferenceSession({file!r})",
             "side = session.get_inputs()[0].shape[-1]",
             "images = np.zeros((2, 3, side, side), dtype=np.float32)  # RGB, values from 0 to 1",
             '(answers,) = session.run(None, {"images": images})',
-        ]  # fmt: skip
+        ]
     else:
         lines = [
-            "import json", "", "import torch", "",
+            "import json",
+            "",
+            "import torch",
+            "",
             'about = {"about.json": ""}  # filled by load',
             f"network = torch.export.load({file!r}, extra_files=about).module()",
             'side = json.loads(about["about.json"])["input_size"][-1]',
             "images = torch.zeros(2, 3, side, side)  # RGB, values from 0 to 1",
             "answers = network(images)",
-        ]  # fmt: skip
+        ]
     return "\n".join(lines) + "\n"

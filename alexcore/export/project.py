@@ -38,16 +38,60 @@ _REQUIREMENTS = "torch>=2.11,!=2.13.0\ntorchvision>=0.26\npillow>=11.3\nnumpy>=2
 _LONGEST = 110
 # The settings that this module and the templates know what to make of. Another one, of a later version or another
 # branch, is not left out in silence: see `_unknown`, and the test that asks for every field of TrainConfig to be here.
-KNOWN = frozenset({
-    "data", "val", "image_size", "start_size", "augment", "normalize", "num_workers", "decoded_cache_mib",
-    "variant", "norm", "width", "init", "activation", "dropout",
-    "batch_size", "accumulation_steps", "label_smoothing", "class_weights", "ignore_index",
-    "optimizer", "lr", "momentum", "nesterov", "weight_decay", "decay_all", "grad_clip", "ema_decay",
-    "scheduler", "lr_gamma", "lr_step_epochs", "lr_milestones", "plateau_patience", "warmup_steps",
-    "seed", "deterministic", "device", "cudnn_benchmark", "precision", "channels_last", "compile",
-    "start_from", "freeze_features", "epochs", "max_steps", "time_budget_s", "early_stopping",
-    "checkpoint_every_epochs", "checkpoint_every_minutes", "processes", "sync_batchnorm",
-})  # fmt: skip
+KNOWN = frozenset(
+    {
+        "data",
+        "val",
+        "image_size",
+        "start_size",
+        "augment",
+        "normalize",
+        "num_workers",
+        "decoded_cache_mib",
+        "variant",
+        "norm",
+        "width",
+        "init",
+        "activation",
+        "dropout",
+        "batch_size",
+        "accumulation_steps",
+        "label_smoothing",
+        "class_weights",
+        "ignore_index",
+        "optimizer",
+        "lr",
+        "momentum",
+        "nesterov",
+        "weight_decay",
+        "decay_all",
+        "grad_clip",
+        "ema_decay",
+        "scheduler",
+        "lr_gamma",
+        "lr_step_epochs",
+        "lr_milestones",
+        "plateau_patience",
+        "warmup_steps",
+        "seed",
+        "deterministic",
+        "device",
+        "cudnn_benchmark",
+        "precision",
+        "channels_last",
+        "compile",
+        "start_from",
+        "freeze_features",
+        "epochs",
+        "max_steps",
+        "time_budget_s",
+        "early_stopping",
+        "checkpoint_every_epochs",
+        "checkpoint_every_minutes",
+        "processes",
+        "sync_batchnorm",
+    }
+)
 _FORMULAS = ("inverse", "effective")
 
 
@@ -137,8 +181,9 @@ def _unknown(config: TrainConfig) -> list[str]:
     """Settings that the run used and the project cannot have."""
     found = [
         f"{name} = {getattr(config, name)!r}"
-        for name, spec in FIELDS.items() if name not in KNOWN and getattr(config, name) != spec.default
-    ]  # fmt: skip
+        for name, spec in FIELDS.items()
+        if name not in KNOWN and getattr(config, name) != spec.default
+    ]
     return (
         [f"The project does not know what to make of {', '.join(found)}: it trains as if left alone."] if found else []
     )
@@ -199,19 +244,33 @@ def _values(source: Source, trained: Trained, pictures: Pictures) -> dict[str, A
     return {
         **_loss(config, bool(mix)),
         **_rate(config),
-        "name": source.name, "config": config, "unfinished": source.unfinished, "notes": notes,
-        "num_classes": len(trained.classes), "side": config.image_size, "mix": mix,
-        "eval_lines": _lines(trained.operations), "train_lines": train_lines, "grows": grows,
+        "name": source.name,
+        "config": config,
+        "unfinished": source.unfinished,
+        "notes": notes,
+        "num_classes": len(trained.classes),
+        "side": config.image_size,
+        "mix": mix,
+        "eval_lines": _lines(trained.operations),
+        "train_lines": train_lines,
+        "grows": grows,
         "last_epoch": last_epoch(config, steps) if config.max_steps else None,
-        "feature_lines": features, "classifier_lines": classifier_lines(model.classifier),
-        "pool_line": pool_line(side, config.deterministic), "grid_pool": config.deterministic and side != GRID,
-        "listed": bool(pictures.listing), "data": pictures.root, "data_words": pictures.words,
+        "feature_lines": features,
+        "classifier_lines": classifier_lines(model.classifier),
+        "pool_line": pool_line(side, config.deterministic),
+        "grid_pool": config.deterministic and side != GRID,
+        "listed": bool(pictures.listing),
+        "data": pictures.root,
+        "data_words": pictures.words,
         "data_comment": "the paths in pictures.csv belong to it" if pictures.listing else "train/CLASS and val/CLASS",
-        "planned_steps": planned, "accumulate": config.accumulation_steps > 1,
+        "planned_steps": planned,
+        "accumulate": config.accumulation_steps > 1,
         "start": bool(config.start_from) and config.start_from != "imagenet",
         "step_arguments": _step_arguments(config, precision["fp16"]),
-        "checkpoint": source.checkpoint.name, "versions": _versions(source), **precision,
-    }  # fmt: skip
+        "checkpoint": source.checkpoint.name,
+        "versions": _versions(source),
+        **precision,
+    }
 
 
 def _step_arguments(config: TrainConfig, scaled: bool) -> str:
@@ -232,27 +291,37 @@ def _loss(config: TrainConfig, mixed: bool) -> dict[str, Any]:
         'reduction="sum"',
     ]
     return {
-        "scheme": scheme, "weights": bool(scheme or typed), "ignore": ignore,
+        "scheme": scheme,
+        "weights": bool(scheme or typed),
+        "ignore": ignore,
         "typed_weights": pformat(typed, width=100, compact=True) if typed else "",
         # Mixed pictures count one each, whatever their classes weigh.
         "divides": ignore or (bool(scheme or typed) and not mixed),
         "criterion_arguments": ", ".join(filter(None, arguments)),
-    }  # fmt: skip
+    }
 
 
 def _rate(config: TrainConfig) -> dict[str, Any]:
     arguments = {
-        "step": ["step", "steps_per_epoch"], "multistep": ["step", "steps_per_epoch"],
-        "exponential": ["step", "total_steps"], "cosine": ["step", "total_steps"], "onecycle": ["step", "total_steps"],
-    }.get(config.scheduler, ["step"] if config.warmup_steps else [])  # fmt: skip
+        "step": ["step", "steps_per_epoch"],
+        "multistep": ["step", "steps_per_epoch"],
+        "exponential": ["step", "total_steps"],
+        "cosine": ["step", "total_steps"],
+        "onecycle": ["step", "total_steps"],
+    }.get(config.scheduler, ["step"] if config.warmup_steps else [])
     call = ", ".join('position["step"]' if each == "step" else each for each in arguments)
     parts = ["LR", 'position["lr_scale"]' * (config.scheduler == "plateau"), f"lr_factor({call})" * bool(arguments)]
     return {
-        "has_factor": bool(arguments), "factor_arguments": ", ".join(arguments),
-        "rate": " * ".join(filter(None, parts)), "milestones": tuple(numbers_in(config.lr_milestones, int)),
-        "optimizer_words": {"sgd": "One rate for all weights.", "adam": "A rate of its own for each weight.",
-                            "adamw": "A rate of its own for each weight."}[config.optimizer],
-    }  # fmt: skip
+        "has_factor": bool(arguments),
+        "factor_arguments": ", ".join(arguments),
+        "rate": " * ".join(filter(None, parts)),
+        "milestones": tuple(numbers_in(config.lr_milestones, int)),
+        "optimizer_words": {
+            "sgd": "One rate for all weights.",
+            "adam": "A rate of its own for each weight.",
+            "adamw": "A rate of its own for each weight.",
+        }[config.optimizer],
+    }
 
 
 def _planned_steps(config: TrainConfig, trained: Trained) -> int:

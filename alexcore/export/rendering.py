@@ -26,9 +26,13 @@ def in_python(value: object) -> str:
 def render(template: str, **values: Any) -> str:
     """Fill in a template; a value that it asks for and does not get is an error."""
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-        keep_trailing_newline=True, autoescape=template.endswith(".html.jinja"),
-    )  # fmt: skip
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=template.endswith(".html.jinja"),
+    )
     # A path or a number as a literal of Python; a name as text in Markdown.
     environment.filters.update(py=in_python, md=in_markdown)
     return environment.get_template(template).render(**values)

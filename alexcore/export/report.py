@@ -135,9 +135,11 @@ def _samples(index: DataIndex) -> dict[str, list[str]]:
 def _balance(index: DataIndex) -> Section:
     counts = index.counts()
     splits = list(counts.columns)
-    table = Table("pictures-per-class", ["class", *splits], [
-        [name, *(int(value) for value in row)] for name, row in zip(counts.index, counts.to_numpy(), strict=True)
-    ])  # fmt: skip
+    table = Table(
+        "pictures-per-class",
+        ["class", *splits],
+        [[name, *(int(value) for value in row)] for name, row in zip(counts.index, counts.to_numpy(), strict=True)],
+    )
     train = counts["train"] if "train" in counts else counts.iloc[:, 0]
     most, least = str(train.idxmax()), str(train.idxmin())
     ratio = int(train.max()) / max(1, int(train.min()))
@@ -185,16 +187,23 @@ def _learning(source: Source, classes: int) -> Section:
             Line("train, by epoch", _points(epochs, "train_loss"), TRAIN, "", True),
             Line("val, by epoch", _points(epochs, "val_loss"), VAL, "7 3", True),
         ],
-        "Loss", axis, "cross entropy (nats)", marks=marks,
-    )  # fmt: skip
+        "Loss",
+        axis,
+        "cross entropy (nats)",
+        marks=marks,
+    )
     accuracy = line_chart(
         [
             Line(by_step, _points(steps, "acc1"), TRAIN, "2 3"),
             Line("train, by epoch", _points(epochs, "train_acc1"), TRAIN, "", True),
             Line("val, by epoch", _points(epochs, "val_acc1"), VAL, "7 3", True),
         ],
-        "Accuracy", axis, "share of pictures", share=True, marks=marks,
-    )  # fmt: skip
+        "Accuracy",
+        axis,
+        "share of pictures",
+        share=True,
+        marks=marks,
+    )
     rate = line_chart([Line("rate", _points(steps, "lr"), REST)], "Learning rate", axis, "rate", marks=marks)
     return Section(words, [chart for chart in (loss, accuracy, rate) if chart], table if rows else None)
 
@@ -205,8 +214,10 @@ def _confusion(result: Result | None, classes: Sequence[str]) -> Section | None:
     matrix = result.confusion
     wrong = [
         (matrix[truth][answer], truth, answer)
-        for truth in range(len(classes)) for answer in range(len(classes)) if truth != answer
-    ]  # fmt: skip
+        for truth in range(len(classes))
+        for answer in range(len(classes))
+        if truth != answer
+    ]
     count, truth, answer = max(wrong, default=(0, 0, 0))
     mistakes = sum(each for each, _, _ in wrong)
     words = f"In epoch {result.epoch} every validation picture was recognised."

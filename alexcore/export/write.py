@@ -16,9 +16,15 @@ Progress = Callable[[int, int], None]
 
 
 def write_export(
-    source: Source, name: str, target: Path, on_progress: Progress, *, force: bool = False,
-    normalize: bool = True, softmax: bool = True,
-) -> dict[str, Any]:  # fmt: skip
+    source: Source,
+    name: str,
+    target: Path,
+    on_progress: Progress,
+    *,
+    force: bool = False,
+    normalize: bool = True,
+    softmax: bool = True,
+) -> dict[str, Any]:
     """Write a run in one format.
 
     Args:
@@ -57,14 +63,18 @@ def write_export(
         while block := file.read(1 << 20):
             digest.update(block)
     return {
-        "file": str(target), "format": name, "run": str(source.path), "checkpoint": source.checkpoint.name,
-        "bytes": target.stat().st_size, "sha256": digest.hexdigest(), "difference": difference, "notes": notes,
-    }  # fmt: skip
+        "file": str(target),
+        "format": name,
+        "run": str(source.path),
+        "checkpoint": source.checkpoint.name,
+        "bytes": target.stat().st_size,
+        "sha256": digest.hexdigest(),
+        "difference": difference,
+        "notes": notes,
+    }
 
 
-def _torch_bytes(
-    source: Source, name: str, normalize: bool, softmax: bool
-) -> tuple[bytes, float | None, list[str]]:  # fmt: skip
+def _torch_bytes(source: Source, name: str, normalize: bool, softmax: bool) -> tuple[bytes, float | None, list[str]]:
     """The formats that need the network: the file, what was compared, and notes."""
     from alexcore.export.source import load_trained
 

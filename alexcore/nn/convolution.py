@@ -163,8 +163,9 @@ class Convolution:
         top, left = row * self.stride.height, column * self.stride.width
         return [
             Pair(top + y * self.dilation.height, left + x * self.dilation.width)
-            for y in range(self.kernel.height) for x in range(self.kernel.width)
-        ]  # fmt: skip
+            for y in range(self.kernel.height)
+            for x in range(self.kernel.width)
+        ]
 
     def inside(self, pixel: Pair) -> bool:
         """Whether a pixel of the padded input is one of the picture, not a zero around it."""
@@ -181,8 +182,9 @@ class Convolution:
         usual = {"stride": Pair(1, 1), "dilation": Pair(1, 1), "padding": Pair(0, 0)}
         arguments = [
             f"{name}={pair.height if pair.height == pair.width else tuple(pair)}"
-            for name, pair in pairs.items() if pair != usual.get(name)
-        ]  # fmt: skip
+            for name, pair in pairs.items()
+            if pair != usual.get(name)
+        ]
         conv = f"nn.Conv2d({self.in_channels}, {self.out_channels}, {', '.join(arguments)})"
         return conv if even else f"nn.Sequential(\n    nn.ZeroPad2d({tuple(pad)}),\n    {conv},\n)"
 

@@ -129,7 +129,7 @@ def layer_table(
 
     Raises:
         ConfigError: a value is out of range; all such are named.
-    """  # fmt: skip
+    """
     spec = one_variant(variant)
     check_choice("norm", norm, NORMS)
     check_choice("activation", activation, ACTIVATIONS)
@@ -165,11 +165,16 @@ def _features(spec: Variant, size: int, norm: str, width: float, activation: str
         field = field.through(Window(conv.kernel, conv.stride, conv.padding))
         weights = channels * (inputs // conv.groups) * conv.kernel**2
         add(
-            f"conv{number}", "convolution", parameters=weights + (channels if norm == "none" else 0),
-            multiply_adds=weights * side**2, kernel=conv.kernel, stride=conv.stride, padding=conv.padding,
+            f"conv{number}",
+            "convolution",
+            parameters=weights + (channels if norm == "none" else 0),
+            multiply_adds=weights * side**2,
+            kernel=conv.kernel,
+            stride=conv.stride,
+            padding=conv.padding,
             groups=conv.groups,
             note="without a bias: the norm has a shift of its own" if norm != "none" else "",
-        )  # fmt: skip
+        )
         if norm != "none":
             groups = norm_groups(channels) if norm == "group" else 1
             add(f"norm{number}", f"{norm} norm", parameters=2 * channels, groups=groups)

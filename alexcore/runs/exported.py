@@ -34,7 +34,10 @@ def exported_run(run: Run, which: str | None = None, roots: Sequence[Path] | Non
     series = Series(run.path / "events.jsonl")
     series.refresh()
     history = History(
-        series.start or {}, series.steps, series.epochs,
-        [str(each.get("message", "")) for each in (*series.notes, *series.warnings)], series.resumes,
-    )  # fmt: skip
+        series.start or {},
+        series.steps,
+        series.epochs,
+        [str(each.get("message", "")) for each in (*series.notes, *series.warnings)],
+        series.resumes,
+    )
     return Source(run.path, run.status.state, run.config, checkpoint, history, None if roots is None else tuple(roots))

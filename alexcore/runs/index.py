@@ -93,13 +93,27 @@ class Summary:
     def as_json(self) -> dict[str, Any]:
         """What `runs list --json` prints: first what `train --json` prints, then what only lists show."""
         return {
-            "run": str(self.path), "status": self.status.state, "epochs": self.status.epoch,
-            "steps": self.status.step, "val_acc1": self.val_acc1, "best_val_acc1": self.best_val_acc1,
-            "images_per_s": self.images_per_s, "seconds": self.seconds, "id": self.id, "kind": self.kind,
-            "name": self.name, "tags": list(self.tags), "note": self.note, "data": self.settings.get("data"),
-            "variant": self.settings.get("variant"), "norm": self.settings.get("norm"), "started": self.started,
-            "duration_s": self.worked_s, "bytes": self.bytes, "problem": self.problem or None,
-        }  # fmt: skip
+            "run": str(self.path),
+            "status": self.status.state,
+            "epochs": self.status.epoch,
+            "steps": self.status.step,
+            "val_acc1": self.val_acc1,
+            "best_val_acc1": self.best_val_acc1,
+            "images_per_s": self.images_per_s,
+            "seconds": self.seconds,
+            "id": self.id,
+            "kind": self.kind,
+            "name": self.name,
+            "tags": list(self.tags),
+            "note": self.note,
+            "data": self.settings.get("data"),
+            "variant": self.settings.get("variant"),
+            "norm": self.settings.get("norm"),
+            "started": self.started,
+            "duration_s": self.worked_s,
+            "bytes": self.bytes,
+            "problem": self.problem or None,
+        }
 
 
 @dataclass
@@ -231,17 +245,27 @@ def _summary(run: Run, digest: Digest) -> Summary:
     sizes = {name: _size(run.path / "checkpoints" / f"{name}.pt") for name in ("best", "last")}
     written = run.started
     return Summary(
-        id=run.id, status=run.status, problem=run.problem,
+        id=run.id,
+        status=run.status,
+        problem=run.problem,
         kind=EXPERIMENT if (run.path / "experiment.json").is_file() else TRAINING,
-        name=about.name, tags=about.tags, note=about.note,
+        name=about.name,
+        tags=about.tags,
+        note=about.note,
         settings=run.config.model_dump(mode="json") if run.config else {},
         # A resume may write config.json again, so the first event knows better.
         started=digest.began or (written.timestamp() if written else None),
-        val_acc1=digest.last, best_val_acc1=digest.best, images_per_s=digest.images_per_s,
-        seconds=digest.seconds, duration_s=digest.duration_s or None, open_since=digest.open_since,
-        bytes=disk_use(run.path), best_bytes=sizes["best"], last_bytes=sizes["last"],
+        val_acc1=digest.last,
+        best_val_acc1=digest.best,
+        images_per_s=digest.images_per_s,
+        seconds=digest.seconds,
+        duration_s=digest.duration_s or None,
+        open_since=digest.open_since,
+        bytes=disk_use(run.path),
+        best_bytes=sizes["best"],
+        last_bytes=sizes["last"],
         changed=max((_time(run.path / name) for name in ("status.json", "events.jsonl", "config.json")), default=0.0),
-    )  # fmt: skip
+    )
 
 
 def _size(file: Path) -> int | None:

@@ -6,8 +6,8 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from alexcore.analysis.batchnorm.settings import FILE as EXPERIMENT
-from alexcore.analysis.batchnorm.settings import BnConfig, is_experiment
+from alexcore.batchnorm.settings import FILE as EXPERIMENT
+from alexcore.batchnorm.settings import BnConfig, is_experiment
 from alexcore.config import TrainConfig, load_config
 from alexcore.errors import ConfigError, RunError
 from alexcore.files import replacing, write_json

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from alexcore.analysis.batchnorm.settings import is_experiment, load_bn_config
+from alexcore.batchnorm.settings import is_experiment, load_bn_config
 from alexcore.config import TrainConfig, load_config, make_config
 from alexcore.errors import AlexError, RunError, TrainingError
 from alexcore.files import write_json
@@ -189,7 +189,7 @@ def _train(run_dir: Path, status: StatusWriter, on_progress: OnProgress | None) 
 
 def _experiment(config: TrainConfig, run_dir: Path, status: StatusWriter, reporter: RunReporter) -> str:
     """Train all arms of an experiment, in this one process."""
-    from alexcore.analysis.batchnorm.experiment import CHECKPOINT, run_experiment
+    from alexcore.batchnorm.measure.experiment import CHECKPOINT, run_experiment
     from alexcore.training.device import choose_device
 
     with turn(str(choose_device(config.device)), run_dir.name, reporter.wait) as our_turn:

@@ -63,9 +63,12 @@ class TimeBudget:
         share = self.plan.val_images * self.plan.steps_per_epoch / self.plan.train_images / 3
         done_in_epoch = step % self.plan.steps_per_epoch
         return step + steps_in(
-            self.seconds - elapsed_s, self.step_s, ending_s or share * self.step_s, self.plan.steps_per_epoch,
+            self.seconds - elapsed_s,
+            self.step_s,
+            ending_s or share * self.step_s,
+            self.plan.steps_per_epoch,
             done_in_epoch,
-        )  # fmt: skip
+        )
 
     @property
     def step_s(self) -> float:

@@ -20,8 +20,13 @@ from alexcore.home import cache_dir
 
 # How long a run is changes neither a step's time nor its gradient, so another number of epochs keeps what was measured.
 _LENGTH = (
-    "epochs", "max_steps", "checkpoint_every_epochs", "checkpoint_every_minutes", "early_stopping", "time_budget_s",
-)  # fmt: skip
+    "epochs",
+    "max_steps",
+    "checkpoint_every_epochs",
+    "checkpoint_every_minutes",
+    "early_stopping",
+    "time_budget_s",
+)
 # What else changes nothing in the answer of one check; a suggested rate, taken over, shall not make its curve vanish.
 _SAME = {
     "preflight": ("lr", "scheduler", "warmup_steps", "seed"),

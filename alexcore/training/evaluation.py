@@ -151,8 +151,11 @@ def most_wrong(evaluation: Evaluation, index: DataIndex) -> list[dict[str, str |
     paths = index.select("val")["path"]
     return [
         {
-            "path": str(paths.iloc[each.position]), "label": each.label, "predicted": each.predicted,
-            "probability": round(each.probability, 4), "loss": round(each.loss, 4),
+            "path": str(paths.iloc[each.position]),
+            "label": each.label,
+            "predicted": each.predicted,
+            "probability": round(each.probability, 4),
+            "loss": round(each.loss, 4),
         }
         for each in evaluation.worst
-    ]  # fmt: skip
+    ]

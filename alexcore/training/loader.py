@@ -22,7 +22,7 @@ from alexcore.augment.pipeline import (
     draw,
     drawing_from,
     sample_seed,
-)  # fmt: skip
+)
 from alexcore.data.decoded import DecodedPictures
 from alexcore.data.index import DataIndex
 from alexcore.errors import DataError
@@ -60,9 +60,14 @@ class PictureDataset(Dataset[tuple[torch.Tensor, int]]):
     """
 
     def __init__(
-        self, paths: Sequence[Path], labels: Sequence[int], operations: Sequence[Operation], seed: int,
-        decoded_mib: int = 0, later: Sequence[Stage] = (),
-    ) -> None:  # fmt: skip
+        self,
+        paths: Sequence[Path],
+        labels: Sequence[int],
+        operations: Sequence[Operation],
+        seed: int,
+        decoded_mib: int = 0,
+        later: Sequence[Stage] = (),
+    ) -> None:
         self.paths = list(paths)
         self.labels = list(labels)
         # Normalize is the same at any size, and so what can wait for the batch.

@@ -56,9 +56,14 @@ Clock = Callable[[], float]
 
 
 def fit(
-    config: TrainConfig, run_dir: Path, reporter: Reporter, *, resume: bool = False,
-    clock: Clock = time.perf_counter, group: Group = ALONE,
-) -> str:  # fmt: skip
+    config: TrainConfig,
+    run_dir: Path,
+    reporter: Reporter,
+    *,
+    resume: bool = False,
+    clock: Clock = time.perf_counter,
+    group: Group = ALONE,
+) -> str:
     """Train as `config` says, writing into `run_dir`.
 
     Args:
@@ -143,11 +148,14 @@ class _Fit:
         if resumed:
             self.reporter.event("resume", epoch=self.position.epoch, step=self.position.step)
         self.reporter.event(
-            "start", **asdict(self.plan), classes=list(self.index.classes), device=describe_device(self.device),
+            "start",
+            **asdict(self.plan),
+            classes=list(self.index.classes),
+            device=describe_device(self.device),
             processes=self.group.ranks,
             precision=str(self.precision).removeprefix("torch."),
             parameters=sum(parameter.numel() for parameter in self.model.parameters()),
-        )  # fmt: skip
+        )
         for problem in self.index.problems:
             self._warn(problem.message, problem.hint)
 
@@ -232,9 +240,17 @@ class _Fit:
             set_lr(self.state.optimizer, lr)
             self.group.seed_dropout(config.seed, position.step)
             loss, right, images, grad_norm = train_step(
-                self.trained, self.state.optimizer, self.objective, window, self.device, self.precision,
-                config.grad_clip, scaler=self.state.scaler, channels_last=config.channels_last, group=self.group,
-            )  # fmt: skip
+                self.trained,
+                self.state.optimizer,
+                self.objective,
+                window,
+                self.device,
+                self.precision,
+                config.grad_clip,
+                scaler=self.state.scaler,
+                channels_last=config.channels_last,
+                group=self.group,
+            )
             if not math.isfinite(loss) or not (math.isfinite(grad_norm) or self.state.scaler):
                 what = f"loss is {loss}" if not math.isfinite(loss) else f"gradient is {grad_norm}"
                 raise self._blown_up(f"The {what} in", 1)
@@ -249,10 +265,15 @@ class _Fit:
             loss_sum, correct, seen = loss_sum + loss * images, correct + right, seen + images
             if position.step % log_every == 0 or position.step == 1:
                 self.reporter.event(
-                    "step", epoch=position.epoch, step=position.step, loss=round(loss_sum / max(seen, 1), 6),
-                    acc1=round(correct / max(seen, 1), 6), lr=lr, grad_norm=round(grad_norm, 6),
+                    "step",
+                    epoch=position.epoch,
+                    step=position.step,
+                    loss=round(loss_sum / max(seen, 1), 6),
+                    acc1=round(correct / max(seen, 1), 6),
+                    lr=lr,
+                    grad_norm=round(grad_norm, 6),
                     wait_s=round(wait_s, 4),
-                )  # fmt: skip
+                )
                 loss_sum, correct, seen, wait_s = 0.0, 0, 0, 0.0
             if self.group.first:
                 self.health.after_step(position, loss, self.model, window[0][0])
@@ -280,9 +301,15 @@ class _Fit:
         training, validation = self._ahead
         eta_s = left * (training * plan.train_images + validation * plan.val_images / 3) / max(rate, 1e-9)
         self.reporter.progress(
-            "training", position.batch, plan.micro_batches, epoch=position.epoch, step=position.step,
-            total_steps=self.total_steps, images_per_s=round(rate, 1), eta_s=round(eta_s, 1),
-        )  # fmt: skip
+            "training",
+            position.batch,
+            plan.micro_batches,
+            epoch=position.epoch,
+            step=position.step,
+            total_steps=self.total_steps,
+            images_per_s=round(rate, 1),
+            eta_s=round(eta_s, 1),
+        )
 
     def _on_validation(self, done: int) -> bool:
         done = min(done * self.group.ranks, self.plan.val_images)
@@ -294,9 +321,13 @@ class _Fit:
         group, size = self.group, self.data.val_batch
         group.same_buffers(self.state.predictor)
         own = evaluate(
-            self.state.predictor, self.data.val.epoch(), len(self.index.classes), self.device, self._on_validation,
+            self.state.predictor,
+            self.data.val.epoch(),
+            len(self.index.classes),
+            self.device,
+            self._on_validation,
             self.config.ignore_index,
-        )  # fmt: skip
+        )
         if own is None or group.ranks == 1:
             return own
         return combined(
@@ -318,11 +349,19 @@ class _Fit:
     def _end_epoch(self, evaluation: Evaluation, images_per_s: float) -> None:
         position, seen = self.position, max(self.position.seen, 1)
         self.reporter.event(
-            "epoch", epoch=position.epoch, step=position.step, train_loss=round(position.loss_sum / seen, 6),
-            train_acc1=round(position.correct / seen, 6), val_loss=round(evaluation.loss, 6), val_acc1=evaluation.acc1,
-            recall=evaluation.recall, confusion=evaluation.confusion, images_per_s=round(images_per_s, 1),
-            seconds=round(position.seconds, 2), worst=most_wrong(evaluation, self.index),
-        )  # fmt: skip
+            "epoch",
+            epoch=position.epoch,
+            step=position.step,
+            train_loss=round(position.loss_sum / seen, 6),
+            train_acc1=round(position.correct / seen, 6),
+            val_loss=round(evaluation.loss, 6),
+            val_acc1=evaluation.acc1,
+            recall=evaluation.recall,
+            confusion=evaluation.confusion,
+            images_per_s=round(images_per_s, 1),
+            seconds=round(position.seconds, 2),
+            worst=most_wrong(evaluation, self.index),
+        )
         self.health.after_epoch(position, position.loss_sum / seen, evaluation.loss)
         best = evaluation.acc1 > position.best_acc1
         if best:
@@ -338,9 +377,13 @@ class _Fit:
         if last or position.epoch % self.config.checkpoint_every_epochs == 0:
             self._save("last.pt")
         self.reporter.progress(
-            "training", 0, self.plan.micro_batches, epoch=position.epoch, step=position.step,
+            "training",
+            0,
+            self.plan.micro_batches,
+            epoch=position.epoch,
+            step=position.step,
             total_steps=self.total_steps,
-        )  # fmt: skip
+        )
 
     def _stop(self) -> str:
         self.position.seconds = self.clock() - self.began

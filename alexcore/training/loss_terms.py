@@ -59,10 +59,15 @@ def loss_terms(
     terms = [t * w * m for t, w, m in zip(target, weight, minus_log, strict=True)]
     table = pd.DataFrame(
         {
-            "class": list(classes), "logit": list(logits), "softmax": [math.exp(-each) for each in minus_log],
-            "minus_log": minus_log, "target": target, "weight": weight, "term": terms,
+            "class": list(classes),
+            "logit": list(logits),
+            "softmax": [math.exp(-each) for each in minus_log],
+            "minus_log": minus_log,
+            "target": target,
+            "weight": weight,
+            "term": terms,
         }
-    )  # fmt: skip
+    )
     total, divisor = sum(terms), weight[label]
     return LossTerms(table, total, divisor, _lines(table, label, total, divisor, label_smoothing))
 

@@ -83,9 +83,16 @@ def lr_find(
         lr = swept_lr(step, steps)
         set_lr(optimizer, lr)
         result = train_step(
-            model, optimizer, objective, next(each_window), device, precision, config.grad_clip, scaler=scaler,
+            model,
+            optimizer,
+            objective,
+            next(each_window),
+            device,
+            precision,
+            config.grad_clip,
+            scaler=scaler,
             channels_last=config.channels_last,
-        )  # fmt: skip
+        )
         on_progress(step + 1, steps)
         going = sweep.add(lr, result.loss)
         if not going:
@@ -93,9 +100,11 @@ def lr_find(
     on_progress(steps, steps)
     curve = sweep.result(stopped=not going)
     return {
-        "suggestion": curve.suggestion, "points": [list(point) for point in curve.points], "reason": curve.reason,
+        "suggestion": curve.suggestion,
+        "points": [list(point) for point in curve.points],
+        "reason": curve.reason,
         "method": METHOD,
-    }  # fmt: skip
+    }
 
 
 def _endless(source: BatchSource, accumulation_steps: int) -> Iterator[list[Batch]]:

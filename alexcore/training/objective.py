@@ -89,8 +89,12 @@ class Objective:
         if labels.dim() == 2:
             labels, ignored = self._shares(labels), NO_CLASS
         summed = F.cross_entropy(
-            logits.float(), labels, weight=weight, reduction="sum", label_smoothing=self.label_smoothing,
+            logits.float(),
+            labels,
+            weight=weight,
+            reduction="sum",
+            label_smoothing=self.label_smoothing,
             ignore_index=ignored,
-        )  # fmt: skip
+        )
         # An effective batch in which nothing counts has the loss 0 and no gradient, instead of 0 / 0.
         return summed / total.where(total > 0, 1.0).to(logits.device)

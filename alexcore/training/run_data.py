@@ -140,12 +140,21 @@ def open_run_data(config: TrainConfig, reporter: Reporter, pin_memory: bool, gro
         worker_count(config.num_workers, size, group.local_ranks) for size in (config.batch_size, val_batch)
     )
     shared: dict[str, Any] = {
-        "pin_memory": pin_memory, "rank": group.rank, "world_size": group.ranks,
+        "pin_memory": pin_memory,
+        "rank": group.rank,
+        "world_size": group.ranks,
         "decoded_mib": config.decoded_cache_mib,
-    }  # fmt: skip
+    }
     train = make_loader(
-        index, "train", first, batch_size=config.batch_size, seed=config.seed, shuffle=True,
-        num_workers=workers, later=later, **shared,
-    )  # fmt: skip
+        index,
+        "train",
+        first,
+        batch_size=config.batch_size,
+        seed=config.seed,
+        shuffle=True,
+        num_workers=workers,
+        later=later,
+        **shared,
+    )
     val = make_loader(index, "val", evaluation, batch_size=val_batch, num_workers=val_workers, **shared)
     return RunData(index, plan, index.counts()["train"].tolist(), evaluation, train, val, val_batch)

@@ -63,9 +63,18 @@ class ShardStream(IterableDataset[Item]):
     """The batches of one loader process, each already a batch; set `when` to (epoch, start) before each pass."""
 
     def __init__(
-        self, index: DataIndex, split: str, operations: Sequence[Operation], *, batch_size: int, seed: int,
-        shuffle: bool, rank: int, world_size: int, later: Sequence[Stage] = (),
-    ) -> None:  # fmt: skip
+        self,
+        index: DataIndex,
+        split: str,
+        operations: Sequence[Operation],
+        *,
+        batch_size: int,
+        seed: int,
+        shuffle: bool,
+        rank: int,
+        world_size: int,
+        later: Sequence[Stage] = (),
+    ) -> None:
         rows = index.select(split)
         self.rows: dict[str, list[_Row]] = {}
         ordered = rows.assign(number=range(len(rows))).sort_values("offset")
@@ -246,17 +255,35 @@ class ShardLoader:
     """The batches of one split that lies in shards, epoch by epoch; the counterpart of `Loader`."""
 
     def __init__(
-        self, index: DataIndex, split: str, operations: Sequence[Operation], *, batch_size: int, seed: int = 0,
-        shuffle: bool = False, num_workers: int = -1, pin_memory: bool = False, rank: int = 0, world_size: int = 1,
-        decoded_mib: int = 0, later: Sequence[Stage] = (),
-    ) -> None:  # fmt: skip
+        self,
+        index: DataIndex,
+        split: str,
+        operations: Sequence[Operation],
+        *,
+        batch_size: int,
+        seed: int = 0,
+        shuffle: bool = False,
+        num_workers: int = -1,
+        pin_memory: bool = False,
+        rank: int = 0,
+        world_size: int = 1,
+        decoded_mib: int = 0,
+        later: Sequence[Stage] = (),
+    ) -> None:
         del decoded_mib  # shards are read from front to back, which is fast, and not picture by picture
         self.batch_size = batch_size
         self.most = -(-len(index.select(split)) // (batch_size * world_size))
         self.stream = ShardStream(
-            index, split, operations, batch_size=batch_size, seed=seed, shuffle=shuffle, rank=rank,
-            world_size=world_size, later=later,
-        )  # fmt: skip
+            index,
+            split,
+            operations,
+            batch_size=batch_size,
+            seed=seed,
+            shuffle=shuffle,
+            rank=rank,
+            world_size=world_size,
+            later=later,
+        )
         workers = worker_count(num_workers, batch_size)
         if workers:
             self.stream.when.share_memory_()

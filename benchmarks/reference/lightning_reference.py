@@ -58,18 +58,25 @@ def main() -> None:
     arguments = parser.parse_args()
     transform = transforms.Compose(
         [
-            transforms.RandomResizedCrop(224), transforms.RandomHorizontalFlip(), transforms.ToTensor(),
+            transforms.RandomResizedCrop(224),
+            transforms.RandomHorizontalFlip(),
+            transforms.ToTensor(),
             transforms.Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
         ]
-    )  # fmt: skip
+    )
     pictures = datasets.ImageFolder(str(arguments.data / "train"), transform)
     workers = min(os.cpu_count() or 1, 8)
     loader = DataLoader(pictures, batch_size=32, shuffle=True, num_workers=workers, persistent_workers=workers > 0)
     model = Classifier(len(pictures.classes))
     trainer = lightning.Trainer(
-        max_epochs=2, accelerator="cpu", precision="bf16-mixed" if arguments.bf16 else "32-true", logger=False,
-        enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
-    )  # fmt: skip
+        max_epochs=2,
+        accelerator="cpu",
+        precision="bf16-mixed" if arguments.bf16 else "32-true",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
     trainer.fit(model, loader)
     print(json.dumps({"images_per_s": len(pictures) / model.seconds[1]}))
 

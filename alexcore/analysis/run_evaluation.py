@@ -1,0 +1,233 @@
+"""Evaluate a trained run on its own or another data set, picture by picture.
+
+    answers = answer_pictures(checkpoint)          each picture: truth, answer, probabilities, loss
+    report = report_of(answers)                    the figures that follow from them, as plain data
+
+Pictures of every kind of source are read one by one by their row, shards too, so an answer always has its picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch.nn import functional as F
+from torch.utils.data import DataLoader, Dataset
+
+from alexcore.analysis.metrics import calibration, calibration_error, class_scores, confusion_matrix, mean_of, wilson
+from alexcore.analysis.prediction import Classifier
+from alexcore.augment.operations import Operation
+from alexcore.augment.pipeline import build_transform
+from alexcore.data.class_index import require_same_mapping
+from alexcore.data.images import read_picture
+from alexcore.data.index import DataIndex
+from alexcore.data.shards import picture_source
+from alexcore.data.sources import open_checked
+from alexcore.errors import DataError
+from alexcore.training.device import choose_device
+from alexcore.training.evaluation import MOST_WRONG, Evaluation, Mistake
+from alexcore.training.loader import Batch, collate, worker_count
+
+# Of each picture the most probable classes are kept, however many there are.
+TOP = 5
+# Below this many pictures, loader processes take longer to start than to help.
+ALONE = 64
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a network answered to each picture of a split.
+
+    Attributes:
+        table: A row a picture, in the order of the split: path (as in `DataIndex.files`), label, predicted,
+            probability (of the predicted class), label_probability, loss (cross entropy in nats), top_index and
+            top_probability (lists of at most 5, best first), position (in the split, counted from 0).
+        classes: Names in the order of their numbers.
+        data: What was evaluated: the path that opens it.
+        split: Which part of it.
+        ignored: Pictures left out, because the run ignores their class.
+    """
+
+    table: pd.DataFrame
+    classes: tuple[str, ...]
+    data: str
+    split: str
+    ignored: int = 0
+
+
+class _Pictures(Dataset[tuple[torch.Tensor, int] | DataError]):
+    """The pictures of one split, each through the evaluation transform; an unreadable one is its error."""
+
+    def __init__(self, index: DataIndex, split: str, operations: list[Operation]) -> None:
+        rows = index.select(split)
+        self.index, self.paths, self.labels = index, rows["path"].tolist(), rows["label"].tolist()
+        self.transform = build_transform(operations)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, number: int) -> tuple[torch.Tensor, int] | DataError:
+        path = str(self.paths[number])
+        try:
+            image = read_picture(picture_source(self.index, path), path).image
+        except DataError as error:
+            return error
+        return self.transform(image), int(self.labels[number])
+
+
+def _batches(pictures: _Pictures, batch_size: int) -> Iterator[Batch]:
+    workers = worker_count(-1, batch_size) if len(pictures) > ALONE else 0
+    loader = DataLoader(
+        pictures,
+        batch_size=batch_size,
+        num_workers=workers,
+        collate_fn=collate,
+        # A generator of its own, so that nothing outside is moved on.
+        generator=torch.Generator(),
+    )
+    for batch in loader:
+        if isinstance(batch, DataError):
+            raise batch
+        yield batch
+
+
+def answer_pictures(
+    checkpoint: Path, data: str = "", val: str = "", split: str = "val", on_progress: Progress | None = None
+) -> Answers:
+    """Let a checkpoint answer every picture of a split, in fp32, in eval mode, through its own evaluation transform.
+
+    Args:
+        checkpoint: A run's best.pt or last.pt.
+        data: A data set; empty for the one that the run was trained on, with its own `val`.
+        val: A separate validation folder that belongs to `data`.
+        split: train, val or test.
+        on_progress: Called with (phase, done, total).
+
+    Raises:
+        CheckpointError: there is no usable checkpoint, or the data set has another mapping.
+        DataError: the data set cannot be used, or its split is empty.
+    """
+    report = on_progress or (lambda _phase, _done, _total: None)
+    device = choose_device()
+    classifier = Classifier(checkpoint, device)
+    if not data:
+        data, val = classifier.config.data, classifier.config.val
+    index = open_checked(data, val, lambda done, total: report("checking pictures", done, total))
+    require_same_mapping(classifier.classes, index.classes)
+    pictures = _Pictures(index, split, classifier.operations)
+    if not len(pictures):
+        raise DataError(f"{index.root} has no readable picture in its {split} split.", "Choose one that has.")
+    rows: list[dict[str, Any]] = []
+    batch_size = max(32, classifier.config.batch_size)
+    with torch.no_grad():
+        for images, labels in _batches(pictures, batch_size):
+            logits = classifier.model(images.to(device, memory_format=torch.channels_last)).float().cpu()
+            rows += _rows(logits, labels)
+            report("evaluating", len(rows), len(pictures))
+    table = pd.DataFrame(rows)
+    table.insert(0, "path", pictures.paths)
+    table["position"] = np.arange(len(table))
+    kept = table[table["label"] != classifier.config.ignore_index].reset_index(drop=True)
+    return Answers(kept, index.classes, str(index.origin), split, len(table) - len(kept))
+
+
+def _rows(logits: torch.Tensor, labels: torch.Tensor) -> list[dict[str, Any]]:
+    """A row a picture of (N, C) logits."""
+    losses = F.cross_entropy(logits, labels, reduction="none").tolist()
+    probabilities = torch.softmax(logits, dim=1)
+    # argmax and not the first of topk: of two equal classes each takes another one, and training counts by argmax.
+    predicted = logits.argmax(dim=1)
+    own = probabilities.gather(1, labels[:, None])[:, 0].tolist()
+    said = probabilities.gather(1, predicted[:, None])[:, 0].tolist()
+    values, places = probabilities.topk(min(TOP, logits.shape[1]), dim=1)
+    columns = zip(labels.tolist(), predicted.tolist(), said, own, losses, places.tolist(), values.tolist(), strict=True)
+    names = ("label", "predicted", "probability", "label_probability", "loss", "top_index", "top_probability")
+    return [dict(zip(names, row, strict=True)) for row in columns]
+
+
+def report_of(answers: Answers) -> dict[str, Any]:
+    """The figures of an evaluation as plain data, as `evaluate --json` prints them.
+
+    Returns:
+        images, loss (mean cross entropy, nats), acc1, recall (by class name) and confusion (`[truth][answer]`);
+        and acc1_low and acc1_high (Wilson, 95 %), balanced_acc1 (mean recall), macro_f1, per_class (a row a class, see
+        `class_scores`), calibration (bins), ece, top_losses (12 wrong answers), classes, data, split, ignored.
+    """
+    table, classes = answers.table, answers.classes
+    labels, predicted = table["label"].to_numpy("int64"), table["predicted"].to_numpy("int64")
+    right = labels == predicted
+    low, high = wilson(int(right.sum()), len(table)) or (None, None)
+    scores = class_scores(labels, predicted, len(classes))
+    bins = calibration(table["probability"].to_numpy("float64"), right)
+    worst = table[~right].sort_values("loss", ascending=False, kind="stable").head(MOST_WRONG)
+    return {
+        "images": len(table),
+        "loss": float(table["loss"].mean()) if len(table) else 0.0,
+        "acc1": float(right.mean()) if len(table) else 0.0,
+        "acc1_low": low,
+        "acc1_high": high,
+        "balanced_acc1": mean_of(scores, "recall"),
+        "macro_f1": mean_of(scores, "f1"),
+        "recall": {name: row["recall"] for name, row in zip(classes, scores, strict=True)},
+        "confusion": confusion_matrix(labels, predicted, len(classes)),
+        "per_class": [{"class": name, **row} for name, row in zip(classes, scores, strict=True)],
+        "calibration": [asdict(each) for each in bins],
+        "ece": calibration_error(bins),
+        "top_losses": [
+            {
+                "path": str(row.path),
+                "label": int(row.label),
+                "predicted": int(row.predicted),
+                "probability": float(row.probability),
+                "loss": float(row.loss),
+            }
+            for row in worst.itertuples()
+        ],
+        "classes": list(classes),
+        "data": answers.data,
+        "split": answers.split,
+        "ignored": answers.ignored,
+    }
+
+
+def evaluate_run(
+    checkpoint: Path, data: str = "", on_progress: Progress | None = None
+) -> tuple[Evaluation, tuple[str, ...]]:
+    """Evaluate a checkpoint on the validation split of a data set, as training does after an epoch.
+
+    Args:
+        checkpoint: A run's best.pt or last.pt.
+        data: Another data set's folder; empty for the one that the run was trained on.
+        on_progress: Called with (phase, done, total).
+
+    Returns:
+        The evaluation and the class names in the order of their numbers.
+
+    Raises:
+        CheckpointError: there is no usable checkpoint, or the data set has another mapping.
+        DataError: the data set cannot be used.
+    """
+    answers = answer_pictures(checkpoint, data, "", "val", on_progress)
+    table = answers.table
+    wrong = table[table["label"] != table["predicted"]].assign(loss=lambda rows: rows["loss"].fillna(0.0))
+    columns = ["loss", "position", "label", "predicted", "probability"]
+    worst = wrong.nlargest(MOST_WRONG, "loss")[columns]
+    confusion = confusion_matrix(
+        table["label"].to_numpy("int64"), table["predicted"].to_numpy("int64"), len(answers.classes)
+    )
+    count = len(table)
+    correct = sum(row[number] for number, row in enumerate(confusion))
+    result = Evaluation(
+        count,
+        float(table["loss"].sum()) / max(count, 1),
+        correct / max(count, 1),
+        confusion,
+        tuple(Mistake(*row) for row in worst.itertuples(index=False, name=None)),
+    )
+    return result, answers.classes

@@ -1,0 +1,1 @@
+"""What trains and measures the arms of an experiment; everything here needs torch."""

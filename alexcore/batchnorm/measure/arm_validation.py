@@ -1,0 +1,95 @@
+"""Validating arms: with the running statistics, as any run is, and batch norm also with those of the batch (Q16)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+
+from alexcore.augment.operations import Operation
+from alexcore.batchnorm.measure.arms import Arm
+from alexcore.batchnorm.measure.recalibration import evaluate_with_batch_statistics
+from alexcore.data.index import DataIndex
+from alexcore.training.evaluation import Evaluation, evaluate
+from alexcore.training.loader import Batch
+from alexcore.training.shard_loader import make_loader
+
+# Validation pictures are kept as tensors, so that nine arms do not read them nine times; they may take so much memory.
+KEPT_BYTES = 400_000_000
+# Called with (pictures done, in all); it stops a validation by raising.
+OnBatch = Callable[[int, int], None]
+Figures = dict[str, float]
+
+
+class ValBatches:
+    """The validation split in memory: shuffled, because statistics of a batch of one class would be those of the class.
+
+    Attributes:
+        images: How many pictures there are: the split, or a part of it, drawn by the seed, where it is too large.
+        in_all: How many the split has.
+    """
+
+    def __init__(
+        self, index: DataIndex, operations: list[Operation], image_size: int, *, batch_size: int, seed: int
+    ) -> None:
+        self.in_all = len(index.select("val"))
+        self.images = min(self.in_all, max(1, KEPT_BYTES // (3 * image_size**2 * 4)))
+        size = even_size(self.images, batch_size)
+        loader = make_loader(index, "val", operations, batch_size=size, seed=seed, shuffle=True, num_workers=0)
+        self._batches: list[Batch] = []
+        self._epoch = loader.epoch()
+
+    def worth_saying(self) -> list[str]:
+        """That only a part is used, where it is so: a sentence for the reader of the accuracies."""
+        if self.images == self.in_all:
+            return []
+        return [
+            f"Validated on {self.images:,} of the {self.in_all:,} validation pictures, drawn by the seed and the same "
+            f"for every arm: more do not fit into {KEPT_BYTES / 1e6:g} MB."
+        ]
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Yield images (N, 3, H, W) and labels (N,); the first pass reads the pictures."""
+        yield from self._batches
+        found = sum(len(labels) for _, labels in self._batches)
+        while found < self.images:
+            images, labels = next(self._epoch)
+            left = self.images - found
+            self._batches.append((images[:left], labels[:left]))
+            found += len(labels)
+            yield self._batches[-1]
+
+
+def even_size(pictures: int, least: int) -> int:
+    """The smallest batch size from `least` on whose last batch is at least half full; all pictures if there are few."""
+    for size in range(max(2, least), pictures):
+        if pictures % size == 0 or pictures % size >= size / 2:
+            return size
+    return max(1, pictures)
+
+
+def figures_of(
+    arm: Arm, model: torch.nn.Module, val: ValBatches, device: torch.device, ignore_index: int, on_batch: OnBatch
+) -> Figures:
+    """Validation loss and accuracy of a network of an arm; of batch norm also with the statistics of each batch.
+
+    Returns:
+        {"val_loss", "val_acc1"}, and for batch norm {"val_loss_batch", "val_acc1_batch"}.
+    """
+
+    def told(done: int) -> bool:
+        on_batch(done, val.images)
+        return True
+
+    options: dict[str, Any] = {"on_batch": told, "ignore_index": ignore_index}
+    classes = arm.model.num_classes
+    figures = _pair(evaluate(model, val, classes, device, **options), "")
+    if arm.norm == "batch":
+        figures |= _pair(evaluate_with_batch_statistics(model, val, classes, device, **options), "_batch")
+    return figures
+
+
+def _pair(evaluation: Evaluation | None, ending: str) -> Figures:
+    assert evaluation is not None  # `told` never says no; it raises
+    return {f"val_loss{ending}": evaluation.loss, f"val_acc1{ending}": evaluation.acc1}

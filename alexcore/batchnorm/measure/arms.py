@@ -1,0 +1,206 @@
+"""The arms of an experiment: networks that differ in their norm alone, and how one of them takes a step.
+
+What makes the comparison fair, and where:
+- the same initial weights: all arms of a seed draw theirs from the same state (`AlexNet` draws convolutions and linear
+  layers before anything that only some arms have)
+- the same batches: a batch is read once, and handed to every arm of its seed
+- the same dropout: before each step the generator is set from (seed, step), so every arm drops the same units, and
+  nothing that happens between two steps can change which
+- the same number of optimizer steps, at the same rates
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+
+from alexcore.augment.pipeline import sample_seed
+from alexcore.batchnorm.settings import BnConfig, arm_key, seeds_of
+from alexcore.config import TrainConfig
+from alexcore.nn import AlexNet
+from alexcore.training.checkpoint import build_model
+from alexcore.training.loader import Batch
+from alexcore.training.objective import Objective
+from alexcore.training.optim import build_optimizer, set_lr
+from alexcore.training.step import train_step
+
+# Dropout is drawn like a picture that does not exist; the order of an epoch is -1, shards use -2.
+_DROPOUT = -3
+
+
+@dataclass
+class Sums:
+    """Training figures since some moment, a mean in the making; plain numbers, so that a checkpoint can hold them."""
+
+    loss: float = 0.0
+    correct: int = 0
+    images: int = 0
+    step_s: float = 0.0
+    steps: int = 0
+
+    def add(self, loss: float, correct: int, images: int, step_s: float) -> None:
+        """Count one step."""
+        self.loss += loss * images
+        self.correct += correct
+        self.images += images
+        self.step_s += step_s
+        self.steps += 1
+
+    @property
+    def mean_loss(self) -> float:
+        """Mean loss of a picture; nan before the first step."""
+        return self.loss / self.images if self.images else math.nan
+
+    @property
+    def acc1(self) -> float:
+        """Share of pictures answered rightly."""
+        return self.correct / self.images if self.images else math.nan
+
+
+@dataclass
+class Arm:
+    """One network of the experiment and what has to be remembered of it.
+
+    Attributes:
+        norm: "none", "batch" or "group".
+        seed: Of its weights, batches and dropout.
+        config: The run's configuration with this norm and seed.
+        model: The network, in train mode.
+        optimizer: Of its parameters.
+        diverged_at: The step whose loss was not finite; from there on the arm stands still.
+        grad_norm: Of the last step.
+        logged: Sums since the last `arm_step` event.
+        validated: Sums since the last `arm_eval` event.
+        total: Sums of the whole run.
+        memory: What the probes remember of their last time: plain data.
+    """
+
+    norm: str
+    seed: int
+    config: TrainConfig
+    model: AlexNet
+    optimizer: torch.optim.Optimizer
+    diverged_at: int | None = None
+    grad_norm: float = math.nan
+    logged: Sums = field(default_factory=Sums)
+    validated: Sums = field(default_factory=Sums)
+    total: Sums = field(default_factory=Sums)
+    memory: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """Its name in tables and on disk."""
+        return arm_key(self.norm, self.seed)
+
+    def step(
+        self, window: Sequence[Batch], objective: Objective, lr: float, number: int, device: torch.device
+    ) -> float | None:
+        """Make one optimizer step.
+
+        Args:
+            window: The micro-batches of this step, the same for every arm of the seed.
+            objective: The loss.
+            lr: The rate of this step.
+            number: How many steps were made before.
+            device: Where the network is.
+
+        Returns:
+            The loss before the step, mean over the window; None if the arm has diverged, now or earlier.
+        """
+        if self.diverged_at is not None:
+            return None
+        self.memory.pop("gradients", None)
+        set_lr(self.optimizer, lr)
+        torch.manual_seed(sample_seed(self.seed, number, _DROPOUT))
+        began = time.perf_counter()
+        result = train_step(
+            self.model,
+            self.optimizer,
+            objective,
+            window,
+            device,
+            torch.float32,
+            self.config.grad_clip,
+            channels_last=self.config.channels_last,
+        )
+        took = time.perf_counter() - began
+        # train_step makes no step with a gradient that is not finite, so the weights are still those of before.
+        if not (math.isfinite(result.loss) and math.isfinite(result.grad_norm)):
+            self.diverged_at = number + 1
+            return None
+        self.grad_norm = result.grad_norm
+        for sums in (self.logged, self.validated, self.total):
+            sums.add(result.loss, result.correct, result.images, took)
+        return result.loss
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything that a resume needs, as tensors and plain data."""
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "diverged_at": self.diverged_at,
+            "grad_norm": self.grad_norm,
+            "logged": asdict(self.logged),
+            "validated": asdict(self.validated),
+            "total": asdict(self.total),
+            "memory": self.memory,
+        }
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Put back what `as_dict` returned."""
+        self.model.load_state_dict(saved["model"])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        self.diverged_at, self.grad_norm = saved["diverged_at"], saved["grad_norm"]
+        self.logged, self.validated, self.total = (Sums(**saved[name]) for name in ("logged", "validated", "total"))
+        self.memory = saved["memory"]
+
+
+def build_arm(config: TrainConfig, norm: str, seed: int, classes: int, device: torch.device) -> Arm:
+    """One arm with fresh weights: those with which a run of this norm and seed begins.
+
+    Args:
+        config: Of the experiment; all of it but norm and seed is the arm's.
+        norm: Its norm.
+        seed: Its seed.
+        classes: Outputs of the network.
+        device: Where to compute.
+    """
+    own = config.model_copy(update={"norm": norm, "seed": seed})
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = build_model(own, classes)
+    order = torch.channels_last if config.channels_last else torch.contiguous_format
+    model.to(device, memory_format=order)  # type: ignore[call-overload]
+    model.train()
+    return Arm(norm, seed, own, model, build_optimizer(model, own))
+
+
+def build_arms(config: TrainConfig, bn: BnConfig, classes: int, device: torch.device) -> list[Arm]:
+    """All arms, seed by seed, in each seed norm by norm."""
+    return [build_arm(config, norm, seed, classes, device) for seed in seeds_of(config, bn) for norm in bn.norms]
+
+
+def step_seconds(arms: Sequence[Arm]) -> dict[str, float]:
+    """Seconds of an optimizer step by norm, mean over all steps and seeds; a norm without any step is left out."""
+    steps: dict[str, Sums] = {}
+    for arm in arms:
+        sums = steps.setdefault(arm.norm, Sums())
+        sums.step_s += arm.total.step_s
+        sums.steps += arm.total.steps
+    return {norm: round(sums.step_s / sums.steps, 5) for norm, sums in steps.items() if sums.steps}
+
+
+def worth_saying(config: TrainConfig) -> list[str]:
+    """What a reader of the comparison has to know about its settings, in sentences."""
+    decay = "every parameter" if config.decay_all else "weights only, not on biases nor on the norms' gamma and beta"
+    found = [f"Weight decay of {config.weight_decay:g} acts on {decay}; it is the same in every arm."]
+    if config.optimizer != "sgd":
+        found.append(f"The optimizer is {config.optimizer}; the loss surface is measured along plain gradient steps.")
+    if config.variant == "2012":
+        found.append("In the variant 2012 the arm none has local response normalisation; the others have not.")
+    return found

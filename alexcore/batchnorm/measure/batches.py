@@ -1,0 +1,90 @@
+"""The pictures of an experiment: the batches of each seed as a function of the step alone, and those of the probes."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+
+import torch
+
+from alexcore.augment.operations import Operation
+from alexcore.config import TrainConfig
+from alexcore.data.index import DataIndex
+from alexcore.training.loader import Batch, worker_count
+from alexcore.training.plan import Plan
+from alexcore.training.run_data import Reporter, RunData, open_run_data
+from alexcore.training.shard_loader import BatchSource, make_loader
+from alexcore.training.step import windows
+
+# Epochs that no training reaches: other orders, and other draws of the augmentation, than any step has seen.
+PROBE_EPOCH = 1_000_003
+RECALIBRATION_EPOCH = 1_000_033
+
+
+def open_seeds(config: TrainConfig, seeds: Sequence[int], reporter: Reporter, pin_memory: bool) -> dict[int, RunData]:
+    """The data of every seed: the same pictures, each seed with an order and an augmentation of its own.
+
+    The loader processes that the setting allows are shared out, because all seeds read at the same time.
+
+    Raises:
+        AlexError: they cannot be used, or a setting contradicts them.
+    """
+    workers = worker_count(config.num_workers, config.batch_size)
+    each = max(1, workers // len(seeds)) if workers else 0
+    return {
+        seed: open_run_data(config.model_copy(update={"seed": seed, "num_workers": each}), reporter, pin_memory)
+        for seed in seeds
+    }
+
+
+def windows_from(source: BatchSource, config: TrainConfig, plan: Plan, step: int) -> Iterator[list[Batch]]:
+    """The windows of all steps from `step` on (0 is the first one), epoch after epoch, without end."""
+    first, passed = divmod(step, plan.steps_per_epoch)
+    for epoch in itertools.count(first):
+        start = passed * config.accumulation_steps if epoch == first else 0
+        yield from windows(source.epoch(epoch, start), config.accumulation_steps)
+
+
+def probe_set(index: DataIndex, operations: Sequence[Operation], count: int, seed: int) -> Batch:
+    """The fixed pictures on which probes measure: `count` of the training split, or all if there are fewer.
+
+    They go through the evaluation transform, so that two probes differ by the weights alone.
+
+    Args:
+        index: The data set.
+        operations: The evaluation transform.
+        count: Pictures wanted.
+        seed: Decides which; the same for every arm.
+
+    Returns:
+        Images (count, 3, H, W) float32 and labels (count,) int64, on the CPU.
+    """
+    loader = make_loader(index, "train", operations, batch_size=min(64, count), seed=seed, shuffle=True, num_workers=0)
+    return joined(loader.epoch(PROBE_EPOCH), count)
+
+
+def joined(batches: Iterable[Batch], count: int) -> Batch:
+    """The first `count` pictures of some batches as one batch; all of them if there are fewer."""
+    parts: list[Batch] = []
+    found = 0
+    for images, labels in batches:
+        parts.append((images, labels))
+        found += len(labels)
+        if found >= count:
+            break
+    images, labels = (torch.cat(each) for each in zip(*parts, strict=True))
+    return images[:count], labels[:count]
+
+
+def recalibration_batches(data: RunData, config: TrainConfig, images: int) -> Iterator[Batch]:
+    """Training batches, augmented as in training, that no step has seen: equal in size, about `images` pictures in all.
+
+    Args:
+        data: Of the arm's seed.
+        config: Has the batch size.
+        images: How many; 0 takes one epoch.
+    """
+    wanted = images or data.plan.train_images
+    count = min(-(-wanted // config.batch_size), data.plan.train_images // config.batch_size)
+    # The last batch of an epoch may be smaller; whole ones come first.
+    return itertools.islice(data.train.epoch(RECALIBRATION_EPOCH), max(1, count))

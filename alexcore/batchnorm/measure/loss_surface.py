@@ -1,0 +1,203 @@
+"""The loss around the present weights: along the gradient, at equal distances, and at any rate (Q5-Q8)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from alexcore.batchnorm.measure.descent import (
+    CROSS_ENTROPY,
+    Criterion,
+    Gradient,
+    cosine,
+    gradient,
+    move,
+    put_back,
+    trained,
+)
+from alexcore.batchnorm.measure.undisturbed import undisturbed
+from alexcore.batchnorm.measure.weighted_layers import length
+from alexcore.batchnorm.read.quantities import rounded
+
+# Steps along the gradient, in learning rates (Santurkar et al. 2018 went from 1/2 to 4).
+MULTIPLES = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0)
+# Steps of equal length for all arms, in lengths of the weights.
+DISTANCES = (1e-4, 10**-3.5, 1e-3, 10**-2.5, 1e-2)
+# Three rates a decade from 1e-4 to 10.
+RATES = tuple(10 ** (-4 + number / 3) for number in range(16))
+# Bjorck et al. 2018 call a loss this many times the old one a divergence.
+DIVERGED = 1e3
+
+
+class _Tried(NamedTuple):
+    """What was found after each of several steps."""
+
+    losses: list[float]
+    differences: list[float]
+    cosines: list[float]
+
+
+def loss_surface(
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    lr: float,
+    *,
+    multiples: Sequence[float] = MULTIPLES,
+    distances: Sequence[float] = DISTANCES,
+    criterion: Criterion = CROSS_ENTROPY,
+) -> dict[str, Any]:
+    """Look along the gradient g of the loss L of one batch, at two series of distances.
+
+    The first series are steps of `multiples` of the rate: what training would do. But there a network that hardly
+    moves looks smooth. The second are steps of equal relative length rho, eta = rho ||theta|| / ||g||: they compare
+    arms.
+
+    `len(multiples) + len(distances) + 1` passes forward and backward, with the defaults 14; at the quick preset's size
+    it takes 13 to 20 training steps.
+
+    Args:
+        model: Any network; norms use the statistics of the batch.
+        images: (N, 3, H, W) float32 on the network's device: B, the same for all arms and all probes.
+        labels: (N,) int64.
+        lr: Rate of the training, above 0.
+        multiples: Steps along the gradient, in rates.
+        distances: Relative lengths rho of the steps of the second series.
+        criterion: The loss.
+
+    Returns:
+        {"Q5": {"loss", "lr", "steps", "losses", "min", "max", "range"}, loss in nats;
+        "Q6": {"steps", "distances", "min", "max"}, distances D_j = ||g - g_j||;
+        "Q7": {"beta", "grad_norm"}, beta = max_j D_j / (eta_j ||g||);
+        "Q5r": {"loss", "rhos", "losses", "min", "max", "range"};
+        "Q6r": {"rhos", "relative", "cosines", "rel", "cosmin"}, rel = max_j D_j / ||g||, cosmin = min_j cos(g_j, g);
+        "Q7r": {"beta", "weight_norm", "grad_norm"}, beta = max_j (D_j / ||g||) / rho_j}.
+        Where a step leads to a loss that is no number, it and everything made of it is None.
+
+    Source: Santurkar et al. 2018, "How does batch normalization help optimization?", section 3.
+    """
+    with undisturbed(model, train=True):
+        start = gradient(model, images, labels, criterion)
+        parameters = trained(model)
+        weight_norm, grad_norm = length([each.data for each in parameters]), length(start.parts)
+        steps = [lr * each for each in multiples]
+        along = _try(model, images, labels, start, steps, criterion)
+        # Without a gradient there is no direction, and every distance is 0.
+        equal = [rho * weight_norm / grad_norm if grad_norm else 0.0 for rho in distances]
+        far = _try(model, images, labels, start, equal, criterion)
+    relative = [_ratio(each, grad_norm) for each in far.differences]
+    data: dict[str, Any] = rounded(
+        {
+            "Q5": {"loss": start.loss, "lr": lr, "steps": steps, **_band(along.losses, "losses", with_range=True)},
+            "Q6": {"steps": steps, **_band(along.differences, "distances")},
+            "Q7": {
+                "beta": _largest([_ratio(d, eta * grad_norm) for d, eta in zip(along.differences, steps, strict=True)]),
+                "grad_norm": grad_norm,
+            },
+            "Q5r": {"loss": start.loss, "rhos": list(distances), **_band(far.losses, "losses", with_range=True)},
+            "Q6r": {
+                "rhos": list(distances),
+                "relative": relative,
+                "cosines": far.cosines,
+                "rel": _largest(relative),
+                "cosmin": -_largest([-each for each in far.cosines]),
+            },
+            "Q7r": {
+                "beta": _largest([_ratio(r, rho) for r, rho in zip(relative, distances, strict=True)]),
+                "weight_norm": weight_norm,
+                "grad_norm": grad_norm,
+            },
+        }
+    )
+    return data
+
+
+def relative_loss(
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    rates: Sequence[float] = RATES,
+    *,
+    criterion: Criterion = CROSS_ENTROPY,
+) -> dict[str, Any]:
+    """The loss after one gradient step of each rate, divided by the loss before it (Q8).
+
+    One pass forward and backward and one forward a rate, with the defaults 16; at the quick preset's size
+    it takes 8 to 11 training steps.
+
+    Args:
+        model: Any network; norms use the statistics of the batch.
+        images: (N, 3, H, W) float32 on the network's device.
+        labels: (N,) int64.
+        rates: Learning rates, growing.
+        criterion: The loss.
+
+    Returns:
+        {"loss", "rates", "ratios", "diverged", "first_diverged", "largest_safe"}: a ratio above 1e3, or none at all
+        (None), has diverged; `first_diverged` is the smallest such rate, `largest_safe` the largest one up to which no
+        ratio is above 1; each may be None.
+
+    Source: Bjorck et al. 2018, "Understanding batch normalization", section 3.1.
+    """
+    with undisturbed(model, train=True):
+        start = gradient(model, images, labels, criterion)
+        parameters = trained(model)
+        origin = [each.detach().clone() for each in parameters]
+        ratios = []
+        with torch.no_grad():
+            for rate in rates:
+                move(parameters, origin, start.parts, rate)
+                ratios.append(_ratio(criterion(model(images), labels).item(), start.loss))
+    diverged = [not each <= DIVERGED for each in ratios]  # written so that nan has diverged, too
+    safe = None
+    for rate, ratio in zip(rates, ratios, strict=True):
+        if not ratio <= 1:
+            break
+        safe = rate
+    data: dict[str, Any] = rounded(
+        {
+            "loss": start.loss,
+            "rates": list(rates),
+            "ratios": ratios,
+            "diverged": diverged,
+            "first_diverged": next((rate for rate, bad in zip(rates, diverged, strict=True) if bad), None),
+            "largest_safe": safe,
+        }
+    )
+    return data
+
+
+def _try(
+    model: nn.Module, images: Tensor, labels: Tensor, start: Gradient, steps: Sequence[float], criterion: Criterion
+) -> _Tried:
+    """Take each step from the same point, measure there, and go back."""
+    parameters = trained(model)
+    origin = [each.detach().clone() for each in parameters]
+    tried, grad_norm = _Tried([], [], []), length(start.parts)
+    for step in steps:
+        move(parameters, origin, start.parts, step)
+        there = gradient(model, images, labels, criterion)
+        tried.losses.append(there.loss)
+        apart = length([a - b for a, b in zip(there.parts, start.parts, strict=True)])
+        tried.differences.append(apart)
+        tried.cosines.append(cosine(grad_norm, length(there.parts), apart))
+    put_back(parameters, origin)
+    return tried
+
+
+def _band(values: Sequence[float], name: str, *, with_range: bool = False) -> dict[str, Any]:
+    low, high = -_largest([-each for each in values]), _largest(values)
+    return {name: list(values), "min": low, "max": high, **({"range": high - low} if with_range else {})}
+
+
+def _largest(values: Sequence[float]) -> float:
+    """The largest, nan if one is nan: a step that led nowhere must not look like a small one."""
+    return math.nan if any(math.isnan(each) for each in values) else max(values, default=math.nan)
+
+
+def _ratio(value: float, by: float) -> float:
+    return value / by if by else math.nan

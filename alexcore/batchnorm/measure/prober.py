@@ -1,0 +1,157 @@
+"""Which probes belong together, what they are made on, and what each has cost: between the schedule and the functions.
+
+| group | quantities | made on |
+|---|---|---|
+| layers | Q1, Q2, Q3, Q11, Q12, Q13 | all probe pictures; Q11 on the gradients of the last step |
+| surface | Q5, Q6, Q7, Q5r, Q6r, Q7r | the first batch of them, the same for every arm |
+| relative | Q8 | that batch |
+| gradients | Q10 | that batch |
+| shift | Q4 | that batch |
+| gain | gain, scales | that batch |
+| formula | formula | that batch; of batch norm only |
+| accumulation | Q17, Q18 | that batch, once at the end |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from alexcore.analysis.accumulation import compare, micro_sizes
+from alexcore.batchnorm.measure.arms import Arm
+from alexcore.batchnorm.measure.channel_example import channel_example
+from alexcore.batchnorm.measure.covariate_shift import internal_covariate_shift
+from alexcore.batchnorm.measure.gain import layer_gain, learned_scales
+from alexcore.batchnorm.measure.gradients import gradient_magnitude, gradient_summands
+from alexcore.batchnorm.measure.loss_surface import loss_surface, relative_loss
+from alexcore.batchnorm.measure.moments import Moments, drift, layer_statistics
+from alexcore.batchnorm.measure.recalibration import batch_norms
+from alexcore.batchnorm.measure.undisturbed import undisturbed
+from alexcore.batchnorm.read.quantities import rounded
+from alexcore.batchnorm.read.statistics_lag import statistics_lag
+from alexcore.config import TrainConfig
+from alexcore.training.objective import Objective
+
+Found = Iterator[tuple[str, dict[str, Any]]]
+
+
+class Prober:
+    """Makes the probes of one experiment.
+
+    Attributes:
+        images: All probe pictures, (N, 3, H, W).
+        labels: Theirs, (N,).
+        channels: Per layer, the channels that are kept one by one.
+        objective: The run's loss, with its weights and smoothing.
+        spent: Per group, [probes made, seconds, seconds of the quickest].
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        images: Tensor,
+        labels: Tensor,
+        channels: Mapping[str, Sequence[int]],
+        objective: Objective,
+    ) -> None:
+        order = torch.channels_last if config.channels_last else torch.contiguous_format
+        self.config, self.images, self.labels = config, images.contiguous(memory_format=order), labels
+        size = max(2, config.batch_size * config.accumulation_steps)
+        self.batch, self.batch_labels = self.images[:size], labels[:size]
+        self.objective = objective
+        self.channels = {layer: list(each) for layer, each in channels.items()}
+        self.spent: dict[str, list[float]] = {}
+
+    def took(self, group: str, seconds: float) -> None:
+        """Remember what a group has cost one arm."""
+        spent = self.spent.setdefault(group, [0, 0.0, seconds])
+        spent[0] += 1
+        spent[1] += seconds
+        spent[2] = min(spent[2], seconds)
+
+    def costs(self, arms: int) -> dict[str, float]:
+        """Seconds that each group takes for all arms together, as far as it was made."""
+        return {group: arms * seconds / count for group, (count, seconds, _) in self.spent.items()}
+
+    def least_costs(self, arms: int) -> dict[str, float]:
+        """The same from the quickest probe of each group: other programs can only make one slower."""
+        return {group: arms * least for group, (_, _, least) in self.spent.items()}
+
+    def probe(self, group: str, arm: Arm, lr: float, step: int) -> Found:
+        """Measure one arm.
+
+        Args:
+            group: See the table above.
+            arm: The arm; it is left as it was, to the bit, but for its `memory`.
+            lr: The rate of the training now.
+            step: Steps made so far.
+
+        Yields:
+            Quantities with their data.
+        """
+        model, batch = arm.model, (self.batch, self.batch_labels)
+        if group == "layers":
+            yield from self._layers(arm, lr, step)
+        elif group == "surface":
+            yield from loss_surface(model, *batch, lr).items()
+        elif group == "relative":
+            yield "Q8", relative_loss(model, *batch)
+        elif group == "gradients":
+            yield "Q10", gradient_summands(model, *batch)
+        elif group == "shift":
+            yield "Q4", internal_covariate_shift(model, *batch, lr)
+        elif group == "gain":
+            yield "gain", layer_gain(model, self.batch)
+            yield "scales", learned_scales(model, self.batch)
+        elif group == "formula" and batch_norms(model):
+            yield "formula", channel_example(model, self.batch, "conv1", self._shown_channel(arm))
+        elif group == "accumulation":
+            yield from self._accumulation(arm, step)
+
+    def _layers(self, arm: Arm, lr: float, step: int) -> Found:
+        found, moments = layer_statistics(arm.model, self.images, self.channels)
+        yield from found.items()
+        # A probe that is made again after a stop in its midst is measured against the same one as before.
+        if "now" in arm.memory and arm.memory["now"][0] != step:
+            arm.memory["before"] = arm.memory["now"]
+        arm.memory["now"] = [step, moments.to_dict()]
+        if "before" in arm.memory:
+            earlier, saved = arm.memory["before"]
+            yield "Q3", drift(Moments.from_dict(saved), moments, step - earlier)
+        kept = arm.memory.pop("gradients", None)
+        if _has_gradients(arm):
+            yield "Q11", gradient_magnitude(arm.model, lr)
+        elif kept is not None and kept[0] == step:
+            yield "Q11", kept[1]
+
+    def keep_gradients(self, arms: Sequence[Arm], lr: float, step: int) -> None:
+        """Remember Q11 of each arm over a stop in the midst of a measurement: a checkpoint holds no gradients."""
+        for arm in arms:
+            if arm.diverged_at is None and _has_gradients(arm):
+                arm.memory["gradients"] = [step, gradient_magnitude(arm.model, lr)]
+
+    def _shown_channel(self, arm: Arm) -> int:
+        """A channel of median deviation, the same at the start and at the end."""
+        if "shown" not in arm.memory:
+            deviations = Moments.from_dict(arm.memory["now"][1]).deviation["conv1"]
+            arm.memory["shown"] = int(deviations.argsort()[(len(deviations) - 1) // 2])
+        return int(arm.memory["shown"])
+
+    def _accumulation(self, arm: Arm, step: int) -> Found:
+        parts = self.config.accumulation_steps
+        norms = batch_norms(arm.model)
+        if norms:
+            yield "Q17", statistics_lag(norms[0].momentum, step * parts, parts)
+        pictures = len(self.batch_labels)
+        with undisturbed(arm.model, train=True):
+            rows = compare(
+                arm.model, self.objective, self.batch, self.batch_labels, micro_sizes(pictures, self.config.batch_size)
+            )
+        yield "Q18", rounded({"pictures": pictures, "rows": rows})
+
+
+def _has_gradients(arm: Arm) -> bool:
+    return any(each.grad is not None for each in arm.model.parameters())

@@ -1,0 +1,316 @@
+"""BnConfig: what the BatchNorm experiment compares and how often it measures; and the settings that it needs of a run.
+
+An experiment is described by two objects: a `TrainConfig`, which every arm shares but for its norm, and a `BnConfig`.
+`make_experiment` builds both from one set of values, so that a form or a command line need not know which is whose.
+No torch here: a page draws the form and refuses a bad value at once.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+from alexcore.config import TrainConfig, make_config
+from alexcore.errors import ConfigError
+from alexcore.fields import FieldSpec, field, numbers_in, spec_of
+from alexcore.files import read_json
+
+GROUPS = ("Arms", "Measuring", "Sweeps")
+FILE = "experiment.json"
+
+
+class BnConfig(BaseModel):
+    """What an experiment compares, beside the settings of its runs. `experiment.json` holds one of these."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    arms: Literal["none,batch", "none,batch,group"] = field(
+        "none,batch,group",
+        "Arms",
+        "Arms",
+        "The networks that are compared. They differ in their norm and in nothing else: none has no norm, batch is "
+        "BatchNorm, group is GroupNorm, which normalises but does not look at the batch. Expect the third arm to cost "
+        "half as much time again.",
+        code="alexcore.batchnorm.measure.arms:build_arms",
+        essential=True,
+    )
+    seeds: int = field(
+        1,
+        "Arms",
+        "Seeds",
+        "How often the comparison is repeated, each time with other initial weights and another order of the pictures; "
+        "the first seed is the run's. Chance alone moves a curve, so a question is decided from 3 seeds on only.",
+        code="alexcore.batchnorm.measure.arms:build_arms",
+        essential=True,
+        ge=1,
+        le=20,
+    )
+    steps: int = field(
+        300,
+        "Arms",
+        "Steps per arm (optimizer steps)",
+        "Every arm makes exactly so many steps on the same batches, so that none has seen more pictures.",
+        code="alexcore.batchnorm.measure.experiment:run_experiment",
+        essential=True,
+        ge=1,
+        le=1_000_000,
+    )
+
+    probe_every: int = field(
+        0,
+        "Measuring",
+        "Probe every (steps)",
+        "How often the layers and the loss surface are measured. Probes change no run, they only cost time. 0 is the "
+        "rule: dense at the start, where most happens, and then as often as keeps all probes under 30 % of the run. "
+        "Runs of under 100 steps take more, near 40 %: the first probes are dense whatever they cost.",
+        code="alexcore.batchnorm.measure.probe_schedule:Schedule",
+        ge=0,
+        le=1_000_000,
+    )
+    probe_images: int = field(
+        256,
+        "Measuring",
+        "Probe pictures",
+        "Training pictures, the same for every arm, on which activations are measured. Fewer are faster and noisier.",
+        code="alexcore.batchnorm.measure.batches:probe_set",
+        ge=8,
+        le=4096,
+    )
+    eval_every: int = field(
+        0,
+        "Measuring",
+        "Validate every (steps)",
+        "How often all arms are validated. 0 is the rule: 12 times in a run, and at its start.",
+        code="alexcore.batchnorm.measure.probe_schedule:evaluation_steps",
+        ge=0,
+        le=1_000_000,
+    )
+    recalibrate_images: int = field(
+        1024,
+        "Measuring",
+        "Recalibration pictures",
+        "At the end BatchNorm's running statistics are measured anew on so many training pictures, because those of a "
+        "short run lag behind its weights. Both accuracies are shown. 0 takes the whole training split.",
+        code="alexcore.batchnorm.measure.recalibration:recalibrate",
+        ge=0,
+        le=1_000_000,
+    )
+
+    sweep_rates: str = field(
+        "0.001,0.003,0.01,0.03,0.1,0.3,1",
+        "Sweeps",
+        "Learning rates of the sweep",
+        "Each arm is trained anew with each of these rates; how many of them work is its tolerance.",
+        code="alexcore.batchnorm.measure.sweep_training:sweep_rates",
+        legal="two or more rising rates above 0 and at most 10, such as 0.001,0.01,0.1",
+    )
+    sweep_steps: int = field(
+        60,
+        "Sweeps",
+        "Steps of a sweep's run",
+        "Optimizer steps of each run in the learning-rate sweep, and of the batch sweep's second table.",
+        code="alexcore.batchnorm.measure.sweep_training:sweep_rates",
+        ge=2,
+        le=1_000_000,
+    )
+    sweep_seeds: int = field(
+        1,
+        "Sweeps",
+        "Seeds of a sweep",
+        "How often each run of a sweep is repeated with another seed.",
+        code="alexcore.batchnorm.measure.sweep_training:sweep_rates",
+        ge=1,
+        le=20,
+    )
+    sweep_batches: str = field(
+        "2,4,8,16,32,64",
+        "Sweeps",
+        "Batch sizes of the sweep",
+        "Each arm is trained anew with each of these batch sizes; the rate grows with the batch: rate x N / 32.",
+        code="alexcore.batchnorm.measure.sweep_training:sweep_batches",
+        legal="two or more rising whole numbers from 2 to 4096, such as 2,8,32",
+    )
+    sweep_epochs: int = field(
+        1,
+        "Sweeps",
+        "Epochs of the batch sweep",
+        "Length of each run in the batch sweep's first table. Small batches make more steps in an epoch, so they cost "
+        "more.",
+        code="alexcore.batchnorm.measure.sweep_training:sweep_batches",
+        ge=1,
+        le=1000,
+    )
+
+    @field_validator("sweep_rates")
+    @classmethod
+    def _rising_rates(cls, text: str) -> str:
+        return _rising(text, float, 0.0, 10.0)
+
+    @field_validator("sweep_batches")
+    @classmethod
+    def _rising_batches(cls, text: str) -> str:
+        return _rising(text, int, 1, 4096)
+
+    @property
+    def norms(self) -> tuple[str, ...]:
+        """The arms in their order."""
+        return tuple(self.arms.split(","))
+
+
+def _rising(text: str, kind: type, above: float, most: float) -> str:
+    values = numbers_in(text, kind)
+    # Written so that NaN fails, too.
+    if len(values) < 2 or sorted(set(values)) != values or not (above < values[0] and values[-1] <= most):
+        raise ValueError(text)
+    return text
+
+
+_SPECS = [spec_of(name, info) for name, info in BnConfig.model_fields.items()]
+BN_FIELDS: dict[str, FieldSpec] = {
+    spec.name: spec for spec in sorted(_SPECS, key=lambda spec: GROUPS.index(spec.group))
+}
+
+# What an experiment has in place of the defaults of a run. SGD, because its step is the gradient that the probes look
+# at; Kaiming, because from torch's own weights a plain AlexNet stays at chance, and the page would show only that.
+BASE: dict[str, Any] = {
+    "norm": "batch",
+    "init": "kaiming",
+    "optimizer": "sgd",
+    "lr": 0.01,
+    "momentum": 0.9,
+    "weight_decay": 5e-4,
+    "scheduler": "constant",
+    "dropout": 0.5,
+    "precision": "fp32",
+    "epochs": 10_000,
+    "checkpoint_every_minutes": 1.0,
+    "start_size": 0,
+    "processes": 1,
+}
+
+# Presets are data: a sentence for the form, what differs from BASE, what differs from BnConfig's defaults.
+BN_PRESETS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
+    "quick": (
+        "A first look in two to three minutes on two cores: three arms, one seed, small pictures, a quarter of the "
+        "width. One seed decides no question.",
+        {"width": 0.25, "image_size": 96},
+        {"seeds": 1, "steps": 1000},
+    ),
+    "thorough": (
+        "Three seeds and many steps, so that the numbers have bands and questions can be decided; half an hour on two "
+        "cores, at a quarter of the width.",
+        {"width": 0.25, "image_size": 96},
+        {"seeds": 3, "steps": 2000, "sweep_seeds": 3, "sweep_steps": 120},
+    ),
+}
+
+# Settings that would make the arms unequal, or that the experiment has no use for: only this value is possible.
+ONLY: dict[str, tuple[Any, str]] = {
+    "precision": ("fp32", "Rounding would hide the small differences that the probes look for."),
+    "start_from": ("", "The arms have to begin with the same random weights."),
+    "freeze_features": (False, "The arms have to begin with the same random weights."),
+    "ema_decay": (0.0, "An average would hide what a step does."),
+    "compile": (False, "Probes look into layers that a compiled network has no more."),
+    "time_budget_s": (0.0, "Every arm makes the same number of steps, given by `steps`."),
+    "early_stopping": (0, "Every arm makes the same number of steps, given by `steps`."),
+    "processes": (1, "All arms take their turns in one process, on the same batches."),
+    "sync_batchnorm": (False, "There is one process, so there is nothing to take the statistics over but the batch."),
+    "start_size": (0, "Pictures that grow with the epochs would change what the probes measure during the run."),
+}
+
+
+def make_bn_config(**values: Any) -> BnConfig:
+    """Build a valid BnConfig.
+
+    Raises:
+        ConfigError: one or more values are out of range; the message names each of them.
+    """
+    try:
+        return BnConfig(**values)
+    except ValidationError as error:
+        sentences = []
+        for each in error.errors():
+            name = str(each["loc"][0])
+            if name in BN_FIELDS:
+                legal = BN_FIELDS[name].legal
+                sentences.append(f"{name} = {each['input']!r} is not allowed: it must be {legal}.")
+            else:
+                sentences.append(f"{name} is not a setting of an experiment.")
+        raise ConfigError(" ".join(sentences), "Correct the value and start again.") from error
+
+
+def make_experiment(preset: str = "quick", /, **values: Any) -> tuple[TrainConfig, BnConfig]:
+    """Build the two descriptions of an experiment from a preset and what differs from it.
+
+    `max_steps` of the run becomes `steps`, so that every reader of a run knows its length.
+
+    Args:
+        preset: One of BN_PRESETS.
+        values: Fields of TrainConfig and of BnConfig.
+
+    Raises:
+        ConfigError: the preset is unknown, a value is out of range, or the arms would not be comparable.
+    """
+    if preset not in BN_PRESETS:
+        raise ConfigError(f"There is no preset {preset!r}.", f"Choose one of {', '.join(BN_PRESETS)}.")
+    _, train, experiment = BN_PRESETS[preset]
+    own = {name: value for name, value in values.items() if name in BN_FIELDS}
+    rest = {name: value for name, value in values.items() if name not in BN_FIELDS}
+    bn = make_bn_config(**{**experiment, **own})
+    config = make_config(**{**BASE, **train, **rest, "max_steps": bn.steps})
+    require_comparable(config, bn)
+    return config, bn
+
+
+def require_comparable(config: TrainConfig, bn: BnConfig) -> None:
+    """Refuse settings with which the arms would differ in more than their norm.
+
+    Raises:
+        ConfigError: there are some; the message names each of them.
+    """
+    wrong = [
+        f"{name} = {getattr(config, name)!r} is not possible in this experiment: {why} It must be {value!r}."
+        for name, (value, why) in ONLY.items()
+        if getattr(config, name) != value
+    ]
+    if config.norm != "batch":
+        wrong.append(f"norm = {config.norm!r} is not possible in this experiment: `arms` says which norms it compares.")
+    if config.scheduler == "plateau":
+        wrong.append("scheduler = 'plateau' is not possible in this experiment: each arm would get rates of its own.")
+    if config.max_steps != bn.steps:
+        wrong.append(f"max_steps = {config.max_steps} contradicts steps = {bn.steps}: give only `steps`.")
+    if config.batch_size * config.accumulation_steps < 2:
+        wrong.append(
+            "batch_size = 1 is not possible in this experiment: BatchNorm cannot take a mean over one picture."
+        )
+    if wrong:
+        raise ConfigError(" ".join(wrong), "Correct the value and start again.")
+
+
+def arm_key(arm: str, seed: int) -> str:
+    """The name of one arm of one seed, such as "batch-s0": that of its folder, and what tables call it."""
+    return f"{arm}-s{seed}"
+
+
+def seeds_of(config: TrainConfig, bn: BnConfig) -> list[int]:
+    """The seeds of an experiment, the run's first."""
+    return [config.seed + number for number in range(bn.seeds)]
+
+
+def is_experiment(run_dir: Path) -> bool:
+    """Whether a run folder holds an experiment."""
+    return (run_dir / FILE).is_file()
+
+
+def load_bn_config(run_dir: Path) -> BnConfig:
+    """Read a folder's experiment.json.
+
+    Raises:
+        ConfigError: it is missing, damaged, or holds a value out of range.
+    """
+    values = read_json(run_dir / FILE)
+    if values is None:
+        raise ConfigError(f"{run_dir / FILE} cannot be read as an experiment.", "Start a new one, or restore the file.")
+    return make_bn_config(**{str(name): value for name, value in values.items()})

@@ -1,0 +1,228 @@
+"""By depth, at the first probe and now: moments of the channels (Q2), and how a small change of the input grows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from alexcore.batchnorm.read.record import Experiment
+from alexcore.batchnorm.read.summary import gain_change
+from alexcore.batchnorm.views.probe_values import (
+    NOTHING,
+    Pick,
+    Probes,
+    by_depth,
+    each_layer,
+    layers_with,
+    middles,
+    probes,
+    step_at,
+)
+from alexcore.batchnorm.views.view import (
+    ARM_SYMBOLS,
+    GREY,
+    View,
+    arm_colour,
+    arm_title,
+    arms_in_order,
+    each_arm,
+    finite,
+    new_figure,
+    order_in_words,
+)
+from alexcore.event_file import Event
+
+FIRST, NOW = 0, -1
+DASHES = {FIRST: "dot", NOW: "solid"}
+
+
+def _figure(
+    events: Probes, layers: list[str], pick: Pick, title: str, unit: str
+) -> tuple[go.Figure, list[dict[str, Any]]]:
+    """Dotted lines for the first probe, solid ones for the latest, an arm each; and their numbers."""
+    figure, rows = new_figure(title, "layer", unit), []
+    for at, dash in DASHES.items():
+        for arm, values in by_depth(events, layers, pick, at).items():
+            step, heights = step_at(events, arm, at), middles(values)
+            figure.add_scatter(
+                x=list(heights),
+                y=list(heights.values()),
+                mode="lines+markers",
+                name=f"{arm_title(arm)}, step {step}",
+                line={"color": arm_colour(arm), "dash": dash, "width": 2},
+                marker={"symbol": ARM_SYMBOLS.get(arm, "x")},
+                opacity=0.65 if at == FIRST else 1.0,
+            )
+            rows += [
+                {"arm": arm, "step": step, "layer": layer, "seed_number": number, "what": title, "value": value}
+                for layer, each in values.items()
+                for number, value in enumerate(each)
+            ]
+    figure.update_yaxes(type="log", exponentformat="power")
+    figure.update_xaxes(type="category", categoryorder="array", categoryarray=layers)
+    return figure, rows
+
+
+def moments(experiment: Experiment, *, normed: bool = False) -> View:
+    """Q2: deviation and mean of the channels by depth; `normed` takes what the norm gives on, where there is one."""
+    events = probes(experiment, "Q2")
+    layers = layers_with(events)
+    prefix = "normed_" if normed else ""
+    figures, rows = {}, []
+    for name, title in (("deviation", "Deviation by depth"), ("mean_abs", "Distance of the mean from 0 by depth")):
+        figures[name], some = _figure(
+            events,
+            layers,
+            each_layer(prefix + name),
+            title,
+            "mean over channels",
+        )
+        rows += some
+    where = "behind the norm" if normed else "as the convolution gives it, before any norm"
+    return View(
+        "moments",
+        "Mean and deviation by depth",
+        f"On the probe set, {where}: the deviation of each channel, averaged over the channels of a layer. If it "
+        "shrinks layer by layer the signal vanishes; if it grows, it explodes. Dotted: before the first step; solid: "
+        "now. Median of the seeds. A norm brings the deviation of what the activation gets to gamma, whatever the "
+        "layer gave.",
+        _moments_in_words(events, layers, prefix),
+        figures if rows else {},
+        pd.DataFrame(rows),
+    )
+
+
+def _moments_in_words(events: Probes, layers: list[str], prefix: str) -> str:
+    convs = [layer for layer in layers if layer.startswith("conv")] or layers
+    said = []
+    for at, when in ((FIRST, "At the first probe"), (NOW, "now")):
+        ratios = {}
+        for arm, values in by_depth(events, convs, each_layer(f"{prefix}deviation"), at).items():
+            first, last = values.get(convs[0]), values.get(convs[-1])
+            if first and last:
+                ratios[arm] = [b / a for a, b in zip(first, last, strict=False) if a]
+        if any(ratios.values()):
+            said.append(f"{when} it is {each_arm(ratios)}")
+    if not said:
+        return NOTHING
+    return f"The deviation of the last convolution against that of the first: {'; '.join(said)}.".replace(
+        ": At", ": at"
+    )
+
+
+def _of_gain(direction: str, column: str) -> Pick:
+    """Pick a list of the probe `gain` by layer."""
+
+    def pick(row: Event, layer: str) -> float | None:
+        data = row["data"]
+        values, layers = (data.get(direction) or {}).get(column) or [], data.get("layers") or []
+        where = layers.index(layer) if layer in layers else len(values)
+        return finite(values[where]) if where < len(values) else None
+
+    return pick
+
+
+def gain(experiment: Experiment, direction: str = "random") -> View:
+    """How far a small change of the input has grown by each layer.
+
+    Args:
+        experiment: The record.
+        direction: "random" for random changes, "neighbour" for a step towards another picture.
+    """
+    events = probes(experiment, "gain")
+    layers = layers_with(events)
+    pick = _of_gain(direction, "relative")
+    figure, rows = _figure(events, layers, pick, "Growth of a small change", "relative change / the input's")
+    figure.add_hline(y=1, line_dash="dot", line_color=GREY)
+    ends = {
+        arm: values[layers[-1]] for arm, values in by_depth(events, layers, pick, NOW).items() if layers[-1] in values
+    }
+    words = NOTHING
+    if ends:
+        eps = next((finite(rows[-1]["data"].get("eps")) for rows in events.values() if rows), None)
+        words = (
+            f"By {layers[-1]} a change of {f'{eps:.0%}' if eps else 'a small part'} of the input is now multiplied by: "
+            f"{each_arm(ends)}. {order_in_words(ends)} Below 1 it is damped."
+        )
+    return View(
+        "gain",
+        "Does a small change of the input grow?",
+        "Each picture is changed a little, in a random direction or towards another picture, and the relative change "
+        "of each layer's output (behind the norm, where the activation gets it) is divided by that of the input: above "
+        "1 the layers up to there amplify, below 1 they damp. Dotted: at the first probe; solid: now. Median of the "
+        "seeds.",
+        words,
+        {"gain": figure} if rows else {},
+        pd.DataFrame(rows),
+    )
+
+
+def differences(experiment: Experiment, direction: str = "random") -> View:
+    """The measure of the first answer: growth of a change against how much pictures differ, up to the last convolution.
+
+    Args:
+        experiment: The record.
+        direction: "random" for random changes, "neighbour" for a step towards another picture.
+    """
+    events = probes(experiment, "gain")
+    layers, pick = _convs(layers_with(events)), _of_gain(direction, "spread")
+    figure, rows = _figure(events, layers, pick, "Growth against differences of pictures", "growth, input = 1")
+    figure.add_hline(y=1, line_dash="dot", line_color=GREY)
+    words = NOTHING
+    ends = {arm: values.get(layers[-1], []) for arm, values in by_depth(events, layers, pick, NOW).items()}
+    if any(ends.values()):
+        before = {arm: values.get(layers[-1], []) for arm, values in by_depth(events, layers, pick, FIRST).items()}
+        words = (
+            f"At {layers[-1]} 1 % of change is now worth, in percent of how pictures differ there: {each_arm(ends)}; "
+            f"at the first probe {each_arm(before)}. {order_in_words(ends)}"
+        )
+    return View(
+        "differences",
+        "Does a small change grow against what tells pictures apart?",
+        "The verdict's first answer is made of this. A change that grows says little where everything grows: so the "
+        "change of each layer's output is divided by how much the outputs of different pictures differ, and that by "
+        "the same at the input. Above 1 the change stands out more than in the picture itself.",
+        words,
+        {"differences": figure} if rows else {},
+        pd.DataFrame(rows),
+    )
+
+
+def factors(experiment: Experiment) -> View:
+    """The measure of the third answer: the gain of each layer by itself, up to the last convolution."""
+    events = probes(experiment, "gain")
+    layers, pick = _convs(layers_with(events)), _of_gain("random", "factor")
+    figure, rows = _figure(events, layers, pick, "Gain of each layer", "gain from the layer before")
+    figure.add_hline(y=1, line_dash="dot", line_color=GREY)
+    changed = {arm: values for arm in arms_in_order(arm for arm, _ in events) if (values := _changes(events, arm))}
+    words = NOTHING
+    if changed:
+        words = (
+            f"From the first probe to now a layer's gain changed, in the mean over the layers, by a factor of: "
+            f"{each_arm(changed)}. {order_in_words(changed)} A factor of 1 is no change."
+        )
+    elif rows:
+        words = "There is one probe so far, and so no change yet."
+    return View(
+        "factors",
+        "Which layers amplify, and does training change that?",
+        "The verdict's third answer is made of this: how much each layer by itself amplifies a small random change of "
+        "the input. Where the solid line leaves the dotted one, the network has learned what to amplify.",
+        words,
+        {"factors": figure} if rows else {},
+        pd.DataFrame(rows),
+    )
+
+
+def _convs(layers: list[str]) -> list[str]:
+    """The convolutions, as the verdict takes them; all layers where there is none."""
+    return [layer for layer in layers if layer.startswith("conv")] or layers
+
+
+def _changes(events: Probes, arm: str) -> list[float]:
+    """By what factor training changed the gains of an arm, a number a seed."""
+    each = [rows for (its_arm, _), rows in sorted(events.items()) if its_arm == arm and len(rows) > 1]
+    found = (gain_change(rows[FIRST]["data"], rows[NOW]["data"]) for rows in each)
+    return [value for value in found if value is not None]

@@ -1,0 +1,254 @@
+"""Curves: loss and accuracy of each arm, batch norm's validation three ways, the cost of a step."""
+
+from __future__ import annotations
+
+import statistics
+from typing import Any
+
+import pandas as pd
+
+from alexcore.batchnorm.read.record import Experiment
+from alexcore.batchnorm.views.view import (
+    GREY,
+    Lines,
+    View,
+    add_lines,
+    arm_colour,
+    arm_title,
+    each_arm,
+    finite,
+    from_field,
+    joined,
+    last_of,
+    lines_of,
+    new_figure,
+    order_in_words,
+    percent,
+    share_axis,
+    spread,
+    table_of,
+)
+
+# Steps that the trailing mean of a training curve spans at most, as a share of the curve.
+SMOOTHING = 25
+# From here on a gain is more than the few pictures that any change of the weights moves.
+CLEAR_GAIN = 0.02
+
+
+def training(experiment: Experiment) -> View:
+    """Loss and accuracy of the training batches, which are the same for all arms."""
+    loss, accuracy = (lines_of(experiment.steps, from_field(name)) for name in ("loss", "acc1"))
+    longest = max((len(points) for seeds in loss.values() for points in seeds.values()), default=0)
+    window = max(1, longest // SMOOTHING)
+    figures = {
+        "train_loss": new_figure("Training loss", "optimizer step", "cross entropy (nats)"),
+        "train_acc1": new_figure("Training accuracy", "optimizer step", "share of the batch"),
+    }
+    add_lines(figures["train_loss"], loss, window=window)
+    add_lines(figures["train_acc1"], accuracy, window=window)
+    share_axis(figures["train_acc1"])
+    chance = _chance(experiment)
+    if chance:
+        figures["train_loss"].add_hline(y=chance, line_dash="dot", line_color=GREY, annotation_text="guessing")
+    return View(
+        "training",
+        "Training loss and accuracy",
+        f"Every arm sees the same batches in the same order. Each point is the mean of the last {window} measured "
+        "steps, because single batches jump."
+        if window > 1
+        else "Every arm sees the same batches in the same order; each point is one batch.",
+        _end_in_words("Training loss at the end of the curve", _smooth_end(loss, window)),
+        figures,
+        joined([table_of(loss, "loss"), table_of(accuracy, "acc1")]),
+    )
+
+
+def _chance(experiment: Experiment) -> float | None:
+    return finite((experiment.start or {}).get("chance"))
+
+
+def _smooth_end(lines: Lines, window: int) -> dict[str, list[float]]:
+    return {
+        arm: [statistics.fmean(value for _, value in points[-window:]) for _, points in sorted(seeds.items())]
+        for arm, seeds in lines.items()
+    }
+
+
+def _end_in_words(what: str, ends: dict[str, list[float]], share: bool = False) -> str:
+    if not ends:
+        return "Nothing has been measured yet."
+    said = each_arm(ends, percent) if share else each_arm(ends)
+    return f"{what}: {said}. {order_in_words(ends)}".strip()
+
+
+def validation(experiment: Experiment) -> View:
+    """Loss and accuracy on the validation pictures as a trained network would answer: with running statistics."""
+    loss, accuracy = (lines_of(experiment.evals, from_field(name)) for name in ("val_loss", "val_acc1"))
+    train = lines_of(experiment.evals, from_field("train_loss"))
+    figures = {
+        "val_loss": new_figure("Validation loss", "optimizer step", "cross entropy (nats)"),
+        "val_acc1": new_figure("Validation accuracy", "optimizer step", "share of the pictures"),
+    }
+    add_lines(figures["val_loss"], loss, symbol="arm")
+    add_lines(figures["val_acc1"], accuracy, symbol="arm")
+    share_axis(figures["val_acc1"])
+    recalibrated = _recalibrated(experiment, "val_acc1_recalibrated")
+    if recalibrated:
+        _marks(figures["val_acc1"], recalibrated, "recalibrated")
+    classes = len((experiment.start or {}).get("classes", ()))
+    if classes:
+        figures["val_acc1"].add_hline(y=1 / classes, line_dash="dot", line_color=GREY, annotation_text="guessing")
+    tables = [table_of(train, "train_loss"), table_of(loss, "val_loss"), table_of(accuracy, "val_acc1")]
+    return View(
+        "validation",
+        "Validation loss and accuracy",
+        "In evaluation a BatchNorm layer no longer looks at the batch: it uses running averages of the batch means and "
+        "variances that it kept in training. The star is the same network after these averages were counted anew.",
+        _end_in_words("Validation accuracy at the last point", last_of(_going(experiment, accuracy)), share=True)
+        + _lost_in_words(experiment),
+        figures,
+        joined(tables),
+    )
+
+
+def _going(experiment: Experiment, lines: Lines) -> Lines:
+    """The seeds that have not diverged: the others stand still, and their last accuracy is of a network long gone."""
+    lost = experiment.diverged
+    kept = {
+        arm: {seed: points for seed, points in seeds.items() if (arm, seed) not in lost} for arm, seeds in lines.items()
+    }
+    return {arm: seeds for arm, seeds in kept.items() if seeds}
+
+
+def _lost_in_words(experiment: Experiment, *norms: str) -> str:
+    """Which arms have diverged and do not count; of `norms` alone, where some are given."""
+    lost = sorted(arm for arm in experiment.diverged if not norms or arm[0] in norms)
+    named = ", ".join(f"{arm_title(arm)} with seed {seed}" for arm, seed in lost)
+    return f" Diverged, and not counted: {named}." if named else ""
+
+
+def _recalibrated(experiment: Experiment, name: str) -> Lines:
+    return lines_of(experiment.evals, from_field(name))
+
+
+def _marks(figure: Any, lines: Lines, label: str) -> None:
+    for arm, seeds in lines.items():
+        points = [points[-1] for points in seeds.values()]
+        figure.add_scatter(
+            x=[x for x, _ in points],
+            y=[y for _, y in points],
+            mode="markers",
+            name=f"{arm_title(arm)}, {label}",
+            marker={"symbol": "star", "size": 13, "color": arm_colour(arm), "line": {"width": 1, "color": "white"}},
+        )
+
+
+WAYS = (
+    ("val_acc1", "running statistics", "solid"),
+    ("val_acc1_batch", "batch statistics", "dot"),
+)
+
+
+def three_ways(experiment: Experiment) -> View:
+    """Q16: BatchNorm's validation accuracy with running, batch and recalibrated statistics."""
+    batch = {key: rows for key, rows in experiment.evals.items() if key[0] == "batch"}
+    lines = {name: lines_of(batch, from_field(name)) for name, _, _ in WAYS}
+    recalibrated = _recalibrated(experiment, "val_acc1_recalibrated")
+    figure = new_figure("BatchNorm's validation accuracy, three ways", "optimizer step", "share of the pictures")
+    for name, label, dash in WAYS:
+        add_lines(figure, lines[name], dash=dash, label=label, symbol="circle" if dash == "dot" else "diamond")
+    _marks(figure, recalibrated, "recalibrated")
+    share_axis(figure)
+    tables = [table_of(each, name) for name, each in lines.items()]
+    tables.append(table_of(recalibrated, "val_acc1_recalibrated"))
+    return View(
+        "three-ways",
+        "The same network, evaluated three ways",
+        "Running statistics are an average of the last batches, and lag behind weights that still move. Batch "
+        "statistics normalise each validation batch by itself, as in training. Recalibrated: the averages are thrown "
+        "away and counted anew in one pass over training pictures, with weights that no longer move.",
+        _ways_in_words(
+            _ends(experiment, lines["val_acc1"]),
+            _ends(experiment, recalibrated),
+            _ends(experiment, lines["val_acc1_batch"]),
+        )
+        + _lost_in_words(experiment, "batch"),
+        {"three_ways": figure} if any(lines.values()) else {},
+        joined(tables),
+    )
+
+
+def _ends(experiment: Experiment, lines: Lines) -> dict[int, float]:
+    """BatchNorm's last value by seed, of those that have not diverged."""
+    return {seed: points[-1][1] for seed, points in _going(experiment, lines).get("batch", {}).items()}
+
+
+def _ways_in_words(running: dict[int, float], again: dict[int, float], own: dict[int, float]) -> str:
+    if not running:
+        return "This experiment has no arm with BatchNorm that still learns, or has not evaluated it yet."
+    parts = [f"With running statistics {spread(list(running.values()), percent)}"]
+    if own:
+        parts.append(f"with batch statistics {spread(list(own.values()), percent)}")
+    gains = [again[seed] - before for seed, before in running.items() if seed in again]
+    if not gains:
+        return f"{', '.join(parts)}. Recalibration is done at the end."
+    parts.append(f"recalibrated {spread(list(again.values()), percent)}")
+    middle = statistics.median(gains)
+    if abs(middle) < 0.005:
+        verdict = "The running statistics had caught up: recalibration changes nothing."
+    elif 0 < middle < CLEAR_GAIN:
+        verdict = f"Recalibration gains {middle * 100:.1f} points."
+    elif middle > 0:
+        verdict = (
+            f"Recalibration gains {middle * 100:.1f} points: the running statistics alone would have misjudged the "
+            "network."
+        )
+    else:
+        verdict = f"Recalibration costs {-middle * 100:.1f} points here."
+    return f"{', '.join(parts)}. {verdict}"
+
+
+def cost(experiment: Experiment) -> View:
+    """What a step of each arm costs, and what the probes cost."""
+    lines = lines_of(experiment.steps, from_field("step_s"))
+    medians = {
+        arm: [statistics.median(value for _, value in points) for _, points in sorted(seeds.items())]
+        for arm, seeds in lines.items()
+    }
+    figure = new_figure("Time of one step", "arm", "seconds (median)", 280)
+    for arm, values in medians.items():
+        figure.add_bar(
+            x=[arm_title(arm)],
+            y=[statistics.median(values)],
+            name=arm_title(arm),
+            marker_color=arm_colour(arm),
+            showlegend=False,
+            width=0.5,
+        )
+    parameters = (experiment.start or {}).get("parameters") or {}
+    table = pd.DataFrame(
+        [
+            {"arm": arm, "step_s": statistics.median(values), "parameters": parameters.get(arm)}
+            for arm, values in medians.items()
+        ]
+    )
+    words = f"Seconds a step: {each_arm(medians)}." if medians else "No step has been measured yet."
+    base = medians.get("none")
+    if base:
+        more = [
+            f"{arm_title(arm)} {statistics.median(values) / statistics.median(base) - 1:+.0%}"
+            for arm, values in medians.items()
+            if arm != "none" and statistics.median(base)
+        ]
+        words += f" Against the arm without a norm: {', '.join(more)}." if more else ""
+    share = finite((experiment.cost or {}).get("share"))
+    if share is not None:
+        words += f" Probes took {share:.0%} of the run's time, which is not counted here."
+    return View(
+        "cost",
+        "What a step costs",
+        "Forward, backward and the optimizer's step, without the probes. Equal numbers of steps are not equal times.",
+        words,
+        {"cost": figure} if medians else {},
+        table,
+    )

@@ -1,0 +1,120 @@
+"""Accumulation with BatchNorm: is its gradient that of one big batch (Q18), and how far do statistics lag (Q17)?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from alexcore.batchnorm.read.record import Experiment
+from alexcore.batchnorm.views.probe_values import NOTHING, probes
+from alexcore.batchnorm.views.view import (
+    ARM_DASHES,
+    ARM_SYMBOLS,
+    GREY,
+    View,
+    arm_colour,
+    arm_title,
+    arms_in_order,
+    new_figure,
+    number,
+    percent,
+)
+
+
+def equivalence(experiment: Experiment) -> View:
+    """Q18: the error of an accumulated gradient against that of one big batch, per norm and micro-batch."""
+    rows: list[dict[str, Any]] = []
+    for (arm, seed), some in sorted(probes(experiment, "Q18").items()):
+        for row in some[-1:]:
+            for each in row["data"].get("rows") or []:
+                rows.append(
+                    {"arm": arm, "seed": seed, "step": row["step"]} | {k: v for k, v in each.items() if k != "norm"}
+                )
+    figure = new_figure(
+        "Error of the accumulated gradient", "pictures a micro-batch", "|accumulated - big| / |big| (log)"
+    )
+    table = pd.DataFrame(rows)
+    for arm in arms_in_order(row["arm"] for row in rows):
+        middle = table[table["arm"] == arm].groupby("micro_batch")["exact_error"].median()
+        figure.add_scatter(
+            x=[str(each) for each in middle.index],
+            y=middle.tolist(),
+            name=arm_title(arm),
+            mode="lines+markers",
+            line={"color": arm_colour(arm), "width": 2, "dash": ARM_DASHES.get(arm, "solid")},
+            marker={"symbol": ARM_SYMBOLS.get(arm, "x"), "size": 8},
+        )
+    figure.update_yaxes(type="log", exponentformat="power").update_xaxes(type="category", autorange="reversed")
+    return View(
+        "accumulation",
+        "Is an accumulated gradient that of one big batch?",
+        "One batch is passed whole, and then in micro-batches whose losses are summed and divided by the weight of the "
+        "whole batch (exact), or averaged (naive). Without a norm the exact way gives the same gradient but for "
+        "rounding. BatchNorm normalises each micro-batch by its own mean and deviation, and no divisor mends that.",
+        _errors_in_words(table),
+        {"accumulation": figure} if rows else {},
+        table,
+    )
+
+
+def _errors_in_words(table: pd.DataFrame) -> str:
+    if table.empty:
+        return NOTHING
+    said = []
+    for arm in arms_in_order(table["arm"]):
+        errors = table[table["arm"] == arm]["exact_error"].dropna()
+        if len(errors):
+            said.append(f"{arm_title(arm)} {number(errors.min())} to {number(errors.max())}")
+    worst = {str(arm): float(error) for arm, error in table.groupby("arm")["exact_error"].max().items()}
+    same = [arm for arm, error in worst.items() if error < 1e-4]
+    other = [arm for arm, error in worst.items() if error >= 1e-4]
+    words = f"Error of the exact way: {', '.join(said)}."
+    if same:
+        words += f" With {' and '.join(arm_title(arm) for arm in same)} accumulating is training with a big batch."
+    if other:
+        words += (
+            f" With {' and '.join(arm_title(arm) for arm in other)} it is not: the gradient is another one by up "
+            f"to {percent(max(worst[arm] for arm in other))} of its length."
+        )
+    return words
+
+
+def lag(experiment: Experiment) -> View:
+    """Q17: what is left of the initial running statistics after so many updates."""
+    rows = [row for (arm, _), some in sorted(probes(experiment, "Q17").items()) if arm == "batch" for row in some[-1:]]
+    data: dict[str, Any] = rows[-1]["data"] if rows else {}
+    curve = data.get("curve") or []
+    updates = data.get("curve_updates") or list(range(len(curve)))
+    figure = new_figure(
+        "Weight left on the initial statistics", "updates of the running statistics", "weight (log)", 300
+    )
+    figure.add_scatter(
+        x=updates, y=curve, mode="lines", line={"color": arm_colour("batch"), "width": 2}, name="(1 - m)^n"
+    )
+    half = data.get("half_life")
+    if half:
+        figure.add_vline(x=half, line_dash="dot", line_color=GREY, annotation_text="half")
+    figure.update_yaxes(type="log", exponentformat="power")
+    words = NOTHING
+    if data:
+        words = (
+            f"With momentum {number(data.get('momentum'))} half of what the running statistics know is forgotten after "
+            f"{number(half)} updates; after the {data.get('updates'):,} updates of this experiment "
+            f"{number(data.get('weight'))} of the initial values is left."
+        )
+        if data.get("effective_momentum") != data.get("momentum"):
+            words += (
+                f" Micro-batches update them several times a step: an effective momentum of "
+                f"{number(data.get('effective_momentum'))} a step; momentum {number(data.get('compensated_momentum'))} "
+                "would restore the statistics, but not the gradient."
+            )
+    return View(
+        "lag",
+        "How far the running statistics lag behind",
+        "Evaluation uses running averages: new = (1 - m) x old + m x the batch's. After n updates (1 - m)^n of the "
+        "initial values (mean 0, variance 1) is left. While weights move fast, even a short memory is out of date.",
+        words,
+        {"lag": figure} if curve else {},
+        pd.DataFrame({"updates": updates[: len(curve)], "weight": curve}),
+    )

@@ -1,0 +1,89 @@
+"""Internal covariate shift (Q4): how much a layer's gradient changes because the layers before it are updated."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from alexcore.batchnorm.read.record import Experiment
+from alexcore.batchnorm.views.probe_values import NOTHING, from_layer, layers_with, probes
+from alexcore.batchnorm.views.view import (
+    Lines,
+    View,
+    add_lines,
+    each_arm,
+    lines_of,
+    medians_of,
+    new_figure,
+    order_in_words,
+    plain_range,
+    table_of,
+    values_of,
+)
+
+MEASURES = {
+    "relative": ("Relative shift", "|G - G'| / |G|"),
+    "cosine": ("Direction", "cosine of G and G'"),
+    "shift": ("Absolute shift", "|G - G'|"),
+}
+
+
+def covariate_shift(experiment: Experiment, measure: str = "relative") -> View:
+    """Q4, a chart a layer; `measure` is one of MEASURES. All layers and arms share one y range."""
+    events = probes(experiment, "Q4")
+    layers = layers_with(events)
+    title, unit = MEASURES[measure]
+    lines: dict[str, Lines] = {layer: lines_of(events, from_layer(measure, layer)) for layer in layers}
+    lines = {layer: each for layer, each in lines.items() if each}
+    shared = (
+        [-1.05, 1.05] if measure == "cosine" else plain_range(v for each in lines.values() for v in values_of(each))
+    )
+    figures = {}
+    for layer, each in lines.items():
+        figure = new_figure(f"{title}: {layer}", "optimizer step", unit, 280)
+        add_lines(figure, each, symbol="arm")
+        figures[f"{measure}-{layer}"] = figure.update_yaxes(range=shared)
+    tables = [
+        table_of(each, "value").assign(layer=layer, measure=name)
+        for name in MEASURES
+        for layer in layers
+        if (each := lines_of(events, from_layer(name, layer)))
+    ]
+    return View(
+        "ics",
+        f"Internal covariate shift: {title.lower()}",
+        "G is the gradient of a layer's weights. Then only the layers before it take their step, as gradient descent "
+        "would let them, and G' is the layer's gradient at that point. If what came before had not moved, G' would be "
+        "G: relative shift 0, cosine 1. This is the definition of Santurkar et al. (2018), on one fixed batch.",
+        _found(experiment),
+        figures,
+        pd.concat(tables) if tables else pd.DataFrame(),
+    )
+
+
+def _found(experiment: Experiment) -> str:
+    """The honest finding: less with BatchNorm, more, or not decided."""
+    events = probes(experiment, "Q4")
+    layers = layers_with(events)
+    per_layer = [medians_of(lines_of(events, from_layer("relative", layer))) for layer in layers]
+    middles: dict[str, list[float]] = {}
+    for arm in {arm for each in per_layer for arm in each}:
+        columns = list(zip(*(each[arm] for each in per_layer if arm in each), strict=False))
+        middles[arm] = [sorted(column)[len(column) // 2] for column in columns]
+    if not middles:
+        return NOTHING
+    words = f"Relative shift, median over layers and probes: {each_arm(middles)}."
+    if "none" in middles and "batch" in middles:
+        plain, normed = middles["none"], middles["batch"]
+        if len(plain) < 3 or len(normed) < 3:
+            lean = "less" if sorted(normed)[len(normed) // 2] < sorted(plain)[len(plain) // 2] else "more"
+            words += f" So far it leans to {lean} shift with BatchNorm; fewer than 3 seeds do not decide it."
+        elif max(normed) < min(plain):
+            words += (
+                " Here BatchNorm does reduce internal covariate shift: every seed lies below every seed without it."
+            )
+        elif min(normed) > max(plain):
+            words += " Here BatchNorm does not reduce internal covariate shift, it raises it: every seed lies above."
+        else:
+            words += " The seeds overlap: whether BatchNorm reduces internal covariate shift is not decided here."
+        return words
+    return f"{words} {order_in_words(middles)}"

@@ -1,0 +1,84 @@
+"""What the network gets, in numbers: the tensor before and after Normalize, and the statistics of the data set."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from alexcore.augment.operations import Operation
+from alexcore.data.index import DataIndex
+from ui.augment import draft as state
+from ui.parts.captioned_pictures import Tile, tiles_html
+from ui.parts.charts import channel_histogram
+from ui.parts.statistics_section import dataset_statistics, measure_section
+
+if TYPE_CHECKING:
+    import torch
+
+    from alexcore.augment.trace import Step
+
+
+def network_view(operations: list[Operation], steps: list[Step], index: DataIndex | None) -> None:
+    """Draw the last tensor of a draw, and what Normalize has done to it."""
+    from alexcore.augment.preview import moments, to_picture
+
+    after = steps[-1].result
+    before = next((each.result for each in steps if each.operation["op"] == "ToTensor"), after)
+    left, right = st.columns([1, 3])
+    with left:
+        lines = ["what the network sees", "denormalised for the eye"]
+        st.html(tiles_html([Tile(to_picture(after, operations), lines)], least=120, longest=320))
+    tensors: list[tuple[str, torch.Tensor]] = [("after ToTensor", before), ("as the network gets it", after)]  # type: ignore[list-item]
+    found = [(name, moments(tensor)) for name, tensor in tensors]
+    with right:
+        for column, (name, each) in zip(st.columns(2), found, strict=True):
+            figure = channel_histogram(each.edges.tolist(), each.counts.tolist(), f"Values {name}")
+            column.plotly_chart(figure, config={"displaylogo": False}, key=f"augment_histogram_{name}")
+    table = pd.DataFrame(
+        [
+            {"tensor": name, "channel": channel, "mean": each.mean[at], "standard deviation": each.std[at]}
+            for name, each in found
+            for at, channel in enumerate(("red", "green", "blue"))
+        ]
+    )
+    with st.container(key="augment_moments"):
+        st.dataframe(table.round(4), hide_index=True, alt="Mean and standard deviation of each channel")
+    first, last = found[0][1], found[1][1]
+    st.caption(
+        f"Before: values from {first.low:.2f} to {first.high:.2f}, mean {_mean(first.mean):.2f}. After: from "
+        f"{last.low:.2f} to {last.high:.2f}, mean {_mean(last.mean):.2f}, deviation {_mean(last.std):.2f}. One picture "
+        "need not have mean 0 and deviation 1; all pictures together should come near."
+    )
+    if index is not None:
+        _measured(index)
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _measured(index: DataIndex) -> None:
+    statistics = dataset_statistics(index)
+    st.markdown("**Mean and deviation of the whole data set**")
+    if statistics is None:
+        measure_section(index)
+        return
+    st.code(statistics.normalize_code(), language="python", wrap_lines=True)
+    st.button(
+        "Use in Normalize", key="augment_normalize", on_click=_use, args=(list(statistics.mean), list(statistics.std))
+    )
+
+
+def _use(mean: list[float], std: list[float]) -> None:
+    """Put the numbers into Normalize, which is added after ToTensor where there is none; a callback."""
+    values = {"op": "Normalize", "mean": [round(each, 4) for each in mean], "std": [round(each, 4) for each in std]}
+    found = state.slots()
+    there = [number for number, each in found if each["op"] == "Normalize"]
+    if there:
+        state.replace(there[0], values)
+        return
+    operations = [each for _, each in found]
+    at = next((at for at, each in enumerate(operations) if each["op"] == "ToTensor"), len(operations) - 1)
+    state.set_operations([*operations[: at + 1], values, *operations[at + 1 :]])

@@ -1,0 +1,93 @@
+"""The verdict: the blog post's five questions, each with a short answer from this experiment's numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from alexcore.batchnorm.read.record import OLD_ANSWERS, Experiment
+from alexcore.batchnorm.views.answer_numbers import evidence_rows
+from alexcore.batchnorm.views.sections import SECTIONS
+from alexcore.runs.store import Run
+from ui.parts.text import plain
+
+# Which part of a section answers a question, by the question's number from 0.
+PARTS = {0: "changes", 1: "distributions", 2: "changes", 3: "rates", 4: "units"}
+# A second place to look at: how far distributions move, and how fast an arm learns.
+MORE = {1: ("inside", "distributions"), 3: ("curves", "")}
+
+
+def verdict_section(run: Run, experiment: Experiment) -> None:
+    """Draw the five answers; while there are none, say when they come."""
+    with st.container(key="bn_verdict"):
+        if not experiment.answers:
+            _not_yet(run)
+            return
+        seeds = len(experiment.seeds)
+        decided = sum(bool(each.get("decided")) for each in experiment.answers)
+        st.caption(
+            f"{decided} of {len(experiment.answers)} questions are decided by this experiment, over {seeds} "
+            f"{'seed' if seeds == 1 else 'seeds'}. A question is decided where the seeds of the arms do not overlap, "
+            "and from 3 seeds on only. It holds for this data set, this network and these settings, and no further."
+        )
+        if experiment.answers_are_old:
+            st.warning(OLD_ANSWERS, icon=":material/history:")
+        for at, answer in enumerate(experiment.answers):
+            _answer(at, answer)
+
+
+def _not_yet(run: Run) -> None:
+    if run.status.active:
+        st.info("The verdict is written when the experiment ends. The curves and layers grow until then.")
+    elif run.status.state == "stopped":
+        st.info("This experiment was stopped before its verdict. Resume it: it goes on as if nothing had happened.")
+    else:
+        st.info("This experiment has no verdict: it ended too early. What was measured stands in the other sections.")
+
+
+def _answer(at: int, answer: dict[str, Any]) -> None:
+    decided = bool(answer.get("decided"))
+    with st.container(border=True, key=f"bn_answer_{at}"):
+        st.markdown(f"**{at + 1}. {plain(str(answer.get('question', '')))}**")
+        if decided:
+            st.badge("decided", color="green", icon=":material/check:")
+        else:
+            st.badge("not decided by this experiment", color="orange", icon=":material/balance:")
+        st.markdown(plain(str(answer.get("short", ""))))
+        if answer.get("detail"):
+            st.caption(plain(str(answer["detail"])))
+        with st.container(horizontal=True):
+            for section, part in _charts_of(at, str(answer.get("anchor", ""))):
+                title = SECTIONS[section].title + (f": {SECTIONS[section].parts[part].title}" if part else "")
+                # A link to the page that is open already would leave the old URL in the browser.
+                st.button(
+                    f"See the charts: {title}",
+                    key=f"bn_see_{at}_{section}",
+                    type="tertiary",
+                    icon=":material/monitoring:",
+                    on_click=_open,
+                    args=(section, part),
+                )
+        rows = evidence_rows(answer)
+        if rows:
+            with st.expander("The numbers behind this answer", icon=":material/table:"):
+                st.dataframe(pd.DataFrame(rows), hide_index=True, alt=f"Evidence for question {at + 1}")
+
+
+def _charts_of(question: int, anchor: str) -> list[tuple[str, str]]:
+    """(section, part) of the charts behind an answer: where the verdict points to, and what else it draws on."""
+    found = []
+    if anchor in SECTIONS:
+        part = PARTS.get(question, "")
+        found.append((anchor, part if part in SECTIONS[anchor].parts else ""))
+    more = MORE.get(question)
+    return found + ([more] if more and more[0] != anchor else [])
+
+
+def _open(section: str, part: str) -> None:
+    """Show another section, and put it into the URL; a callback."""
+    st.query_params["section"] = section
+    if part:
+        st.query_params["part"] = part

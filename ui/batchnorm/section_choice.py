@@ -1,0 +1,167 @@
+"""The sections of an experiment: one control, only the open one is computed, and the URL remembers it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from alexcore.batchnorm.read.record import Experiment
+from alexcore.batchnorm.views.distributions import fan_channels, fan_layers
+from alexcore.batchnorm.views.sections import SECTIONS, Choice, Maker, Part, layer_of, seed_of
+from alexcore.batchnorm.views.shift_by_layer import MEASURES
+from alexcore.batchnorm.views.view import View
+from alexcore.runs.store import Run
+from ui.batchnorm.answers import verdict_section
+from ui.batchnorm.downloads import take_along
+from ui.batchnorm.formula_section import formula_section
+from ui.batchnorm.sweep_buttons import sweep_controls
+from ui.batchnorm.view_panel import show_view
+
+# Plotly loses a reader's zoom whenever its data changes, so charts change less often than the progress.
+CHART_EVERY_S = 5.0
+TITLES = {
+    "verdict": "Verdict",
+    **{name: section.title for name, section in SECTIONS.items()},
+    "formula": "The formula",
+    "take": "Take it along",
+}
+DIRECTIONS = {"random": "a random direction", "neighbour": "towards another picture"}
+
+
+def _remember(name: str) -> Callable[[], None]:
+    def remember() -> None:
+        st.query_params[name] = st.session_state[f"bn_{name}"]
+
+    return remember
+
+
+def _from_url(name: str, options: list[str]) -> str:
+    """The control's choice from the URL; whatever is no option is dropped."""
+    wished = st.query_params.get(name)
+    chosen = wished if wished in options else st.session_state.get(f"bn_{name}")
+    chosen = chosen if chosen in options else options[0]
+    st.session_state[f"bn_{name}"] = chosen
+    return chosen
+
+
+def show_section(run: Run, experiment: Experiment) -> None:
+    """Draw the control and the section that is open; nothing before the experiment has begun."""
+    if experiment.start is None:
+        st.caption("Curves appear with the first steps, a few seconds after the pictures have been checked.")
+        return
+    _from_url("section", list(TITLES))
+    name = st.segmented_control(
+        "Section",
+        list(TITLES),
+        key="bn_section",
+        format_func=TITLES.__getitem__,
+        required=True,
+        on_change=_remember("section"),
+        label_visibility="collapsed",
+    )
+    others: dict[str, Callable[[], None]] = {
+        "verdict": lambda: verdict_section(run, experiment),
+        "formula": lambda: formula_section(experiment),
+        "take": lambda: take_along(run, experiment),
+    }
+    if name in others:
+        others[name]()
+    elif name:
+        _measured(run, experiment, name)
+
+
+def _measured(run: Run, experiment: Experiment, name: str) -> None:
+    section = SECTIONS[name]
+    st.caption(section.about)
+    part_name = next(iter(section.parts))
+    if len(section.parts) > 1:
+        names = list(section.parts)
+        _from_url("part", names)
+        st.segmented_control(
+            "Show",
+            names,
+            key="bn_part",
+            format_func=lambda each: section.parts[each].title,
+            required=True,
+            on_change=_remember("part"),
+            label_visibility="collapsed",
+        )
+        part_name = str(st.session_state["bn_part"])
+    if name == "sweeps":
+        sweep_controls(run, {"rates": "q14", "batches": "q15"}[part_name])
+    part = section.parts[part_name]
+    choice = _choose(experiment, part)
+    with st.container(key=f"bn_{name}"):
+        for at, make in enumerate(part.makers):
+            show_view(run.id, _drawn(run, experiment, (name, part_name, at, choice), make))
+
+
+def _drawn(run: Run, experiment: Experiment, key: tuple[str, str, int, Choice], make: Maker) -> View:
+    """A view, computed anew when its numbers have changed, but not at every poll."""
+    kept: dict[Any, tuple[int, float, View]] = st.session_state.setdefault("bn_drawn", {})
+    revision = int(st.session_state.get("bn_revision", 0))
+    whole = (run.id, id(experiment), run.status.active, *key)
+    found = kept.get(whole)
+    if found and (found[0] == revision or time.monotonic() - found[1] < CHART_EVERY_S):
+        return found[2]
+    view = make(experiment, key[-1])
+    # Other sections, layers and runs are drawn again when somebody comes back to them.
+    for old in [each for each in kept if each[:5] != whole[:5]]:
+        del kept[old]
+    kept[whole] = (revision, time.monotonic(), view)
+    return view
+
+
+def _choose(experiment: Experiment, part: Part) -> Choice:
+    """Draw the pickers that matter in this part."""
+    if not part.picks:
+        return Choice()
+    values: dict[str, Any] = {}
+    with st.container(horizontal=True, vertical_alignment="bottom", key="bn_picks"):
+        if "layer" in part.picks:
+            values["layer"] = _pick("Layer", "bn_layer", fan_layers(experiment), layer_of(experiment, Choice()))
+        if "channel" in part.picks:
+            layer = layer_of(experiment, Choice(layer=values.get("layer") or ""))
+            channels, middle = fan_channels(experiment, layer)
+            values["channel"] = _pick(
+                "Channel",
+                f"bn_channel_{layer}",
+                channels,
+                middle,
+                help_text="At first: that of median variance at the first probe, so that nobody picks a telling one.",
+            )
+        if "seed" in part.picks and len(experiment.seeds) > 1:
+            values["seed"] = _pick("Seed", "bn_seed_shown", experiment.seeds, seed_of(experiment, Choice()))
+        if "direction" in part.picks:
+            values["direction"] = _pick("Change of the input", "bn_direction", list(DIRECTIONS), "random", DIRECTIONS)
+        if "measure" in part.picks:
+            titles = {name: f"{title}: {unit}" for name, (title, unit) in MEASURES.items()}
+            values["measure"] = _pick("Measure", "bn_measure", list(MEASURES), "relative", titles)
+        if "normed" in part.picks:
+            values["normed"] = st.toggle(
+                "Behind the norm",
+                key="bn_normed",
+                persist_state="session",
+                help="Off: what the convolution gives. On: what its norm gives on, for the arms that have one.",
+            )
+    return Choice(**{name: value for name, value in values.items() if value is not None})
+
+
+def _pick(
+    label: str, key: str, options: list[Any], default: Any, titles: dict[Any, str] | None = None, help_text: str = ""
+) -> Any:
+    if not options:
+        return None
+    if st.session_state.get(key) not in options:
+        st.session_state[key] = default if default in options else options[0]
+    return st.selectbox(
+        label,
+        options,
+        key=key,
+        width=200,
+        help=help_text or None,
+        format_func=(lambda each: titles[each]) if titles else str,
+    )

@@ -1,0 +1,212 @@
+"""Where the pictures of the page Classify come from: uploads, camera, clipboard, the validation split, a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import pandas as pd
+import streamlit as st
+
+from alexcore.data.images import POLICY
+from alexcore.data.incoming import (
+    Found,
+    Incoming,
+    folder_pictures,
+    from_bytes,
+    is_zip,
+    set_pictures,
+    spread_rows,
+    zip_pictures,
+)
+from alexcore.errors import DataError
+from alexcore.home import data_roots, open_path
+from alexcore.runs.store import Run
+from ui.parts.networks import run_index
+from ui.parts.page import show_error
+from ui.parts.text import plain
+
+# Pictures in one go, and the sizes of one picture and of one upload (a zip file).
+MOST, PICTURE_MB, UPLOAD_MB = 1000, 20, 200
+SOURCES = ("Upload", "Camera", "Paste", "Validation pictures", "A folder")
+SAMPLES = (6, 12, 32, 500)
+
+
+class Upload(Protocol):
+    """What Streamlit's widgets hand over."""
+
+    name: str
+    size: int
+    file_id: str
+
+    def getvalue(self) -> bytes:
+        """Its bytes."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The pictures to answer.
+
+    Attributes:
+        pictures: In their order.
+        identity: Changes when they do.
+        explained: Which of them is to be explained at once, if any.
+    """
+
+    pictures: tuple[Incoming, ...] = ()
+    identity: Hashable = ()
+    explained: int | None = None
+
+
+def choose_pictures(run: Run | None) -> Chosen:
+    """Draw the ways to bring pictures, and return those that were brought.
+
+    Args:
+        run: The run whose data set gives validation pictures; None if only a weights file answers.
+
+    Raises:
+        DataError: a source cannot be used.
+    """
+    wanted = st.query_params.get("picture")
+    if wanted and run is not None:
+        return _one_of_the_set(run, wanted)
+    sources = SOURCES if run is not None else tuple(each for each in SOURCES if each != "Validation pictures")
+    source = st.segmented_control(
+        "Pictures from", sources, key="classify_source", default=SOURCES[0], required=True, bind="query-params"
+    )
+    if source == "Camera":
+        shot = st.camera_input("Take a picture", key="classify_camera")
+        st.caption("Your browser asks for permission first. The picture is kept in memory, and only for this visit.")
+        chosen = _uploads([shot] if shot else [])
+    elif source == "Paste":
+        chosen = _pasted()
+    elif source == "Validation pictures" and run is not None:
+        chosen = _samples(run)
+    elif source == "A folder":
+        chosen = _folder()
+    else:
+        files = st.file_uploader(
+            "Pictures",
+            accept_multiple_files=True,
+            key="classify_upload",
+            max_upload_size=UPLOAD_MB,
+            help=f"Drop them here. Pictures of at most {PICTURE_MB} MB, or a zip file of pictures; up to {MOST:,} in "
+            "one go. They are kept in memory, and only for this visit.",
+        )
+        chosen = _uploads(files)
+    with st.expander("What happens to a picture before the network sees it", icon=":material/info:"):
+        st.caption("One policy for training, evaluation and this page. What was changed stands beside each picture.")
+        st.table(pd.DataFrame(POLICY, columns=["in the file", "what happens"]).set_index("in the file"))
+    return chosen
+
+
+def _one_of_the_set(run: Run, path: str) -> Chosen:
+    """The picture that the URL names, if the run's data set has it."""
+    st.button("Back to your own pictures", key="classify_back", icon=":material/arrow_back:", on_click=_close)
+    index = run_index(run)
+    # The path comes from a URL: only what the index lists is opened.
+    row = index.position_of(path)
+    st.caption(f"A picture of this run's data set, {plain(str(index.files['split'].iloc[row]))}: {plain(path)}")
+    return Chosen(tuple(set_pictures(index, [row])), ("picture", run.id, path), explained=0)
+
+
+def _close() -> None:
+    st.query_params.pop("picture", None)
+
+
+def _uploads(files: Sequence[Upload]) -> Chosen:
+    """Uploads as pictures; a zip file counts as the pictures in it. Names and types from the browser mean nothing."""
+    pictures: list[Incoming] = []
+    known: dict[str, Found] = st.session_state.setdefault("classify_zips", {})
+    for gone in set(known) - {each.file_id for each in files}:
+        del known[gone]
+    for each in files:
+        if len(pictures) > MOST:
+            break
+        # One whose beginning is damaged is no picture either, and is told so.
+        if not is_zip(each.getvalue()[:4]) and not each.name.lower().endswith(".zip"):
+            pictures.append(from_bytes(each.name, each.getvalue, each.size, PICTURE_MB * 10**6))
+            continue
+        try:
+            if each.file_id not in known:
+                known[each.file_id] = zip_pictures(each.getvalue(), each.name)
+            pictures += known[each.file_id].pictures
+            _say(known[each.file_id].passed_over)
+        except DataError as error:
+            show_error(error)
+    return _limited(pictures, tuple(each.file_id for each in files))
+
+
+def _limited(pictures: Sequence[Incoming], identity: Hashable) -> Chosen:
+    if len(pictures) > MOST:
+        st.warning(
+            f"{len(pictures):,} pictures were given; the first {MOST:,} are answered. For more use the command line: "
+            "`python -m alexcore predict RUN FOLDER --csv`."
+        )
+    return Chosen(tuple(pictures[:MOST]), identity)
+
+
+def _say(sentences: Sequence[str]) -> None:
+    for each in sentences:
+        st.caption(plain(each))
+
+
+def _pasted() -> Chosen:
+    """Pictures from the clipboard: of Streamlit's widgets, the text field of chats takes them."""
+    with st.container(key="classify_paste_box"):
+        given = st.chat_input(
+            "Click here, paste a picture (Ctrl+V), press Enter",
+            accept_file="multiple",
+            key="classify_paste",
+            max_upload_size=PICTURE_MB,
+        )
+    # The field hands its files over once; they stay until others are pasted, or the visit ends.
+    files = getattr(given, "files", None)
+    if files:
+        st.session_state["classify_pasted"] = list(files)[:MOST]
+    return _uploads(st.session_state.get("classify_pasted", []))
+
+
+def _samples(run: Run) -> Chosen:
+    index = run_index(run)
+    if "val" not in index.splits:
+        raise DataError(f"{index.root} has no validation split.", "Upload pictures instead.")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        count = st.segmented_control("How many", SAMPLES, key="classify_samples", default=SAMPLES[1], required=True)
+        turn = int(st.session_state.get("classify_turn", 0))
+        if st.button("Others", key="classify_others", icon=":material/refresh:"):
+            turn += 1
+            st.session_state["classify_turn"] = turn
+        st.caption(
+            "Evenly over the classes, from pictures that the network was not trained on. Their true class is known, "
+            "so you see at once what is right."
+        )
+    rows = spread_rows(index, "val", int(count), turn)
+    return Chosen(tuple(set_pictures(index, rows)), ("val", run.id, count, turn))
+
+
+def _folder() -> Chosen:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        text = st.text_input(
+            "Folder on this machine",
+            key="classify_folder",
+            max_chars=1000,
+            bind="query-params",
+            placeholder="the path of a folder with pictures",
+            width=520,
+        )
+        again = st.button("Read again", key="classify_folder_again")
+    if not (text or "").strip():
+        st.caption("Folders within the data roots may be read, with the folders in them. Nothing is copied.")
+        return Chosen()
+    read = st.session_state.get("classify_folder_read")
+    if again or read is None or read[0] != text:
+        folder = open_path(text)
+        if not folder.is_dir():
+            raise DataError(f"{folder} is no folder.", "Type the path of a folder with pictures.")
+        turn = 0 if read is None else read[2] + 1
+        read = (text, folder_pictures(folder, data_roots(), MOST), turn)
+        st.session_state["classify_folder_read"] = read
+    _say(read[1].passed_over)
+    return _limited(read[1].pictures, ("folder", text, read[2]))

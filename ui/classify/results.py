@@ -1,0 +1,182 @@
+"""The answers: a sentence, a card a picture with its bars and hints, and everything as a table, CSV and JSON."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from alexcore.errors import DataError
+from ui.classify.explanation import explain
+from ui.classify.work import Work, small_picture
+from ui.parts.page import show_error
+from ui.parts.text import plain
+
+if TYPE_CHECKING:
+    from alexcore.analysis.batch_prediction import Network, Reply
+
+CARDS = 6
+# Sentences about unreadable pictures; the table has all of them.
+MOST_ERRORS = 8
+EXPLAINED = "classify_explained"
+
+
+def results(work: Work, top_k: int) -> None:
+    """Draw the answers of finished work; `top_k` classes beside each picture."""
+    networks, replies = work.batch.networks, work.batch.replies
+    if not replies:
+        st.info("Stopped before the first picture was answered.")
+        return
+    if len(replies) < len(work.pictures):
+        st.warning(f"Stopped after {len(replies):,} of {len(work.pictures):,} pictures.")
+    st.caption(plain(in_words(networks, replies)))
+    bad = [each for each in replies if each.error]
+    for each in bad[:MOST_ERRORS]:
+        show_error(DataError(each.error, each.hint))
+    if len(bad) > MOST_ERRORS:
+        st.caption(f"{len(bad) - MOST_ERRORS:,} more pictures cannot be read; the CSV says why.")
+    good = [number for number, each in enumerate(replies) if not each.error]
+    if good:
+        _cards(work, good, top_k)
+    _table(networks, replies, top_k)
+
+
+def in_words(networks: list[Network], replies: list[Reply]) -> str:
+    """One sentence on all answers of the first network."""
+    from alexcore.analysis.confidence import short_hint
+
+    network, good = networks[0], [each for each in replies if not each.error]
+    classes = network.classifier.classes
+    best = [int(each.probabilities[0].argmax()) for each in good]
+    counts = Counter(best).most_common(4)
+    parts = [f"{len(replies):,} picture{'s' if len(replies) != 1 else ''}"]
+    if good:
+        more = len(set(best)) - len(counts)
+        named = [f"{count} taken for {classes[number]}" for number, count in counts]
+        rest = [f"the others for {more} more class{'es' if more > 1 else ''}"] if more else []
+        parts.append(", ".join([*named, *rest]))
+    if len(good) < len(replies):
+        parts.append(f"{len(replies) - len(good)} not readable")
+    hints = [short_hint(network.doubt, float(each.probabilities[0].max()), each.distances[0]) for each in good]
+    doubted = sum(1 for each in hints if each and network.doubt)
+    if network.doubt and good:
+        parts.append(f"{doubted} to be doubted")
+    labelled = [(each.label, number) for each, number in zip(good, best, strict=True) if each.label is not None]
+    if labelled:
+        right = sum(label == number for label, number in labelled)
+        parts.append(f"{right} of {len(labelled)} right")
+    return "; ".join(parts) + "."
+
+
+def _cards(work: Work, good: list[int], top_k: int) -> None:
+    pages = -(-len(good) // CARDS)
+    page = st.pagination(pages, key="classify_page") if pages > 1 else 1
+    first = (min(page, pages) - 1) * CARDS
+    for number in good[first : first + CARDS]:
+        _card(work, number, top_k)
+
+
+def _card(work: Work, number: int, top_k: int) -> None:
+    networks, reply = work.batch.networks, work.batch.replies[number]
+    with st.container(border=True, key=f"classify_card_{number}"):
+        left, *others = st.columns([2, *[max(2, 5 - len(networks))] * len(networks)])
+        with left:
+            try:
+                notes = (f"{reply.size[0]} × {reply.size[1]} px {reply.format}", *reply.notes)
+                st.image(
+                    small_picture(work, number),
+                    width="stretch",
+                    caption=plain(f"{reply.name}: {', '.join(notes)}"),
+                    alt=reply.name,
+                )
+            except DataError as error:
+                show_error(error)
+            shown = st.session_state.get(EXPLAINED) == number
+            label = "Close the explanation" if shown else "Explain this answer"
+            st.button(
+                label,
+                key=f"classify_explain_{number}",
+                on_click=_toggle,
+                args=(number,),
+                width="stretch",
+                icon=":material/close:" if shown else ":material/search:",
+            )
+        for place, (column, network) in enumerate(zip(others, networks, strict=True)):
+            with column:
+                _answer(network, place, reply, top_k, len(networks) > 1)
+        if st.session_state.get(EXPLAINED) == number:
+            explain(work, number)
+
+
+def _toggle(number: int) -> None:
+    st.session_state[EXPLAINED] = None if st.session_state.get(EXPLAINED) == number else number
+
+
+def _answer(network: Network, place: int, reply: Reply, top_k: int, named: bool) -> None:
+    from alexcore.analysis.confidence import entropy_bits
+    from alexcore.analysis.prediction import best_of
+
+    if named:
+        st.caption(plain(network.name))
+    answers = best_of(reply.probabilities[place], network.classifier.classes, top_k)
+    best = answers[0]
+    st.markdown(f"#### {plain(best.name)}: {best.probability:.1%}")
+    for each in answers:
+        st.progress(each.probability, text=f"{plain(each.name)}: {each.probability:.1%}")
+    bits, most = entropy_bits(reply.probabilities[place]), float(np.log2(len(network.classifier.classes)))
+    text = f"Entropy {bits:.2f} of at most {most:.2f} bits: 0 is certain, the maximum is a pure guess."
+    truth = reply.label
+    if truth is not None and truth < len(network.classifier.classes):
+        name = network.classifier.classes[truth]
+        text = f"Its true class is {name}: {'right' if truth == best.index else 'wrong'}. {text}"
+    st.caption(plain(text))
+    if network.doubt:
+        for hint in network.doubt.hints(best.probability, reply.distances[place]):
+            st.warning(plain(hint), icon=":material/help:")
+
+
+def _table(networks: list[Network], replies: list[Reply], top_k: int) -> None:
+    from alexcore.analysis.answers import as_json, as_table, csv_text
+
+    table = as_table(networks, replies)
+    share = st.column_config.NumberColumn(format="percent", help="Of the most probable class.")
+    bits = st.column_config.NumberColumn(format="%.2f", help="0 is certain.")
+    names = [str(name) for name in table.columns]
+    formats = {name: share for name in names if name.startswith("probability")}
+    formats |= {name: bits for name in names if name.startswith("entropy")}
+    if len(replies) > 1:
+        st.markdown("**All answers.** A click on the head of a column sorts by it.")
+        with st.container(key="classify_table"):
+            st.dataframe(
+                table,
+                hide_index=True,
+                column_config=formats,
+                height=min(420, 38 * (len(table) + 1)),
+                alt="What each picture is taken for",
+            )
+        if len(networks) > 1:
+            numbered = ", ".join(f"{number} is {each.name}" for number, each in enumerate(networks, start=1))
+            st.caption(plain(f"The numbers in the heads: {numbered}."))
+    with st.container(horizontal=True):
+        st.download_button(
+            "Download as CSV",
+            lambda: csv_text(networks, replies, top_k).encode(),
+            "predictions.csv",
+            "text/csv",
+            key="classify_download",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+        st.download_button(
+            "Download as JSON",
+            lambda: json.dumps(as_json(networks, replies, top_k), ensure_ascii=False).encode(),
+            "predictions.json",
+            "application/json",
+            key="classify_download_json",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+        st.caption(f"The {top_k} most probable classes of each picture, in the form of the command line's `predict`.")

@@ -1,0 +1,122 @@
+"""The pictures in work: answered a second at a time, so that the page stays alive, and kept for this visit."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from alexcore.data.incoming import Incoming
+from ui.classify.picture_sources import Chosen
+from ui.parts.text import duration
+
+if TYPE_CHECKING:
+    from alexcore.analysis.batch_prediction import BatchPrediction, Network
+
+# A click waits at most so long.
+SLICE_S, POLL_S = 0.8, 0.1
+# Small copies and maps that a visit keeps in memory.
+KEPT = 60
+SHOWN_PX = 480
+
+
+@dataclass
+class Work:
+    """One set of pictures and its answers.
+
+    Attributes:
+        key: What it was made of; another key is other work.
+        pictures: As they came.
+        batch: The answers so far.
+        began: When, for the rate.
+        seconds: How long answering took, without waiting for the browser.
+        kept: Small copies and maps, by what they show.
+    """
+
+    key: Hashable
+    pictures: tuple[Incoming, ...]
+    batch: BatchPrediction
+    began: float = field(default_factory=time.monotonic)
+    seconds: float = 0.0
+    kept: dict[Hashable, Any] = field(default_factory=dict)
+
+    def advance(self) -> bool:
+        """Answer for a slice of time; whether all is done."""
+        start = time.monotonic()
+        done = self.batch.advance(SLICE_S)
+        self.seconds += time.monotonic() - start
+        return done
+
+    def keep(self, name: Hashable, value: Any) -> Any:
+        """Remember something for the next rerun, and forget the oldest."""
+        self.kept[name] = value
+        while len(self.kept) > KEPT:
+            del self.kept[next(iter(self.kept))]
+        return value
+
+
+def work_on(networks: Sequence[Network], chosen: Chosen, tta: bool) -> Work:
+    """The work on these pictures: the one in progress, or a new one in its place."""
+    from alexcore.analysis.batch_prediction import BatchPrediction
+
+    key = (tuple((each.name, _version(each), each.doubt) for each in networks), chosen.identity, tta)
+    work: Work | None = st.session_state.get("classify_work")
+    if work is None or work.key != key:
+        # Dropped first, so that two sets of pictures are never in memory.
+        st.session_state.pop("classify_work", None)
+        work = Work(key, chosen.pictures, BatchPrediction(networks, chosen.pictures, tta=tta))
+        st.session_state["classify_work"] = work
+        st.session_state.pop("classify_explained", None)
+        if chosen.explained is not None:
+            st.session_state["classify_explained"] = chosen.explained
+    return work
+
+
+def _version(network: Network) -> int:
+    """Changes when a checkpoint is written anew, but not when its network is only loaded again."""
+    try:
+        return network.classifier.checkpoint.stat().st_mtime_ns
+    except (OSError, ValueError):  # a weights file, which lies nowhere
+        return id(network.classifier)
+
+
+def work_off(work: Work) -> bool:
+    """Answer a slice; while pictures are left, show how far the work is. Whether all is done."""
+    if work.advance():
+        return True
+    st.fragment(_progress, run_every=POLL_S)(work)
+    return False
+
+
+def _progress(work: Work) -> None:
+    if work.advance():
+        st.rerun()
+    batch = work.batch
+    rate = batch.done / max(work.seconds, 1e-6)
+    left = duration((batch.total - batch.done) / rate) if batch.done else "some time"
+    st.progress(
+        batch.done / max(1, batch.total),
+        text=f"{batch.done:,} of {batch.total:,} pictures, {rate:.0f} a second, about {left} left",
+    )
+    if st.button("Stop here", key="classify_stop"):
+        batch.stop()
+        st.rerun()
+
+
+def small_picture(work: Work, number: int) -> bytes:
+    """A small JPEG of a picture, made in memory.
+
+    Raises:
+        DataError: it cannot be read any more.
+    """
+    from alexcore.augment.preview import encoded
+    from alexcore.data.thumbnails import small_copy
+
+    found = work.kept.get(("small", number))
+    if found is None:
+        source = work.pictures[number].read()
+        found = work.keep(("small", number), encoded(small_copy(source, SHOWN_PX)))
+    return bytes(found)

@@ -1,0 +1,123 @@
+"""Pages of thumbnails with filters and an order; only the pictures on the page are read."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from alexcore.data.browse import ORDERS, Positions, select_rows
+from alexcore.data.index import DataIndex
+from alexcore.data.shards import picture_source
+from alexcore.data.statistics import Statistics
+from alexcore.data.thumbnails import thumbnail
+from ui.dataset.one_picture import show_picture
+from ui.parts.text import plain
+
+PAGE_SIZES = (24, 48, 96)
+
+
+# A fragment: turning a page neither reads the folder's problems nor draws a chart again.
+@st.fragment
+def browser(index: DataIndex, statistics: Statistics | None) -> None:
+    """Draw the filters and the gallery that they leave."""
+    rows = _filters(index, statistics)
+    gallery(index, rows, statistics)
+
+
+def _filters(index: DataIndex, statistics: Statistics | None) -> Positions:
+    orders = [each for each in ORDERS if statistics is not None or each != "brightness"]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        split = st.segmented_control(
+            "Split",
+            list(index.splits),
+            key="dataset_split",
+            help="None chosen: all.",
+            on_change=first_page,
+            bind="query-params",
+        )
+        classes = st.multiselect(
+            "Classes",
+            list(index.classes),
+            key="dataset_classes",
+            placeholder="all classes",
+            on_change=first_page,
+            bind="query-params",
+        )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        part = st.text_input(
+            "File name contains",
+            key="dataset_file",
+            on_change=first_page,
+            bind="query-params",
+            max_chars=200,
+            placeholder="any name",
+            width=220,
+        )
+        order = st.selectbox(
+            "Sort by",
+            orders,
+            key="dataset_sort",
+            on_change=first_page,
+            bind="query-params",
+            width=160,
+            help="class: by split, class and folder. name and size: of the file. brightness: from dark to light, once "
+            "the statistics are measured.",
+        )
+        st.segmented_control(
+            "Pictures a page",
+            PAGE_SIZES,
+            key="dataset_page_size",
+            default=PAGE_SIZES[0],
+            required=True,
+            on_change=first_page,
+            bind="query-params",
+        )
+        descending = st.toggle("Last first", key="dataset_descending", on_change=first_page, bind="query-params")
+    brightness = None if statistics is None else statistics.table["brightness"].to_numpy("float32")
+    return select_rows(index, split, classes, (part or "").strip(), order, descending, brightness)
+
+
+def gallery(index: DataIndex, rows: Positions, statistics: Statistics | None = None, key: str = "dataset_page") -> None:
+    """Draw a page of the pictures in these rows of `index.files`; of the main gallery the page number is in the URL."""
+    if not len(rows):
+        st.info("No picture matches. Choose another split, more classes or another part of the file name.")
+        return
+    page_size = int(st.session_state.get("dataset_page_size") or PAGE_SIZES[0])
+    pages = -(-len(rows) // page_size)
+    in_url = key == "dataset_page"
+    page = st.pagination(pages, default=min(_page_in_url(), pages) if in_url else 1, key=key)
+    if in_url:
+        st.query_params["page"] = str(page)
+    first = (page - 1) * page_size
+    shown = rows[first : first + page_size]
+    st.caption(
+        f"Pictures {first + 1:,} to {first + len(shown):,} of {len(rows):,}. A click on its name shows a picture large."
+    )
+    chosen, button = None, key.replace("page", "picture")
+    with st.grid("auto", min_column_width=130, key=key.replace("page", "gallery")):
+        files = index.files.iloc[shown]
+        for row, path, split, label in zip(shown, files["path"], files["split"], files["label"], strict=True):
+            name, file = index.classes[label], str(index.names.iloc[row])
+            with st.container(gap=None):
+                small = thumbnail(picture_source(index, path))
+                st.image(small, caption=f"{name} · {split}", width="stretch", alt=f"{file}, {name}")
+                if st.button(plain(_short(file)), key=f"{button}_{row}", type="tertiary", width="stretch"):
+                    chosen = int(row)
+    if chosen is not None:
+        show_picture(index, chosen, statistics)
+
+
+def first_page() -> None:
+    """Go back to page 1: the callback of every filter, because the old number means nothing in a new selection."""
+    st.session_state.pop("dataset_page", None)
+    st.session_state.pop("dataset_finding_page", None)
+    st.query_params.pop("page", None)
+
+
+def _page_in_url() -> int:
+    text = st.query_params.get("page", "1")
+    return max(1, int(text)) if text.isdecimal() and len(text) < 10 else 1
+
+
+def _short(name: str, limit: int = 20) -> str:
+    """Cut out the middle of a long name: both ends tell files apart."""
+    return name if len(name) <= limit else f"{name[: limit // 2 - 1]}…{name[-limit // 2 :]}"

@@ -1,0 +1,309 @@
+"""A trained network from the inside: first-layer filters, feature maps, and how weights and activations are spread."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+from PIL import Image
+
+from alexcore.data.images import read_picture
+from alexcore.data.shards import picture_source
+from alexcore.errors import DataError
+from alexcore.nn.layers import Layer
+from alexcore.runs.store import Run, list_runs, require_checkpoint
+from ui.parts.address import choose_run, chosen_run
+from ui.parts.charts import REST, TRAIN, layout_of
+from ui.parts.datasets import open_dataset
+from ui.parts.networks import classifier
+from ui.parts.page import shown_errors
+from ui.parts.picture_choice import MAX_MB, TYPES
+from ui.parts.text import plain
+
+if TYPE_CHECKING:  # importing them loads torch, which waits until this part is opened
+    from alexcore.analysis.inside import Spread, Values
+    from alexcore.analysis.prediction import Classifier
+
+MOST_TILES = 48
+TILE_PX = 128
+
+
+def inside_section() -> None:
+    """Draw the part: no run yet, or a run, a picture, a layer and what it gives."""
+    runs = [run for run in list_runs() if run.checkpoint]
+    if not runs:
+        st.info("There is no trained network yet. Train one first: it takes about two minutes.")
+        st.page_link("pages/train.py", label="Go to Train", icon=":material/arrow_forward:")
+        return
+    with st.container(key="network_inside"), shown_errors():
+        run = _run(runs)
+        left, right = st.columns([1, 3], gap="large")
+        network = classifier(require_checkpoint(run))
+        with left:
+            image, name, key = _picture(run)
+        from alexcore.analysis.inside import enlarged, layers_of, map_pictures
+        from ui.parts.captioned_pictures import Tile, tiles_html
+
+        outputs = _outputs(str(network.checkpoint), network.checkpoint.stat().st_mtime_ns, key, network, image)
+        layers = layers_of(network, outputs["input"].shape[-1])
+        with left:
+            small = image.copy()
+            small.thumbnail((320, 320))
+            st.image(small, caption=plain(name), width="stretch", alt=name)
+            seen = [enlarged(each, TILE_PX) for each in map_pictures(outputs["input"], one_scale=True)]
+            names = ("red", "green", "blue")
+            st.html(tiles_html([Tile(each, [word]) for each, word in zip(seen, names, strict=True)], least=50))
+            st.caption(f"What the network gets: {outputs['input'].shape[-1]} px a side, one map a colour.")
+        with right:
+            layer = _layer(layers)
+            _maps(layer, outputs[layer.name])
+        if layer.name == "conv1":
+            _filters(network, layer)
+        _spreads(network, layer, outputs[layer.name])
+        _table(layers, outputs)
+
+
+def _run(runs: list[Run]) -> Run:
+    by_id = {run.id: run for run in runs}
+    wished = chosen_run()
+    if wished and wished not in by_id:
+        st.warning(f"There is no run {plain(wished)} with a checkpoint; the newest one is used instead.")
+    current = wished if wished in by_id else runs[0].id
+    if st.session_state.get("network_run") != current:
+        st.session_state["network_run"] = current
+    picked = st.selectbox(
+        "Run",
+        list(by_id),
+        key="network_run",
+        on_change=lambda: choose_run(st.session_state["network_run"]),
+        help="Its best checkpoint is looked into.",
+    )
+    return by_id[picked]
+
+
+def _picture(run: Run) -> tuple[Image.Image, str, str]:
+    """Draw the choice of a picture; return it, its name, and what tells it from all others.
+
+    Raises:
+        DataError: the upload is no picture, or the data set does not have the wished one.
+    """
+    upload = st.file_uploader(
+        "Your own picture",
+        type=TYPES,
+        key="network_upload",
+        max_upload_size=MAX_MB,
+        help="It is kept in memory, and only for this visit. Without one, a picture of the data set is used.",
+    )
+    if upload is not None:
+        if upload.size > MAX_MB * 2**20:
+            raise DataError(f"{upload.name} has {upload.size / 2**20:.0f} MB; the limit is {MAX_MB} MB.")
+        data = upload.getvalue()
+        return read_picture(data, upload.name).image, upload.name, hashlib.sha256(data).hexdigest()
+    if run.config is None:
+        raise DataError("The data set of this run is not known.", "Upload a picture of your own.")
+    index = open_dataset(run.config.data)[0]
+    rows = index.select("val")
+    number = st.number_input(
+        "Validation picture",
+        value=0,
+        step=1,
+        format="%d",
+        key="network_image",
+        bind="query-params",
+        help=f"Number in the validation split, counted from 0. Legal: a whole number from 0 to {len(rows) - 1}.",
+    )
+    if number is None or not 0 <= number < len(rows):
+        raise DataError(
+            f"Validation picture = {number} is not allowed: it must be a whole number from 0 to {len(rows) - 1}.",
+            "Choose another number, or upload a picture.",
+        )
+    path = str(rows["path"].iloc[int(number)])
+    picture = read_picture(picture_source(index, path), path)
+    label = index.classes[int(rows["label"].iloc[int(number)])]
+    name = f"{label}: {path.replace('!', '/').rsplit('/', 1)[-1]}"
+    return picture.image, name, hashlib.sha256(picture.image.tobytes()).hexdigest()
+
+
+@st.cache_resource(max_entries=3, show_spinner="Running the network ...")
+def _outputs(
+    path: str,  # noqa: ARG001 - the key
+    modified_ns: int,  # noqa: ARG001 - the key
+    picture: str,  # noqa: ARG001 - the key
+    _network: Classifier,
+    _image: Image.Image,
+) -> Mapping[str, Values]:
+    from alexcore.analysis.inside import layer_outputs
+
+    return layer_outputs(_network, _image)
+
+
+def _layer(layers: list[Layer]) -> Layer:
+    by_name = {each.name: each for each in layers if each.kind != "dropout"}
+    name = st.selectbox(
+        "Layer",
+        list(by_name),
+        key="network_layer",
+        bind="query-params",
+        help="Go from the first to the last: edges and colours, then patterns, then parts of things.",
+    )
+    # Not in the field's own labels: those stand in the URL, and shapes differ from run to run.
+    st.caption(f"{by_name[name].kind}, output {by_name[name].shape}")
+    return by_name[name]
+
+
+def _maps(layer: Layer, values: Values) -> None:
+    from alexcore.analysis.inside import channel_order, enlarged, map_pictures
+    from ui.parts.captioned_pictures import Tile, tiles_html
+
+    if values.ndim == 1:
+        st.plotly_chart(_units(layer, values), config={"displaylogo": False}, key="network_units")
+        st.caption(units_in_words(layer, values))
+        return
+    with st.container(horizontal=True):
+        strongest = st.toggle(
+            "Strongest first",
+            value=True,
+            key="network_strongest",
+            persist_state="session",
+            help="Sorted by the mean of the map; else by number.",
+        )
+        one_scale = st.toggle(
+            "One scale for all",
+            key="network_one_scale",
+            persist_state="session",
+            help="Black and white mean the same in every map, so that channels can be compared. Off: each map uses all "
+            "of the range, so that weak ones can be seen.",
+        )
+    order = channel_order(values, strongest)[:MOST_TILES]
+    pictures = map_pictures(values, one_scale)
+    tiles = [
+        Tile(enlarged(pictures[each], TILE_PX), [f"channel {each}", f"mean {values[each].mean():.2f}"])
+        for each in order
+    ]
+    with st.container(key="network_maps"):
+        st.html(tiles_html(tiles, least=84, longest=TILE_PX * 2))
+    st.caption(maps_in_words(layer, values))
+
+
+def maps_in_words(layer: Layer, values: Values) -> str:
+    """What the maps of a layer show, from the numbers."""
+    means = values.reshape(len(values), -1).mean(axis=1)
+    silent = int((values.reshape(len(values), -1).max(axis=1) <= 0).sum())
+    more = f" The first {MOST_TILES} are shown." if len(values) > MOST_TILES else ""
+    words = (
+        f"{layer.name} gives {len(values)} maps of {values.shape[1]} × {values.shape[2]}; a pixel of them sees "
+        f"{layer.field.size} px of the picture. The strongest is channel {int(means.argmax())}, mean {means.max():.2f}."
+    )
+    if layer.kind == "relu":
+        words += f" {(values <= 0).mean():.0%} of the numbers are 0"
+        words += f"; {silent} of the channels find nothing in this picture." if silent else "."
+    return words + more
+
+
+def _units(layer: Layer, values: Values) -> go.Figure:
+    figure = layout_of(go.Figure(), f"What {layer.name} gives", "unit", "value", 300)
+    # Four thousand bars would be thinner than a pixel: a line shows the same.
+    kind = {"mode": "lines", "line": {"color": TRAIN, "width": 1}}
+    if len(values) <= 100:
+        figure.add_bar(x=list(range(len(values))), y=[float(each) for each in values], marker_color=TRAIN)
+    else:
+        shown = values[:: max(1, len(values) // 2000)]
+        figure.add_scatter(x=list(range(0, len(values), max(1, len(values) // 2000))), y=shown.tolist(), **kind)
+    return figure
+
+
+def units_in_words(layer: Layer, values: Values) -> str:
+    """What the units of a layer show, from the numbers."""
+    return (
+        f"{layer.name} gives {len(values):,} numbers, from {values.min():.2f} to {values.max():.2f}; the largest is "
+        f"unit {int(values.argmax())}. {(values <= 0).mean():.0%} of them are 0 or below."
+    )
+
+
+def _filters(network: Classifier, layer: Layer) -> None:
+    from alexcore.analysis.inside import enlarged, filter_pictures, weights_of
+    from ui.parts.captioned_pictures import Tile, tiles_html
+
+    st.markdown("**The filters of the first layer**")
+    weights = weights_of(network, layer.path)
+    tiles = [
+        Tile(enlarged(each, TILE_PX), [f"filter {number}"])
+        for number, each in enumerate(filter_pictures(weights)[:MOST_TILES])
+    ]
+    with st.container(key="network_filters"):
+        st.html(tiles_html(tiles, least=64))
+    st.caption(
+        f"{len(weights)} filters of {weights.shape[2]} × {weights.shape[3]} px in colour"
+        f"{f', the first {MOST_TILES} shown' if len(weights) > MOST_TILES else ''}. Each is scaled to its own range. A "
+        "filter answers most where the picture looks like it; noise means that it has learned little yet."
+    )
+
+
+def _spreads(network: Classifier, layer: Layer, values: Values) -> None:
+    from alexcore.analysis.inside import spread_of, weights_of
+
+    left, right = st.columns(2)
+    with left:
+        spread = spread_of(values)
+        figure = histogram(spread, f"What {layer.name} gives", TRAIN)
+        st.plotly_chart(figure, config={"displaylogo": False}, key="network_activations")
+        st.caption(spread_in_words(spread, "values", layer.kind == "relu"))
+    with right:
+        if layer.kind not in ("convolution", "linear", "batch norm", "group norm"):
+            st.info(f"{layer.name} learns nothing: it has no weights. Choose a convolution, a norm or a linear layer.")
+            return
+        spread = spread_of(weights_of(network, layer.path))
+        figure = histogram(spread, f"Weights of {layer.name}", REST)
+        st.plotly_chart(figure, config={"displaylogo": False}, key="network_weights")
+        st.caption(spread_in_words(spread, "weights", False))
+
+
+def histogram(spread: Spread, title: str, colour: str) -> go.Figure:
+    """Counts of values on a logarithmic axis, where rare ones can be seen too."""
+    figure = layout_of(go.Figure(), title, "value", "count", 280)
+    middles = ((spread.edges[:-1] + spread.edges[1:]) / 2).tolist()
+    figure.add_bar(x=middles, y=spread.counts.tolist(), marker_color=colour, width=float(np.diff(spread.edges)[0]))
+    return figure.update_yaxes(type="log", exponentformat="power").update_layout(bargap=0)
+
+
+def spread_in_words(spread: Spread, noun: str, after_relu: bool) -> str:
+    """One sentence on a histogram."""
+    zeros = f" {spread.zeros:.0%} of them are 0: the ReLU let nothing through." if after_relu else ""
+    return (
+        f"{spread.count:,} {noun} from {spread.low:.3g} to {spread.high:.3g}, mean {spread.mean:.3g}, deviation "
+        f"{spread.std:.3g}.{zeros}"
+    )
+
+
+def _table(layers: list[Layer], outputs: Mapping[str, Values]) -> None:
+    rows = [
+        {
+            "layer": each.name,
+            "kind": each.kind,
+            "output": each.shape,
+            "mean": float(outputs[each.name].mean()),
+            "deviation": float(outputs[each.name].std()),
+            "least": float(outputs[each.name].min()),
+            "greatest": float(outputs[each.name].max()),
+            "0 or below (%)": float((outputs[each.name] <= 0).mean() * 100),
+        }
+        for each in layers
+        if each.kind != "dropout"
+    ]
+    table = pd.DataFrame(rows).round(4)
+    with st.expander("All layers as a table", icon=":material/table:"):
+        st.dataframe(table, hide_index=True, alt="What each layer gives, in numbers")
+        st.download_button(
+            "Download as CSV",
+            lambda: table.to_csv(index=False).encode(),
+            "activations.csv",
+            "text/csv",
+            key="network_inside_csv",
+            on_click="ignore",
+            icon=":material/download:",
+        )

@@ -1,0 +1,143 @@
+"""Plotly figures. Two colours that colour-blind people can tell apart, and markers that need no colour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from alexcore.runs.series import Series, thin
+
+# From the palette of Okabe and Ito (2008), which is made for colour-blind readers; both show on light and dark.
+TRAIN, VAL, REST = "#3A8FD0", "#D55E00", "#009E73"
+SPLIT_COLOURS = {"train": TRAIN, "val": VAL, "test": REST}
+SPLIT_SYMBOLS = {"train": "circle", "val": "diamond", "test": "x"}
+
+
+def layout_of(figure: go.Figure, title: str, x: str, y: str, height: int = 320) -> go.Figure:
+    """Give a figure its title, the names of its axes and the legend's place; returns the figure."""
+    figure.update_layout(
+        title=title,
+        xaxis_title=x,
+        yaxis_title=y,
+        height=height,
+        margin={"l": 10, "r": 10, "t": 48, "b": 10},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right"},
+    )
+    return figure
+
+
+# Red, green and blue as colour-blind people can tell them apart; the dashes need no colour at all.
+CHANNELS = {"red": ("#D55E00", "solid"), "green": ("#009E73", "dash"), "blue": ("#3A8FD0", "dot")}
+
+
+def channel_histogram(edges: list[float], counts: list[list[int]], title: str) -> go.Figure:
+    """How often each value occurs in each channel; `counts` is (3, bins), `edges` has one number more."""
+    figure = go.Figure()
+    middles = [(low + high) / 2 for low, high in pairwise(edges)]
+    for (name, (colour, dash)), channel in zip(CHANNELS.items(), counts, strict=True):
+        line = {"color": colour, "dash": dash, "width": 2}
+        figure.add_scatter(x=middles, y=channel, name=name, mode="lines", line=line)
+    layout_of(figure, title, "value", "pixels", 300)
+    # Two of them stand side by side, too narrow for title and legend in one line.
+    return figure.update_layout(legend={"y": -0.3, "yanchor": "top", "x": 0, "xanchor": "left"})
+
+
+def balance(counts: pd.DataFrame) -> go.Figure:
+    """Pictures per class, a bar a split; `counts` is `DataIndex.counts()`."""
+    figure = go.Figure()
+    for split in counts.columns:
+        figure.add_bar(x=list(counts.index), y=counts[split].tolist(), name=split, marker_color=SPLIT_COLOURS[split])
+    return layout_of(figure, "Pictures per class", "class", "pictures")
+
+
+MAX_POINTS = 2000
+
+
+def _thinned(table: pd.DataFrame) -> pd.DataFrame:
+    """At most 2,000 rows, the same ones each time; their order stays."""
+    return table if len(table) <= MAX_POINTS else table.sample(MAX_POINTS, random_state=0).sort_index()
+
+
+def _dots(table: pd.DataFrame, x: str, y: str, hover: str) -> go.Figure:
+    figure = go.Figure()
+    for split in [each for each in SPLIT_COLOURS if (table["split"] == each).any()]:
+        rows = table[table["split"] == split]
+        figure.add_scatter(
+            x=rows[x].tolist(),
+            y=rows[y].tolist(),
+            name=split,
+            mode="markers",
+            hovertemplate=hover,
+            marker={"color": SPLIT_COLOURS[split], "size": 6, "opacity": 0.6, "symbol": SPLIT_SYMBOLS[split]},
+        )
+    return figure
+
+
+def sizes(table: pd.DataFrame) -> go.Figure:
+    """Height against width; `table` has width, height and split. One point stands for all pictures of a size."""
+    points = _thinned(table.drop_duplicates(["width", "height", "split"]))
+    figure = _dots(points, "width", "height", "%{x} × %{y} px")
+    end = max(1, int(table[["width", "height"]].to_numpy().max(initial=1)))
+    figure.add_shape(type="line", x0=0, y0=0, x1=end, y1=end, line={"dash": "dot", "width": 1, "color": "gray"})
+    figure.update_xaxes(rangemode="tozero").update_yaxes(rangemode="tozero")
+    return layout_of(figure, "Sizes of the pictures", "width (px)", "height (px)")
+
+
+def aspects(table: pd.DataFrame) -> go.Figure:
+    """Size of the file against width / height; `table` has width, height, bytes and split."""
+    points = _thinned(table)
+    points = points.assign(aspect=points["width"] / points["height"], kb=points["bytes"] / 1000)
+    figure = _dots(points, "aspect", "kb", "%{x:.2f}, %{y:.1f} kB")
+    figure.update_yaxes(rangemode="tozero")
+    return layout_of(figure, "Aspect and size of the files", "width / height", "size of the file (kB)")
+
+
+def curves(series: Series) -> tuple[go.Figure, go.Figure]:
+    """Loss and accuracy against the step: training as a line, validation as a point an epoch."""
+    steps = thin([each for each in series.steps if each.get("step") is not None])
+    ended = [each for each in series.epochs if each.get("step") is not None]
+    figures = []
+    for title, field, unit, mode in (("Loss", "loss", "cross entropy (nats)", None), ("Accuracy", "acc1", "share", 1)):
+        figure = go.Figure()
+        figure.add_scatter(
+            x=[each["step"] for each in steps],
+            y=[each.get(field) for each in steps],
+            name="train, by step",
+            mode="lines",
+            line={"color": TRAIN, "width": 1},
+            opacity=0.45,
+        )
+        epochs = [each["step"] for each in ended]
+        for split, colour, symbol in (("train", TRAIN, "circle"), ("val", VAL, "diamond")):
+            figure.add_scatter(
+                x=epochs,
+                y=[each.get(f"{split}_{field}") for each in ended],
+                name=f"{split}, by epoch",
+                mode="lines+markers",
+                line={"color": colour, "width": 2},
+                marker={"symbol": symbol, "size": 7},
+            )
+        for step in series.resumes:
+            figure.add_vline(x=step, line_dash="dot", annotation_text="resumed")
+        if mode:
+            figure.update_yaxes(range=[0, 1.02], tickformat=".0%")
+        figures.append(layout_of(figure, title, "optimizer step", unit))
+    return figures[0], figures[1]
+
+
+def curves_in_words(epochs: Sequence[dict[str, object]], classes: int) -> str:
+    """One sentence on what the curves show so far."""
+    chance = f"Guessing among {classes} classes would be right {1 / classes:.0%} of the time." if classes else ""
+    values = [float(str(each["val_acc1"])) for each in epochs if each.get("val_acc1") is not None]
+    if not values:
+        return f"The first validation point appears when epoch 1 ends. {chance}"
+    best = max(range(len(values)), key=values.__getitem__)
+    gap = float(str(epochs[-1].get("train_acc1") or 0)) - values[-1]
+    apart = " Training is well ahead of validation: the network begins to learn the pictures by heart." * (gap > 0.15)
+    return (
+        f"Validation accuracy is {values[-1]:.1%} after epoch {len(values)}; "
+        f"the best was {values[best]:.1%} in epoch {best + 1}. {chance}{apart}"
+    )

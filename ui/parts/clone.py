@@ -1,0 +1,106 @@
+"""`/train?clone=ID`: the form filled with all settings of another run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from alexcore.augment.files import load_pipeline, save_pipeline, saved_pipelines
+from alexcore.augment.operations import Operation
+from alexcore.batchnorm.settings import is_experiment
+from alexcore.config import TrainConfig
+from alexcore.data.index import DataIndex
+from alexcore.data.sources import open_source
+from alexcore.errors import ConfigError, RunError
+from alexcore.home import data_dir, data_roots, open_path, runs_dir
+from alexcore.runs.store import open_run
+from ui.parts.address import choose_dataset
+from ui.parts.forms import fill
+from ui.parts.page import show_error
+from ui.parts.text import plain
+
+_DONE = "cloned"
+_VAL = "cloned_val"
+
+
+def forget_clone() -> None:
+    """The next visit with `?clone=` fills the form again, also with the same run."""
+    st.session_state.pop(_DONE, None)
+
+
+def clone_from_url() -> None:
+    """Fill the form once with the settings of the run in `?clone=`; to be called before anything of it is drawn."""
+    run_id = st.query_params.get("clone")
+    if not run_id:
+        return
+    if st.session_state.get(_DONE) != run_id:
+        try:
+            run = open_run(run_id)
+            if run.config is None:
+                raise RunError(f"The settings of the run {run.id} cannot be read. {run.problem}")
+            fill(_widget_values(run.config, run.id))
+        except (RunError, ConfigError) as error:
+            show_error(error)
+            return
+        choose_dataset(_name_of(run.config.data))
+        st.session_state[_VAL] = (_name_of(run.config.data), run.config.val)
+        st.session_state[_DONE] = run_id
+    words = f"All settings below are those of the run {plain(run_id)}. Change what you like, then press Start."
+    if is_experiment(runs_dir() / run_id):  # its name was found to be one when the form was filled
+        words += (
+            " That run is a BatchNorm experiment: Start would train one network with these settings, not all of its "
+            "networks. To compare them again, open it on BatchNorm."
+        )
+    st.info(words)
+
+
+def end_clone() -> None:
+    """Take the run out of the URL: its settings have been used."""
+    st.query_params.pop("clone", None)
+
+
+def _name_of(data: str) -> str:
+    """What the pages call a data set: its name, if it lies in `data/`."""
+    return Path(data).name if Path(data).parent == data_dir() else data
+
+
+def _widget_values(config: TrainConfig, run_id: str) -> dict[str, object]:
+    values = config.model_dump()
+    if isinstance(config.augment, list):
+        values["augment"] = _pipeline_name(config.augment, run_id)
+    return values
+
+
+def _pipeline_name(operations: list[Operation], run_id: str) -> str:
+    """The form knows pipelines by name: one that is kept already, or a new one named after the run."""
+    for name, file in saved_pipelines().items():
+        try:
+            if load_pipeline(file) == operations:
+                return name
+        except ConfigError:  # a file that somebody has edited badly
+            continue
+    fit = "".join(each if each.isascii() and (each.isalnum() or each in " _.-") else "-" for each in run_id)
+    name = f"from {fit}"[:60].strip()
+    save_pipeline(name, operations)
+    return name
+
+
+def cloned_validation(name: str, index: DataIndex) -> tuple[str, DataIndex]:
+    """The separate validation folder of the cloned run, if the data set is still its own, and the index with it.
+
+    Raises:
+        DataError: the folder cannot be opened, or may not be.
+    """
+    data, val = st.session_state.get(_VAL, ("", ""))
+    if not val or data != name:
+        return "", index
+    if not st.toggle(
+        f"Validate on {plain(val)}",
+        value=True,
+        key="train_use_val",
+        help="The cloned run was validated on this folder. Switched off, the data set's own validation split counts.",
+    ):
+        return "", index
+    folder = open_path(val)
+    return str(folder), open_source(index.origin, folder, roots=data_roots())

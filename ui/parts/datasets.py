@@ -1,0 +1,86 @@
+"""Data sets as pages use them: opened once per change on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from alexcore.data.index import DataIndex
+from alexcore.data.index_cache import forget_folder
+from alexcore.data.sources import open_source, source_signature
+from alexcore.data.verify import known_unreadable
+from alexcore.errors import DataError
+from alexcore.home import SYNTHETIC, data_roots, open_path
+from alexcore.jobs import start_job
+from ui.parts.synthetic_data import ensure_synthetic
+
+
+# An index is never changed, so sessions may share one; copies of 100,000 rows at each rerun would be slow.
+@st.cache_resource(max_entries=4, show_spinner="Reading the folders ...")
+def _index(path: str, signature: str) -> DataIndex:  # noqa: ARG001 - the signature only makes the key change
+    return open_source(path, roots=data_roots())
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _readable(path: str, signature: str, unreadable: tuple[tuple[str, str], ...]) -> DataIndex:
+    return _index(path, signature).without(dict(unreadable))
+
+
+def forget_indexes() -> None:
+    """Read folders anew at the next opening."""
+    _index.clear()
+    _readable.clear()
+
+
+def read_again(path: Path) -> None:
+    """List the files of a data set anew: the way to see one that was overwritten in place."""
+    forget_folder(path)
+    forget_indexes()
+
+
+def open_dataset(name: str) -> tuple[DataIndex, bool]:
+    """Open a data set by its name in `data/` or its path; the flag says whether its pictures have been checked.
+
+    Raises:
+        DataError: it cannot be opened, or may not be.
+    """
+    path = open_path(name)
+    signature = source_signature(path)
+    index = _index(str(path), signature)
+    unreadable = known_unreadable(index)
+    if not unreadable:
+        return index, unreadable is not None
+    return _readable(str(path), signature, tuple(unreadable.items())), True
+
+
+def whole_dataset(name: str) -> DataIndex:
+    """The data set with the pictures that cannot be decoded. Raises as `open_dataset`."""
+    path = open_path(name)
+    return _index(str(path), source_signature(path))
+
+
+def check_job(path: Path) -> str:
+    """The name of the background job that decodes every picture of a data set once."""
+    return f"check-{source_signature(path)}"
+
+
+def start_check(path: Path) -> None:
+    """Decode every picture of a data set once, in the background."""
+    start_job(check_job(path), ["data", "info", str(path)])
+
+
+def dataset_or_wait(name: str) -> tuple[DataIndex, bool] | None:
+    """Open the data set, or return None while the built-in one is still being drawn.
+
+    Raises:
+        DataError: as `open_dataset`.
+    """
+    if name == SYNTHETIC and not ensure_synthetic():
+        return None
+    try:
+        return open_dataset(name)
+    except DataError:
+        if name == SYNTHETIC:
+            st.info("Delete the folder to have the built-in data set drawn again.")
+        raise

@@ -1,0 +1,199 @@
+"""What an evaluation shows: each view is its figures, one sentence from the numbers, and its table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from alexcore.analysis.metrics import wilson
+from ui.parts.charts import REST, TRAIN, VAL, layout_of
+from ui.parts.run_charts import CELLS, MOST_CELLS, View
+
+# A chart of more classes cannot be read: the weakest are shown, the table has them all.
+MOST_CLASSES = 40
+# Square markers that nobody sees: a heat map cannot be clicked, points above its cells can.
+_TARGET_PX = 26
+
+
+def percent(value: float | None, digits: int = 0) -> str:
+    """A share in words; a dash where there is none."""
+    return "–" if value is None else f"{value:.{digits}%}"
+
+
+def classes_view(report: dict[str, Any]) -> View:
+    """Recall with its interval, precision and F1 of each class."""
+    table = pd.DataFrame(report["per_class"])
+    known = table.dropna(subset=["recall"])
+    if known.empty:
+        return View("No class has a picture in this split.", table=table)
+    shown = known.sort_values("recall", kind="stable").head(MOST_CLASSES)
+    figure = layout_of(go.Figure(), "Scores of each class", "share", "class", 120 + 34 * len(shown))
+    marks = (("recall", TRAIN, "circle"), ("precision", VAL, "diamond"), ("f1", REST, "x"))
+    for name, colour, symbol in marks:
+        bars: dict[str, Any] = {}
+        if name == "recall":
+            up, down = shown["recall_high"] - shown["recall"], shown["recall"] - shown["recall_low"]
+            bars = {"error_x": {"array": up.tolist(), "arrayminus": down.tolist(), "thickness": 1.5}}
+        figure.add_scatter(
+            x=shown[name].tolist(),
+            y=shown["class"].tolist(),
+            name="F1" if name == "f1" else name,
+            mode="markers",
+            marker={"color": colour, "symbol": symbol, "size": 10},
+            **bars,
+        )
+    figure.update_xaxes(range=[-0.02, 1.02], tickformat=".0%").update_yaxes(type="category", autorange="reversed")
+    least, most = shown.iloc[0], known.sort_values("recall", kind="stable").iloc[-1]
+    words = (
+        f"{least['class']} is recognised least: {percent(least['recall'])} of its {least['images']:,} pictures, and "
+        f"with so many the true share may lie from {percent(least['recall_low'])} to {percent(least['recall_high'])}. "
+        f"{most['class']} is recognised most, {percent(most['recall'])}."
+    )
+    if len(known) > MOST_CLASSES:
+        words += f" The chart has the {MOST_CLASSES} weakest of {len(known)} classes."
+    return View(words, {"classes": figure}, table)
+
+
+def confusion_view(report: dict[str, Any], truth: str, answer: str) -> View:
+    """The confusion matrix, with the chosen cell framed."""
+    names, matrix = [str(each) for each in report["classes"]], report["confusion"]
+    table = pd.DataFrame(matrix, index=names, columns=names)
+    mistakes = table.sum(axis=1) - pd.Series([matrix[each][each] for each in range(len(names))], index=names)
+    kept = names if len(names) <= MOST_CELLS else [n for n in names if n in set(mistakes.nlargest(MOST_CELLS).index)]
+    for name in (truth, answer):  # what was chosen is always in the picture
+        if name in names and name not in kept:
+            kept = [*kept, name]
+    shown = table.loc[kept, kept]
+    figure = layout_of(go.Figure(), "Confusion matrix", "answer", "truth", max(380, 140 + 22 * len(kept)))
+    hover = "%{y} taken for %{x}: %{z}<extra></extra>"
+    figure.add_heatmap(
+        z=shown.to_numpy().tolist(),
+        x=kept,
+        y=kept,
+        colorscale=CELLS,
+        textfont={"color": "white"},
+        xgap=1,
+        ygap=1,
+        texttemplate="%{z}" if len(kept) <= 20 else None,
+        hovertemplate=hover,
+        colorbar={"title": "pictures"},
+    )
+    cells = [(row, column) for row in kept for column in kept]
+    figure.add_scatter(
+        x=[column for _, column in cells],
+        y=[row for row, _ in cells],
+        mode="markers",
+        showlegend=False,
+        marker={"symbol": "square", "size": _TARGET_PX, "opacity": 0},
+        customdata=[list(cell) for cell in cells],
+        selected={"marker": {"opacity": 0}},
+        unselected={"marker": {"opacity": 0}},
+        text=[str(matrix[names.index(row)][names.index(column)]) for row, column in cells],
+        hovertemplate="%{y} taken for %{x}: %{text}<extra></extra>",
+    )
+    if truth in kept and answer in kept:
+        x, y = kept.index(answer), kept.index(truth)
+        figure.add_shape(
+            type="rect", x0=x - 0.5, x1=x + 0.5, y0=y - 0.5, y1=y + 0.5, line={"color": "#E69F00", "width": 3}
+        )
+    figure.update_xaxes(type="category").update_yaxes(type="category", autorange="reversed")
+    words = _confusion_in_words(names, matrix)
+    if len(names) > MOST_CELLS:
+        words += f" Shown are the {MOST_CELLS} classes with the most mistakes; the table has all {len(names)}."
+    return View(words, {"confusion": figure}, table.reset_index(names="truth"))
+
+
+def most_frequent_mistake(report: dict[str, Any]) -> tuple[str, str]:
+    """(truth, answer) of the largest cell off the diagonal; of the first class where there is no mistake."""
+    names, matrix = [str(each) for each in report["classes"]], report["confusion"]
+    cells = [
+        (matrix[row][column], -row, -column)
+        for row in range(len(names))
+        for column in range(len(names))
+        if row != column and matrix[row][column]
+    ]
+    if not cells:
+        return names[0], names[0]
+    _, row, column = max(cells)
+    return names[-row], names[-column]
+
+
+def _confusion_in_words(names: Sequence[str], matrix: Sequence[Sequence[int]]) -> str:
+    truth, answer = most_frequent_mistake({"classes": names, "confusion": matrix})
+    if truth == answer:
+        return "Every picture was recognised: all of them are on the diagonal."
+    row = matrix[names.index(truth)]
+    count, own = row[names.index(answer)], sum(row)
+    return (
+        f"The most frequent mistake: {count:,} of {own:,} pictures of {truth} ({count / own:.0%}) are taken for "
+        f"{answer}. A click on a cell, or the two fields, open its pictures."
+    )
+
+
+def calibration_view(report: dict[str, Any]) -> View:
+    """How often the network is right when it is so and so sure."""
+    bins = [each for each in report["calibration"] if each["images"]]
+    table = pd.DataFrame(report["calibration"])
+    if not bins:
+        return View("There is no answer to calibrate.", table=table)
+    figure = layout_of(go.Figure(), "Calibration", "probability of the answer", "share of right answers", 360)
+    figure.add_scatter(
+        x=[0, 1], y=[0, 1], mode="lines", name="perfectly calibrated", line={"dash": "dot", "color": REST}
+    )
+    intervals = [wilson(round(each["acc1"] * each["images"]), each["images"]) or (0.0, 1.0) for each in bins]
+    figure.add_scatter(
+        x=[each["confidence"] for each in bins],
+        y=[each["acc1"] for each in bins],
+        name="this network, 95 % interval",
+        mode="lines+markers",
+        line={"color": TRAIN, "width": 2},
+        marker={"size": 8},
+        customdata=[each["images"] for each in bins],
+        hovertemplate="sure %{x:.0%}, right %{y:.0%}, %{customdata} pictures<extra></extra>",
+        error_y={
+            "array": [high - each["acc1"] for (_, high), each in zip(intervals, bins, strict=True)],
+            "arrayminus": [each["acc1"] - low for (low, _), each in zip(intervals, bins, strict=True)],
+            "thickness": 1.2,
+        },
+    )
+    counts = layout_of(go.Figure(), "Pictures in each bin", "probability of the answer", "pictures", 360)
+    counts.add_bar(
+        x=[(each["low"] + each["high"]) / 2 for each in report["calibration"]],
+        y=[each["images"] for each in report["calibration"]],
+        marker_color=TRAIN,
+        width=0.095,
+    )
+    for each in (figure, counts):
+        each.update_xaxes(range=[0, 1.02], tickformat=".0%")
+    figure.update_yaxes(range=[0, 1.02], tickformat=".0%")
+    total = sum(each["images"] for each in bins)
+    sure = sum(each["confidence"] * each["images"] for each in bins) / total
+    points = 100 * (sure - report["acc1"])
+    lean = "about as sure as it is right"
+    if abs(points) >= 1:
+        lean = f"{abs(points):.1f} points {'too sure' if points > 0 else 'not sure enough'} on average"
+    words = (
+        f"The network is {lean}: its mean probability is {sure:.0%}, its accuracy {report['acc1']:.0%}. The expected "
+        f"calibration error over {len(report['calibration'])} bins is {report['ece']:.3f}; 0 would be perfect."
+    )
+    return View(words, {"calibration": figure, "bins": counts}, table)
+
+
+def headline(report: dict[str, Any]) -> str:
+    """One sentence on the whole evaluation."""
+    count = report["images"]
+    right = round(report["acc1"] * count)
+    chance = 1 / max(1, len(report["classes"]))
+    low, high = report.get("acc1_low"), report.get("acc1_high")
+    words = (
+        f"{right:,} of {count:,} pictures are recognised, {report['acc1']:.1%}; with so many the true accuracy "
+        f"may lie from {percent(low, 1)} to {percent(high, 1)} (95 %, Wilson)."
+    )
+    if low is not None and low <= chance <= (high or 0):
+        words += f" That is not clearly better than guessing, {chance:.0%}."
+    return words + (
+        f" {report['ignored']:,} pictures of an ignored class are left out." if report.get("ignored") else ""
+    )

@@ -1,0 +1,210 @@
+"""The pictures behind a figure: each with its answer, its explanation, its near duplicates, and a way to exclude it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from alexcore.data.exclusions import excluded_pictures, exclusion_manifest, set_excluded
+from alexcore.data.index import DataIndex
+from alexcore.data.quality_neighbours import near_pictures
+from alexcore.data.shards import is_sharded, picture_source
+from alexcore.data.thumbnails import thumbnail
+from alexcore.errors import AlexError, DataError
+from alexcore.home import data_roots
+from alexcore.jobs import read_job, start_job
+from alexcore.runs.store import Run
+from ui.parts.datasets import forget_indexes, open_dataset, whole_dataset
+from ui.parts.job_progress import watch_job
+from ui.parts.page import show_error, shown_errors
+from ui.parts.text import plain
+
+PAGE_SIZE = 12
+NEAR, FAILED = "evaluation_near_path", "evaluation_exclude_failed"
+
+
+def picture_grid(run: Run, index: DataIndex, rows: pd.DataFrame, classes: list[str], own_data: bool) -> None:
+    """Draw a page of answers, in the order of `rows`.
+
+    Args:
+        run: Whose answers they are.
+        index: The evaluated data set.
+        rows: Rows of the evaluation's table.
+        classes: Names in the order of their numbers.
+        own_data: Whether it is the data set of the run: only there an explanation can be asked for by name.
+    """
+    if rows.empty:
+        st.caption("No picture is here.")
+        return
+    excluded = set(_excluded(index))
+    pages = -(-len(rows) // PAGE_SIZE)
+    if int(st.session_state.get("evaluation_page", 1)) > pages:  # of another run, which had more
+        del st.session_state["evaluation_page"]
+    page = st.pagination(pages, key="evaluation_page") if pages > 1 else 1
+    shown = rows.iloc[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+    st.caption(f"Pictures {(page - 1) * PAGE_SIZE + 1:,} to {(page - 1) * PAGE_SIZE + len(shown):,} of {len(rows):,}.")
+    _near(run, index)
+    with st.grid("auto", min_column_width=150, key="evaluation_pictures"):
+        for number, row in zip(shown.index, shown.itertuples(), strict=True):
+            with st.container(gap="xsmall"):
+                _card(run, index, str(row.path), int(number), _words(row, classes), str(row.path) in excluded, own_data)
+    _left_out(index, len(excluded))
+
+
+def first_page() -> None:
+    """Go back to page 1, and close what was opened: the callback of whatever chooses other pictures."""
+    for name in ("evaluation_page", NEAR):
+        st.session_state.pop(name, None)
+
+
+def _words(row: object, classes: list[str]) -> str:
+    label, predicted = classes[row.label], classes[row.predicted]  # type: ignore[attr-defined]
+    sure = f"{row.probability:.0%}"  # type: ignore[attr-defined]
+    if label == predicted:
+        return f"{label}, recognised ({sure})"
+    return f"{label}, taken for {predicted} ({sure})"
+
+
+def _card(run: Run, index: DataIndex, path: str, number: int, words: str, excluded: bool, own_data: bool) -> None:
+    file = path.replace("!", "/").rsplit("/", 1)[-1]
+    try:
+        st.image(thumbnail(_source(index, path)), width="stretch", alt=f"{file}: {words}")
+    except DataError as error:
+        st.caption(plain(str(error)))
+    st.caption(plain(f"{words}. {file}"))
+    if own_data:
+        st.page_link(
+            "pages/classify.py",
+            label="Explain",
+            icon=":material/search:",
+            query_params={"run": run.id, "picture": path},
+        )
+    st.button(
+        "Near duplicates",
+        key=f"evaluation_near_{number}",
+        type="tertiary",
+        icon=":material/content_copy:",
+        on_click=_look_near,
+        args=(run.id, path),
+    )
+    st.button(
+        "Put back" if excluded else "Exclude",
+        key=f"evaluation_exclude_{number}",
+        type="tertiary",
+        icon=":material/undo:" if excluded else ":material/block:",
+        on_click=_toggle,
+        args=(index, path, excluded),
+    )
+
+
+def _source(index: DataIndex, path: str) -> Path | bytes:
+    """The picture of a row; of a separate validation folder, only within the folders that a browser may open."""
+    if is_sharded(index) or index.has(path):
+        return picture_source(index, path)
+    place = index.path_of(path).resolve()
+    if not any(place.is_relative_to(root) for root in data_roots()):
+        raise DataError(f"{path} lies outside the folders that may be opened.", "Set ALEXCORE_DATA_ROOTS.")
+    return place
+
+
+# Near duplicates ------------------------------------------------------------------------------------------------
+
+
+def _look_near(run_id: str, path: str) -> None:
+    st.session_state[NEAR] = (run_id, path)
+
+
+def _near(run: Run, index: DataIndex) -> None:
+    run_id, path = st.session_state.get(NEAR, ("", ""))
+    if run_id != run.id or run.config is None:
+        return
+    with st.container(border=True, key="evaluation_near"), shown_errors():
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**Near duplicates of {plain(path)} in training**", width="stretch")
+            st.button("Close", key="evaluation_near_close", on_click=lambda: st.session_state.pop(NEAR, None))
+        training = open_dataset(run.config.data)[0]
+        job = f"scan-{whole_dataset(run.config.data).files_identity}"
+        if watch_job(job, "Looking at every picture", "pictures", forget_indexes):
+            return
+        found = near_pictures(training, _source(index, path))
+        if found is None:
+            if st.button("Scan the pictures", key="evaluation_scan") and read_job(job).state != "running":
+                start_job(job, ["data", "scan", str(training.origin)])
+                st.rerun()
+            st.caption(
+                "Copies are found by the quality scan, which has not looked at this data set yet. It measures every "
+                "picture once, about 100 to 150 a second on two cores; nothing is changed."
+            )
+            return
+        same = found[found["same"]]
+        st.caption(_near_in_words(found, training, len(same)))
+        with st.grid("auto", min_column_width=130):
+            for row in (same if len(same) else found.head(3)).to_dict("records"):
+                name = training.classes[int(row["label"])]
+                words = f"{name}: {row['phash_bits']} of 64 and {row['dhash_bits']} of 128 bits differ"
+                small = thumbnail(picture_source(training, str(row["path"])))
+                st.image(small, caption=plain(words), width="stretch", alt=words)
+
+
+def _near_in_words(found: pd.DataFrame, training: DataIndex, same: int) -> str:
+    if found.empty:
+        return "The training split has no picture to compare with."
+    if not same:
+        return (
+            "No training picture is a near duplicate (phash differs in at most 8 of 64 bits and dhash in at most 24 of "
+            "128). The likest are shown."
+        )
+    names = sorted({training.classes[int(label)] for label in found.loc[found["same"], "label"]})
+    return (
+        f"{same} training picture{'s' if same > 1 else ''} of {plain(', '.join(names))} look the same. Under another "
+        "class the label of one of them is wrong; under the same class this picture tests memory."
+    )
+
+
+# Leaving out ----------------------------------------------------------------------------------------------------
+
+
+def _excluded(index: DataIndex) -> list[str]:
+    manifest = exclusion_manifest(index)
+    try:
+        return _read_excluded(index, index.files_identity, manifest.stat().st_mtime_ns)
+    except OSError:
+        return []
+    except AlexError as error:
+        show_error(error)
+        return []
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _read_excluded(_index: DataIndex, identity: str, changed_ns: int) -> list[str]:  # noqa: ARG001 - make the key
+    return excluded_pictures(_index)
+
+
+def _toggle(index: DataIndex, path: str, excluded: bool) -> None:
+    """Leave a picture out, or put it back; a callback."""
+    st.session_state.pop(FAILED, None)
+    try:
+        others = [each for each in excluded_pictures(index) if each != path]
+        set_excluded(index, others if excluded else [*others, path])
+    except AlexError as error:
+        st.session_state[FAILED] = error
+
+
+def _left_out(index: DataIndex, count: int) -> None:
+    failed = st.session_state.get(FAILED)
+    if failed:
+        show_error(failed)
+    name = exclusion_manifest(index).name
+    if not count:
+        st.caption(
+            f"Exclude writes the manifest data/{plain(name)} without the picture: a data set of its own, to train on. "
+            "No file is deleted, and this evaluation stays as it is."
+        )
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="evaluation_excluded"):
+        one = "1 picture is" if count == 1 else f"{count:,} pictures are"
+        st.caption(f"{one} left out in data/{plain(name)}; no file was deleted.", width="content")
+        st.page_link("pages/dataset.py", label="See that data set", query_params={"dataset": name})
+        st.page_link("pages/train.py", label="Train on it", query_params={"dataset": name})

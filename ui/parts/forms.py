@@ -1,0 +1,116 @@
+"""The form of a run, drawn from the fields of TrainConfig: one widget a field, one sentence a bad value."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import streamlit as st
+
+from alexcore.augment.files import load_pipeline, saved_pipelines
+from alexcore.config import FIELDS, GROUPS, PRESETS, TrainConfig, make_config
+from alexcore.fields import FieldSpec
+from ui.parts.explain import source_of
+
+# What the page chooses in another way, or cannot offer in a browser.
+ELSEWHERE = ("data", "val")
+
+
+def _key(name: str) -> str:
+    return f"train_{name}"
+
+
+def _preset_values(preset: str) -> dict[str, Any]:
+    return make_config(preset).model_dump()
+
+
+def fill(values: dict[str, Any]) -> None:
+    """Put values into the widgets; to be called before they are drawn, or in a callback."""
+    for name, value in values.items():
+        if name in FIELDS and name not in ELSEWHERE:
+            st.session_state[_key(name)] = value
+
+
+def _on_preset() -> None:
+    fill(_preset_values(st.session_state["train_preset"]))
+
+
+def widget(spec: FieldSpec, key: str = "") -> Any:
+    """Draw the widget of one field and return its value; without a `key` it is that of the page Train."""
+    help_text = f"{spec.text}\n\nLegal: {spec.legal}."
+    common: dict[str, Any] = {"key": key or _key(spec.name), "help": help_text, "persist_state": "session"}
+    if spec.name == "augment":
+        return _augmentation(spec, common)
+    if spec.choices:
+        common["accept_new_options"] = bool(spec.otherwise)
+        return st.selectbox(spec.title, spec.choices, index=spec.choices.index(spec.default), **common)
+    if spec.kind is bool:
+        return st.toggle(spec.title, value=bool(spec.default), **common)
+    if spec.kind is str:
+        return st.text_input(spec.title, value=str(spec.default), **common)
+    # No bounds on the widget: TrainConfig refuses a bad value with a sentence, the browser would only clamp it.
+    if spec.kind is int:
+        return st.number_input(spec.title, value=int(spec.default), step=1, format="%d", **common)
+    step = 10.0 ** math.floor(math.log10(spec.default or 0.1))
+    return st.number_input(spec.title, value=float(spec.default), step=step, format="%g", **common)
+
+
+def _augmentation(spec: FieldSpec, common: dict[str, Any]) -> Any:
+    """A preset, or a pipeline that was kept on the page Augment: what counts is what the file holds now."""
+    saved = saved_pipelines()
+    options = [*spec.choices, *(name for name in saved if name not in spec.choices)]
+    if st.session_state.get(common["key"]) not in options:  # a file that was deleted
+        st.session_state[common["key"]] = spec.default
+    chosen = st.selectbox(spec.title, options, **common)
+    return load_pipeline(saved[chosen]) if chosen not in spec.choices else chosen
+
+
+def config_form(data: str, val: str = "") -> TrainConfig:
+    """Draw the form and return what it says.
+
+    Args:
+        data: The data set's folder.
+        val: A separate validation folder, or "".
+
+    Raises:
+        ConfigError: one or more values are out of range.
+    """
+    st.segmented_control(
+        "Preset",
+        list(PRESETS),
+        key="train_preset",
+        default="default",
+        required=True,
+        on_change=_on_preset,
+        help="A set of values for all settings below; change any of them afterwards.",
+        persist_state="session",
+    )
+    st.caption(PRESETS[st.session_state["train_preset"]][0])
+    specs = [spec for spec in FIELDS.values() if spec.name not in ELSEWHERE]
+    essential = [spec for spec in specs if spec.essential]
+    values: dict[str, Any] = {}
+    with st.grid("auto", min_column_width=150, key="train_essential"):
+        for spec in sorted(essential, key=lambda each: list(_ORDER).index(each.name)):
+            values[spec.name] = widget(spec)
+    with st.expander("All settings", icon=":material/tune:"):
+        for tab, group in zip(st.tabs(list(GROUPS)), GROUPS, strict=True):
+            with tab, st.grid("auto", min_column_width=190):
+                for spec in specs:
+                    if spec.group == group and not spec.essential:
+                        values[spec.name] = widget(spec)
+    return make_config(data=data, val=val, **{name: value for name, value in values.items() if value is not None})
+
+
+_ORDER = ("epochs", "batch_size", "lr", "norm", "seed")
+
+
+def explanations() -> None:
+    """Explain one setting: what it does, its legal values, and the lines of PyTorch that do it."""
+    with st.expander("What a setting does, and the lines that run", icon=":material/code:"):
+        specs = [spec for spec in FIELDS.values() if spec.code]
+        titles = {spec.name: f"{spec.group}: {spec.title}" for spec in specs}
+        name = st.selectbox("Setting", list(titles), format_func=titles.__getitem__, key="train_explain")
+        spec = FIELDS[name]
+        st.markdown(f"**{spec.title}** (`{spec.name}`): {spec.text} Legal: {spec.legal}.")
+        st.code(source_of(spec.code), language="python")
+        st.caption(f"From {spec.code.replace(':', ', ')}: this is the code that runs, not a copy of it.")

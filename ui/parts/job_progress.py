@@ -1,0 +1,49 @@
+"""A background job on a page: how far it is, how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from alexcore.jobs import Job, read_job
+from ui.parts.text import plain
+
+POLL_S = 0.5
+
+
+def watch_job(name: str, doing: str, unit: str, when_done: Callable[[], None]) -> bool:
+    """Show a job while it runs, and how it failed; whether it runs.
+
+    Args:
+        name: The job's name.
+        doing: What it does, e.g. "Unpacking".
+        unit: What it counts: a word, or "B" for bytes.
+        when_done: Called once, when it has ended well while somebody watched; the page is drawn anew afterwards.
+    """
+    running = read_job(name).state == "running"
+    st.fragment(_show, run_every=POLL_S if running else None)(name, doing, unit, when_done, running)
+    return running
+
+
+def _show(name: str, doing: str, unit: str, when_done: Callable[[], None], was_running: bool) -> None:
+    job = read_job(name)
+    if job.state == "running":
+        st.progress(job.done / job.total if job.total else 0.0, text=f"{doing}: {_amount(job, unit)}")
+        return
+    if was_running:
+        if job.state == "finished":
+            when_done()
+        st.rerun()
+    if job.state == "failed":
+        st.error(plain(job.error), icon=":material/error:")
+    if job.state == "lost":
+        st.error(f"{doing} was interrupted. Start it again.", icon=":material/error:")
+
+
+def _amount(job: Job, unit: str) -> str:
+    if not job.total:
+        return "starting"
+    if unit == "B":
+        return f"{job.done / 1e6:,.0f} of {job.total / 1e6:,.0f} MB"
+    return f"{job.done:,} of {job.total:,} {unit}"

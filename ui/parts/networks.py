@@ -1,0 +1,113 @@
+"""The networks of the page Classify: loaded lazily, kept for a few runs, with what their answers are held against."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from alexcore.analysis.reference_files import Reference, read_reference, reference_folder
+from alexcore.data.index import DataIndex
+from alexcore.data.sources import open_source
+from alexcore.errors import DataError
+from alexcore.home import data_roots, open_path
+from alexcore.runs.store import Run, require_checkpoint
+from ui.parts.address import choose_run, chosen_run
+from ui.parts.datasets import open_dataset
+from ui.parts.lazy_torch import load_torch
+from ui.parts.text import plain
+
+if TYPE_CHECKING:  # torch costs seconds and a gigabyte; the page loads it when the first picture comes
+    from alexcore.analysis.batch_prediction import Network
+    from alexcore.analysis.prediction import Classifier
+
+# Runs that may stand beside the chosen one.
+MOST_BESIDE = 2
+
+
+@st.cache_resource(max_entries=1 + MOST_BESIDE, show_spinner="Loading the network ...")
+def _classifier(path: str, modified_ns: int) -> Classifier:  # noqa: ARG001 - a new checkpoint makes a new key
+    from alexcore.analysis.prediction import Classifier
+
+    return Classifier(Path(path))
+
+
+def classifier(checkpoint: Path) -> Classifier:
+    """The network of a checkpoint, on the CPU.
+
+    Raises:
+        AlexError: torch cannot be loaded, or the checkpoint cannot be used.
+    """
+    load_torch()
+    return _classifier(str(checkpoint), checkpoint.stat().st_mtime_ns)
+
+
+def choose_runs(runs: list[Run]) -> list[Run]:
+    """Draw the choice of the run that answers and of others beside it; the chosen ones, the main one first."""
+    by_id = {run.id: run for run in runs}
+    newest = next((run.id for run in runs if run.status.state == "finished"), runs[0].id)
+    wished = chosen_run()
+    if wished and wished not in by_id:
+        st.warning(f"There is no run {plain(wished)} with a checkpoint; the newest finished one is used instead.")
+    current = wished if wished in by_id else newest
+    if st.session_state.get("classify_run") != current:
+        st.session_state["classify_run"] = current
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        picked = st.selectbox(
+            "Run",
+            list(by_id),
+            key="classify_run",
+            on_change=lambda: choose_run(st.session_state["classify_run"]),
+            help="The newest finished run, unless you choose another. Its best checkpoint is used.",
+        )
+        beside: list[str] = st.multiselect(
+            "Compare with",
+            [each for each in by_id if each != picked],
+            key="classify_compare",
+            max_selections=MOST_BESIDE,
+            placeholder="no other run",
+            bind="query-params",
+            help="Up to two other runs answer the same pictures, side by side with the first.",
+        )
+    return [by_id[each] for each in (picked, *beside)]
+
+
+def run_index(run: Run) -> DataIndex:
+    """The data set of a run, if the dashboard may open it.
+
+    Raises:
+        DataError: it has moved, or lies outside the data roots.
+    """
+    if run.config is None:
+        raise DataError(f"The settings of the run {run.id} cannot be read.", "Choose another run.")
+    if not run.config.val:
+        return open_dataset(run.config.data)[0]
+    return open_source(open_path(run.config.data), open_path(run.config.val), roots=data_roots())
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _reference(folder: str, modified_ns: int) -> Reference | None:  # noqa: ARG001 - measured again, read again
+    return read_reference(Path(folder))
+
+
+def reference_of(run: Run) -> Reference | None:
+    """What the run's answers are held against, if it has been measured for this checkpoint and data set."""
+    try:
+        folder = reference_folder(require_checkpoint(run), *(run.config.data, run.config.val) if run.config else ("",))
+        return _reference(str(folder), folder.stat().st_mtime_ns)
+    except (DataError, OSError):  # not measured, or the data set has moved
+        return None
+
+
+def network_of(run: Run) -> Network:
+    """A run as the network that answers.
+
+    Raises:
+        AlexError: torch or the checkpoint cannot be loaded.
+    """
+    loaded = classifier(require_checkpoint(run))
+    from alexcore.analysis.batch_prediction import Network
+
+    found = reference_of(run)
+    return Network(run.id, loaded) if found is None else Network(run.id, loaded, found.doubt, found.means)

@@ -1,0 +1,36 @@
+"""The frame of every page: a title, one sentence, and expected errors shown as a sentence with what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from alexcore.errors import AlexError
+from ui.frame import require_frame
+from ui.parts.text import plain
+
+
+@contextmanager
+def page(title: str, purpose: str) -> Iterator[None]:
+    """Draw the head of a page and turn an expected error of its body into a message."""
+    require_frame()
+    st.title(title, anchor=False)
+    st.caption(purpose)
+    with shown_errors():
+        yield
+
+
+@contextmanager
+def shown_errors() -> Iterator[None]:
+    """Show an expected error where the body would have been; anything else is a bug and goes on up."""
+    try:
+        yield
+    except AlexError as error:
+        show_error(error)
+
+
+def show_error(error: AlexError) -> None:
+    """Show the sentence and, below it, what to do."""
+    st.error(plain(error.message) + (f"\n\n{plain(error.hint)}" if error.hint else ""), icon=":material/error:")

@@ -1,0 +1,110 @@
+"""The pictures that are shown through the pipeline: some of the data set's, or one that was uploaded."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import streamlit as st
+from PIL import Image
+
+from alexcore.data.images import read_picture
+from alexcore.data.index import DataIndex
+from alexcore.data.shards import picture_source
+from alexcore.errors import DataError
+from ui.parts.page import show_error
+
+MAX_MB = 20
+MAX_PICTURES, MAX_DRAWS = 8, 16
+TYPES = ["jpg", "jpeg", "png", "gif", "bmp", "webp", "tif", "tiff", "ppm", "pgm"]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A picture to draw from.
+
+    Attributes:
+        name: Its class, or the name of the upload.
+        image: RGB.
+        index: Its number in the training split, on which its draws depend; 0 for an upload.
+        key: Tells it from every other picture, and from an older version of its file.
+    """
+
+    name: str
+    image: Image.Image
+    index: int
+    key: str
+
+
+def choose_pictures(index: DataIndex | None) -> tuple[list[Shown], int]:
+    """Draw the controls; return the pictures and how many draws of each are wanted."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        count = _count("Pictures", "augment_pictures", 4, MAX_PICTURES, "From all over the training split.")
+        draws = _count("Draws of each", "augment_draws", 4, MAX_DRAWS, "One for each of the first epochs of a run.")
+        size = len(index.select("train")) if index else 0
+        first = st.number_input(
+            "First picture",
+            value=0,
+            step=1,
+            format="%d",
+            key="augment_first",
+            width=140,
+            persist_state="session",
+            help="Number in the training split, counted from 0. The others follow at equal distances.",
+        )
+    with st.expander("Your own picture", key="augment_own"):
+        upload = st.file_uploader(
+            "It takes the place of the data set's pictures, and is not kept.",
+            type=TYPES,
+            key="augment_upload",
+            max_upload_size=MAX_MB,
+        )
+    if upload is not None:
+        data = upload.getvalue()
+        try:
+            image = read_picture(data, upload.name).image
+        except DataError as error:
+            show_error(error)
+            return [], draws
+        return [Shown(upload.name, image, 0, hashlib.sha256(data).hexdigest())], draws
+    if index is None:
+        return [], draws
+    if first is None or not 0 <= first < size:
+        st.error(f"First picture = {first} is not allowed: it must be a whole number from 0 to {size - 1}.")
+        return [], draws
+    return _of_data_set(index, int(first), min(count, size)), draws
+
+
+def _count(label: str, key: str, default: int, most: int, help_text: str) -> int:
+    value = st.number_input(
+        label,
+        value=default,
+        step=1,
+        format="%d",
+        key=key,
+        width=140,
+        persist_state="session",
+        help=f"{help_text} Legal: a whole number from 1 to {most}.",
+    )
+    if value is None or not 1 <= value <= most:
+        st.error(f"{label} = {value} is not allowed: it must be a whole number from 1 to {most}; {default} are shown.")
+        return default
+    return int(value)
+
+
+def _of_data_set(index: DataIndex, first: int, count: int) -> list[Shown]:
+    rows = index.select("train")
+    found = []
+    for place in range(count):
+        number = (first + place * len(rows) // count) % len(rows)
+        path = str(rows["path"].iloc[number])
+        source = picture_source(index, path)
+        try:
+            image = read_picture(source, path).image
+        except DataError as error:
+            show_error(error)
+            continue
+        label = index.classes[int(rows["label"].iloc[number])]
+        key = hashlib.sha256(image.tobytes()).hexdigest()
+        found.append(Shown(label, image, number, key))
+    return found

@@ -1,0 +1,218 @@
+"""What a run shows beside loss and accuracy: each view is its figures, one sentence from the numbers, and its table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from alexcore.runs.events import Event
+from alexcore.runs.series import Series, thin
+from ui.parts.charts import REST, TRAIN, VAL, curves, curves_in_words, layout_of
+
+# Okabe and Ito (2008), without the yellow, which does not show on white, and the black, which does not on dark.
+COLOURS = ("#3A8FD0", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999")
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid")
+# From nearly black to a blue that is still dark enough for white numbers.
+CELLS = [[0.0, "#10202E"], [1.0, "#2878B8"]]
+# A chart of more classes is a tangle: the weakest are shown, the table has them all.
+MOST_LINES = len(COLOURS)
+MOST_CELLS = 40
+
+
+BOTH = ("train_loss", "val_loss", "train_acc1", "val_acc1")
+
+
+@dataclass(frozen=True)
+class View:
+    """Something to look at: figures by name, a sentence, and the numbers as a table."""
+
+    sentence: str
+    figures: dict[str, go.Figure] = field(default_factory=dict)
+    table: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+
+def _figure(title: str, x: str, y: str, series: Series | None = None) -> go.Figure:
+    figure = layout_of(go.Figure(), title, x, y)
+    for step in series.resumes if series else ():
+        figure.add_vline(x=step, line_dash="dot", annotation_text="resumed")
+    return figure
+
+
+def _line(figure: go.Figure, rows: Sequence[Event], name: str, label: str, colour: str, dash: str = "solid") -> None:
+    figure.add_scatter(
+        x=[row.get("step") for row in rows],
+        y=[row.get(name) for row in rows],
+        name=label,
+        mode="lines",
+        line={"color": colour, "width": 2, "dash": dash},
+    )
+
+
+def _classes(series: Series, count: int) -> list[str]:
+    known = [str(each) for each in (series.start or {}).get("classes") or ()]
+    return known if len(known) == count else [str(number) for number in range(count)]
+
+
+def learning(series: Series) -> View:
+    """Loss and accuracy."""
+    loss, accuracy = curves(series)
+    columns = ["of", "epoch", "step", "train_loss", "val_loss", "train_acc1", "val_acc1", "images_per_s", "seconds"]
+    steps = [
+        {**row, "of": "step", "train_loss": row.get("loss"), "train_acc1": row.get("acc1")}
+        for row in thin(series.steps)
+    ]
+    table = pd.DataFrame([*({**row, "of": "epoch"} for row in series.epochs), *steps]).reindex(columns=columns)
+    # Files count epochs from 0, people from 1.
+    table["epoch"] = table["epoch"].astype("Float64").astype("Int64") + 1
+    words = curves_in_words(series.epochs, len((series.start or {}).get("classes") or ()))
+    return View(words, {"loss": loss, "accuracy": accuracy}, table)
+
+
+def rate(series: Series) -> View:
+    """Learning rate and gradient norm; runs of an older version have no norm."""
+    steps = thin(series.steps)
+    figures = {"rate": _figure("Learning rate", "optimizer step", "rate", series)}
+    _line(figures["rate"], steps, "lr", "rate", TRAIN)
+    figures["rate"].update_yaxes(exponentformat="e", rangemode="tozero")
+    table = pd.DataFrame([{name: row.get(name) for name in ("step", "lr", "grad_norm")} for row in steps])
+    rates = [float(row["lr"]) for row in steps if row.get("lr") is not None]
+    words = f"The rate is {rates[-1]:.2g} now; the highest so far was {max(rates):.2g}." if rates else ""
+    norms = [float(row["grad_norm"]) for row in steps if row.get("grad_norm") is not None]
+    if norms:
+        figures["gradient"] = _figure("Length of the gradient", "optimizer step", "norm", series)
+        _line(figures["gradient"], steps, "grad_norm", "gradient norm", VAL)
+        figures["gradient"].update_yaxes(type="log")
+        middle = sorted(norms)[len(norms) // 2]
+        words += f" The gradient's length is {norms[-1]:.2g}, its median {middle:.2g}, its largest {max(norms):.2g}."
+    return View(words.strip(), figures, table)
+
+
+def gap(series: Series) -> View:
+    """How far training and validation are apart."""
+    rows = [
+        {
+            "epoch": row["epoch"],
+            "step": row["step"],
+            "loss_gap": row["val_loss"] - row["train_loss"],
+            "accuracy_gap": row["train_acc1"] - row["val_acc1"],
+        }
+        for row in series.epochs
+        if all(row.get(name) is not None for name in BOTH)
+    ]
+    if not rows:
+        return View("The gap between training and validation appears when epoch 1 ends.")
+    figure = _figure("Gap between training and validation", "optimizer step", "gap", series)
+    _line(figure, rows, "loss_gap", "loss: val - train (nats)", VAL)
+    _line(figure, rows, "accuracy_gap", "accuracy: train - val (share)", TRAIN, "dash")
+    last, best = (
+        rows[-1],
+        min(series.epochs, key=lambda row: float("inf") if row.get("val_loss") is None else row["val_loss"]),
+    )
+    apart = last["accuracy_gap"]
+    words = (
+        f"After epoch {last['epoch'] + 1} training accuracy is {abs(apart):.1%} {'above' if apart > 0 else 'below'} "
+        f"validation accuracy; validation loss was lowest in epoch {best['epoch'] + 1}."
+    )
+    if apart <= 0:
+        words += " Training counts augmented pictures and dropout, so it may well be the lower one."
+    table = pd.DataFrame(rows)
+    return View(words, {"gap": figure}, table.assign(epoch=table["epoch"] + 1))
+
+
+def recall(series: Series) -> View:
+    """Recall of each class, epoch by epoch."""
+    epochs = [row for row in series.epochs if row.get("recall")]
+    if not epochs:
+        return View("Recall of each class appears when epoch 1 ends.")
+    names = _classes(series, len(epochs[-1]["recall"]))
+    epochs = [row for row in epochs if len(row["recall"]) == len(names)]
+    table = pd.DataFrame([row["recall"] for row in epochs], columns=names).astype(float)
+    last = table.iloc[-1].dropna().sort_values()
+    if last.empty:
+        return View("No class has a validation picture.")
+    figure = _figure("Recall of each class", "optimizer step", "recall", series)
+    for number, name in enumerate(names if len(names) <= MOST_LINES else list(last.index[:MOST_LINES])):
+        rows = [{"step": row["step"], "recall": row["recall"][names.index(name)]} for row in epochs]
+        _line(figure, rows, "recall", name, COLOURS[number], DASHES[number])
+        figure.data[-1].update(mode="lines+markers")
+    figure.update_yaxes(range=[0, 1.02], tickformat=".0%")
+    more = f" The chart shows the {MOST_LINES} classes with the lowest." if len(names) > MOST_LINES else ""
+    least, most = (f"{last.iloc[each]:.0%}" for each in (0, -1))
+    words = f"{last.index[0]} is recognised least, {least} of its pictures; {last.index[-1]} most, {most}."
+    table.insert(0, "epoch", [row["epoch"] + 1 for row in epochs])
+    return View(words + more, {"recall": figure}, table)
+
+
+def confusion(series: Series) -> View:
+    """Confusion matrix of the last epoch; of many classes, those with the most mistakes."""
+    epochs = [row for row in series.epochs if row.get("confusion")]
+    if not epochs:
+        return View("The confusion matrix appears when epoch 1 ends.")
+    matrix, epoch = epochs[-1]["confusion"], int(epochs[-1]["epoch"]) + 1
+    names = _classes(series, len(matrix))
+    table = pd.DataFrame(matrix, index=names, columns=names)
+    wrong = {
+        (true, said): matrix[true][said]
+        for true in range(len(names))
+        for said in range(len(names))
+        if true != said and matrix[true][said]
+    }
+    if wrong:
+        (true, said), count = max(wrong.items(), key=lambda item: item[1])
+        pictures = "1 picture" if count == 1 else f"{count} pictures"
+        words = f"The most frequent mistake of epoch {epoch}: {pictures} of {names[true]} taken for {names[said]}."
+    else:
+        words = f"In epoch {epoch} every validation picture was recognised."
+    shown = table
+    if len(names) > MOST_CELLS:
+        mistakes = table.sum(axis=1) - pd.Series([table.iloc[each, each] for each in range(len(names))], index=names)
+        kept = [name for name in names if name in set(mistakes.nlargest(MOST_CELLS).index)]
+        shown = table.loc[kept, kept]
+        words += f" Shown are the {MOST_CELLS} classes with the most mistakes; the table has all {len(names)}."
+    figure = _figure("Confusion matrix, validation", "answer", "truth")
+    figure.add_heatmap(
+        z=shown.to_numpy().tolist(),
+        x=list(shown.columns),
+        y=list(shown.index),
+        colorscale=CELLS,
+        textfont={"color": "white"},
+        texttemplate="%{z}" if len(shown) <= 20 else None,
+        hovertemplate="%{y} taken for %{x}: %{z}<extra></extra>",
+    )
+    figure.update_xaxes(type="category").update_yaxes(type="category", autorange="reversed").update_layout(height=420)
+    return View(words, {"confusion": figure}, table.reset_index(names="truth"))
+
+
+def speed(series: Series) -> View:
+    """Where the time goes: pictures a second, and the share of it spent waiting for data."""
+    rows: list[dict[str, Any]] = []
+    for before, row in zip(series.steps, series.steps[1:], strict=False):
+        span = float(row.get("ts") or 0) - float(before.get("ts") or 0)
+        if span > 0 and row.get("wait_s") is not None and row.get("epoch") == before.get("epoch"):
+            rows.append(
+                {"step": row["step"], "wait_share": min(1.0, float(row["wait_s"]) / span), "wait_s": row["wait_s"]}
+            )
+    if not rows:
+        return View("How long steps wait for data appears after the first few of them.")
+    figure = _figure("Waiting for data", "optimizer step", "share of the time", series)
+    _line(figure, thin(rows), "wait_share", "waiting for data", REST)
+    figure.update_yaxes(range=[0, 1.02], tickformat=".0%")
+    share = sum(row["wait_share"] for row in rows) / len(rows)
+    hint = " More loader processes or smaller files would make the run faster." if share > 0.3 else ""
+    return View(
+        f"Steps spend {share:.0%} of their time waiting for pictures.{hint}", {"wait": figure}, pd.DataFrame(rows)
+    )
+
+
+VIEWS: dict[str, Callable[[Series], View]] = {
+    "Loss and accuracy": learning,
+    "Rate and gradient": rate,
+    "Train against val": gap,
+    "Recall": recall,
+    "Confusion": confusion,
+    "Waiting": speed,
+}

@@ -1,0 +1,109 @@
+"""A run once more: go on, start from its settings, repeat it exactly, or type the command that does the same."""
+
+from __future__ import annotations
+
+import shlex
+from importlib.metadata import PackageNotFoundError, version
+
+import streamlit as st
+
+from alexcore.config import TrainConfig
+from alexcore.errors import AlexError
+from alexcore.files import read_json
+from alexcore.home import open_path
+from alexcore.runs import launcher
+from alexcore.runs.store import Run
+from alexcore.training.checks import flags
+from ui.parts.datasets import open_dataset
+from ui.parts.page import show_error
+from ui.parts.text import plain
+from ui.runs.selection import show_run
+
+
+def again_section(run: Run) -> None:
+    """Draw the four ways; of a folder whose settings cannot be read there is none."""
+    if run.config is None:
+        st.warning(plain(f"Without readable settings a run cannot be repeated. {run.problem}"))
+        return
+    _continue(run, run.config)
+    st.markdown("**Change something**")
+    st.page_link(
+        "pages/train.py",
+        label="Fill the form with these settings",
+        query_params={"clone": run.id},
+        icon=":material/content_copy:",
+    )
+    st.caption("Opens Train with every field as in this run. Change one thing, start, and compare.")
+    st.markdown("**Repeat it exactly**")
+    if st.button("Start the same run again", key="runs_repeat", icon=":material/replay:"):
+        _repeat(run.config)
+    st.caption(f"A new run from the same config.json. {changed_since(run)}")
+    st.markdown("**On the command line**")
+    st.code(command(run.config), language="bash", wrap_lines=True)
+    st.caption("Trains the same in a terminal, also without the dashboard; what is at its default is left out.")
+
+
+def _continue(run: Run, config: TrainConfig) -> None:
+    st.markdown("**Go on**")
+    status = run.status
+    if status.active:
+        st.caption(f"The run is {status.state}; it goes on by itself.")
+        return
+    if not (run.path / "checkpoints" / "last.pt").is_file():
+        st.caption("There is no last checkpoint to go on from. Repeat the run, or fill the form with its settings.")
+        return
+    finished = status.state == "finished"
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        wished = st.number_input(
+            "Epochs in all",
+            value=config.epochs + (5 if finished else 0),
+            step=1,
+            format="%d",
+            key="runs_more_epochs",
+            width=160,
+            help="A finished run needs more epochs than it had; an interrupted one goes on to its end.",
+        )
+        if st.button("Continue", key="runs_continue", icon=":material/play_arrow:"):
+            try:
+                launcher.resume(run, epochs=int(wished))
+            except AlexError as error:
+                show_error(error)
+            else:
+                st.rerun()
+    st.caption("Goes on from the last checkpoint, in the same run and with the same optimizer state.")
+
+
+def _repeat(config: TrainConfig) -> None:
+    try:
+        # A browser user may train only on what a browser user may open; the command line has no such limit.
+        open_dataset(config.data)
+        if config.val:
+            open_path(config.val)
+    except AlexError as error:
+        show_error(error)
+        return
+    show_run(launcher.start(config).name)
+    st.rerun()
+
+
+def command(config: TrainConfig) -> str:
+    """The command line that starts the same run."""
+    return shlex.join(["python", "-m", "alexcore", "train", *flags(config)])
+
+
+def changed_since(run: Run) -> str:
+    """In one sentence: which versions are others now than when the run was trained."""
+    then = (read_json(run.path / "env.json") or {}).get("packages")
+    if not isinstance(then, dict) or not then:
+        return "With the same versions on the same kind of machine it gives the same weights."
+    changed = []
+    for name, was in then.items():
+        try:
+            now = version(str(name))
+        except PackageNotFoundError:
+            now = "missing"
+        if now != was:
+            changed.append(f"{plain(str(name))} {plain(str(was))} is {now} now")
+    if not changed:
+        return "All versions are those of then: on the same kind of machine it gives the same weights."
+    return f"Not quite the same any more: {', '.join(changed)}. Figures may differ in the last digits or more."

@@ -1,0 +1,225 @@
+"""Curves of several runs in one figure: a colour, a dash and a mark for each, and the numbers as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from alexcore.runs.comparison import AXES, places, smooth
+from alexcore.runs.events import Event
+from alexcore.runs.series import Series, thin
+from ui.parts.charts import layout_of
+from ui.parts.run_charts import COLOURS, DASHES, View
+
+# Eight that differ for colour-blind readers; no two of the same colour family have the same dash and mark.
+LINES = (*COLOURS, "#8C6BB1")
+STYLES = (*DASHES[:-1], "dashdot", "dot")
+MARKS = ("circle", "diamond", "square", "triangle-up", "x", "cross", "star", "pentagon")
+# All lines of a figure together; more slows the browser down and shows nothing else.
+POINTS = 3000
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A run in a comparison: what to call it, and its history."""
+
+    label: str
+    series: Series
+
+
+@dataclass(frozen=True)
+class _Curve:
+    """One figure of a group: whose rows, which value, its title and unit."""
+
+    field: str
+    title: str
+    unit: str
+    epochs: bool
+    share: bool = False
+    logarithmic: bool = False
+
+
+GROUPS: dict[str, tuple[_Curve, ...]] = {
+    "validation": (
+        _Curve("val_acc1", "Validation accuracy", "share", True, share=True),
+        _Curve("val_loss", "Validation loss", "cross entropy (nats)", True),
+    ),
+    "training": (
+        _Curve("acc1", "Training accuracy, by step", "share", False, share=True),
+        _Curve("loss", "Training loss, by step", "cross entropy (nats)", False),
+    ),
+    "epochs": (
+        _Curve("train_acc1", "Training accuracy, by epoch", "share", True, share=True),
+        _Curve("train_loss", "Training loss, by epoch", "cross entropy (nats)", True),
+    ),
+    "rate": (
+        _Curve("lr", "Learning rate", "rate", False),
+        _Curve("grad_norm", "Length of the gradient", "norm", False, logarithmic=True),
+    ),
+}
+GROUP_WORDS = {
+    "validation": "Validation",
+    "training": "Training, by step",
+    "epochs": "Training, by epoch",
+    "rate": "Rate and gradient",
+}
+
+
+def curves(runs: Sequence[Compared], group: str, axis: str, weight: float) -> View:
+    """The figures of a group.
+
+    Args:
+        runs: At most `comparison.MOST`, in the order of their colours.
+        group: One of `GROUPS`.
+        axis: One of `comparison.AXES`.
+        weight: Of the smoothing, 0 for none; the values themselves then stay visible, pale, behind it.
+    """
+    figures = {each.field: _figure(runs, each, axis, weight) for each in GROUPS[group]}
+    return View(_SENTENCES[group](runs), figures, _table(runs, group, weight))
+
+
+def _rows(run: Compared, curve: _Curve) -> Sequence[Event]:
+    return run.series.epochs if curve.epochs else run.series.steps
+
+
+def _figure(runs: Sequence[Compared], curve: _Curve, axis: str, weight: float) -> go.Figure:
+    figure = layout_of(go.Figure(), curve.title, AXES[axis], curve.unit, 400 + 22 * len(runs))
+    limit = max(100, POINTS // max(1, len(runs)))
+    for number, run in enumerate(runs):
+        rows = _rows(run, curve)
+        values = [row.get(curve.field) for row in rows]
+        if all(value is None for value in values):
+            continue
+        x = places(run.series, rows, axis)
+        points = thin(list(zip(x, values, smooth(values, weight), strict=True)), limit)
+        colour = LINES[number]
+        if weight:
+            figure.add_scatter(
+                x=[each[0] for each in points],
+                y=[each[1] for each in points],
+                mode="lines",
+                showlegend=False,
+                line={"color": colour, "width": 1},
+                opacity=0.3,
+                name=f"{run.label}, not smoothed",
+                legendgroup=run.label,
+            )
+        figure.add_scatter(
+            x=[each[0] for each in points],
+            y=[each[2] for each in points],
+            name=run.label,
+            legendgroup=run.label,
+            mode="lines+markers" if curve.epochs and len(points) <= 60 else "lines",
+            line={"color": colour, "width": 2, "dash": STYLES[number]},
+            marker={"symbol": MARKS[number], "size": 8},
+        )
+    if curve.share:
+        figure.update_yaxes(range=[0, 1.02], tickformat=".0%")
+    if curve.logarithmic:
+        figure.update_yaxes(type="log")
+    # Names of runs are long: below the chart each has a line of its own.
+    return figure.update_layout(
+        legend={"orientation": "v", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0, "xanchor": "left"},
+        margin_b=70 + 22 * len(runs),
+        showlegend=True,
+    )
+
+
+def _table(runs: Sequence[Compared], group: str, weight: float) -> pd.DataFrame:
+    """Every row of every run, on all three axes, neither thinned nor left out."""
+    wanted = GROUPS[group]
+    parts = []
+    for run in runs:
+        rows = _rows(run, wanted[0])
+        part = pd.DataFrame({"run": [run.label] * len(rows)})
+        for axis, name in zip(AXES, ("step", "epoch", "working_time_s"), strict=True):
+            part[name] = pd.Series(places(run.series, rows, axis), dtype=float)
+        for each in wanted:
+            values = [row.get(each.field) for row in rows]
+            part[each.field] = pd.Series(values, dtype=float)
+            if weight:
+                part[f"{each.field}_smoothed"] = pd.Series(smooth(values, weight), dtype=float)
+        if len(part):
+            parts.append(part)
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def _best(run: Compared, field: str, highest: bool) -> tuple[float, int] | None:
+    """The best value of a run's epochs and the number of its epoch, from 1."""
+    found = [
+        (float(row[field]), int(row.get("epoch") or 0) + 1) for row in run.series.epochs if row.get(field) is not None
+    ]
+    return (max if highest else min)(found, key=lambda each: each[0]) if found else None
+
+
+def _validation_words(runs: Sequence[Compared]) -> str:
+    found = [(best, run.label) for run in runs if (best := _best(run, "val_acc1", True))]
+    if not found:
+        return "None of them has finished an epoch with a validation yet."
+    (top, epoch), first = max(found, key=lambda each: each[0][0])
+    (low, _), last = min(found, key=lambda each: each[0][0])
+    if len(found) == 1:
+        return f"Only {first} has been validated so far: its best accuracy is {top:.1%}, in epoch {epoch}."
+    return (
+        f"{first} reached the best validation accuracy, {top:.1%} in epoch {epoch}; {last} the least, {low:.1%}: "
+        f"{(top - low) * 100:.1f} percentage points apart."
+    )
+
+
+def _training_words(runs: Sequence[Compared]) -> str:
+    found = []
+    for run in runs:
+        losses = [float(row["loss"]) for row in run.series.steps if row.get("loss") is not None]
+        if losses:
+            # One step is one batch: its loss jumps, the mean of the last tenth tells.
+            tail = losses[-max(1, len(losses) // 10) :]
+            found.append((sum(tail) / len(tail), run.label))
+    if not found:
+        return "None of them has made a step yet."
+    low, first = min(found)
+    high, last = max(found)
+    if len(found) == 1:
+        return f"Over the last tenth of its steps the training loss of {first} is {low:.3g} nats."
+    return (
+        f"Over the last tenth of their steps {first} has the lowest training loss, {low:.3g} nats, and {last} the "
+        f"highest, {high:.3g}."
+    )
+
+
+def _epoch_words(runs: Sequence[Compared]) -> str:
+    found = [
+        (float(row["train_acc1"]) - float(row["val_acc1"]), run.label)
+        for run in runs
+        for row in run.series.epochs[-1:]
+        if row.get("train_acc1") is not None and row.get("val_acc1") is not None
+    ]
+    if not found:
+        return "None of them has finished an epoch with a validation yet."
+    gap, label = max(found)
+    side = "above" if gap > 0 else "below"
+    return f"Training accuracy is farthest ahead in {label}: {abs(gap):.1%} {side} its validation accuracy."
+
+
+def _rate_words(runs: Sequence[Compared]) -> str:
+    found = [
+        (max(float(row["lr"]) for row in rows), run.label)
+        for run in runs
+        if (rows := [row for row in run.series.steps if row.get("lr") is not None])
+    ]
+    if not found:
+        return "None of them has made a step yet."
+    (high, first), (low, last) = max(found), min(found)
+    if high == low:
+        return f"The highest learning rate is {high:.2g} in all of them."
+    return f"The highest learning rate is {high:.2g}, of {first}; {last} never had more than {low:.2g}."
+
+
+_SENTENCES: dict[str, Callable[[Sequence[Compared]], str]] = {
+    "validation": _validation_words,
+    "training": _training_words,
+    "epochs": _epoch_words,
+    "rate": _rate_words,
+}

@@ -1,0 +1,141 @@
+"""The same pictures, classified by each of the compared runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from alexcore.data.images import read_picture
+from alexcore.data.index import DataIndex
+from alexcore.data.shards import picture_source
+from alexcore.data.thumbnails import thumbnail
+from alexcore.errors import AlexError, CheckpointError, DataError
+from alexcore.runs.store import Run, require_checkpoint
+from ui.parts.datasets import open_dataset
+from ui.parts.lazy_torch import load_torch
+from ui.parts.text import plain
+
+COUNT = 6
+_DRAWN = "runs_drawn"
+Answers = list[tuple[str, float]]
+
+
+def same_pictures(runs: Sequence[Run], labels: Sequence[str]) -> None:
+    """Draw a few validation pictures of the first run's data set, and what each run takes them for.
+
+    Raises:
+        DataError: that data set cannot be opened.
+    """
+    first = next((run for run in runs if run.config and run.config.data), None)
+    if first is None or first.config is None:
+        st.caption("None of these runs says which data set it was trained on.")
+        return
+    subject = tuple(run.id for run in runs)
+    of, number = st.session_state.get(_DRAWN, ((), 0))
+    drawn = number if of == subject else None
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "Classify the same pictures",
+            key="runs_pictures",
+            icon=":material/image_search:",
+            on_click=_draw,
+            args=(subject, 0),
+            disabled=drawn is not None,
+        )
+        st.button(
+            "Other pictures",
+            key="runs_other_pictures",
+            on_click=_draw,
+            args=(subject, (drawn or 0) + 1),
+            disabled=drawn is None,
+        )
+        st.caption("Loads PyTorch and each network once, which takes some seconds.", width="content")
+    if drawn is None:
+        return
+    index = open_dataset(first.config.data)[0]
+    rows = drawn_rows(index, drawn)
+    if not rows:
+        st.caption("The data set of the first run has no validation picture.")
+        return
+    columns: dict[str, Answers | None] = {}
+    for run, label in zip(runs, labels, strict=True):
+        try:
+            checkpoint = require_checkpoint(run)
+            load_torch()
+            columns[label] = _answers(
+                str(checkpoint),
+                checkpoint.stat().st_mtime_ns,
+                str(index.origin),
+                tuple(path for path, _ in rows),
+                index,
+            )
+        except (CheckpointError, DataError) as error:
+            st.warning(plain(f"{label}: {error}"))
+            columns[label] = None
+    _grid(index, rows, {label: answers for label, answers in columns.items() if answers is not None})
+
+
+def _draw(subject: tuple[str, ...], number: int) -> None:
+    st.session_state[_DRAWN] = (subject, number)
+
+
+def drawn_rows(index: DataIndex, draw: int) -> list[tuple[str, str]]:
+    """Path and class of a few validation pictures, evenly spread over the classes; another draw, others."""
+    val = index.select("val")
+    if not len(val):
+        return []
+    count = min(COUNT, len(val))
+    places = sorted({(round((number + 0.5) * len(val) / count) + draw) % len(val) for number in range(count)})
+    return [(str(val["path"].iloc[at]), index.classes[int(val["label"].iloc[at])]) for at in places]
+
+
+@st.cache_data(max_entries=64, show_spinner="Classifying ...")
+def _answers(checkpoint: str, modified_ns: int, data: str, paths: tuple[str, ...], _index: DataIndex) -> Answers:  # noqa: ARG001 - they make the key
+    from alexcore.analysis.prediction import Classifier
+
+    # Not kept: eight networks would take gigabytes, their answers take none.
+    network = Classifier(Path(checkpoint))
+    images = [read_picture(picture_source(_index, path)).image for path in paths]
+    return [(best.name, best.probability) for (best,) in network.classify(images, 1)]
+
+
+def _grid(index: DataIndex, rows: list[tuple[str, str]], columns: dict[str, Answers]) -> None:
+    if not columns:
+        st.info("None of these runs has a network to classify with yet.")
+        return
+    table: list[dict[str, Any]] = []
+    with st.grid("auto", min_column_width=190, key="runs_same_pictures"):
+        for number, (path, truth) in enumerate(rows):
+            with st.container(border=True):
+                try:
+                    st.image(thumbnail(picture_source(index, path)), caption=plain(truth), width=160, alt=truth)
+                except AlexError as error:
+                    st.caption(plain(str(error)))
+                for label, answers in columns.items():
+                    name, probability = answers[number]
+                    mark = ":material/check:" if name == truth else ":material/close:"
+                    st.markdown(f"{mark} {plain(label)}: **{plain(name)}** {probability:.0%}")
+                    table.append(
+                        {"picture": path, "truth": truth, "run": label, "answer": name, "probability": probability}
+                    )
+    right = {
+        label: sum(a[0] == t for a, (_, t) in zip(answers, rows, strict=True)) for label, answers in columns.items()
+    }
+    agreed = sum(len({answers[number][0] for answers in columns.values()}) == 1 for number in range(len(rows)))
+    counted = ", ".join(f"{label} {count}" for label, count in right.items())
+    st.caption(plain(f"Right answers out of {len(rows)}: {counted}. The runs agree on {agreed}."))
+    with st.expander("The same as a table", icon=":material/table:", key="runs_pictures_table"):
+        st.dataframe(pd.DataFrame(table), hide_index=True, height=240, alt="Answers of each run")
+        st.download_button(
+            "Download as CSV",
+            pd.DataFrame(table).to_csv(index=False).encode(),
+            "same-pictures.csv",
+            "text/csv",
+            key="runs_pictures_csv",
+            on_click="ignore",
+            icon=":material/download:",
+        )

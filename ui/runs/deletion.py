@@ -1,0 +1,158 @@
+"""Deleting runs: into the trash, with undo; the trash itself; and what old runs could do without."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import streamlit as st
+
+from alexcore.errors import RunError
+from alexcore.runs.index import TRAINING, Summary
+from alexcore.runs.status import ENDED
+from alexcore.runs.store import open_run
+from alexcore.runs.trash import Trashed, empty_trash, keep_only_best, list_trash, restore_run, trash_run
+from ui.parts.page import show_error
+from ui.parts.text import plain, size
+
+_DELETED = "runs_deleted"
+_PROBLEMS = "runs_problems"
+_RESTORED = "runs_restored"
+_CHANGED = "runs_changed"
+OLD_DAYS = 30
+
+
+def delete(ids: Sequence[str]) -> None:
+    """Move runs to the trash; what came of it is shown by `outcome`."""
+    moved: list[Trashed] = []
+    problems: list[RunError] = []
+    for run_id in ids:
+        try:
+            moved.append(trash_run(open_run(run_id)))
+        except RunError as error:
+            problems.append(error)
+    st.session_state[_DELETED], st.session_state[_PROBLEMS], st.session_state[_RESTORED] = moved, problems, ""
+    st.session_state[_CHANGED] = True
+
+
+def just_changed() -> bool:
+    """Whether runs were deleted or brought back since the last call: what stands beside the table is old then."""
+    return bool(st.session_state.pop(_CHANGED, False))
+
+
+def outcome() -> None:
+    """Say what the last deletion did, and offer to undo it, until the page is left."""
+    for error in st.session_state.get(_PROBLEMS, ()):
+        show_error(error)
+    if st.session_state.get(_RESTORED):
+        st.success(plain(st.session_state[_RESTORED]), icon=":material/undo:")
+    moved: list[Trashed] = st.session_state.get(_DELETED) or []
+    if not moved:
+        return
+    what = plain(moved[0].id) if len(moved) == 1 else f"{len(moved)} runs"
+    held = size(sum(each.bytes for each in moved))
+    with st.container(horizontal=True, vertical_alignment="center", border=True, key="runs_outcome"):
+        st.markdown(f"Moved {what} to the trash; emptying it frees {held} of disk.", width="content")
+        st.button("Undo", key="runs_undo", on_click=_restore, args=(moved,), icon=":material/undo:")
+
+
+def _restore(trashed: Sequence[Trashed]) -> None:
+    problems: list[RunError] = []
+    told = []
+    for each in trashed:
+        try:
+            name = restore_run(each).name
+            told.append(f"{each.id} is back" + ("" if name == each.id else f", as {name}: its id was taken meanwhile"))
+        except RunError as error:
+            problems.append(error)
+    st.session_state[_DELETED], st.session_state[_PROBLEMS] = [], problems
+    st.session_state[_RESTORED] = ". ".join(told) + "." if told else ""
+    st.session_state[_CHANGED] = True
+
+
+def _empty() -> None:
+    st.session_state[_DELETED], st.session_state[_RESTORED] = [], ""
+    try:
+        freed = empty_trash()
+        st.session_state[_PROBLEMS] = []
+        st.toast(f"{size(freed)} of disk are free again.")
+    except RunError as error:
+        st.session_state[_PROBLEMS] = [error]
+
+
+def disk_section(found: Sequence[Summary]) -> None:
+    """Draw what runs and trash hold, the way back out of the trash, and the checkpoints that old runs do not need."""
+    trashed = list_trash()
+    held, waiting = sum(each.bytes for each in found), sum(each.bytes for each in trashed)
+    title = f"Disk use: runs hold {size(held)}, the trash {size(waiting)}"
+    with st.expander(title, icon=":material/hard_drive:", key="runs_disk"):
+        _trash(trashed, waiting)
+        _old(found)
+
+
+def _trash(trashed: list[Trashed], waiting: int) -> None:
+    st.markdown("**Trash**")
+    if not trashed:
+        st.caption("The trash is empty. What you delete waits here until you empty it.")
+        return
+    for each in trashed[:50]:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            when = f"{each.deleted:%Y-%m-%d %H:%M}" if each.deleted else "some time ago"
+            st.markdown(f"{plain(each.id)}: {size(each.bytes)}, deleted {when}", width="content")
+            st.button("Restore", key=f"runs_restore_{each.place}", on_click=_restore, args=([each],))
+    if len(trashed) > 50:
+        st.caption(f"{len(trashed) - 50} older ones are not shown; `python -m alexcore runs trash` lists all.")
+    with st.popover("Empty the trash", icon=":material/delete_forever:"):
+        st.markdown(f"This deletes {len(trashed)} runs for good and frees {size(waiting)}. There is no undo.")
+        st.button("Delete them for good", key="runs_empty_trash", on_click=_empty, type="primary")
+
+
+def _old(found: Sequence[Summary]) -> None:
+    st.markdown("**Old runs**")
+    st.caption(
+        "A run keeps its last checkpoint so that it can be resumed, and its best one, which classifies. An old run can "
+        "do without the first. It is deleted at once, not into the trash."
+    )
+    days = st.number_input(
+        "Older than (days)",
+        value=OLD_DAYS,
+        min_value=0,
+        key="runs_old_days",
+        width=180,
+        help="Counted from the last change of a run. 0 takes all runs that have ended.",
+    )
+    old = prunable(found, float(days))
+    if not old:
+        st.caption(f"No run older than {days} days has a last checkpoint beside its best one.")
+        return
+    freed = size(sum(each.last_bytes or 0 for each in old))
+    count = "1 run" if len(old) == 1 else f"{len(old)} runs"
+    with st.popover(f"Keep only best in {count}", icon=":material/compress:"):
+        st.markdown(f"This deletes the last checkpoint of {count}, frees {freed}, and none of them can be resumed.")
+        st.button("Keep only best", key="runs_prune", on_click=prune, args=([each.id for each in old],), type="primary")
+
+
+def prunable(found: Sequence[Summary], days: float) -> list[Summary]:
+    """The runs that have ended, did not change for so many days, and have a last checkpoint beside the best one."""
+    before = time.time() - days * 86_400
+    return [
+        each
+        for each in found
+        if each.kind == TRAINING
+        and each.status.state in ENDED
+        and each.best_bytes
+        and each.last_bytes
+        and each.changed <= before
+    ]
+
+
+def prune(ids: Sequence[str]) -> None:
+    """Keep only the best checkpoint of these runs."""
+    problems, freed = [], 0
+    for run_id in ids:
+        try:
+            freed += keep_only_best(open_run(run_id))
+        except RunError as error:
+            problems.append(error)
+    st.session_state[_PROBLEMS] = problems
+    st.toast(f"{size(freed)} of disk are free again.")

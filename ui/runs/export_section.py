@@ -1,0 +1,154 @@
+"""Take a run along: choose a format, have it made in the background, download it; with what to do with it."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from alexcore.errors import CheckpointError
+from alexcore.export.formats import FORMATS, TENSORBOARD, WHY_STATE_DICT, loading_snippet, running_snippet
+from alexcore.export.source import unfinished_words
+from alexcore.files import read_json
+from alexcore.home import cache_dir
+from alexcore.jobs import start_job
+from alexcore.runs.store import Run, require_checkpoint
+from ui.parts.job_progress import watch_job
+from ui.parts.page import show_error
+from ui.parts.text import plain, size
+
+_GRAPHS = ("onnx", "exported-program")
+_ABOUT = "about.json"
+_WEIGHTS = ("weights", "safetensors")
+# Made again in seconds, so the cache of them need not grow: the ones that were made longest ago go.
+MOST_KEPT = 12
+
+
+def export_section(run: Run) -> None:
+    """Draw the formats of a run; whatever is made lies in the cache until it is downloaded."""
+    with st.container(key="runs_export"):
+        st.subheader("Take it along", anchor=False)
+        try:
+            checkpoint = require_checkpoint(run)
+        except CheckpointError as error:
+            show_error(error)
+            return
+        if run.config is None:
+            st.warning(plain(f"A run whose settings cannot be read cannot be exported. {run.problem}"))
+            return
+        unfinished = unfinished_words(run.status.state, run.status.epoch, run.config, checkpoint)
+        if unfinished:
+            st.info(plain(unfinished), icon=":material/info:")
+        name = st.selectbox(
+            "Format", list(FORMATS), format_func=lambda each: FORMATS[each].title, key="runs_export_format", width=320
+        )
+        st.caption(FORMATS[name].text)
+        flags = _graph_flags() if name in _GRAPHS else []
+        _make_or_download(run, checkpoint, name, flags)
+        _what_to_do(name, f"{run.id}{FORMATS[name].suffix}")
+        st.caption(TENSORBOARD)
+
+
+def _graph_flags() -> list[str]:
+    with st.container(horizontal=True):
+        normalize = st.toggle("Normalisation inside", True, key="runs_export_normalize")
+        softmax = st.toggle("Softmax inside", True, key="runs_export_softmax")
+    takes = "RGB values from 0 to 1" if normalize else "values that are normalised already (minus mean, divided by std)"
+    gives = "probabilities" if softmax else "logits, before the softmax"
+    st.caption(f"The graph then takes {takes} and gives {gives}. Resizing to the input size stays outside.")
+    return [f"--{'' if normalize else 'no-'}normalize", f"--{'' if softmax else 'no-'}softmax"]
+
+
+def job_and_target(run_path: str, name: str, flags: list[str]) -> tuple[str, Path]:
+    """The job that makes an export, and the file that it makes: one for each run, format and setting."""
+    digest = hashlib.sha256("\0".join([run_path, name, *flags]).encode(errors="replace")).hexdigest()[:20]
+    return f"export-{digest}", cache_dir() / "exports" / digest / f"export{FORMATS[name].suffix}"
+
+
+def _make_or_download(run: Run, checkpoint: Path, name: str, flags: list[str]) -> None:
+    form = FORMATS[name]
+    job, target = job_and_target(str(run.path), name, flags)
+    made, outdated = _look(run, checkpoint, target)
+    if watch_job(job, f"Making: {form.title}", "B", lambda: None):
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if made:
+            st.download_button(
+                f"Download {form.suffix} ({size(made)})",
+                target.read_bytes,
+                f"{run.id}{form.suffix}",
+                form.mime,
+                key="runs_export_download",
+                on_click="ignore",
+                icon=":material/download:",
+                type="primary",
+            )
+        if st.button("Make it again" if made else "Make it", key="runs_export_make"):
+            _make_room(target)
+            about = str(target.with_name(_ABOUT))
+            command = ["export", str(run.path), "--to", str(target), "--format", name, "--force", "--about", about]
+            start_job(job, [*command, *flags])
+            st.rerun()
+        if outdated:
+            st.caption("This file is older than the run's latest checkpoint: make it again.")
+        elif not made:
+            st.caption("Made in the background, in seconds; a bundle reads every picture once.")
+    if made:
+        _about(read_json(target.with_name(_ABOUT)) or {})
+
+
+def _about(told: dict[str, Any]) -> None:
+    """What the job said about the file that it made."""
+    lines = [f"SHA-256 {told['sha256']}"] if told.get("sha256") else []
+    if isinstance(told.get("difference"), float):
+        lines.insert(0, f"Compared with the network: the answers differ by at most {told['difference']:.1g}.")
+    if lines:
+        st.caption(plain(" ".join(lines)))
+    for note in told.get("notes") or []:
+        st.warning(plain(str(note)), icon=":material/info:")
+
+
+def _look(run: Run, checkpoint: Path, target: Path) -> tuple[int, bool]:
+    """Bytes of an export that was made before (0 if there is none), and whether the run has gone on since."""
+    try:
+        made = target.stat()
+        sources = [checkpoint.stat(), (run.path / "config.json").stat()]
+    except OSError:
+        return 0, False
+    return made.st_size, max(each.st_mtime for each in sources) > made.st_mtime
+
+
+def _make_room(target: Path) -> None:
+    """Make the folder of an export, and drop the oldest ones of others."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    files = [file for file in target.parent.parent.glob("*/export.*") if file != target]
+    for file in sorted(files, key=lambda each: each.stat().st_mtime, reverse=True)[MOST_KEPT - 1 :]:
+        file.unlink(missing_ok=True)
+
+
+def _what_to_do(name: str, file: str) -> None:
+    if name in _WEIGHTS:
+        with st.expander("Load it", icon=":material/code:"):
+            st.code(loading_snippet(name, file), language="python")
+        with st.expander("Why the state_dict and not the whole model?", icon=":material/help:"):
+            st.markdown(WHY_STATE_DICT.removeprefix("Why the state_dict and not the whole model? "))
+    elif name in _GRAPHS:
+        with st.expander("Run it", icon=":material/code:"):
+            st.code(running_snippet(name, file), language="python")
+    elif name == "bundle":
+        with st.expander("Bring it back", icon=":material/code:"):
+            st.code(f"python -m alexcore import '{file}' --data FOLDER", language="bash")
+            st.caption(
+                "On the other machine: checks the hash of every file, refuses what would overwrite a run, and with "
+                "--data says how many pictures there are the run's own."
+            )
+    elif name == "project":
+        with st.expander("Run it", icon=":material/code:"):
+            lines = [
+                "pip install -r requirements.txt",
+                "python predict.py picture.jpg",
+                "python train.py --data FOLDER",
+            ]
+            st.code("\n".join(lines), language="bash")

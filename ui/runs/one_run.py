@@ -1,0 +1,220 @@
+"""One run: what the live view shows, and below it all that its folder says. A section is one line in SECTIONS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from alexcore.config import FIELDS
+from alexcore.errors import RunError
+from alexcore.files import read_json
+from alexcore.runs.about import MOST_NAME, MOST_NOTE, MOST_TAGS, change_about, read_about
+from alexcore.runs.comparison import in_words
+from alexcore.runs.index import Summary, summary_of
+from alexcore.runs.store import Run, open_run
+from alexcore.runs.trash import keep_only_best
+from ui.parts.evaluation_section import evaluation_section
+from ui.parts.page import show_error, shown_errors
+from ui.parts.run_live import watch
+from ui.parts.text import plain, size
+from ui.runs.again import again_section
+from ui.runs.deletion import delete
+from ui.runs.export_section import export_section
+from ui.runs.selection import all_runs_link, experiment_link, show_all
+
+LOG_BYTES = 30_000
+
+
+def one_run(run_id: str) -> None:
+    """Draw everything about one run.
+
+    Raises:
+        RunError: there is none of this id.
+    """
+    all_runs_link([run_id])
+    run, summary = open_run(run_id), summary_of(run_id)
+    _head(run, summary)
+    experiment_link(summary)
+    with st.container(border=True):
+        watch(run.id)
+    # Only the open one is computed.
+    tabs = st.tabs(list(SECTIONS), key="runs_section", on_change="rerun", bind="query-params")
+    for tab, draw in zip(tabs, SECTIONS.values(), strict=True):
+        if tab.open:
+            with tab, shown_errors():
+                draw(run)
+
+
+def _head(run: Run, summary: Summary) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(plain(summary.title), anchor=False, width="content")
+        for tag in summary.tags:
+            st.badge(plain(tag), color="gray")
+        if st.button("Delete", key="runs_delete", icon=":material/delete:", disabled=run.status.active):
+            delete([run.id])
+            show_all()
+            st.rerun()
+        what = "Stop it before you delete it." if run.status.active else "Moves it to the trash; can be undone."
+        st.caption(f"{size(summary.bytes)} on disk. {what}", width="content")
+    if summary.note:
+        st.markdown(plain(summary.note))
+
+
+def settings_section(run: Run) -> None:
+    """Every setting, what it was and what it would be by default."""
+    if run.config is None:
+        st.warning(plain(run.problem))
+        return
+    values = run.config.model_dump(mode="json")
+    rows = [
+        {
+            "group": spec.group,
+            "setting": spec.title,
+            "name": spec.name,
+            "value": in_words(values[spec.name]),
+            "default": in_words(spec.default),
+            "changed": values[spec.name] != spec.default,
+        }
+        for spec in FIELDS.values()
+    ]
+    table = pd.DataFrame(rows)
+    changed = [f"{row['setting']} {row['value'][:60]}" for row in rows if row["changed"] and row["name"] != "data"]
+    st.caption(plain(f"Differs from the defaults in: {', '.join(changed) or 'nothing'}."))
+    only = st.toggle(
+        "Only what was changed", key="runs_only_changed", help="Leave out the settings that have their default value."
+    )
+    st.dataframe(table[table["changed"]] if only else table, hide_index=True, height=380, alt="Settings of the run")
+
+
+def environment_section(run: Run) -> None:
+    """With which versions, on which machine and on which state of the data set it was trained."""
+    found = read_json(run.path / "env.json")
+    if not found:
+        st.info("This run has no env.json: its worker writes one when training begins.")
+        return
+    rows = []
+    for name, value in found.items():
+        parts = value.items() if isinstance(value, dict) else [("", value)]
+        for part, each in parts:
+            text = " ".join(map(str, each)) if isinstance(each, list) else str(each)
+            rows.append({"what": f"{name} {part}".strip().replace("_", " "), "value": text})
+    st.caption(
+        "Written by the worker at its last start. The fingerprint stands for the names and sizes of all pictures."
+    )
+    st.dataframe(pd.DataFrame(rows), hide_index=True, height="content", alt="Environment of the run")
+
+
+def log_section(run: Run) -> None:
+    """The end of worker.log, and all of it to download."""
+    file = run.path / "worker.log"
+    try:
+        content = _end_of(file)
+    except OSError:
+        content = ""
+    if not content:
+        st.info("Nothing was logged. A worker writes here only what it has to say beside its figures: errors.")
+        return
+    st.code(content, language=None, height=360)
+    st.download_button(
+        "Download worker.log", file.read_bytes, f"{run.id}.log", "text/plain", key="runs_log", on_click="ignore"
+    )
+
+
+def _end_of(file: Path) -> str:
+    with file.open("rb") as opened:
+        opened.seek(max(0, opened.seek(0, 2) - LOG_BYTES))
+        return opened.read().decode("utf-8", "replace").strip()
+
+
+def disk_section(run: Run) -> None:
+    """The files of the run with their sizes, and the checkpoint that it could do without."""
+    rows: list[dict[str, Any]] = []
+    for path in sorted(run.path.rglob("*")):
+        try:
+            if path.is_file() and not path.name.startswith("."):
+                stat = path.stat()
+                rows.append(
+                    {
+                        "file": path.relative_to(run.path).as_posix(),
+                        "size": stat.st_size,
+                        "changed": datetime.fromtimestamp(stat.st_mtime),
+                        "holds": HOLDS.get(path.name, ""),
+                    }
+                )
+        except OSError:  # replaced or deleted since it was listed
+            continue
+    total = sum(row["size"] for row in rows)
+    kept = sum(row["size"] for row in rows if row["file"].startswith("checkpoints/"))
+    share = f", {kept / total:.0%} of it in checkpoints" if total else ""
+    st.caption(f"{len(rows)} files, {size(total)}{share}. The folder is {plain(str(run.path))}.")
+    columns = {
+        "size": st.column_config.NumberColumn("size", format="bytes"),
+        "changed": st.column_config.DatetimeColumn("changed", format="YYYY-MM-DD HH:mm:ss"),
+    }
+    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=columns, height="content", alt="Files of the run")
+    best, last = run.path / "checkpoints" / "best.pt", run.path / "checkpoints" / "last.pt"
+    if best.is_file() and last.is_file() and not run.status.active:
+        freed = size(last.stat().st_size)
+        with st.popover("Keep only best", icon=":material/compress:"):
+            st.markdown(f"Deletes last.pt for good and frees {freed}. The run still classifies; it cannot be resumed.")
+            st.button("Delete last.pt", key="runs_prune", type="primary", on_click=_prune, args=(run,))
+
+
+HOLDS = {
+    "config.json": "the settings: this file alone repeats the run",
+    "status.json": "state and position",
+    "events.jsonl": "the history, a line an event",
+    "class_indices.json": "which number is which class",
+    "env.json": "versions, machine, fingerprint of the data",
+    "best.pt": "the weights of the best epoch: what classifies",
+    "last.pt": "weights and optimizer at the end: what a resume needs",
+    "worker.log": "what the worker said",
+    "about.json": "name, tags and note",
+    "experiment.json": "settings of a BatchNorm experiment",
+}
+
+
+def _prune(run: Run) -> None:
+    try:
+        st.toast(f"{size(keep_only_best(run))} of disk are free again.")
+    except RunError as error:
+        st.toast(str(error))
+
+
+def about_section(run: Run) -> None:
+    """Another name, tags and a note. The id stays, because URLs and other runs name it."""
+    about = read_about(run.path)
+    st.caption(plain(f"For lists and for you: the run's id stays {run.id}. Kept in about.json in the run's folder."))
+    with st.form("runs_about", border=False):
+        name = st.text_input("Name", about.name, max_chars=MOST_NAME, placeholder=run.id)
+        tags = st.text_input(
+            "Tags",
+            ", ".join(about.tags),
+            placeholder="baseline, homework 3",
+            help=f"Words by which the table can be filtered, separated by commas; at most {MOST_TAGS}.",
+        )
+        note = st.text_area("Note", about.note, max_chars=MOST_NOTE, placeholder="What was tried, what came of it")
+        if st.form_submit_button("Save", key="runs_save_about"):
+            try:
+                change_about(run.path, name=name, tags=tuple(tags.split(",")), note=note)
+            except RunError as error:
+                show_error(error)
+                return
+            st.rerun()
+
+
+SECTIONS: dict[str, Callable[[Run], None]] = {
+    "Settings": settings_section,
+    "Evaluation": evaluation_section,
+    "Take it along": export_section,
+    "Again": again_section,
+    "Files and disk": disk_section,
+    "Environment": environment_section,
+    "Log": log_section,
+    "Name and note": about_section,
+}
