@@ -1,0 +1,152 @@
+"""The rules of the house: who may import whom, what opens without torch, and how long a file may get."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.repository import REPOSITORY as ROOT
+from tests.support.repository import imports
+
+# A module may import what lies on a lower floor, or in its own package. Modules of the ground floor know each other.
+FLOORS = [
+    {"errors", "fields", "files", "event_file", "thinning", "home", "process", "pair", "training_fields", "__init__"},
+    {"augment"},
+    {"config"},
+    {"data", "nn"},
+    {"training"},
+    {"analysis"},
+    {"batchnorm"},
+    {"export"},
+    {"runs"},
+    {"jobs"},
+    {"cli"},
+    {"__main__"},
+]
+FLOOR = {part: number for number, parts in enumerate(FLOORS) for part in parts}
+CORE = sorted((ROOT / "alexcore").rglob("*.py"))
+DASHBOARD = [ROOT / "app.py", *sorted((ROOT / "ui").rglob("*.py")), *sorted((ROOT / "pages").rglob("*.py"))]
+WITHOUT_TORCH = [
+    "config",
+    "training_fields",
+    "errors",
+    "fields",
+    "files",
+    "home",
+    "process",
+    "pair",
+    "jobs",
+    "thinning",
+    *sorted(f"data.{file.stem}" for file in (ROOT / "alexcore" / "data").glob("[!_]*.py")),
+    *(f"augment.{name}" for name in ("operations", "parameters", "check", "presets", "files", "code")),
+    "training.plan",
+    "training.schedule",
+    "training.resuming",
+    "training.lr_curve",
+    "runs.events",
+    "runs.store",
+    "runs.status",
+    "runs.queue",
+    "runs.launcher",
+    "runs.series",
+    "runs.group",
+    "training.sharing",
+    "runs.status",
+    "runs.queue",
+    "runs.launcher",
+    "runs.series",
+    *(f"export.{name}" for name in ("formats", "source", "target", "svg", "card", "report", "bundle", "unbundle")),
+    "runs.exported",
+    "runs.about",
+    "runs.digest",
+    "runs.index",
+    "runs.trash",
+    "runs.comparison",
+    "training.checks",
+    "training.weighting",
+    "training.loss_terms",
+    "training.preflight",
+    "nn.size",
+    "event_file",
+    "batchnorm.settings",
+    *sorted(
+        f"batchnorm.{folder}.{file.stem}"
+        for folder in ("read", "views")
+        for file in (ROOT / "alexcore" / "batchnorm" / folder).glob("[!_]*.py")
+    ),
+    "analysis.metrics",
+    "analysis.evaluation_store",
+    "nn.layers",
+    "nn.convolution",
+    "analysis.confidence",
+    "analysis.neighbours",
+    "analysis.reference_files",
+]
+
+
+def part_of(file: Path) -> str:
+    """The package or module directly below alexcore that a file belongs to."""
+    return file.relative_to(ROOT / "alexcore").parts[0].removesuffix(".py")
+
+
+def shown(file: Path) -> str:
+    return file.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("file", CORE, ids=shown)
+def test_the_core_knows_no_dashboard(file):
+    assert not {name for name in imports(file) if name.split(".")[0] in ("streamlit", "ui", "pages", "app")}
+
+
+@pytest.mark.parametrize("file", CORE, ids=shown)
+def test_a_floor_imports_only_from_floors_below(file):
+    own = part_of(file)
+    assert own in FLOOR, f"give {own} a floor in this file"
+    for name in imports(file):
+        package, _, rest = name.partition(".")
+        part = rest.split(".")[0]
+        if package != "alexcore" or part not in FLOOR or part == own:
+            continue
+        below = FLOOR[part] < FLOOR[own] or FLOOR[part] == FLOOR[own] == 0
+        assert below, f"{own} (floor {FLOOR[own]}) imports {name} (floor {FLOOR[part]})"
+
+
+@pytest.mark.parametrize("file", [*CORE, *DASHBOARD], ids=shown)
+def test_nobody_imports_a_page_and_ui_knows_no_app(file):
+    assert not {name for name in imports(file) if name.split(".")[0] in ("pages", "app")}
+
+
+def test_the_check_sees_an_import_inside_a_function(tmp_path: Path):
+    file = tmp_path / "module.py"
+    file.write_text("def f():\n    from alexcore import cli\n    import streamlit.errors\n")
+    assert imports(file) == {"alexcore", "alexcore.cli", "streamlit.errors"}
+
+
+def test_a_page_that_needs_no_model_opens_without_torch():
+    """One process imports them one by one, so that the first offender is named."""
+    lines = [
+        "import importlib, sys",
+        f"for name in {WITHOUT_TORCH!r}:",
+        "    importlib.import_module('alexcore.' + name)",
+        "    loaded = {'torch', 'torchvision', 'streamlit'} & set(sys.modules)",
+        "    if loaded: sys.exit(f'alexcore.{name} loads {loaded}')",
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+@pytest.mark.parametrize("file", [*CORE, *DASHBOARD], ids=shown)
+def test_no_file_gets_away(file):
+    limit = 60 if file.name == "app.py" else 150 if file.parent.name == "pages" else 400
+    assert len(file.read_text(encoding="utf-8").splitlines()) <= limit
