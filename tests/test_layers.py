@@ -16,7 +16,21 @@ pytestmark = pytest.mark.unit
 ROOT = Path(__file__).resolve().parents[1]
 # A module may import what lies on a lower floor, or in its own package. Modules of the ground floor know each other.
 FLOORS = [
-    {"errors", "fields", "files", "event_file", "thinning", "home", "process", "pair", "training_fields", "__init__"},
+    {
+        "__init__",
+        "errors",
+        "event_file",
+        "fields",
+        "files",
+        "home",
+        "pair",
+        "palette",
+        "process",
+        "thinning",
+        "training_fields",
+        "words",
+    },
+    {"findings"},
     {"augment"},
     {"config"},
     {"data", "nn"},
@@ -35,7 +49,7 @@ DASHBOARD = [ROOT / "app.py", *sorted((ROOT / "ui").rglob("*.py")), *sorted((ROO
 # Rooms in which nothing loads torch. In the others a module may, but none of those that these rooms need to be loaded.
 WITHOUT_TORCH = ["alexcore", "alexcore/batchnorm"]  # these folders without the ones in them
 WITHOUT_TORCH_AND_BELOW = [
-    *(f"alexcore/{room}" for room in ("batchnorm/read", "batchnorm/views", "cli", "data", "runs")),
+    *(f"alexcore/{room}" for room in ("batchnorm/read", "batchnorm/views", "cli", "data", "findings", "runs", "words")),
     *(f"ui/{room}" for room in ("batchnorm", "classify", "dataset", "network", "overview", "runs", "train")),
 ]
 # Written by a job while pages stay quick, or asked by a worker that reports that torch cannot be loaded.
@@ -82,6 +96,12 @@ def test_a_floor_imports_only_from_floors_below(file):
             continue
         below = FLOOR[part] < FLOOR[own] or FLOOR[part] == FLOOR[own] == 0
         assert below, f"{own} (floor {FLOOR[own]}) imports {name} (floor {FLOOR[part]})"
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "alexcore" / "words").glob("*.py")), ids=shown)
+def test_words_know_nothing_of_the_house(file):
+    own = {name for name in imports(file) if name.split(".")[0] == "alexcore"}
+    assert all(f"{name}.".startswith("alexcore.words.") for name in own)
 
 
 @pytest.mark.parametrize("file", [*CORE, *DASHBOARD], ids=shown)
