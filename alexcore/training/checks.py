@@ -11,8 +11,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from alexcore.augment.files import pipeline_json
 from alexcore.augment.operations import Operation
+from alexcore.augment.pipeline_files import pipeline_json
 from alexcore.config import FIELDS, TrainConfig
 from alexcore.data.sources import source_signature
 from alexcore.files import read_json, replacing, write_json

@@ -40,7 +40,7 @@ _WRITE_JSON = 'Write {"image_names": [...], "image_labels": [...]}.'
 
 
 @dataclass(frozen=True)
-class Table:
+class ManifestColumns:
     """The columns of a manifest.
 
     Attributes:
@@ -58,7 +58,7 @@ class Table:
     places: Sequence[str] = ()
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path) -> ManifestColumns:
     """Read a manifest by its ending.
 
     Raises:
@@ -88,7 +88,7 @@ def read_table(path: Path) -> Table:
 # JSON -----------------------------------------------------------------------------------------------------------
 
 
-def _from_json(path: Path, text: str) -> Table:
+def _from_json(path: Path, text: str) -> ManifestColumns:
     try:
         value = json.loads(text)
     except json.JSONDecodeError as error:
@@ -115,7 +115,7 @@ def _from_json(path: Path, text: str) -> Table:
             raise DataError(f"{_shown(name)} in image_names of {path} is no path: {place}.", "Write it as text.")
     splits = _splits(path, columns["split"], places) if "split" in columns else None
     classes = _declared(path, columns["classes"]) if "classes" in columns else None
-    return Table(columns["image_names"], columns["image_labels"], splits, classes, places)
+    return ManifestColumns(columns["image_names"], columns["image_labels"], splits, classes, places)
 
 
 def _declared(path: Path, classes: list[Any]) -> list[str]:
@@ -130,7 +130,7 @@ def _declared(path: Path, classes: list[Any]) -> list[str]:
 # CSV ------------------------------------------------------------------------------------------------------------
 
 
-def _from_csv(path: Path, text: str) -> Table:
+def _from_csv(path: Path, text: str) -> ManifestColumns:
     first = text.lstrip("\r\n").partition("\n")[0]
     # Spreadsheets write what their country uses.
     reader = csv.reader(
@@ -172,7 +172,7 @@ def _from_csv(path: Path, text: str) -> Table:
         labels = [int(label) for label in labels]
     places = [places[number] for number in kept]
     splits = _splits(path, [column["split"][number] for number in kept], places) if "split" in column else None
-    return Table([column["path"][number] for number in kept], labels, splits, classes, places)
+    return ManifestColumns([column["path"][number] for number in kept], labels, splits, classes, places)
 
 
 def _numbered(path: Path, labels: Sequence[str], numbers: Sequence[str], places: Sequence[str]) -> list[str]:
@@ -214,7 +214,7 @@ def _shown(value: Any) -> str:
 # Writing --------------------------------------------------------------------------------------------------------
 
 
-def write_table(path: Path, table: Table) -> None:
+def write_table(path: Path, table: ManifestColumns) -> None:
     """Write a manifest by its ending, atomically; folders on the way are made.
 
     Raises:
@@ -233,7 +233,7 @@ def write_table(path: Path, table: Table) -> None:
         raise DataError(f"{path} cannot be written: {reason}.", "Choose another folder, or free some space.") from error
 
 
-def _as_json(table: Table) -> str:
+def _as_json(table: ManifestColumns) -> str:
     columns = {
         "classes": table.classes,
         "image_names": table.paths,
@@ -244,7 +244,7 @@ def _as_json(table: Table) -> str:
     return json.dumps(lists, indent=1, ensure_ascii=False) + "\n"
 
 
-def _as_csv(table: Table) -> str:
+def _as_csv(table: ManifestColumns) -> str:
     numbers = {name: number for number, name in enumerate(table.classes or ())}
     header, columns = ["path", "label"], [table.paths, [str(label) for label in table.labels]]
     if table.splits is not None:

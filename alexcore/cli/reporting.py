@@ -12,7 +12,7 @@ from alexcore.errors import RunError
 
 def compare_bn_report(arguments: Arguments) -> int:
     """Write every chart, sentence and table of an experiment into one HTML file that needs no network."""
-    from alexcore.export.bn_report import write_report
+    from alexcore.export.experiment_report import write_report
     from alexcore.runs.store import find_run
 
     run = find_run(arguments.run_dir)

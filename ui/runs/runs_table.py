@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from alexcore.runs.comparison import MOST, in_words
-from alexcore.runs.index import EXPERIMENT, Summary, matching, summaries
+from alexcore.runs.run_list import EXPERIMENT, Summary, matching, summaries
 from ui.parts.run_rows import moment, number, share
 from ui.parts.text import plain, size
 from ui.runs.deletion import delete, just_changed, outcome

@@ -47,7 +47,7 @@ def runs(arguments: Arguments) -> int:
 
 
 def _list(arguments: Arguments) -> tuple[dict[str, Any], str]:
-    from alexcore.runs.index import matching, summaries
+    from alexcore.runs.run_list import matching, summaries
 
     found = matching(summaries(), arguments.search)
     lines = []

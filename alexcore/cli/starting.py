@@ -8,7 +8,7 @@ from shlex import quote
 from typing import Any
 
 from alexcore.batchnorm.settings import is_experiment
-from alexcore.cli.experiment import carry_out
+from alexcore.cli.comparing import carry_out
 from alexcore.cli.flags import add_config_flags, add_field, config_of
 from alexcore.cli.output import Arguments, Bar, add_command, print_json
 from alexcore.cli.processes import attend, with_world_size
