@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 
-from alexcore.augment.files import load_pipeline, saved_pipelines
+from alexcore.augment.pipeline_files import load_pipeline, saved_pipelines
 from alexcore.batchnorm.read.record import Experiment
 from alexcore.cli import main
 from alexcore.data.exclusions import excluded_pictures
@@ -23,7 +23,7 @@ from alexcore.home import data_dir, runs_dir
 from alexcore.jobs import read_job
 from alexcore.process import own_identity
 from alexcore.runs import launcher
-from alexcore.runs.index import forget, summaries
+from alexcore.runs.run_list import forget, summaries
 from alexcore.runs.series import Series
 from alexcore.runs.store import list_runs, read_run
 from alexcore.runs.trash import list_trash, restore_run
