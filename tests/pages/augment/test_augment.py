@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from alexcore.augment.files import save_pipeline, saved_pipelines
 from alexcore.augment.operations import OPERATIONS
+from alexcore.augment.pipeline_files import save_pipeline, saved_pipelines
 from alexcore.augment.presets import PRESETS
 from alexcore.config import load_config
 from alexcore.data.sources import open_checked

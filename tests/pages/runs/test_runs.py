@@ -12,7 +12,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from alexcore.augment.files import save_pipeline, saved_pipelines
+from alexcore.augment.pipeline_files import save_pipeline, saved_pipelines
 from alexcore.augment.presets import training_operations
 from alexcore.config import FIELDS, load_config, make_config
 from alexcore.files import write_json
@@ -20,7 +20,7 @@ from alexcore.home import SYNTHETIC, data_dir, runs_dir
 from alexcore.runs import launcher
 from alexcore.runs.about import change_about, read_about
 from alexcore.runs.events import EventWriter
-from alexcore.runs.index import forget
+from alexcore.runs.run_list import forget
 from alexcore.runs.trash import list_trash, trash_dir
 from alexcore.training.checks import flags
 from tests.support.opened_pages import errors_of, open_page, text_of
