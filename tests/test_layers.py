@@ -17,9 +17,9 @@ ROOT = Path(__file__).resolve().parents[1]
 # A module may import what lies on a lower floor, or in its own package. Modules of the ground floor know each other.
 FLOORS = [
     {"errors", "fields", "files", "event_file", "thinning", "home", "process", "pair", "training_fields", "__init__"},
-    {"augment"},
+    {"augment", "nn"},
     {"config"},
-    {"data", "nn"},
+    {"data"},
     {"training"},
     {"analysis"},
     {"batchnorm"},
@@ -73,6 +73,7 @@ WITHOUT_TORCH = [
     "training.loss_terms",
     "training.preflight",
     "nn.size",
+    "nn.norms",
     "event_file",
     "batchnorm.settings",
     *sorted(
