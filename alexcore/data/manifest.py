@@ -18,9 +18,9 @@ import pandas as pd
 
 from alexcore.data.class_index import class_problems, classes_in, listed
 from alexcore.data.index import SPLITS, DataIndex, Problem
+from alexcore.data.manifest_columns import Label, ManifestColumns, portable_paths, read_table, write_table
 from alexcore.data.shards import is_sharded
 from alexcore.data.split import keep_split
-from alexcore.data.table import Label, Table, portable_paths, read_table, write_table
 from alexcore.errors import DataError
 
 Found = tuple[str, str, int, int]
@@ -91,7 +91,7 @@ def open_manifest(
 
 
 def _class_names(
-    path: Path, table: Table, target_transform: Callable[[Label], Any]
+    path: Path, table: ManifestColumns, target_transform: Callable[[Label], Any]
 ) -> tuple[list[str], Sequence[str] | None, bool]:
     """The class name of each row, all of them in order if the file says so, and whether they are plain numbers."""
     changed = target_transform is not identity
@@ -129,7 +129,7 @@ def _class_names(
     )
 
 
-def _checked(path: Path, table: Table, row: int, label: Any) -> Label:
+def _checked(path: Path, table: ManifestColumns, row: int, label: Any) -> Label:
     if isinstance(label, str) and label.strip() and _is_text(label):
         return label
     if not isinstance(label, str | bool) and hasattr(label, "__index__"):
@@ -141,7 +141,7 @@ def _checked(path: Path, table: Table, row: int, label: Any) -> Label:
     )
 
 
-def _declared_name(path: Path, table: Table, row: int, label: Label, classes: Sequence[str]) -> str:
+def _declared_name(path: Path, table: ManifestColumns, row: int, label: Label, classes: Sequence[str]) -> str:
     if isinstance(label, int):
         if 0 <= label < len(classes):
             return classes[label]
@@ -218,7 +218,7 @@ class _Disk:
 
 
 def _pictures(
-    manifest: Path, table: Table, names: Sequence[str], roots: Sequence[Path] | None
+    manifest: Path, table: ManifestColumns, names: Sequence[str], roots: Sequence[Path] | None
 ) -> tuple[list[tuple[str, str, str, int, int]], list[Problem]]:
     """The rows (path, split, class, bytes, mtime_ns) whose pictures exist, each picture once."""
     disk = _Disk(manifest, roots)
@@ -303,5 +303,5 @@ def write_manifest(index: DataIndex, path: Path) -> Path:
     # Sorted names number themselves, unless a reader would take them for numbers.
     plain = list(index.classes) == sorted(in_train) and not all(name.lstrip("-").isdecimal() for name in in_train)
     classes = None if plain and path.suffix.lower() == ".csv" else index.classes
-    write_table(path, Table(paths, labels, splits, classes))
+    write_table(path, ManifestColumns(paths, labels, splits, classes))
     return path

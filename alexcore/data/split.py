@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from alexcore.data.index import Problem
-from alexcore.data.table import Table, portable_paths, read_table, write_table
+from alexcore.data.manifest_columns import ManifestColumns, portable_paths, read_table, write_table
 from alexcore.errors import DataError
 from alexcore.home import data_dir, splits_dir
 
@@ -78,7 +78,7 @@ def keep_split(
     """
     kept = split_file(source, seed)
     problems = []
-    before = Table([], [])
+    before = ManifestColumns([], [])
     try:
         if kept.exists():
             before = read_table(kept)
@@ -97,7 +97,9 @@ def keep_split(
     return split, problems
 
 
-def _table(kept: Path, root: Path, split: pd.DataFrame, classes: Sequence[str], before: Table) -> Table:
+def _table(
+    kept: Path, root: Path, split: pd.DataFrame, classes: Sequence[str], before: ManifestColumns
+) -> ManifestColumns:
     paths = portable_paths(kept.parent, root, split["path"])
     labels = [classes[label] for label in split["label"]]
     # A picture that is gone may come back.
@@ -107,7 +109,7 @@ def _table(kept: Path, root: Path, split: pd.DataFrame, classes: Sequence[str], 
         for path, label, word in zip(before.paths, before.labels, before.splits or (), strict=False)
         if path not in present and str(label) in names
     ]
-    return Table(
+    return ManifestColumns(
         [*paths, *(path for path, _, _ in gone)],
         [*labels, *(label for _, label, _ in gone)],
         [*split["split"], *(word for _, _, word in gone)],
