@@ -20,7 +20,7 @@ from alexcore.analysis.explanations import (
 )
 from alexcore.analysis.prediction import Classifier
 from alexcore.errors import DataError
-from alexcore.nn.variants import ACTIVATIONS, NORMS, VARIANTS
+from alexcore.nn import ACTIVATIONS, NORMS, VARIANTS
 from tests.support.known_networks import SIDE, write_known
 from tests.support.run_folders import tiny_config, write_checkpoint
 
