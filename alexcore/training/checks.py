@@ -1,4 +1,4 @@
-"""Results of the checks before a run, remembered per configuration and data set. No torch here.
+"""Results of the checks before a run, remembered per configuration and data set.
 
 A check is a command of the command line (`prove-accumulation`, `preflight`, `repeat-check`) that the dashboard starts
 as a background job; what it found is a JSON file in the cache, which anybody may delete.
@@ -11,8 +11,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from alexcore.augment.files import pipeline_json
 from alexcore.augment.operations import Operation
+from alexcore.augment.pipeline_files import pipeline_json
 from alexcore.config import FIELDS, TrainConfig
 from alexcore.data.sources import source_signature
 from alexcore.files import read_json, replacing, write_json

@@ -22,14 +22,15 @@ from alexcore.training.step import train_step, windows
 Progress = Callable[[int, int], None]
 
 
-class _Quiet(Silent):
-    """Hears how far the opening of the data is, and wants nothing."""
+class _Opening(Silent):
+    """Watches the opening of the data, and wants nothing."""
 
     def __init__(self, on_progress: Progress) -> None:
         super().__init__()
         self._on_progress = on_progress
 
     def progress(self, phase: str, done: int, total: int, **fields: Any) -> None:  # noqa: ARG002
+        """Pass it on."""
         if total:
             self._on_progress(done, total)
 
@@ -51,7 +52,7 @@ def lr_find(
         AlexError: data or settings cannot be used.
     """
     config = alone(sweep_config(config))
-    run = prepare(config, Session(Path(), _Quiet(on_progress)), resume=False)
+    run = prepare(config, Session(Path(), _Opening(on_progress)), resume=False)
     train_mode(run.state.model, config.freeze_features)
     sweep, going = Sweep(), True
     each_window = _endless(run.data.train, config.accumulation_steps)
