@@ -16,9 +16,23 @@ pytestmark = pytest.mark.unit
 ROOT = Path(__file__).resolve().parents[1]
 # A module may import what lies on a lower floor, or in its own package. Modules of the ground floor know each other.
 FLOORS = [
-    {"errors", "fields", "files", "event_file", "thinning", "home", "process", "pair", "training_fields", "__init__"},
+    {
+        "__init__",
+        "errors",
+        "event_file",
+        "fields",
+        "files",
+        "home",
+        "pair",
+        "palette",
+        "process",
+        "thinning",
+        "training_fields",
+        "words",
+    },
     {"augment"},
     {"config"},
+    {"command_line"},
     {"data", "nn"},
     {"training"},
     {"analysis"},
@@ -33,6 +47,7 @@ FLOOR = {part: number for number, parts in enumerate(FLOORS) for part in parts}
 CORE = sorted((ROOT / "alexcore").rglob("*.py"))
 DASHBOARD = [ROOT / "app.py", *sorted((ROOT / "ui").rglob("*.py")), *sorted((ROOT / "pages").rglob("*.py"))]
 WITHOUT_TORCH = [
+    "command_line",
     "config",
     "training_fields",
     "errors",
@@ -42,7 +57,9 @@ WITHOUT_TORCH = [
     "process",
     "pair",
     "jobs",
+    "palette",
     "thinning",
+    "words.numbers",
     *sorted(f"data.{file.stem}" for file in (ROOT / "alexcore" / "data").glob("[!_]*.py")),
     *(f"augment.{name}" for name in ("operations", "parameters", "check", "presets", "files", "code")),
     "training.plan",

@@ -13,15 +13,15 @@ import plotly.graph_objects as go
 
 from alexcore.batchnorm.read.record import Arm, Point, band
 from alexcore.event_file import Event
+from alexcore.palette import BLUE, GREEN, GUIDE, VERMILION
 from alexcore.thinning import thin
+from alexcore.words.numbers import number
 
-# Okabe and Ito (2008); an arm keeps its colour, its dash and its symbol in every chart of the page and of the report.
-ARM_COLOURS = {"none": "#D55E00", "batch": "#3A8FD0", "group": "#009E73"}
+# An arm keeps its colour, its dash and its symbol in every chart of the page and of the report.
+ARM_COLOURS = {"none": VERMILION, "batch": BLUE, "group": GREEN}
 ARM_DASHES = {"none": "dash", "batch": "solid", "group": "dot"}
 ARM_SYMBOLS = {"none": "circle", "batch": "diamond", "group": "square"}
 ARM_TITLES = {"none": "no norm", "batch": "BatchNorm", "group": "GroupNorm"}
-LAYER_COLOURS = ("#3A8FD0", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999", "#7F7FFF")
-GREY = "#888888"
 # Below this a band says nothing, and so does an order.
 ENOUGH_SEEDS = 3
 # Points a line: more does not show on a screen, and every one costs the browser time.
@@ -62,21 +62,7 @@ def arm_title(arm: str) -> str:
 
 def arm_colour(arm: str) -> str:
     """The arm's colour."""
-    return ARM_COLOURS.get(arm, GREY)
-
-
-def number(value: float | None) -> str:
-    """A figure in words, three digits: 0.0123, 1.2e-05, 1,230."""
-    if value is None or not math.isfinite(value):
-        return "not a number"
-    if value and not 1e-3 <= abs(value) < 1e5:
-        return f"{value:.1e}"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-
-
-def percent(value: float | None) -> str:
-    """A share in words: 61.2%."""
-    return "not a number" if value is None or not math.isfinite(value) else f"{value:.1%}"
+    return ARM_COLOURS.get(arm, GUIDE)
 
 
 def finite(value: Any) -> float | None:

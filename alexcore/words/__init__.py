@@ -1,0 +1,1 @@
+"""Values in words, for people. Knows nothing of the rest of the house."""
