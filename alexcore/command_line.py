@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from alexcore.augment.files import pipeline_json
 from alexcore.augment.operations import Operation
+from alexcore.augment.pipeline_files import pipeline_json
 from alexcore.config import FIELDS, TrainConfig
 from alexcore.files import replacing
 from alexcore.home import cache_dir

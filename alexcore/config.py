@@ -15,8 +15,8 @@ from pydantic import ConfigDict, ValidationError, field_validator, model_validat
 from pydantic_core import PydanticCustomError
 
 from alexcore.augment.check import output_side, require_legal
-from alexcore.augment.files import load_pipeline
 from alexcore.augment.operations import Operation, active
+from alexcore.augment.pipeline_files import load_pipeline
 from alexcore.augment.presets import PRESETS as AUGMENTATIONS
 from alexcore.errors import ConfigError
 from alexcore.fields import FieldSpec, field, spec_of

@@ -13,6 +13,9 @@ line prints both and exits with 2; a page shows both. Anything that is not an Al
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class AlexError(Exception):
     """An error that a user can cause and can mend.
@@ -20,19 +23,25 @@ class AlexError(Exception):
     Args:
         message: One sentence that names the value and what is wrong with it.
         hint: One sentence that says what to do; may be empty.
+        code: Of the finding that is refused, if it is one; with its values.
+        values: Of that finding.
     """
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(
+        self, message: str, hint: str = "", *, code: str = "", values: Mapping[str, Any] | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.code, self.values = code, values or {}
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()
 
-    def as_dict(self) -> dict[str, str]:
-        """Return `{"type", "message", "hint"}`, the form in which status.json keeps an error."""
-        return {"type": type(self).__name__, "message": self.message, "hint": self.hint}
+    def as_dict(self) -> dict[str, Any]:
+        """Return `{"type", "message", "hint"}`, of a finding also "code" and "values", as status.json has it."""
+        known = {"code": self.code, "values": self.values} if self.code else {}
+        return {"type": type(self).__name__, "message": self.message, "hint": self.hint, **known}
 
 
 class ConfigError(AlexError):

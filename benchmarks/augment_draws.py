@@ -35,15 +35,15 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from alexcore.augment.drawn import drawn_in_words  # noqa: E402
 from alexcore.augment.pipeline import draw, sample_seed  # noqa: E402
 from alexcore.augment.presets import PRESETS, training_operations  # noqa: E402
 from alexcore.augment.preview import encoded, to_picture  # noqa: E402
 from alexcore.augment.trace import Tracer  # noqa: E402
-from alexcore.augment.words import drawn_in_words  # noqa: E402
 from alexcore.data.images import read_picture  # noqa: E402
 from alexcore.training.loader import PictureDataset, as_sample  # noqa: E402
 from ui.augment.draws import grid_html  # noqa: E402, TID251
-from ui.parts.picture_choice import Shown  # noqa: E402, TID251 - the page's own grid is what is measured
+from ui.parts.picture_choice import ShownPicture  # noqa: E402, TID251 - the page's own grid is what is measured
 
 DRAWS, SIDE, WIDTH, HEIGHT, SEED = 32, 224, 500, 375, 1
 GRID_LIMIT_S, SEEDING_LIMIT = 0.5, 0.03
@@ -74,7 +74,7 @@ def grid_by_core(content: bytes, preset: str, seed: int) -> int:
 
 def grid_by_page(content: bytes, preset: str, seed: int) -> int:
     """Decode once and let the page's function make the HTML; returns its length."""
-    shown = Shown("daisy", read_picture(content).image, 0, "picture")
+    shown = ShownPicture("daisy", read_picture(content).image, 0, "picture")
     return len(grid_html(training_operations(preset, SIDE), [shown], seed, DRAWS))
 
 

@@ -34,7 +34,7 @@ from alexcore.config import make_config  # noqa: E402
 from alexcore.files import write_json  # noqa: E402
 from alexcore.home import cache_dir, runs_dir  # noqa: E402
 from alexcore.runs.events import EventWriter  # noqa: E402
-from alexcore.runs.index import forget, summaries  # noqa: E402
+from alexcore.runs.run_list import forget, summaries  # noqa: E402
 from alexcore.runs.store import create_run, list_runs  # noqa: E402
 
 LIMIT_S = 1.0

@@ -18,13 +18,13 @@ from ui.parts.dataset_select import dataset_select
 from ui.parts.datasets import dataset_or_wait
 from ui.parts.lazy_torch import load_torch
 from ui.parts.page import page, shown_errors
-from ui.parts.picture_choice import Shown, choose_pictures
+from ui.parts.picture_choice import ShownPicture, choose_pictures
 
 VIEWS = ("What the network gets", "Training and evaluation", "A whole batch")
 
 
 def one_draw(
-    operations: list[Operation], pictures: list[Shown], seed: int, draws: int, index: DataIndex | None
+    operations: list[Operation], pictures: list[ShownPicture], seed: int, draws: int, index: DataIndex | None
 ) -> None:
     st.subheader("One draw, step by step", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):

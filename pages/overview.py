@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from alexcore.runs.index import summaries
+from alexcore.runs.run_list import summaries
 from ui.overview.device_line import device_line
 from ui.parts.page import page
 from ui.parts.run_page import page_of

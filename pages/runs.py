@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from alexcore.runs.index import summaries
+from alexcore.runs.run_list import summaries
 from ui.parts.address import chosen_run
 from ui.parts.clone import forget_clone
 from ui.parts.page import page
@@ -12,8 +12,8 @@ from ui.runs.compare import comparison
 from ui.runs.deletion import disk_section, outcome
 from ui.runs.one_run import one_run
 from ui.runs.parallel_coordinates import parallel
+from ui.runs.runs_table import filters, table
 from ui.runs.selection import compared_ids
-from ui.runs.table import filters, table
 
 
 def all_runs() -> None:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from alexcore.errors import RunError
 from alexcore.runs import launcher
-from alexcore.runs.index import TRAINING, active_runs
+from alexcore.runs.run_list import TRAINING, active_runs
 from alexcore.runs.store import open_run
 from ui.parts.address import choose_dataset, choose_run, chosen_run
 from ui.parts.clone import clone_from_url, cloned_validation, end_clone

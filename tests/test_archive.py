@@ -285,7 +285,7 @@ def test_the_announced_size_is_refused_before_a_byte_is_read(tmp_path):
 
 @pytest.mark.parametrize("content", [b"too long", b"few"])
 def test_the_bytes_that_are_written_are_counted(tmp_path, content):
-    entry = archives._Entry(("a", "1.jpg"), 5, io.BytesIO(content), 0, 5)
+    entry = archives._Member(("a", "1.jpg"), 5, io.BytesIO(content), 0, 5)
     with pytest.raises(ValueError, match="not as long as announced"):
         archives._write(entry, tmp_path)
 

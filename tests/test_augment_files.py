@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from alexcore.augment.files import (
+from alexcore.augment.pipeline_files import (
     MAX_BYTES,
     load_pipeline,
     parse_pipeline,

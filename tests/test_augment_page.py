@@ -11,8 +11,8 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 from test_pages import errors_of, flowers, open_page, spawned, text_of  # noqa: F401 - two are fixtures
 
-from alexcore.augment.files import save_pipeline, saved_pipelines
 from alexcore.augment.operations import OPERATIONS
+from alexcore.augment.pipeline_files import save_pipeline, saved_pipelines
 from alexcore.augment.presets import PRESETS
 from alexcore.config import load_config
 from alexcore.data.sources import open_checked

@@ -16,13 +16,13 @@ from test_pages import errors_of, open_page, text_of
 
 from alexcore.files import write_json
 from alexcore.runs.comparison import AXES, places
-from alexcore.runs.index import forget, summaries
+from alexcore.runs.run_list import forget, summaries
 from alexcore.runs.series import Series
 from ui.parts.run_charts import VIEWS
 from ui.parts.run_live import waiting_in_words
 from ui.parts.run_rows import ReadableSeries, moment, number, share, whole
 from ui.runs.compared_curves import GROUPS, Compared, curves
-from ui.runs.table import rows_of
+from ui.runs.runs_table import rows_of
 
 pytestmark = pytest.mark.pages
 RUNS, TRAIN = "pages/runs.py", "pages/train.py"

@@ -12,9 +12,9 @@ from test_bn_views import made_of, probe, read
 from alexcore.batchnorm.measure.sweep_training import sweep_batches
 from alexcore.batchnorm.settings import make_experiment
 from alexcore.batchnorm.views import shift_by_layer as shift
-from alexcore.cli.experiment import tell
+from alexcore.cli.comparing import tell
 from alexcore.event_file import EventWriter
-from alexcore.export.bn_report import report
+from alexcore.export.experiment_report import report
 from alexcore.files import write_json
 from ui.batchnorm.downloads import TABLES
 from ui.batchnorm.sweep_buttons import _what

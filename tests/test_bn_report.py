@@ -21,7 +21,7 @@ from alexcore.batchnorm.views.sections import SECTIONS
 from alexcore.cli import build_parser
 from alexcore.config import load_config
 from alexcore.errors import RunError
-from alexcore.export.bn_report import report, write_report
+from alexcore.export.experiment_report import report, write_report
 from alexcore.files import write_json
 from alexcore.home import runs_dir
 

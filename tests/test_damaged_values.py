@@ -18,7 +18,7 @@ from run_folders import tiny_config, write_run
 
 from alexcore.cli import processes
 from alexcore.home import cache_dir, runs_dir
-from alexcore.runs import index, trash
+from alexcore.runs import run_list, trash
 from alexcore.runs.about import change_about, read_about
 from alexcore.runs.events import EventWriter
 from alexcore.runs.series import Series
@@ -45,7 +45,7 @@ LINES = [
 
 @pytest.fixture(autouse=True)
 def _fresh() -> None:
-    index.forget()
+    run_list.forget()
 
 
 @pytest.mark.parametrize("line", LINES, ids=[line[:34] for line in LINES])
@@ -61,8 +61,8 @@ def test_a_damaged_event_breaks_neither_the_list_nor_the_curves(line: str) -> No
     writer.close()
     series.refresh()
     assert all(isinstance(each["step"], int) and each["step"] <= 5 for each in [*series.steps, *series.epochs])
-    assert {each.id for each in index.summaries()} == {"it", "neighbour"}
-    for each in index.summaries():
+    assert {each.id for each in run_list.summaries()} == {"it", "neighbour"}
+    for each in run_list.summaries():
         assert each.started is None or each.started < 1e11
     done("runs", "list")
 
@@ -70,11 +70,11 @@ def test_a_damaged_event_breaks_neither_the_list_nor_the_curves(line: str) -> No
 @pytest.mark.parametrize("runs", [[], None, 3, {"it": []}, {"it": {"signature": [["x", float("inf"), 1, 1]]}}])
 def test_a_damaged_index_is_read_anew(runs: object) -> None:
     write_run("finished", "it")
-    index.summaries()
+    run_list.summaries()
     file = cache_dir() / "runs-index.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "runs": runs}))
-    index.forget()
-    assert [each.id for each in index.summaries()] == ["it"]
+    run_list.forget()
+    assert [each.id for each in run_list.summaries()] == ["it"]
 
 
 def test_what_a_resume_has_undone_counts_nowhere() -> None:
@@ -84,7 +84,7 @@ def test_what_a_resume_has_undone_counts_nowhere() -> None:
     writer.write("resume", epoch=1, step=5)
     writer.write("epoch", epoch=1, step=9, val_acc1=0.5)
     writer.close()
-    (row,) = index.summaries()
+    (row,) = run_list.summaries()
     shown = done("runs", "show", "it", "--json").json
     assert summary(read_run(folder))["best_val_acc1"] == shown["best_val_acc1"] == row.best_val_acc1 == 0.75
     assert summary(read_run(folder))["val_acc1"] == shown["val_acc1"] == row.val_acc1 == 0.5
@@ -170,7 +170,7 @@ def test_the_trash_is_listed_while_another_tab_restores(monkeypatch: pytest.Monk
 
 
 def test_only_the_unfinished_run_of_the_same_command_is_continued(stripes: Path, tmp_path: Path) -> None:
-    from alexcore.cli.training import _is_unfinished
+    from alexcore.cli.starting import _is_unfinished
     from alexcore.runs.store import create_run
 
     config = tiny_config(stripes)
@@ -187,11 +187,11 @@ def test_only_the_unfinished_run_of_the_same_command_is_continued(stripes: Path,
 def test_train_continues_it_after_a_restart_and_refuses_it_before(
     stripes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from alexcore.cli import training
+    from alexcore.cli import starting
     from alexcore.runs.store import create_run
 
     executed = []
-    monkeypatch.setattr(training, "_execute", lambda folder, _json: executed.append(folder) or 0)
+    monkeypatch.setattr(starting, "_execute", lambda folder, _json: executed.append(folder) or 0)
     for name, value in {"RANK": "0", "WORLD_SIZE": "1", "TORCHELASTIC_RESTART_COUNT": "0"}.items():
         monkeypatch.setenv(name, value)
     folder = create_run(tiny_config(stripes), tmp_path / "run")

@@ -11,13 +11,13 @@ from run_folders import tiny_config, write_run
 from alexcore.home import runs_dir
 from alexcore.runs.comparison import AXES, MOST
 from alexcore.runs.events import EventWriter
-from alexcore.runs.index import Summary, forget, summaries
+from alexcore.runs.run_list import Summary, forget, summaries
 from alexcore.runs.series import Series
 from alexcore.runs.status import Status
 from ui.runs.compared_curves import GROUPS, LINES, MARKS, POINTS, STYLES, Compared, curves
 from ui.runs.parallel_coordinates import MOST_AXES, SHADES, axes_of, in_one_sentence, parallel_figure
+from ui.runs.runs_table import Filters, rows_of
 from ui.runs.selection import labels
-from ui.runs.table import Filters, rows_of
 
 pytestmark = pytest.mark.unit
 

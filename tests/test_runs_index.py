@@ -15,11 +15,11 @@ from alexcore.files import write_json
 from alexcore.home import cache_dir, runs_dir
 from alexcore.process import own_identity
 from alexcore.runs import digest as digest_module
-from alexcore.runs import index
+from alexcore.runs import run_list
 from alexcore.runs.about import MOST_NAME, MOST_TAGS, About, change_about, read_about
 from alexcore.runs.digest import Digest
 from alexcore.runs.events import EventWriter, read_events
-from alexcore.runs.index import EXPERIMENT, active_runs, forget, matching, summaries, summary_of
+from alexcore.runs.run_list import EXPERIMENT, active_runs, forget, matching, summaries, summary_of
 from alexcore.runs.store import create_run, list_runs, read_run, summary
 from alexcore.runs.trash import disk_use
 
@@ -36,11 +36,11 @@ def reads(monkeypatch) -> list[str]:
     """The runs whose files are read, in order."""
     seen: list[str] = []
 
-    def reading(path: Path, read=index.read_run):
+    def reading(path: Path, read=run_list.read_run):
         seen.append(path.name)
         return read(path)
 
-    monkeypatch.setattr(index, "read_run", reading)
+    monkeypatch.setattr(run_list, "read_run", reading)
     return seen
 
 
@@ -87,7 +87,7 @@ def test_a_run_keeps_its_place_when_a_resume_writes_its_configuration_again():
 def test_an_experiment_is_told_from_a_run():
     write_run("finished", "plain")
     write_json(write_run("finished", "bn") / "experiment.json", {"arms": "none,batch"})
-    assert {each.id: each.kind for each in summaries()} == {"plain": index.TRAINING, "bn": EXPERIMENT}
+    assert {each.id: each.kind for each in summaries()} == {"plain": run_list.TRAINING, "bn": EXPERIMENT}
 
 
 def test_accuracies_of_an_experiment_come_from_its_arms(tmp_path):
@@ -180,11 +180,11 @@ def test_a_run_deleted_while_it_is_read_is_left_out(monkeypatch):
     write_run("finished", "gone")
     write_run("finished", "here")
 
-    def read(path: Path, read_run=index.read_run):
+    def read(path: Path, read_run=run_list.read_run):
         shutil.rmtree(runs_dir() / "gone", ignore_errors=True)
         return read_run(path)
 
-    monkeypatch.setattr(index, "read_run", read)
+    monkeypatch.setattr(run_list, "read_run", read)
     assert [each.id for each in summaries()][-1] == "here"
     assert [each.id for each in summaries()] == ["here"]
 

@@ -15,7 +15,7 @@ from run_folders import CLASSES, STATES, tiny_config, write_checkpoint, write_ru
 from streamlit.testing.v1 import AppTest
 from test_pages import errors_of, open_page, text_of
 
-from alexcore.augment.files import save_pipeline, saved_pipelines
+from alexcore.augment.pipeline_files import save_pipeline, saved_pipelines
 from alexcore.augment.presets import training_operations
 from alexcore.command_line import flags
 from alexcore.config import FIELDS, load_config, make_config
@@ -24,7 +24,7 @@ from alexcore.home import SYNTHETIC, data_dir, runs_dir
 from alexcore.runs import launcher
 from alexcore.runs.about import change_about, read_about
 from alexcore.runs.events import EventWriter
-from alexcore.runs.index import forget
+from alexcore.runs.run_list import forget
 from alexcore.runs.trash import list_trash, trash_dir
 
 pytestmark = pytest.mark.pages

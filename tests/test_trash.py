@@ -12,7 +12,7 @@ from run_folders import write_run
 
 from alexcore.errors import RunError
 from alexcore.home import runs_dir
-from alexcore.runs.index import forget, summaries
+from alexcore.runs.run_list import forget, summaries
 from alexcore.runs.status import ACTIVE
 from alexcore.runs.store import list_runs, read_run
 from alexcore.runs.trash import (

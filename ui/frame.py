@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import Page
 
-from alexcore.runs.index import active_runs
+from alexcore.runs.run_list import active_runs
 from ui.parts.run_page import page_of
 from ui.parts.text import plain
 

@@ -18,7 +18,7 @@ from alexcore.training.checkpoint import load_checkpoint, restore_model
 
 
 @dataclass(frozen=True)
-class Answer:
+class ClassProbability:
     """One class and the probability that the network gives it, 0 to 1."""
 
     name: str
@@ -86,12 +86,12 @@ class Classifier:
             logits = self.model(batch.to(self.device, memory_format=torch.channels_last))
         return torch.softmax(logits.float(), dim=1).cpu()
 
-    def classify(self, images: Sequence[Image.Image], top_k: int = 5) -> list[list[Answer]]:
+    def classify(self, images: Sequence[Image.Image], top_k: int = 5) -> list[list[ClassProbability]]:
         """Return for each RGB picture its `top_k` most probable classes, best first."""
         return [best_of(row, self.classes, top_k) for row in self.probabilities(images)]
 
 
-def best_of(probabilities: Any, classes: Sequence[str], top_k: int) -> list[Answer]:
+def best_of(probabilities: Any, classes: Sequence[str], top_k: int) -> list[ClassProbability]:
     """The `top_k` most probable classes of one picture, best first; `probabilities` is (C,), a tensor or an array."""
     values, indices = torch.as_tensor(probabilities).topk(min(top_k, len(classes)))
-    return [Answer(classes[i], i, p) for p, i in zip(values.tolist(), indices.tolist(), strict=True)]
+    return [ClassProbability(classes[i], i, p) for p, i in zip(values.tolist(), indices.tolist(), strict=True)]

@@ -1,4 +1,4 @@
-"""Whether a pipeline can work: legal parameters, a legal order, crops that fit, one size at the end. No torch here.
+"""Whether a pipeline can work: legal parameters, a legal order, crops that fit, one size at the end.
 
 Every problem is a sentence that belongs to one operation, so that a page can show it beside its controls.
 """
@@ -18,7 +18,7 @@ _STAGES = ("picture", "convert", "tensor", "batch")
 
 
 @dataclass(frozen=True)
-class Problem:
+class PipelineProblem:
     """What is wrong with the operation at `position` (counted from 0, the switched-off ones included), and what to do.
 
     A position one past the end means that something is missing.
@@ -66,22 +66,26 @@ def require_legal(operations: Any, image_size: int | None = None) -> list[Operat
     return found
 
 
-def check_pipeline(operations: Any) -> list[Problem]:
+def check_pipeline(operations: Any) -> list[PipelineProblem]:
     """Everything that is wrong with a training pipeline, in its order; an empty list if nothing is."""
     if not isinstance(operations, list):
-        return [Problem(0, "A pipeline must be a list of operations.", 'Write [{"op": "Resize", ...}, ...].')]
+        return [PipelineProblem(0, "A pipeline must be a list of operations.", 'Write [{"op": "Resize", ...}, ...].')]
     if len(operations) > MAX_OPERATIONS:
-        return [Problem(MAX_OPERATIONS, f"There are {len(operations)} operations.", f"Use at most {MAX_OPERATIONS}.")]
+        return [
+            PipelineProblem(
+                MAX_OPERATIONS, f"There are {len(operations)} operations.", f"Use at most {MAX_OPERATIONS}."
+            )
+        ]
     own = [problem for position, each in enumerate(operations) for problem in _own_problems(position, each)]
     # Order and sizes mean something only once each operation is legal by itself.
     return own or _order_problems(operations) or _size_problems(operations)
 
 
-def _is_there(problem: Problem, operations: Any) -> bool:
+def _is_there(problem: PipelineProblem, operations: Any) -> bool:
     return isinstance(operations, list) and problem.position < len(operations)
 
 
-def check_operation(operation: Any) -> list[Problem]:
+def check_operation(operation: Any) -> list[PipelineProblem]:
     """What is wrong with one operation by itself; positions are 0."""
     return _own_problems(0, operation)
 
@@ -94,28 +98,34 @@ def output_side(operations: Sequence[Operation]) -> int:
     return extent.height
 
 
-def _own_problems(position: int, operation: Any) -> list[Problem]:
+def _own_problems(position: int, operation: Any) -> list[PipelineProblem]:
     if not isinstance(operation, dict):
-        return [Problem(position, f"{_shown(operation)} is no operation.", 'Write {"op": NAME, PARAMETER: VALUE}.')]
+        return [
+            PipelineProblem(position, f"{_shown(operation)} is no operation.", 'Write {"op": NAME, PARAMETER: VALUE}.')
+        ]
     name = operation.get("op")
     spec = OPERATIONS.get(name) if isinstance(name, str) else None
     if spec is None:
         message = f"There is no operation {_shown(name)}."
-        return [Problem(position, message, f"Choose among {', '.join(OPERATIONS)}.")]
+        return [PipelineProblem(position, message, f"Choose among {', '.join(OPERATIONS)}.")]
     found = []
     if not isinstance(operation.get("on", True), bool):
-        found.append(Problem(position, f"on = {_shown(operation['on'])} is not allowed.", "Write true or false."))
+        found.append(
+            PipelineProblem(position, f"on = {_shown(operation['on'])} is not allowed.", "Write true or false.")
+        )
     for key in operation:
         if key not in ("op", "on") and spec.parameter(str(key)) is None:
             known = ", ".join(each.name for each in spec.parameters) or "it has none"
-            found.append(Problem(position, f"{name} has no parameter {_shown(key)}.", f"Its parameters: {known}."))
+            found.append(
+                PipelineProblem(position, f"{name} has no parameter {_shown(key)}.", f"Its parameters: {known}.")
+            )
     for each in spec.parameters:
         if each.name not in operation:
             if each.required:
-                found.append(Problem(position, f"{name} lacks its {each.name}.", f"Give {each.legal}."))
+                found.append(PipelineProblem(position, f"{name} lacks its {each.name}.", f"Give {each.legal}."))
         elif not each.accepts(operation[each.name]):
             message = f"{name}: {each.name} = {_shown(operation[each.name])} is not allowed."
-            found.append(Problem(position, message, f"It must be {each.legal}."))
+            found.append(PipelineProblem(position, message, f"It must be {each.legal}."))
     return found
 
 
@@ -128,7 +138,7 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:59]}…"
 
 
-def _order_problems(operations: list[Operation]) -> list[Problem]:
+def _order_problems(operations: list[Operation]) -> list[PipelineProblem]:
     found, reached, seen = [], 0, set()
     for position, each in enumerate(operations):
         if not each.get("on", True):
@@ -136,17 +146,17 @@ def _order_problems(operations: list[Operation]) -> list[Problem]:
         name = each["op"]
         stage = _STAGES.index(OPERATIONS[name].stage)
         if name in seen and OPERATIONS[name].stage != "picture":
-            found.append(Problem(position, f"{name} stands here a second time.", "Remove one of them."))
+            found.append(PipelineProblem(position, f"{name} stands here a second time.", "Remove one of them."))
         elif stage > 1 and "ToTensor" not in seen:
-            found.append(Problem(position, f"{name} needs a tensor.", "Move it below ToTensor."))
+            found.append(PipelineProblem(position, f"{name} needs a tensor.", "Move it below ToTensor."))
         elif stage < reached:
-            found.append(Problem(position, f"{name} comes too late.", _where(name)))
+            found.append(PipelineProblem(position, f"{name} comes too late.", _where(name)))
         else:
             reached = stage
         seen.add(name)
     if "ToTensor" not in seen:
         hint = "Add ToTensor after the operations on pictures."
-        found.append(Problem(len(operations), "The pictures never become tensors.", hint))
+        found.append(PipelineProblem(len(operations), "The pictures never become tensors.", hint))
     return found
 
 
@@ -156,7 +166,7 @@ def _where(name: str) -> str:
     return "Move it above MixUp and CutMix, which work on finished batches."
 
 
-def _size_problems(operations: list[Operation]) -> list[Problem]:
+def _size_problems(operations: list[Operation]) -> list[PipelineProblem]:
     found = []
     extent = _Extent()
     for position, each in enumerate(operations):
@@ -164,15 +174,15 @@ def _size_problems(operations: list[Operation]) -> list[Problem]:
             continue
         problem = _fit_problem(each, extent)
         if problem:
-            found.append(Problem(position, *problem))
+            found.append(PipelineProblem(position, *problem))
         extent = _after(each, extent)
     end = len(operations)
     if not found and not extent.exact:
         message = "The pictures leave in different sizes, and so cannot form a batch."
-        found.append(Problem(end, message, "Add a crop, or a Resize to height and width."))
+        found.append(PipelineProblem(end, message, "Add a crop, or a Resize to height and width."))
     elif not found and extent.height != extent.width:
         message = f"The pictures leave with {extent.height} x {extent.width} px; the network takes squares."
-        found.append(Problem(end, message, "Give the last Resize or crop the same height and width."))
+        found.append(PipelineProblem(end, message, "Give the last Resize or crop the same height and width."))
     return found
 
 

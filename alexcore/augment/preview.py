@@ -22,7 +22,7 @@ BINS = 64
 
 
 @dataclass(frozen=True)
-class Moments:
+class ChannelHistograms:
     """Of each channel (red, green, blue): mean, standard deviation, least and greatest value, and a histogram.
 
     `edges` has one number more than `counts`, (3, bins), has columns.
@@ -36,13 +36,13 @@ class Moments:
     counts: npt.NDArray[np.int64]
 
 
-def moments(tensor: torch.Tensor, bins: int = BINS) -> Moments:
+def moments(tensor: torch.Tensor, bins: int = BINS) -> ChannelHistograms:
     """Count the values of a (3, H, W) or (N, 3, H, W) float tensor; deviations are over all pixels."""
     values = tensor.detach().double().movedim(-3, 0).reshape(3, -1).numpy()
     low, high = float(values.min()), float(values.max())
     edges = np.linspace(low, high if high > low else low + 1, bins + 1)
     counts = np.stack([np.histogram(channel, edges)[0] for channel in values])
-    return Moments(values.mean(1).tolist(), values.std(1).tolist(), low, high, edges, counts)
+    return ChannelHistograms(values.mean(1).tolist(), values.std(1).tolist(), low, high, edges, counts)
 
 
 def denormalise(tensor: torch.Tensor, operations: Sequence[Operation]) -> torch.Tensor:

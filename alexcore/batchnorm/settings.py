@@ -2,7 +2,6 @@
 
 An experiment is described by two objects: a `TrainConfig`, which every arm shares but for its norm, and a `BnConfig`.
 `make_experiment` builds both from one set of values, so that a form or a command line need not know which is whose.
-No torch here: a page draws the form and refuses a bad value at once.
 """
 
 from __future__ import annotations

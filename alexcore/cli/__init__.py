@@ -13,7 +13,17 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from alexcore import __version__
-from alexcore.cli import bn_report, checks, data, evaluating, experiment, exporting, predicting, runs, training
+from alexcore.cli import (
+    checking,
+    comparing,
+    data_sets,
+    evaluating,
+    exporting,
+    predicting,
+    reporting,
+    run_store,
+    starting,
+)
 from alexcore.cli.output import Command
 from alexcore.cli.processes import quiet_unless_first
 from alexcore.errors import AlexError
@@ -31,7 +41,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = _Parser("python -m alexcore", description="Learn image classification with AlexNet.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (data, training, checks, experiment, bn_report, evaluating, predicting, runs, exporting):
+    for module in (data_sets, starting, checking, comparing, reporting, evaluating, predicting, run_store, exporting):
         module.register(commands)
     return parser
 

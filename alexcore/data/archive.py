@@ -49,7 +49,7 @@ _ENCRYPTED = 0x1 | 0x40 | 0x2000  # of a zip entry's flags: the classical way, t
 
 
 @dataclass(frozen=True)
-class _Entry:
+class _Member:
     """One file or folder (`source` is None) of an archive.
 
     Attributes:
@@ -131,7 +131,7 @@ def check_zip_entry(info: zipfile.ZipInfo, parts: tuple[str, ...], budget: Budge
     budget.file(parts, info.file_size)
 
 
-def _zip_entries(path: Path, _folder: Path, budget: Budget) -> Generator[_Entry]:
+def _zip_entries(path: Path, _folder: Path, budget: Budget) -> Generator[_Member]:
     """Check all entries of a zip file, then yield them."""
     with path.open("rb") as file, damage_named(budget.name):
         budget.entries(count_zip_entries(file, budget.limits.files))
@@ -148,10 +148,10 @@ def _zip_entries(path: Path, _folder: Path, budget: Budget) -> Generator[_Entry]
             done = 0
             for parts, info in wanted:
                 if info.is_dir():
-                    yield _Entry(parts, 0, None, done, total)
+                    yield _Member(parts, 0, None, done, total)
                 else:
                     with archive.open(info) as source:
-                        yield _Entry(parts, info.file_size, source, done, total)
+                        yield _Member(parts, info.file_size, source, done, total)
                 done += info.file_size
 
 
@@ -208,7 +208,7 @@ def _check_tar_entry(member: tarfile.TarInfo, parts: tuple[str, ...], folder: Pa
     budget.file(parts, member.size)
 
 
-def _tar_entries(path: Path, folder: Path, budget: Budget) -> Generator[_Entry]:
+def _tar_entries(path: Path, folder: Path, budget: Budget) -> Generator[_Member]:
     """Yield the entries of a tar file, gzipped or not, each checked when its turn comes."""
     total, count = budget.archive_bytes, 0
     with path.open("rb") as file, damage_named(budget.name):
@@ -226,18 +226,18 @@ def _tar_entries(path: Path, folder: Path, budget: Budget) -> Generator[_Entry]:
                 _check_tar_entry(member, parts, folder, budget)
                 names.add(parts, member.isreg())
                 if member.isdir():
-                    yield _Entry(parts, 0, None, file.tell(), total)
+                    yield _Member(parts, 0, None, file.tell(), total)
                     continue
                 budget.total(tape.tell() + member.size)  # before a byte of it is written
                 with cast(IO[bytes], archive.extractfile(member)) as source:
-                    yield _Entry(parts, member.size, source, file.tell(), total)
+                    yield _Member(parts, member.size, source, file.tell(), total)
             if not tape.at_end_mark:
                 raise tarfile.ReadError("it breaks off, or an entry is damaged")
             while tape.read(CHUNK):  # up to the checksum of the compressed stream
                 pass
 
 
-def _write(entry: _Entry, folder: Path) -> None:
+def _write(entry: _Member, folder: Path) -> None:
     path = folder.joinpath(*entry.parts)
     if entry.source is None:
         path.mkdir(parents=True, exist_ok=True)
@@ -266,7 +266,7 @@ def _take_off_top_folder(folder: Path) -> None:
         aside.rename(folder)
 
 
-def _reader_of(path: Path) -> Callable[[Path, Path, Budget], Generator[_Entry]]:
+def _reader_of(path: Path) -> Callable[[Path, Path, Budget], Generator[_Member]]:
     """Choose by what the file holds, whatever it is called."""
     with path.open("rb") as file:
         start = file.read(512)

@@ -53,7 +53,7 @@ class Contents:
 
 
 @dataclass
-class _Entry:
+class _TarSample:
     pictures: dict[str, tuple[str, int, int]] = field(default_factory=dict)
     label: int | None = None
 
@@ -114,7 +114,7 @@ def _recalled(record: dict[str, Any] | None) -> Contents | None:
 
 
 def _walk(path: Path, size: int) -> Contents:
-    entries: dict[str, _Entry] = {}
+    entries: dict[str, _TarSample] = {}
     try:
         with path.open("rb") as file, tarfile.open(fileobj=file, mode="r:") as tar:
             while (member := tar.next()) is not None:
@@ -160,9 +160,9 @@ def _is_text(name: str) -> bool:
 
 
 def _take(
-    path: Path, file: BinaryIO, member: tarfile.TarInfo, key: str, suffix: str, entries: dict[str, _Entry]
+    path: Path, file: BinaryIO, member: tarfile.TarInfo, key: str, suffix: str, entries: dict[str, _TarSample]
 ) -> None:
-    entry = entries.setdefault(key, _Entry())
+    entry = entries.setdefault(key, _TarSample())
     if is_picture(member.name):
         if suffix in entry.pictures:
             raise DataError(f"{path} holds {member.name} twice.", "Give each sample of a shard a name of its own.")

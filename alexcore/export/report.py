@@ -1,4 +1,4 @@
-"""A run on one page: a single HTML file without scripts that asks no network. No torch here.
+"""A run on one page: a single HTML file without scripts that asks no network.
 
 Everything in it that a person has named (classes, files, the run) is escaped by the template.
 """
@@ -37,7 +37,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Table:
+class ReportTable:
     """Numbers to read, and to take along as CSV."""
 
     name: str
@@ -53,16 +53,16 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Section:
+class ReportSection:
     """Charts, the one sentence that says what they show, and their numbers."""
 
     sentence: str
     charts: list[Markup] = field(default_factory=list)
-    table: Table | None = None
+    table: ReportTable | None = None
 
 
 @dataclass(frozen=True)
-class Shown:
+class ReportPicture:
     """A picture as the report holds it."""
 
     address: str
@@ -91,11 +91,11 @@ def make_report(source: Source, on_progress: Progress) -> str:
     total = sum(map(len, samples.values())) + len(worst)
     done = 0
 
-    def shrink(path: str, caption: str) -> Shown:
+    def shrink(path: str, caption: str) -> ReportPicture:
         nonlocal done
         done += 1
         on_progress(done, total)
-        return Shown(_address(index, path) if index else "", caption)
+        return ReportPicture(_address(index, path) if index else "", caption)
 
     return render(
         "report.html.jinja",
@@ -133,10 +133,10 @@ def _samples(index: DataIndex) -> dict[str, list[str]]:
     }
 
 
-def _balance(index: DataIndex) -> Section:
+def _balance(index: DataIndex) -> ReportSection:
     counts = index.counts()
     splits = list(counts.columns)
-    table = Table(
+    table = ReportTable(
         "pictures-per-class",
         ["class", *splits],
         [[name, *(int(value) for value in row)] for name, row in zip(counts.index, counts.to_numpy(), strict=True)],
@@ -154,7 +154,7 @@ def _balance(index: DataIndex) -> Section:
     shown = counts.head(MOST_BARS)
     bars = {split: [int(value) for value in shown[split]] for split in splits}
     chart = bar_chart([str(name) for name in shown.index], bars, "Pictures per class", "pictures", "class")
-    return Section(words, [chart], table)
+    return ReportSection(words, [chart], table)
 
 
 def _points(rows: Sequence[Event], name: str) -> list[tuple[float, float]]:
@@ -165,12 +165,12 @@ def _thinned(rows: Sequence[Event]) -> Sequence[Event]:
     return rows[:: -(-len(rows) // MOST_POINTS)] if len(rows) > MOST_POINTS else rows
 
 
-def _learning(source: Source, classes: int) -> Section:
+def _learning(source: Source, classes: int) -> ReportSection:
     """Loss, accuracy and rate against the step."""
     epochs, steps, marks = source.history.epochs, _thinned(source.history.steps), source.history.resumes
     names = ["epoch", "step", "train_loss", "val_loss", "train_acc1", "val_acc1", "seconds"]
     rows = [[row["epoch"] + 1, *(row.get(name) for name in names[1:])] for row in epochs]
-    table = Table("epochs", names, rows)
+    table = ReportTable("epochs", names, rows)
     best = max(((row["val_acc1"], row["epoch"] + 1) for row in epochs if row.get("val_acc1") is not None), default=None)
     if best is None:
         words = "The run has not been validated yet."
@@ -206,10 +206,10 @@ def _learning(source: Source, classes: int) -> Section:
         marks=marks,
     )
     rate = line_chart([Line("rate", _points(steps, "lr"), REST)], "Learning rate", axis, "rate", marks=marks)
-    return Section(words, [chart for chart in (loss, accuracy, rate) if chart], table if rows else None)
+    return ReportSection(words, [chart for chart in (loss, accuracy, rate) if chart], table if rows else None)
 
 
-def _confusion(result: Result | None, classes: Sequence[str]) -> Section | None:
+def _confusion(result: Result | None, classes: Sequence[str]) -> ReportSection | None:
     if result is None or len(result.confusion) != len(classes):
         return None
     matrix = result.confusion
@@ -230,7 +230,7 @@ def _confusion(result: Result | None, classes: Sequence[str]) -> Section | None:
     if len(classes) > MOST_CELLS:
         words += f" Shown are the {MOST_CELLS} classes with the most mistakes; the table has all {len(classes)}."
     rows = [[name, *row] for name, row in zip(classes, matrix, strict=True)]
-    return Section(words, [], Table("confusion", ["truth", *classes], rows))
+    return ReportSection(words, [], ReportTable("confusion", ["truth", *classes], rows))
 
 
 def _cells(result: Result | None, classes: Sequence[str]) -> dict[str, Any] | None:

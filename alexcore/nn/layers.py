@@ -1,4 +1,4 @@
-"""The layers of an AlexNet as a table: shapes, parameters, multiply-adds and receptive fields. No torch here.
+"""The layers of an AlexNet as a table: shapes, parameters, multiply-adds and receptive fields.
 
 Worked out from the same numbers that `AlexNet` is built from (`variants`), so a page can show them before torch is
 there; tests hold every column against torch's own layers and counters.

@@ -1,4 +1,4 @@
-"""How many numbers a network learns, worked out from the table of its layers. No torch here."""
+"""How many numbers a network learns, worked out from the table of its layers."""
 
 from __future__ import annotations
 

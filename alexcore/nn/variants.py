@@ -1,4 +1,4 @@
-"""The three AlexNets as data, and the names that a network can be built from. No torch here.
+"""The three AlexNets as data, and the names that a network can be built from.
 
     seed          the blog's: half of the paper's channels, one column, 2048 hidden units
     torchvision   torchvision.models.alexnet, after Krizhevsky 2014, "One weird trick ..."

@@ -16,7 +16,7 @@ from alexcore.training.lr_curve import METHOD, STEPS, Sweep, sweep_config, swept
 from alexcore.training.objective import Objective, weights_for
 from alexcore.training.optim import build_optimizer, set_lr
 from alexcore.training.plan import alone
-from alexcore.training.run_data import open_run_data
+from alexcore.training.run_data import Silent, open_run_data
 from alexcore.training.seeding import seed_everything
 from alexcore.training.shard_loader import BatchSource
 from alexcore.training.start_from import freeze, start_from, train_mode
@@ -25,24 +25,16 @@ from alexcore.training.step import train_step, windows
 Progress = Callable[[int, int], None]
 
 
-class _Quiet:
+class _Opening(Silent):
     """Watches the opening of the data, and wants nothing."""
 
     def __init__(self, on_progress: Progress) -> None:
+        super().__init__()
         self._on_progress = on_progress
 
-    def event(self, kind: str, **fields: Any) -> None:
-        """There is no history."""
-
     def progress(self, phase: str, done: int, total: int, **fields: Any) -> None:  # noqa: ARG002
+        """Pass it on."""
         self._on_progress(done, total)
-
-    def request(self) -> str:
-        """Nothing is asked for."""
-        return ""
-
-    def paused(self, paused: bool) -> None:
-        """Nobody pauses it."""
 
 
 def lr_find(
@@ -64,7 +56,7 @@ def lr_find(
     config = alone(sweep_config(config))
     device = choose_device(config.device)
     precision = choose_precision(config.precision, device)
-    data = open_run_data(config, _Quiet(on_progress), pin_memory=device.type == "cuda")
+    data = open_run_data(config, _Opening(on_progress), pin_memory=device.type == "cuda")
     seed_everything(config.seed, config.deterministic, config.cudnn_benchmark)
     model = build_model(config, len(data.index.classes))
     if config.start_from:

@@ -1,4 +1,4 @@
-"""Not enough memory: how that is recognised, and what helps. No torch here: the worker asks before it knows torch."""
+"""Not enough memory: how that is recognised, and what helps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run will need, said before it starts: batches in words, disk, time. No torch here."""
+"""What a run will need, said before it starts: batches in words, disk, time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a resumed run may change, and what it then is. No torch here: the launcher asks before a worker exists."""
+"""What a resumed run may change, and what it then is."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class Reporter(Protocol):
 
 
 class Silent:
-    """What the ranks tell that do not write: nothing; a signal to stop is all that they can be asked."""
+    """Tells nobody anything: a rank that does not write, a search without a history. It can be asked for a stop."""
 
     def __init__(self) -> None:
         self.word = ""
@@ -47,17 +47,17 @@ class Silent:
         self.word = "stop"
 
     def event(self, kind: str, **fields: Any) -> None:
-        """Leave it to the first rank."""
+        """Nobody listens."""
 
     def progress(self, phase: str, done: int, total: int, **fields: Any) -> None:
-        """Leave it to the first rank."""
+        """Nobody listens."""
 
     def request(self) -> str:
         """What a signal has asked for."""
         return self.word
 
     def paused(self, paused: bool) -> None:
-        """Leave it to the first rank."""
+        """Nobody listens."""
 
 
 @dataclass(frozen=True)

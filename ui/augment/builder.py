@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from alexcore.augment.check import MAX_OPERATIONS, Problem, check_pipeline
+from alexcore.augment.check import MAX_OPERATIONS, PipelineProblem, check_pipeline
 from alexcore.augment.operations import OPERATIONS, Operation, filled
 from alexcore.augment.parameters import Parameter
 from alexcore.augment.presets import PRESETS
@@ -14,7 +14,7 @@ from ui.augment import draft as state
 from ui.parts.text import plain
 
 
-def builder() -> tuple[list[Operation], list[Problem]]:
+def builder() -> tuple[list[Operation], list[PipelineProblem]]:
     """Draw the builder; return the operations as they stand, and everything that is wrong with them."""
     state.restore()
     st.selectbox(

@@ -8,8 +8,8 @@ from typing import Any
 import streamlit as st
 
 from alexcore.augment.check import MAX_OPERATIONS, check_operation
-from alexcore.augment.files import MAX_BYTES, load_pipeline, saved_pipelines
 from alexcore.augment.operations import OPERATIONS, Operation, filled, new_operation
+from alexcore.augment.pipeline_files import MAX_BYTES, load_pipeline, saved_pipelines
 from alexcore.augment.presets import PRESETS, training_operations
 from alexcore.config import FIELDS
 from alexcore.errors import ConfigError

@@ -12,16 +12,16 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
+from alexcore.augment.drawn import drawn_in_words
 from alexcore.augment.operations import OPERATIONS, Operation, for_batches
-from alexcore.augment.words import drawn_in_words
 from ui.parts.captioned_pictures import Tile, tiles_html
-from ui.parts.picture_choice import Shown
+from ui.parts.picture_choice import ShownPicture
 
 if TYPE_CHECKING:
     from alexcore.augment.trace import Result, Step
 
 
-def trace(operations: list[Operation], picture: Shown, seed: int, epoch: int) -> list[Step]:
+def trace(operations: list[Operation], picture: ShownPicture, seed: int, epoch: int) -> list[Step]:
     """The draw that epoch `epoch` (counted from 0) of a run with this seed makes of a picture, step by step."""
     from alexcore.augment.pipeline import sample_seed
     from alexcore.augment.trace import Tracer
@@ -29,7 +29,7 @@ def trace(operations: list[Operation], picture: Shown, seed: int, epoch: int) ->
     return Tracer(operations).draw(picture.image, sample_seed(seed, epoch, picture.index))
 
 
-def draws_grid(operations: list[Operation], pictures: list[Shown], seed: int, draws: int) -> None:
+def draws_grid(operations: list[Operation], pictures: list[ShownPicture], seed: int, draws: int) -> None:
     """Draw the grid: each picture, and what the first epochs of a run with this seed would see of it."""
     keys = tuple((each.key, each.index, each.name) for each in pictures)
     with st.container(key="augment_grid"):
@@ -43,11 +43,11 @@ def draws_grid(operations: list[Operation], pictures: list[Shown], seed: int, dr
 
 # By content: the same grid is asked for again whenever anything else on the page changes.
 @st.cache_data(max_entries=8, show_spinner=False)
-def _grid(pipeline: str, keys: tuple[object, ...], seed: int, draws: int, _pictures: list[Shown]) -> str:  # noqa: ARG001
+def _grid(pipeline: str, keys: tuple[object, ...], seed: int, draws: int, _pictures: list[ShownPicture]) -> str:  # noqa: ARG001
     return grid_html(json.loads(pipeline), _pictures, seed, draws)
 
 
-def grid_html(operations: list[Operation], pictures: list[Shown], seed: int, draws: int) -> str:
+def grid_html(operations: list[Operation], pictures: list[ShownPicture], seed: int, draws: int) -> str:
     """The grid as HTML; its pictures are the tensors that a run gets, denormalised for the eye."""
     from alexcore.augment.pipeline import sample_seed
     from alexcore.augment.preview import to_picture
@@ -70,7 +70,7 @@ def _pixels(size: tuple[int, int]) -> str:
     return f"{size[0]} × {size[1]} px"
 
 
-def steps_view(operations: list[Operation], picture: Shown, steps: list[Step]) -> None:
+def steps_view(operations: list[Operation], picture: ShownPicture, steps: list[Step]) -> None:
     """Draw one draw step by step: a column an operation, with size, type and range, and the crops on the original."""
     from alexcore.augment.geometry import crop_boxes
     from alexcore.augment.preview import to_picture, with_boxes
@@ -111,7 +111,7 @@ def _facts(result: Result) -> list[str]:
 
 
 def evaluation_view(
-    operations: list[Operation], steps: list[Step], evaluation: list[Operation], picture: Shown, side: int
+    operations: list[Operation], steps: list[Step], evaluation: list[Operation], picture: ShownPicture, side: int
 ) -> None:
     """Draw the evaluation beside a training draw, and the two meanings of Resize."""
     from alexcore.augment.pipeline import build_step, build_transform

@@ -6,8 +6,8 @@ import streamlit as st
 
 from alexcore.augment.check import output_side
 from alexcore.augment.code import python_code
-from alexcore.augment.files import parse_pipeline, pipeline_json, save_pipeline
 from alexcore.augment.operations import Operation, active
+from alexcore.augment.pipeline_files import parse_pipeline, pipeline_json, save_pipeline
 from alexcore.augment.presets import PRESETS, evaluation_operations
 from alexcore.errors import ConfigError
 from ui.augment import draft as state

@@ -11,7 +11,7 @@ from alexcore.batchnorm.read.command_line import experiment_command
 from alexcore.batchnorm.read.record import Experiment
 from alexcore.batchnorm.settings import arm_key, load_bn_config
 from alexcore.errors import ConfigError
-from alexcore.export.bn_report import report
+from alexcore.export.experiment_report import report
 from alexcore.runs.store import Run
 from alexcore.words.numbers import size_text
 from ui.parts.text import plain

@@ -14,10 +14,10 @@ from alexcore.batchnorm.views.sections import SECTIONS, Choice, Maker, Part, lay
 from alexcore.batchnorm.views.shift_by_layer import MEASURES
 from alexcore.batchnorm.views.view import View
 from alexcore.runs.store import Run
-from ui.batchnorm.answers import verdict_section
 from ui.batchnorm.downloads import take_along
 from ui.batchnorm.formula_section import formula_section
 from ui.batchnorm.sweep_buttons import sweep_controls
+from ui.batchnorm.verdict_section import verdict_section
 from ui.batchnorm.view_panel import show_view
 
 # Plotly loses a reader's zoom whenever its data changes, so charts change less often than the progress.

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from alexcore.augment.files import load_pipeline, save_pipeline, saved_pipelines
 from alexcore.augment.operations import Operation
+from alexcore.augment.pipeline_files import load_pipeline, save_pipeline, saved_pipelines
 from alexcore.batchnorm.settings import is_experiment
 from alexcore.config import TrainConfig
 from alexcore.data.index import DataIndex

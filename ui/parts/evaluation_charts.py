@@ -12,7 +12,7 @@ from alexcore.analysis.metrics import wilson
 from alexcore.palette import CELLS, ORANGE, REST, TRAIN, VAL
 from alexcore.words.numbers import percent
 from ui.parts.charts import layout_of
-from ui.parts.run_charts import MOST_CELLS, View
+from ui.parts.run_charts import MOST_CELLS, RunView
 
 # A chart of more classes cannot be read: the weakest are shown, the table has them all.
 MOST_CLASSES = 40
@@ -20,12 +20,12 @@ MOST_CLASSES = 40
 _TARGET_PX = 26
 
 
-def classes_view(report: dict[str, Any]) -> View:
+def classes_view(report: dict[str, Any]) -> RunView:
     """Recall with its interval, precision and F1 of each class."""
     table = pd.DataFrame(report["per_class"])
     known = table.dropna(subset=["recall"])
     if known.empty:
-        return View("No class has a picture in this split.", table=table)
+        return RunView("No class has a picture in this split.", table=table)
     shown = known.sort_values("recall", kind="stable").head(MOST_CLASSES)
     figure = layout_of(go.Figure(), "Scores of each class", "share", "class", 120 + 34 * len(shown))
     marks = (("recall", TRAIN, "circle"), ("precision", VAL, "diamond"), ("f1", REST, "x"))
@@ -52,10 +52,10 @@ def classes_view(report: dict[str, Any]) -> View:
     )
     if len(known) > MOST_CLASSES:
         words += f" The chart has the {MOST_CLASSES} weakest of {len(known)} classes."
-    return View(words, {"classes": figure}, table)
+    return RunView(words, {"classes": figure}, table)
 
 
-def confusion_view(report: dict[str, Any], truth: str, answer: str) -> View:
+def confusion_view(report: dict[str, Any], truth: str, answer: str) -> RunView:
     """The confusion matrix, with the chosen cell framed."""
     names, matrix = [str(each) for each in report["classes"]], report["confusion"]
     table = pd.DataFrame(matrix, index=names, columns=names)
@@ -101,7 +101,7 @@ def confusion_view(report: dict[str, Any], truth: str, answer: str) -> View:
     words = _confusion_in_words(names, matrix)
     if len(names) > MOST_CELLS:
         words += f" Shown are the {MOST_CELLS} classes with the most mistakes; the table has all {len(names)}."
-    return View(words, {"confusion": figure}, table.reset_index(names="truth"))
+    return RunView(words, {"confusion": figure}, table.reset_index(names="truth"))
 
 
 def most_frequent_mistake(report: dict[str, Any]) -> tuple[str, str]:
@@ -131,12 +131,12 @@ def _confusion_in_words(names: Sequence[str], matrix: Sequence[Sequence[int]]) -
     )
 
 
-def calibration_view(report: dict[str, Any]) -> View:
+def calibration_view(report: dict[str, Any]) -> RunView:
     """How often the network is right when it is so and so sure."""
     bins = [each for each in report["calibration"] if each["images"]]
     table = pd.DataFrame(report["calibration"])
     if not bins:
-        return View("There is no answer to calibrate.", table=table)
+        return RunView("There is no answer to calibrate.", table=table)
     figure = layout_of(go.Figure(), "Calibration", "probability of the answer", "share of right answers", 360)
     figure.add_scatter(
         x=[0, 1], y=[0, 1], mode="lines", name="perfectly calibrated", line={"dash": "dot", "color": REST}
@@ -177,7 +177,7 @@ def calibration_view(report: dict[str, Any]) -> View:
         f"The network is {lean}: its mean probability is {sure:.0%}, its accuracy {report['acc1']:.0%}. The expected "
         f"calibration error over {len(report['calibration'])} bins is {report['ece']:.3f}; 0 would be perfect."
     )
-    return View(words, {"calibration": figure, "bins": counts}, table)
+    return RunView(words, {"calibration": figure, "bins": counts}, table)
 
 
 def headline(report: dict[str, Any]) -> str:

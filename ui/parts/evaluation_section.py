@@ -34,7 +34,7 @@ from ui.parts.evaluation_charts import (
 from ui.parts.evaluation_pictures import first_page, picture_grid
 from ui.parts.job_progress import watch_job
 from ui.parts.page import shown_errors
-from ui.parts.run_charts import View
+from ui.parts.run_charts import RunView
 from ui.parts.text import plain
 
 OWN = "the run's own"
@@ -241,7 +241,7 @@ def _clicked() -> None:
         first_page()
 
 
-def _drawn(run: Run, name: str, view: View) -> None:
+def _drawn(run: Run, name: str, view: RunView) -> None:
     columns = st.columns(2) if len(view.figures) > 1 else [st.container()]
     with st.container(key=f"evaluation_{name}"):
         for column, (part, figure) in zip(columns, view.figures.items(), strict=False):

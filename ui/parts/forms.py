@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from alexcore.augment.files import load_pipeline, saved_pipelines
+from alexcore.augment.pipeline_files import load_pipeline, saved_pipelines
 from alexcore.config import FIELDS, GROUPS, PRESETS, TrainConfig, make_config
 from alexcore.fields import FieldSpec
 from ui.parts.explain import source_of

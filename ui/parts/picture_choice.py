@@ -20,7 +20,7 @@ TYPES = ["jpg", "jpeg", "png", "gif", "bmp", "webp", "tif", "tiff", "ppm", "pgm"
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownPicture:
     """A picture to draw from.
 
     Attributes:
@@ -36,7 +36,7 @@ class Shown:
     key: str
 
 
-def choose_pictures(index: DataIndex | None) -> tuple[list[Shown], int]:
+def choose_pictures(index: DataIndex | None) -> tuple[list[ShownPicture], int]:
     """Draw the controls; return the pictures and how many draws of each are wanted."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         count = _count("Pictures", "augment_pictures", 4, MAX_PICTURES, "From all over the training split.")
@@ -66,7 +66,7 @@ def choose_pictures(index: DataIndex | None) -> tuple[list[Shown], int]:
         except DataError as error:
             show_error(error)
             return [], draws
-        return [Shown(upload.name, image, 0, hashlib.sha256(data).hexdigest())], draws
+        return [ShownPicture(upload.name, image, 0, hashlib.sha256(data).hexdigest())], draws
     if index is None:
         return [], draws
     if first is None or not 0 <= first < size:
@@ -92,7 +92,7 @@ def _count(label: str, key: str, default: int, most: int, help_text: str) -> int
     return int(value)
 
 
-def _of_data_set(index: DataIndex, first: int, count: int) -> list[Shown]:
+def _of_data_set(index: DataIndex, first: int, count: int) -> list[ShownPicture]:
     rows = index.select("train")
     found = []
     for place in range(count):
@@ -106,5 +106,5 @@ def _of_data_set(index: DataIndex, first: int, count: int) -> list[Shown]:
             continue
         label = index.classes[int(rows["label"].iloc[number])]
         key = hashlib.sha256(image.tobytes()).hexdigest()
-        found.append(Shown(label, image, number, key))
+        found.append(ShownPicture(label, image, number, key))
     return found

@@ -24,7 +24,7 @@ BOTH = ("train_loss", "val_loss", "train_acc1", "val_acc1")
 
 
 @dataclass(frozen=True)
-class View:
+class RunView:
     """Something to look at: figures by name, a sentence, and the numbers as a table."""
 
     sentence: str
@@ -54,7 +54,7 @@ def _classes(series: Series, count: int) -> list[str]:
     return known if len(known) == count else [str(number) for number in range(count)]
 
 
-def learning(series: Series) -> View:
+def learning(series: Series) -> RunView:
     """Loss and accuracy."""
     loss, accuracy = curves(series)
     columns = ["of", "epoch", "step", "train_loss", "val_loss", "train_acc1", "val_acc1", "images_per_s", "seconds"]
@@ -66,10 +66,10 @@ def learning(series: Series) -> View:
     # Files count epochs from 0, people from 1.
     table["epoch"] = table["epoch"].astype("Float64").astype("Int64") + 1
     words = curves_in_words(series.epochs, len((series.start or {}).get("classes") or ()))
-    return View(words, {"loss": loss, "accuracy": accuracy}, table)
+    return RunView(words, {"loss": loss, "accuracy": accuracy}, table)
 
 
-def rate(series: Series) -> View:
+def rate(series: Series) -> RunView:
     """Learning rate and gradient norm; runs of an older version have no norm."""
     steps = thin(series.steps)
     figures = {"rate": _figure("Learning rate", "optimizer step", "rate", series)}
@@ -85,10 +85,10 @@ def rate(series: Series) -> View:
         figures["gradient"].update_yaxes(type="log")
         middle = sorted(norms)[len(norms) // 2]
         words += f" The gradient's length is {norms[-1]:.2g}, its median {middle:.2g}, its largest {max(norms):.2g}."
-    return View(words.strip(), figures, table)
+    return RunView(words.strip(), figures, table)
 
 
-def gap(series: Series) -> View:
+def gap(series: Series) -> RunView:
     """How far training and validation are apart."""
     rows = [
         {
@@ -101,7 +101,7 @@ def gap(series: Series) -> View:
         if all(row.get(name) is not None for name in BOTH)
     ]
     if not rows:
-        return View("The gap between training and validation appears when epoch 1 ends.")
+        return RunView("The gap between training and validation appears when epoch 1 ends.")
     figure = _figure("Gap between training and validation", "optimizer step", "gap", series)
     _line(figure, rows, "loss_gap", "loss: val - train (nats)", VAL)
     _line(figure, rows, "accuracy_gap", "accuracy: train - val (share)", TRAIN, "dash")
@@ -117,20 +117,20 @@ def gap(series: Series) -> View:
     if apart <= 0:
         words += " Training counts augmented pictures and dropout, so it may well be the lower one."
     table = pd.DataFrame(rows)
-    return View(words, {"gap": figure}, table.assign(epoch=table["epoch"] + 1))
+    return RunView(words, {"gap": figure}, table.assign(epoch=table["epoch"] + 1))
 
 
-def recall(series: Series) -> View:
+def recall(series: Series) -> RunView:
     """Recall of each class, epoch by epoch."""
     epochs = [row for row in series.epochs if row.get("recall")]
     if not epochs:
-        return View("Recall of each class appears when epoch 1 ends.")
+        return RunView("Recall of each class appears when epoch 1 ends.")
     names = _classes(series, len(epochs[-1]["recall"]))
     epochs = [row for row in epochs if len(row["recall"]) == len(names)]
     table = pd.DataFrame([row["recall"] for row in epochs], columns=names).astype(float)
     last = table.iloc[-1].dropna().sort_values()
     if last.empty:
-        return View("No class has a validation picture.")
+        return RunView("No class has a validation picture.")
     figure = _figure("Recall of each class", "optimizer step", "recall", series)
     for number, name in enumerate(names if len(names) <= MOST_LINES else list(last.index[:MOST_LINES])):
         rows = [{"step": row["step"], "recall": row["recall"][names.index(name)]} for row in epochs]
@@ -141,14 +141,14 @@ def recall(series: Series) -> View:
     least, most = (f"{last.iloc[each]:.0%}" for each in (0, -1))
     words = f"{last.index[0]} is recognised least, {least} of its pictures; {last.index[-1]} most, {most}."
     table.insert(0, "epoch", [row["epoch"] + 1 for row in epochs])
-    return View(words + more, {"recall": figure}, table)
+    return RunView(words + more, {"recall": figure}, table)
 
 
-def confusion(series: Series) -> View:
+def confusion(series: Series) -> RunView:
     """Confusion matrix of the last epoch; of many classes, those with the most mistakes."""
     epochs = [row for row in series.epochs if row.get("confusion")]
     if not epochs:
-        return View("The confusion matrix appears when epoch 1 ends.")
+        return RunView("The confusion matrix appears when epoch 1 ends.")
     matrix, epoch = epochs[-1]["confusion"], int(epochs[-1]["epoch"]) + 1
     names = _classes(series, len(matrix))
     table = pd.DataFrame(matrix, index=names, columns=names)
@@ -181,10 +181,10 @@ def confusion(series: Series) -> View:
         hovertemplate="%{y} taken for %{x}: %{z}<extra></extra>",
     )
     figure.update_xaxes(type="category").update_yaxes(type="category", autorange="reversed").update_layout(height=420)
-    return View(words, {"confusion": figure}, table.reset_index(names="truth"))
+    return RunView(words, {"confusion": figure}, table.reset_index(names="truth"))
 
 
-def speed(series: Series) -> View:
+def speed(series: Series) -> RunView:
     """Where the time goes: pictures a second, and the share of it spent waiting for data."""
     rows: list[dict[str, Any]] = []
     for before, row in zip(series.steps, series.steps[1:], strict=False):
@@ -194,18 +194,18 @@ def speed(series: Series) -> View:
                 {"step": row["step"], "wait_share": min(1.0, float(row["wait_s"]) / span), "wait_s": row["wait_s"]}
             )
     if not rows:
-        return View("How long steps wait for data appears after the first few of them.")
+        return RunView("How long steps wait for data appears after the first few of them.")
     figure = _figure("Waiting for data", "optimizer step", "share of the time", series)
     _line(figure, thin(rows), "wait_share", "waiting for data", REST)
     figure.update_yaxes(range=[0, 1.02], tickformat=".0%")
     share = sum(row["wait_share"] for row in rows) / len(rows)
     hint = " More loader processes or smaller files would make the run faster." if share > 0.3 else ""
-    return View(
+    return RunView(
         f"Steps spend {share:.0%} of their time waiting for pictures.{hint}", {"wait": figure}, pd.DataFrame(rows)
     )
 
 
-VIEWS: dict[str, Callable[[Series], View]] = {
+VIEWS: dict[str, Callable[[Series], RunView]] = {
     "Loss and accuracy": learning,
     "Rate and gradient": rate,
     "Train against val": gap,

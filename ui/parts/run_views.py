@@ -13,7 +13,7 @@ from alexcore.errors import DataError
 from alexcore.runs.series import Series
 from alexcore.runs.store import Run
 from ui.parts.datasets import open_dataset
-from ui.parts.run_charts import VIEWS, View
+from ui.parts.run_charts import VIEWS, RunView
 from ui.parts.text import plain
 
 # Plotly loses a reader's zoom whenever its data changes, so the curves change less often than the numbers.
@@ -50,13 +50,13 @@ def run_views(run: Run, series: Series) -> None:
         _numbers(run, name, view.table)
 
 
-def _drawn(run: Run, series: Series, name: str) -> View:
+def _drawn(run: Run, series: Series, name: str) -> RunView:
     drawn = st.session_state.get("curves")
     key = (run.id, name, len(series.epochs), len(series.resumes), run.status.active)
     if drawn is None or drawn[0] != key or time.monotonic() - drawn[1] > CHART_EVERY_S:
         drawn = (key, time.monotonic(), VIEWS[name](series))
         st.session_state["curves"] = drawn
-    view: View = drawn[2]
+    view: RunView = drawn[2]
     return view
 
 

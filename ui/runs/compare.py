@@ -11,7 +11,7 @@ import streamlit as st
 from alexcore.errors import RunError
 from alexcore.files import read_json
 from alexcore.runs.comparison import AXES, MOST, differing
-from alexcore.runs.index import Summary, summaries
+from alexcore.runs.run_list import Summary, summaries
 from alexcore.runs.series import Series
 from alexcore.runs.store import open_run
 from alexcore.words.numbers import duration, size_text

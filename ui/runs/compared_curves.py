@@ -13,7 +13,7 @@ from alexcore.runs.comparison import AXES, places, smooth
 from alexcore.runs.events import Event
 from alexcore.runs.series import Series, thin
 from ui.parts.charts import layout_of
-from ui.parts.run_charts import DASHES, View
+from ui.parts.run_charts import DASHES, RunView
 
 # Beside eight colours: no two of the same colour family have the same dash and mark.
 STYLES = (*DASHES[:-1], "dashdot", "dot")
@@ -68,7 +68,7 @@ GROUP_WORDS = {
 }
 
 
-def curves(runs: Sequence[Compared], group: str, axis: str, weight: float) -> View:
+def curves(runs: Sequence[Compared], group: str, axis: str, weight: float) -> RunView:
     """The figures of a group.
 
     Args:
@@ -78,7 +78,7 @@ def curves(runs: Sequence[Compared], group: str, axis: str, weight: float) -> Vi
         weight: Of the smoothing, 0 for none; the values themselves then stay visible, pale, behind it.
     """
     figures = {each.field: _figure(runs, each, axis, weight) for each in GROUPS[group]}
-    return View(_SENTENCES[group](runs), figures, _table(runs, group, weight))
+    return RunView(_SENTENCES[group](runs), figures, _table(runs, group, weight))
 
 
 def _rows(run: Compared, curve: _Curve) -> Sequence[Event]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from alexcore.errors import RunError
-from alexcore.runs.index import TRAINING, Summary
+from alexcore.runs.run_list import TRAINING, Summary
 from alexcore.runs.status import ENDED
 from alexcore.runs.store import open_run
 from alexcore.runs.trash import Trashed, empty_trash, keep_only_best, list_trash, restore_run, trash_run

@@ -15,7 +15,7 @@ from alexcore.errors import RunError
 from alexcore.files import read_json
 from alexcore.runs.about import MOST_NAME, MOST_NOTE, MOST_TAGS, change_about, read_about
 from alexcore.runs.comparison import in_words
-from alexcore.runs.index import Summary, summary_of
+from alexcore.runs.run_list import Summary, summary_of
 from alexcore.runs.store import Run, open_run
 from alexcore.runs.trash import keep_only_best
 from alexcore.words.numbers import size_text

@@ -15,7 +15,7 @@ import streamlit as st
 
 from alexcore.palette import SHADES
 from alexcore.runs.comparison import differing, in_words
-from alexcore.runs.index import Summary
+from alexcore.runs.run_list import Summary
 from ui.parts.charts import layout_of
 from ui.parts.text import plain
 from ui.runs.selection import labels

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import streamlit as st
 
 from alexcore.runs.comparison import ids_as_text, ids_in
-from alexcore.runs.index import EXPERIMENT, Summary
+from alexcore.runs.run_list import EXPERIMENT, Summary
 from ui.parts.text import plain
 
 CHOSEN = "runs_chosen"

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from alexcore.batchnorm.measure.undisturbed import undisturbed
-from alexcore.batchnorm.measure.weighted_layers import Layer, by_channel, layers_of
+from alexcore.batchnorm.measure.weighted_layers import WeightedLayer, by_channel, layers_of
 from alexcore.batchnorm.read.quantities import rounded
 
 # Kinds of change: noise, which no photograph contains, and the way to another picture.
@@ -84,7 +84,7 @@ def learned_scales(model: nn.Module, images: Tensor) -> dict[str, Any]:
     layers = [layer for layer in layers_of(model) if isinstance(getattr(layer.norm, "weight", None), Tensor)]
     divisors: dict[str, Tensor] = {}
 
-    def listen(layer: Layer) -> Any:
+    def listen(layer: WeightedLayer) -> Any:
         def hook(norm: nn.Module, given: tuple[Tensor, ...], _output: Tensor) -> None:
             divisors[layer.name] = _divisor(norm, given[0])
 
@@ -131,11 +131,11 @@ def learned_scales(model: nn.Module, images: Tensor) -> dict[str, Any]:
     return data
 
 
-def _outputs(model: nn.Module, layers: list[Layer], images: Tensor) -> dict[str, Tensor]:
+def _outputs(model: nn.Module, layers: list[WeightedLayer], images: Tensor) -> dict[str, Tensor]:
     """What the activation of each layer gets."""
     found: dict[str, Tensor] = {}
 
-    def listen(layer: Layer) -> Any:
+    def listen(layer: WeightedLayer) -> Any:
         def hook(_module: nn.Module, _given: object, output: Tensor) -> None:
             # A copy: an activation that works in place would overwrite it.
             found[layer.name] = output.clone()
@@ -152,7 +152,7 @@ def _outputs(model: nn.Module, layers: list[Layer], images: Tensor) -> dict[str,
 
 
 def _follow(
-    layers: list[Layer], images: Tensor, changed: Tensor, before: dict[str, Tensor], after: dict[str, Tensor]
+    layers: list[WeightedLayer], images: Tensor, changed: Tensor, before: dict[str, Tensor], after: dict[str, Tensor]
 ) -> dict[str, list[float]]:
     change_before = (changed - images).norm()
     start, start_spread = change_before / images.norm(), change_before / _spread(images)

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from alexcore.batchnorm.measure.descent import CROSS_ENTROPY, Criterion
+from alexcore.batchnorm.measure.gradient_step import CROSS_ENTROPY, Criterion
 from alexcore.batchnorm.measure.undisturbed import undisturbed
-from alexcore.batchnorm.measure.weighted_layers import Layer, by_channel, layers_of, length
+from alexcore.batchnorm.measure.weighted_layers import WeightedLayer, by_channel, layers_of, length
 from alexcore.batchnorm.read.quantities import rounded
 
 
@@ -48,7 +48,7 @@ def gradient_summands(
     inputs: dict[str, Tensor] = {}
     outputs: dict[str, Tensor] = {}
 
-    def listen(layer: Layer) -> Any:
+    def listen(layer: WeightedLayer) -> Any:
         def hook(_module: nn.Module, given: tuple[Tensor, ...], output: Tensor) -> Tensor:
             inputs[layer.name], outputs[layer.name] = given[0].detach().clone(), output
             # The network goes on with a copy: an activation that works in place would change what is differentiated.
@@ -75,7 +75,7 @@ def gradient_summands(
     return data
 
 
-def _row(layer: Layer, given: Tensor, flow: Tensor) -> dict[str, Any]:
+def _row(layer: WeightedLayer, given: Tensor, flow: Tensor) -> dict[str, Any]:
     signed = _weight_gradient(layer, given, flow).abs().double()
     absolute = _weight_gradient(layer, given.abs(), flow.abs()).double()
     sums = by_channel(flow).double().sum(dim=1)
@@ -92,7 +92,7 @@ def _row(layer: Layer, given: Tensor, flow: Tensor) -> dict[str, Any]:
     }
 
 
-def _weight_gradient(layer: Layer, given: Tensor, flow: Tensor) -> Tensor:
+def _weight_gradient(layer: WeightedLayer, given: Tensor, flow: Tensor) -> Tensor:
     """The gradient of the layer's weights for an input and a gradient of its output."""
     weight = layer.weight.detach().requires_grad_(True)
     output = functional_call(layer.weighted, {"weight": weight}, (given,))

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from alexcore.batchnorm.measure.undisturbed import undisturbed
-from alexcore.batchnorm.measure.weighted_layers import Layer, by_channel, fan_channels, layers_of
+from alexcore.batchnorm.measure.weighted_layers import WeightedLayer, by_channel, fan_channels, layers_of
 from alexcore.batchnorm.read.quantities import rounded
 
 # Ioffe and Szegedy 2015 show the 15th, 50th and 85th percentile of a unit's input over time.
@@ -84,7 +84,7 @@ def layer_statistics(
     fans: dict[str, dict[str, Any]] = {}
     rest: dict[str, dict[str, float]] = {layer.name: {} for layer in layers}
 
-    def of_output(layer: Layer, values: Tensor) -> None:
+    def of_output(layer: WeightedLayer, values: Tensor) -> None:
         moments.mean[layer.name], moments.deviation[layer.name] = channel_moments(values)
         percentiles = LAST_CONV_PERCENTILES if convs and layer.name == convs[-1] else PERCENTILES
         chosen = list(kept.get(layer.name, ()))
@@ -95,12 +95,12 @@ def layer_statistics(
             "normed": None,
         }
 
-    def of_norm(layer: Layer, values: Tensor) -> None:
+    def of_norm(layer: WeightedLayer, values: Tensor) -> None:
         moments.normed_mean[layer.name], moments.normed_deviation[layer.name] = channel_moments(values)
         fan = fans[layer.name]
         fan["normed"] = channel_percentiles(values, fan["channels"], fan["percentiles"])
 
-    def of_activation(layer: Layer, values: Tensor) -> None:
+    def of_activation(layer: WeightedLayer, values: Tensor) -> None:
         rest[layer.name] = unit_shares(layer.activation, values)
 
     with undisturbed(model, train=True), torch.no_grad():
@@ -227,7 +227,7 @@ def unit_shares(activation: nn.Module | None, values: Tensor) -> dict[str, float
     return dict(zip(names, (flat.float().mean().item(), always.float().mean().item()), strict=True))
 
 
-def _listen(module: nn.Module, layer: Layer, measure: Callable[[Layer, Tensor], None]) -> Any:
+def _listen(module: nn.Module, layer: WeightedLayer, measure: Callable[[WeightedLayer, Tensor], None]) -> Any:
     """Measure at once, within the hook: an activation that works in place would overwrite what it was given."""
 
     def hook(_module: nn.Module, _inputs: object, output: Tensor) -> None:

@@ -33,7 +33,7 @@ from alexcore.training.device import choose_device
 from alexcore.training.evaluation import Evaluation, evaluate
 from alexcore.training.loader import Batch
 from alexcore.training.objective import Objective, weights_for
-from alexcore.training.run_data import RunData
+from alexcore.training.run_data import RunData, Silent
 from alexcore.training.schedule import lr_factor
 from alexcore.training.seeding import seed_everything
 
@@ -77,23 +77,6 @@ class Training:
     def key(self) -> Key:
         """What a result is known by."""
         return self.norm, self.seed, self.x, self.mode
-
-
-class _Quiet:
-    """Watches the opening of the data, and wants nothing."""
-
-    def event(self, kind: str, **fields: Any) -> None:
-        """There is no history."""
-
-    def progress(self, phase: str, done: int, total: int, **fields: Any) -> None:
-        """Nobody looks."""
-
-    def request(self) -> str:
-        """Nothing is asked for."""
-        return ""
-
-    def paused(self, paused: bool) -> None:
-        """Nobody pauses it."""
 
 
 def sweep_rates(config: TrainConfig, bn: BnConfig) -> list[Training]:
@@ -211,7 +194,7 @@ class _Work:
         """The data of a seed and batch size; the last one stays open, with its loader processes."""
         if self._opened is None or self._opened[0] != (seed, batch_size):
             own = self.config.model_copy(update={"batch_size": batch_size})
-            self._opened = (seed, batch_size), open_seeds(own, [seed], _Quiet(), self.device.type == "cuda")[seed]
+            self._opened = (seed, batch_size), open_seeds(own, [seed], Silent(), self.device.type == "cuda")[seed]
         return self._opened[1]
 
     def at_once(self, bn: BnConfig) -> int:

@@ -15,7 +15,7 @@ ACTIVATIONS = (nn.ReLU, nn.Tanh, nn.Sigmoid)
 
 
 @dataclass(frozen=True)
-class Layer:
+class WeightedLayer:
     """A convolution or linear layer, and what acts on its output.
 
     Attributes:
@@ -48,7 +48,7 @@ class Layer:
         return self.norm if self.norm is not None else self.weighted
 
 
-def layers_of(model: nn.Module) -> list[Layer]:
+def layers_of(model: nn.Module) -> list[WeightedLayer]:
     """The weighted layers of a network, in order.
 
     An AlexNet says itself which norm and activation belong to which convolution. In any other network they are those
@@ -57,7 +57,7 @@ def layers_of(model: nn.Module) -> list[Layer]:
     stages = {id(stage.conv): stage for stage in model.stages()} if isinstance(model, AlexNet) else {}
     modules = [(path, module) for path, module in model.named_modules() if not list(module.children())]
     places = [number for number, (_, module) in enumerate(modules) if isinstance(module, WEIGHTED)]
-    found: list[Layer] = []
+    found: list[WeightedLayer] = []
     counts = {"conv": 0, "linear": 0}
     for place, following in zip(places, [*places[1:], len(modules)], strict=True):
         path, module = modules[place]
@@ -68,7 +68,7 @@ def layers_of(model: nn.Module) -> list[Layer]:
         stage = stages.get(id(module))
         norm = stage.norm if stage else next((each for each in between if isinstance(each, NORMS)), None)
         activation = stage.activation if stage else next((e for e in between if isinstance(e, ACTIVATIONS)), None)
-        found.append(Layer(f"{kind}{counts[kind]}", path, module, norm, activation))
+        found.append(WeightedLayer(f"{kind}{counts[kind]}", path, module, norm, activation))
     return found
 
 

@@ -1,4 +1,4 @@
-"""Five questions about batch norm, answered from the numbers of one experiment. No torch here.
+"""Five questions about batch norm, answered from the numbers of one experiment.
 
 A question is decided where at least 3 seeds of both arms have a number and the bands from the lowest to the highest
 seed do not overlap. Everything else is "not decided by this experiment", with the reason and with what the numbers lean

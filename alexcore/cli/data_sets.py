@@ -1,0 +1,223 @@
+"""`data ...`: make and inspect data sets."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from alexcore.cli.output import Arguments, add_command, print_json, reported
+from alexcore.errors import DataError
+from alexcore.home import data_dir
+
+if TYPE_CHECKING:
+    from alexcore.data.index import DataIndex
+
+# Paths that a finding prints; --json has all of them.
+SHOWN = 5
+
+
+def data_sample(arguments: Arguments) -> int:
+    """Write the built-in synthetic flowers."""
+    from alexcore.data.synthetic import write_flowers
+
+    with reported("drawing flowers") as on_progress:
+        directory = write_flowers(
+            arguments.dir,
+            images_per_class=arguments.images_per_class,
+            size=arguments.size,
+            seed=arguments.seed,
+            difficulty=arguments.difficulty,
+            on_progress=on_progress,
+        )
+    return _written(directory, arguments)
+
+
+def data_info(arguments: Arguments) -> int:
+    """Show classes, counts and problems of a data set, after decoding each picture once."""
+    from alexcore.data.sources import open_checked
+
+    with reported("checking pictures") as on_progress:
+        index = open_checked(arguments.path, arguments.val, on_progress)
+    counts = index.counts()
+    if arguments.json:
+        print_json(
+            {
+                "data": str(index.root),
+                "layout": index.layout,
+                "class_to_idx": index.class_to_idx,
+                "counts": {split: counts[split].to_dict() for split in index.splits},
+                "images": len(index.files),
+                "fingerprint": index.fingerprint(),
+                "problems": [{"severity": each.severity, **each.as_event()} for each in index.problems],
+            }
+        )
+        return 0
+    print(f"{index.root}: {len(index.files):,} pictures, {index.layout}")
+    counts.insert(0, "index", range(len(counts)))
+    print(counts.to_string())
+    for problem in index.problems:
+        print(f"{problem.severity}: {problem.message} {problem.hint}".rstrip())
+    return 0
+
+
+def data_pack(arguments: Arguments) -> int:
+    """Write any data set as WebDataset tar shards; `train --data DIR` opens them."""
+    from alexcore.data.pack import pack
+    from alexcore.data.sources import open_checked
+
+    with reported("checking pictures") as on_progress:
+        index = open_checked(arguments.src, "", on_progress)
+    with reported("packing") as on_progress:
+        directory = pack(index, arguments.dir, arguments.images_per_shard, on_progress)
+    return _written(directory, arguments)
+
+
+def data_scan(arguments: Arguments) -> int:
+    """Look for damaged, repeated, leaking, dark, blurry and otherwise odd pictures; nothing is changed."""
+    from alexcore.data.quality import scan
+    from alexcore.data.sources import open_source
+
+    # Not open_checked: the damaged pictures are among what is looked for.
+    with reported("looking at pictures") as on_progress:
+        index = open_source(arguments.path, arguments.val)
+        findings = scan(index, on_progress)
+    if arguments.json:
+        print_json({"data": str(index.origin), "findings": [asdict(finding) for finding in findings]})
+        return 0
+    for finding in findings:
+        print(f"{finding.title}: {finding.sentence}")
+        for path in finding.paths[:SHOWN]:
+            print(f"  {path}")
+        if len(finding.paths) > SHOWN:
+            print(f"  and {len(finding.paths) - SHOWN} more")
+    if not findings:
+        print("Nothing was found.")
+    return 0
+
+
+def data_stats(arguments: Arguments) -> int:
+    """Measure mean and standard deviation of the colours, sizes, and the average picture of each class."""
+    from alexcore.data.sources import open_checked
+    from alexcore.data.statistics import measure
+
+    with reported("measuring") as on_progress:
+        index = open_checked(arguments.path, arguments.val, on_progress)
+        found = measure(index, on_progress=on_progress)
+    if arguments.json:
+        print_json({"data": str(index.origin), **found.summary()})
+    else:
+        print(found.normalize_code())
+    return 0
+
+
+def data_derive(arguments: Arguments) -> int:
+    """Save a data set with fewer or merged classes as a manifest; no picture is touched."""
+    from alexcore.data.derive import merge_classes, select_classes
+    from alexcore.data.manifest import write_manifest
+    from alexcore.data.sources import open_source
+
+    groups = {}
+    for text in arguments.merge or []:
+        new, equals, old = text.partition("=")
+        if not equals or not new.strip() or not old.strip():
+            raise DataError(
+                f"--merge {text!r} does not say what is merged into what.", "Write NEW=OLD+OLD: pets=cats+dogs."
+            )
+        groups[new.strip()] = [name.strip() for name in old.split("+")]
+    index = open_source(arguments.src)
+    _require_free(arguments.manifest, index, arguments.force)
+    if groups:
+        index = merge_classes(index, groups)
+    if arguments.keep:
+        index = select_classes(index, [name.strip() for name in arguments.keep.split(",")])
+    return _written(write_manifest(index, arguments.manifest), arguments)
+
+
+def _require_free(target: Path, index: DataIndex, force: bool) -> None:
+    """Refuse to write over a file, unless that is asked for; over the data set itself in any case."""
+    if target.exists() and target.samefile(index.origin):
+        raise DataError(f"{target} is the data set that is read.", "Choose another file for what is derived from it.")
+    if target.exists() and not force:
+        raise DataError(f"There is a file {target} already.", "Choose another name, or add --force to replace it.")
+
+
+def data_download(arguments: Arguments) -> int:
+    """Download the real photographs of five kinds of flowers (218 MB), and unpack them."""
+    from alexcore.data.download import download_flower_photos
+
+    with reported("downloading", "B") as on_progress:
+        directory = download_flower_photos(arguments.dir or data_dir() / arguments.name, on_progress)
+    return _written(directory, arguments)
+
+
+def data_unpack(arguments: Arguments) -> int:
+    """Unpack a .zip, .tar or .tar.gz of class folders, refusing whatever leads outside or never ends."""
+    from alexcore.data.archive import unpack
+
+    try:
+        with reported("unpacking", "B") as on_progress:
+            directory = unpack(arguments.archive, arguments.dir, on_progress=on_progress)
+    finally:
+        if arguments.remove:
+            arguments.archive.unlink(missing_ok=True)
+    return _written(directory, arguments)
+
+
+def data_export_torchvision(arguments: Arguments) -> int:
+    """Write a data set of torchvision that lies on disk as class folders."""
+    from alexcore.data.torchvision_sets import export_torchvision
+
+    with reported("writing pictures") as on_progress:
+        directory = export_torchvision(
+            arguments.name, arguments.root, arguments.dir, arguments.download, on_progress=on_progress
+        )
+    return _written(directory, arguments)
+
+
+def _written(directory: Path, arguments: Arguments) -> int:
+    if arguments.json:
+        print_json({"data": str(directory)})
+    else:
+        print(f"The data set is in {directory}.")
+    return 0
+
+
+def register(commands: Any) -> None:
+    """Add the commands of this module."""
+    data = commands.add_parser("data", help="Make and inspect data sets.").add_subparsers(required=True, metavar="WHAT")
+    sample = add_command(data, "sample", data_sample)
+    sample.add_argument("dir", type=Path, help="a folder that does not exist yet")
+    sample.add_argument("--images-per-class", type=int, default=150)
+    sample.add_argument("--size", type=int, default=256, help="side of a picture, in pixels")
+    sample.add_argument("--seed", type=int, default=0)
+    sample.add_argument("--difficulty", type=float, default=0.5, help="0 to 1: blur, occlusion, light, scale, colours")
+    info = add_command(data, "info", data_info)
+    info.add_argument("path")
+    info.add_argument("--val", default="", help="a separate validation folder")
+    packing = add_command(data, "pack", data_pack)
+    packing.add_argument("src", help="any data set")
+    packing.add_argument("dir", type=Path, help="a folder that does not exist yet")
+    packing.add_argument("--images-per-shard", type=int, default=1000)
+    for name, command in (("scan", data_scan), ("stats", data_stats)):
+        looking = add_command(data, name, command)
+        looking.add_argument("path")
+        looking.add_argument("--val", default="", help="a separate validation folder")
+    deriving = add_command(data, "derive", data_derive)
+    deriving.add_argument("src", help="any data set")
+    deriving.add_argument("manifest", type=Path, help="the .csv or .json file to write")
+    deriving.add_argument("--keep", help="classes to keep, joined by commas")
+    deriving.add_argument("--merge", action="append", metavar="NEW=OLD+OLD", help="merge classes; may be repeated")
+    deriving.add_argument("--force", action="store_true", help="replace the file if it exists")
+    downloading = add_command(data, "download", data_download)
+    downloading.add_argument("name", choices=["flower_photos"])
+    downloading.add_argument("dir", type=Path, nargs="?", help="a folder that does not exist yet")
+    unpacking = add_command(data, "unpack", data_unpack)
+    unpacking.add_argument("archive", type=Path)
+    unpacking.add_argument("dir", type=Path, help="a folder that does not exist yet")
+    unpacking.add_argument("--remove", action="store_true", help="delete the archive afterwards")
+    exporting = add_command(data, "export-torchvision", data_export_torchvision)
+    exporting.add_argument("name", help="cifar10, flowers102 or oxford_iiit_pet")
+    exporting.add_argument("root", type=Path, help="where torchvision keeps it")
+    exporting.add_argument("dir", type=Path, help="a folder that does not exist yet")
+    exporting.add_argument("--download", action="store_true", help="let torchvision fetch it first")

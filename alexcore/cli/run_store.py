@@ -1,0 +1,209 @@
+"""`runs`: find, show, mark, delete and bring back runs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from alexcore.cli.output import Arguments, add_command, print_json
+from alexcore.errors import AlexError, RunError
+from alexcore.event_file import finite
+from alexcore.words.numbers import size_text
+
+if TYPE_CHECKING:
+    from alexcore.runs.store import Run
+
+# What each action needs behind it, and what it does.
+ACTIONS = {
+    "list": ("", "the runs, the newest first; --search narrows them down"),
+    "show": ("ID", "everything known of one run, and the command that does the same"),
+    "delete": ("ID", "moves it to the trash"),
+    "restore": ("ID", "brings it back from the trash"),
+    "trash": ("", "what lies in the trash"),
+    "empty-trash": ("", "deletes what lies in the trash for good"),
+    "rename": ("ID NAME", "another name in lists; the id stays"),
+    "tag": ("ID TAG...", "adds tags"),
+    "untag": ("ID TAG...", "takes tags off"),
+    "note": ("ID TEXT", "keeps a note; --clear removes it"),
+    "prune": ("ID", "deletes its checkpoints but the best one; it cannot be resumed then"),
+}
+
+
+def runs(arguments: Arguments) -> int:
+    """List runs, show, mark, delete and restore them."""
+    action: str = arguments.action
+    if ACTIONS[action][0] and not arguments.id:
+        raise RunError(f"`runs {action}` needs the ID of a run; `runs list` shows them.")
+    if action in ("rename", "tag", "untag") and not arguments.words:
+        raise RunError(f"`runs {action}` needs {ACTIONS[action][0]}.", f"`runs {action}` {ACTIONS[action][1]}.")
+    if action == "note" and arguments.clear == bool(" ".join(arguments.words).strip()):
+        raise RunError("`runs note` needs either the ID and the words of a note, or the ID and --clear.")
+    told, text = _DO[action](arguments)
+    if arguments.json:
+        print_json(told)
+    else:
+        print(text)
+    return 0
+
+
+def _list(arguments: Arguments) -> tuple[dict[str, Any], str]:
+    from alexcore.runs.run_list import matching, summaries
+
+    found = matching(summaries(), arguments.search)
+    lines = []
+    for each in found:
+        accuracy = "-" if each.best_val_acc1 is None else f"{each.best_val_acc1:.3f}"
+        marks = " ".join([each.name, *(f"#{tag}" for tag in each.tags), each.problem.split(". ")[0]]).strip()
+        line = f"{each.id}  {each.status.state:9}  epochs {each.status.epoch:>3}  best val acc1 {accuracy}  {marks}"
+        lines.append(line.rstrip())
+    nothing = (
+        f"No run matches {arguments.search!r}."
+        if arguments.search
+        else "There are no runs yet. Start one with `train --data PATH`."
+    )
+    return {"runs": [each.as_json() for each in found]}, "\n".join(lines) or nothing
+
+
+def _show(arguments: Arguments) -> tuple[dict[str, Any], str]:
+    from alexcore.runs.about import read_about
+    from alexcore.runs.store import find_run, summary
+    from alexcore.runs.trash import disk_use
+
+    run = find_run(arguments.id)
+    if not any((run.path / name).is_file() for name in ("config.json", "status.json")):
+        raise RunError(
+            f"{arguments.id} is no run: it has neither config.json nor status.json.", "`runs list` shows the runs."
+        )
+    about = read_about(run.path)
+    shown = {
+        **summary(run),
+        "error": run.status.error or None,
+        "problem": run.problem or None,
+        "config": run.config.model_dump() if run.config else None,
+        "name": about.name,
+        "tags": list(about.tags),
+        "note": about.note,
+        "bytes": disk_use(run.path),
+        "command": _command(run),
+    }
+    return shown, json.dumps(finite(shown), indent=1, ensure_ascii=False)
+
+
+def _command(run: Run) -> str | None:
+    """The command that does the same again; None if the run's settings cannot be read."""
+    from alexcore.batchnorm.read.command_line import experiment_command
+    from alexcore.batchnorm.settings import is_experiment, load_bn_config
+    from alexcore.command_line import train_command
+
+    if run.config is None:
+        return None
+    if not is_experiment(run.path):
+        return train_command(run.config)
+    try:
+        return experiment_command(run.config, load_bn_config(run.path))
+    except AlexError:  # its experiment.json is damaged
+        return None
+
+
+def _delete(arguments: Arguments) -> tuple[dict[str, Any], str]:
+    from alexcore.runs.store import open_run
+    from alexcore.runs.trash import trash_run
+
+    trashed = trash_run(open_run(arguments.id))
+    text = (
+        f"Deleted the run {trashed.id}.\n{size_text(trashed.bytes)} lie in the trash: `runs restore {trashed.id}` "
+        "brings it back, `runs empty-trash` frees the disk."
+    )
+    return {"deleted": trashed.id, "bytes": trashed.bytes, "place": trashed.place}, text
+
+
+def _restore(arguments: Arguments) -> tuple[dict[str, Any], str]:
+    from alexcore.runs.trash import find_trashed, restore_run
+
+    found = find_trashed(arguments.id)
+    folder = restore_run(found)
+    renamed = "" if folder.name == found.id else f" It is called {folder.name}, because {found.id} exists again."
+    return {"restored": folder.name}, f"Restored the run {found.id}.{renamed}"
+
+
+def _trash(_: Arguments) -> tuple[dict[str, Any], str]:
+    from alexcore.runs.trash import list_trash
+
+    found = list_trash()
+    rows = [
+        {
+            "id": each.id,
+            "place": each.place,
+            "bytes": each.bytes,
+            "deleted": each.deleted.isoformat() if each.deleted else None,
+        }
+        for each in found
+    ]
+    lines = [f"{each.id}  {size_text(each.bytes)}  deleted {each.deleted or 'some time ago'}" for each in found]
+    return {"trash": rows}, "\n".join(lines) or "The trash is empty."
+
+
+def _empty_trash(_: Arguments) -> tuple[dict[str, Any], str]:
+    from alexcore.runs.trash import empty_trash
+
+    freed = empty_trash()
+    return {"freed_bytes": freed}, f"The trash is empty; {size_text(freed)} are free again."
+
+
+def _about(arguments: Arguments) -> tuple[dict[str, Any], str]:
+    from alexcore.runs.about import change_about, read_about
+    from alexcore.runs.store import open_run
+
+    path, words, action = open_run(arguments.id).path, arguments.words, arguments.action
+    if action == "rename":
+        about = change_about(path, name=" ".join(words))
+    elif action == "note":
+        about = change_about(path, note=" ".join(words))
+        if arguments.clear:
+            return {"id": path.name, "note": ""}, f"The note of {path.name} is gone."
+    else:
+        tags = [tag for tag in read_about(path).tags if tag not in words]
+        about = change_about(path, tags=tuple([*tags, *words] if action == "tag" else tags))
+    shown = {"id": path.name, "name": about.name, "tags": list(about.tags), "note": about.note}
+    return (
+        shown,
+        f"{path.name}: name {about.name or '-'}, tags {', '.join(about.tags) or '-'}, note {about.note or '-'}",
+    )
+
+
+def _prune(arguments: Arguments) -> tuple[dict[str, Any], str]:
+    from alexcore.runs.store import open_run
+    from alexcore.runs.trash import keep_only_best
+
+    run = open_run(arguments.id)
+    freed = keep_only_best(run)
+    text = f"{run.id} keeps its best checkpoint; {size_text(freed)} are free again, and it cannot be resumed."
+    return {"pruned": run.id, "freed_bytes": freed}, text
+
+
+_DO = {
+    "list": _list,
+    "show": _show,
+    "delete": _delete,
+    "restore": _restore,
+    "trash": _trash,
+    "empty-trash": _empty_trash,
+    "rename": _about,
+    "tag": _about,
+    "untag": _about,
+    "note": _about,
+    "prune": _prune,
+}
+
+
+def register(commands: Any) -> None:
+    """Add the command of this module."""
+    listing = add_command(commands, "runs", runs)
+    actions = "; ".join(f"{name} {what}".strip() + f": {text}" for name, (what, text) in ACTIONS.items())
+    listing.add_argument("action", nargs="?", choices=list(ACTIONS), default="list", metavar="ACTION", help=actions)
+    listing.add_argument("id", nargs="?", help="the run's id; for show also the path of its folder")
+    listing.add_argument("words", nargs="*", help="a name, tags or a note")
+    listing.add_argument("--clear", action="store_true", help="for note: take the note away")
+    listing.add_argument(
+        "--search", default="", metavar="WORDS", help="list only runs in which each of these words occurs"
+    )

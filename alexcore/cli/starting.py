@@ -1,0 +1,151 @@
+"""`train`, `resume` and `devices`: the commands that start something."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from shlex import quote
+from typing import Any
+
+from alexcore.batchnorm.settings import is_experiment
+from alexcore.cli.comparing import carry_out
+from alexcore.cli.flags import add_config_flags, add_field, config_of
+from alexcore.cli.output import Arguments, Bar, add_command, print_json
+from alexcore.cli.processes import attend, with_world_size
+from alexcore.config import FIELDS, TrainConfig
+from alexcore.errors import AlexError
+from alexcore.jobs import JobProgress
+from alexcore.runs import group as groups
+from alexcore.training.resuming import RESUMABLE
+
+
+def devices(arguments: Arguments) -> int:
+    """Show on which device runs will compute."""
+    from alexcore.files import write_json
+    from alexcore.home import cache_dir
+    from alexcore.pair import require_torch
+
+    job = JobProgress()
+    try:
+        require_torch()
+    except AlexError as error:
+        job.finish(error)
+        raise
+    import torch
+
+    from alexcore.training.device import choose_device, choose_precision, describe_device
+
+    device = choose_device()
+    found = {
+        "device": str(device),
+        "description": describe_device(device),
+        "torch": torch.__version__,
+        "precision": str(choose_precision("auto", device)).removeprefix("torch."),
+    }
+    # The dashboard reads this note instead of loading torch itself.
+    cache_dir().mkdir(parents=True, exist_ok=True)
+    write_json(cache_dir() / "devices.json", found)
+    job.finish()
+    if arguments.json:
+        print_json(found)
+    else:
+        print(f"{found['description']}, {found['precision']}, torch {found['torch']}")
+    return 0
+
+
+def train(arguments: Arguments) -> int:
+    """Train in the foreground; Ctrl-C saves and stops."""
+    from alexcore.data.sources import open_source
+    from alexcore.runs.store import create_run
+    from alexcore.training.plan import make_plan
+
+    if groups.rank():
+        return _follow()
+    run_dir = groups.run_of_group()  # torchrun has started its processes again
+    if run_dir is None:
+        config = config_of(arguments)
+        if arguments.run and groups.restarted() and _is_unfinished(arguments.run, config):
+            # Rank 0 was on another machine before, which has the note that names the run.
+            groups.remember_run(arguments.run)
+            return _execute(arguments.run, arguments.json)
+        make_plan(config, open_source(config.data, config.val))  # what cannot work shall not leave a failed run behind
+        run_dir = create_run(config, arguments.run)
+        groups.remember_run(run_dir)
+    return _execute(run_dir, arguments.json)
+
+
+def _is_unfinished(run_dir: Path, config: TrainConfig) -> bool:
+    """Whether a folder holds the run of this very command, and no worker has said how it ended."""
+    from alexcore.runs.status import ENDED
+    from alexcore.runs.store import read_run
+
+    if not (run_dir / "config.json").is_file():
+        return False
+    run = read_run(run_dir)
+    # What a restart with another number of processes changes.
+    same = {"processes": config.processes, "batch_size": config.batch_size}
+    return run.config is not None and run.config.model_copy(update=same) == config and run.status.state not in ENDED
+
+
+def resume(arguments: Arguments) -> int:
+    """Continue a run in the foreground."""
+    from alexcore.runs.launcher import prepare_resume
+    from alexcore.runs.store import find_run
+
+    if groups.rank():
+        return _follow()
+    run_dir = groups.run_of_group()
+    if run_dir is None:
+        run = find_run(arguments.run_dir)
+        prepare_resume(run, **with_world_size({name: getattr(arguments, name) for name in FIELDS}))
+        if is_experiment(run.path):
+            return carry_out(run.path, arguments.json)
+        run_dir = run.path
+        groups.remember_run(run_dir)
+    return _execute(run_dir, arguments.json)
+
+
+def _follow() -> int:
+    from alexcore.runs.worker import follow
+
+    follow()
+    return 0
+
+
+def _execute(run_dir: Path, as_json: bool) -> int:
+    from alexcore.runs.store import read_run, summary
+    from alexcore.runs.worker import execute
+
+    bar = Bar()
+    print(f"Run {run_dir}", file=sys.stderr)
+    config = read_run(run_dir).config
+    try:
+        if config and config.processes > 1 and not groups.in_group():
+            attend(run_dir, bar)
+        else:
+            execute(run_dir, bar)
+    finally:
+        bar.close()
+    result = summary(read_run(run_dir))
+    if as_json:
+        print_json(result)
+    else:
+        accuracy = result["best_val_acc1"]
+        measured = f"best validation accuracy {accuracy:.3f}" if accuracy is not None else "not validated"
+        print(f"{result['status']}: {result['epochs']} epochs, {result['steps']} steps, {measured}")
+        print(f"Classify a picture with: python -m alexcore predict {quote(str(run_dir.resolve()))} PICTURE")
+    return 0
+
+
+def register(commands: Any) -> None:
+    """Add the commands of this module."""
+    add_command(commands, "devices", devices)
+    training = add_command(commands, "train", train)
+    # torchrun takes --run for an abbreviation of a flag of its own, wherever it stands.
+    text = "the run's folder (default: a new one in runs/); --run-dir is the same, for torchrun"
+    training.add_argument("--run", "--run-dir", type=Path, help=text)
+    add_config_flags(training)
+    resuming = add_command(commands, "resume", resume)
+    resuming.add_argument("run_dir")
+    for spec in FIELDS.values():
+        add_field(resuming, spec, hidden=spec.name not in RESUMABLE)

@@ -1,0 +1,48 @@
+"""The manual of all findings, made of their docstrings.
+
+python -m alexcore.findings.manual > docs/findings.md
+"""
+
+from __future__ import annotations
+
+import inspect
+from types import ModuleType
+
+from alexcore.findings import data, experiment, run
+from alexcore.findings.finding import KNOWN, Finding
+from alexcore.words.findings import SAID
+
+PARTS: dict[str, ModuleType] = {"Data sets": data, "Runs": run, "The BatchNorm experiment": experiment}
+_HEAD = """# Findings
+
+What alexcore finds in a data set, before or during a run, or in the BatchNorm experiment. Files keep the code and the
+values; the sentence beside them is for whoever reads the file. An *error* must be mended before a run can start, a
+*warning* should be, *info* is a note.
+
+This page is made of the docstrings in `alexcore/findings/` by `python -m alexcore.findings.manual`.
+"""
+
+
+def manual() -> str:
+    """The page, as Markdown."""
+    parts = [_HEAD]
+    for title, module in PARTS.items():
+        own = [finding for finding in KNOWN.values() if finding.__module__ == module.__name__]
+        parts += [f"## {title}\n", *map(entry, own)]
+    return "\n".join(parts)
+
+
+def entry(finding: type[Finding]) -> str:
+    """What the page says of one finding."""
+    about = [finding.severity, "a button mends it"] if finding.fixable else [finding.severity]
+    values = ", ".join(f"`{name}`" for name in inspect.signature(finding).parameters)
+    text = inspect.getdoc(finding) or ""
+    title, _, rest = text.partition("\n\n")
+    said = SAID[finding.code]
+    quoted = f"> {said.message} {said.hint}".rstrip()
+    head = f"### `{finding.code}`\n\n**{title}** ({', '.join(about)}{f'; values {values}' if values else ''})\n"
+    return f"{head}\n{quoted}\n\n{rest}\n"
+
+
+if __name__ == "__main__":
+    print(manual(), end="")

@@ -1,0 +1,85 @@
+"""Sentences of facts: lists, numbers, and what becomes of a fact that nobody here knows."""
+
+from __future__ import annotations
+
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from alexcore.words import language
+from alexcore.words.findings import said, told
+from alexcore.words.template import filled
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ({"names": ["a"], "count": 1}, "1 file is no picture and left out: a."),
+        ({"names": ["a", "b"], "count": 2}, "2 files are no picture and left out: a, b."),
+        ({"names": ["a", "b", "c", "d"], "count": 7}, "7 files are no picture and left out: a, b, c, d and 3 more."),
+    ],
+)
+def test_a_list_tells_what_it_leaves_out(values, text):
+    assert said("data.no-pictures", values)[0] == text
+
+
+def test_a_truth_chooses_between_two_forms():
+    assert [filled("{yes:?on|off}", {"yes": each}) for each in (True, False)] == ["on", "off"]
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        {"message": "Old.", "hint": "As it was."},
+        {"message": "Old.", "hint": "As it was.", "code": "run.of-tomorrow", "values": {}},
+        {"message": "Old.", "hint": "As it was.", "code": "run.stopped-early", "values": {}},
+        {"message": "Old.", "hint": "As it was.", "code": "run.stopped-early", "values": None},
+        {"message": "Old.", "hint": "As it was.", "code": "data.no-pictures", "values": {"names": 3, "count": "x"}},
+        {"message": "Old.", "hint": "As it was.", "code": ["x"], "values": {}},
+    ],
+)
+def test_a_fact_that_is_not_known_here_keeps_its_english_sentence(fact):
+    assert told(fact) == ("Old.", "As it was.")
+
+
+def test_a_known_fact_is_told_anew():
+    assert told({"code": "run.stopped-early", "values": {"patience": 4}, "message": "Alt."}) == (
+        "Stopped early: no better validation accuracy for 4 epochs.",
+        "best.pt holds the best epoch.",
+    )
+
+
+def test_a_second_language_is_a_catalogue_and_nothing_else(tmp_path: Path):
+    """A .mo file in the folder, chosen by the environment, changes a sentence; what it lacks stays English."""
+    folder = tmp_path / "eo" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    (folder / "alexcore.mo").write_bytes(catalogue({"best.pt holds the best epoch.": "best.pt enhavas la plej bonan."}))
+    program = (
+        "from pathlib import Path; from alexcore.words import language;"
+        f"language.LOCALE = Path({str(tmp_path)!r}); language._chosen = language._catalogue();"
+        "from alexcore.words.findings import said; print(said('run.stopped-early', {'patience': 2}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], env={language.LANGUAGE: "eo"}, capture_output=True, text=True, check=True
+    )
+    assert "for 2 epochs." in done.stdout
+    assert "enhavas la plej bonan" in done.stdout
+
+
+def catalogue(texts: dict[str, str]) -> bytes:
+    """A compiled catalogue of gettext: a header, two tables of (length, place), and the texts."""
+    pairs = sorted(
+        {"": "Content-Type: text/plain; charset=UTF-8\nPlural-Forms: nplurals=2; plural=(n != 1);", **texts}.items()
+    )
+    keys, values = ([each[side].encode() + b"\0" for each in pairs] for side in (0, 1))
+    count, place, tables = len(pairs), 28 + 16 * len(pairs), []
+    for texts_ in (keys, values):
+        for text in texts_:
+            tables.append(struct.pack("<II", len(text) - 1, place))
+            place += len(text)
+    return struct.pack("<7I", 0x950412DE, 0, count, 28, 28 + 8 * count, 0, 0) + b"".join([*tables, *keys, *values])
