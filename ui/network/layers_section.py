@@ -10,7 +10,8 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from alexcore.nn.layers import Layer, layer_table, totals
-from alexcore.nn.variants import NORMS, VARIANTS, minimum_input_size
+from alexcore.nn.norms import NORMS
+from alexcore.nn.variants import VARIANTS, minimum_input_size
 from alexcore.palette import TRAIN, VAL
 from alexcore.words.numbers import size_text
 from ui.network.drawing import architecture_svg, draw
@@ -79,8 +80,8 @@ def _chosen() -> tuple[list[Layer], int]:
         )
         norm = st.selectbox(
             "Norm",
-            NORMS,
-            index=NORMS.index("batch"),
+            list(NORMS),
+            index=list(NORMS).index("batch"),
             key="network_norm",
             bind="query-params",
             help="What follows each convolution. A norm takes the bias's place and learns two numbers a channel.",

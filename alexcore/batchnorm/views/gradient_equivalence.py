@@ -9,14 +9,13 @@ import pandas as pd
 from alexcore.batchnorm.read.record import Experiment
 from alexcore.batchnorm.views.probe_values import NOTHING, probes
 from alexcore.batchnorm.views.view import (
-    ARM_DASHES,
-    ARM_SYMBOLS,
     View,
     arm_colour,
     arm_title,
     arms_in_order,
     new_figure,
 )
+from alexcore.nn.norms import look_of
 from alexcore.palette import GUIDE
 from alexcore.words.numbers import number, percent
 
@@ -41,8 +40,8 @@ def equivalence(experiment: Experiment) -> View:
             y=middle.tolist(),
             name=arm_title(arm),
             mode="lines+markers",
-            line={"color": arm_colour(arm), "width": 2, "dash": ARM_DASHES.get(arm, "solid")},
-            marker={"symbol": ARM_SYMBOLS.get(arm, "x"), "size": 8},
+            line={"color": arm_colour(arm), "width": 2, "dash": look_of(arm).dash},
+            marker={"symbol": look_of(arm).symbol, "size": 8},
         )
     figure.update_yaxes(type="log", exponentformat="power").update_xaxes(type="category", autorange="reversed")
     return View(

@@ -13,15 +13,10 @@ import plotly.graph_objects as go
 
 from alexcore.batchnorm.read.record import Arm, Point, band
 from alexcore.event_file import Event
-from alexcore.palette import BLUE, GREEN, GUIDE, VERMILION
+from alexcore.nn.norms import NORMS, look_of
 from alexcore.thinning import thin
 from alexcore.words.numbers import number
 
-# An arm keeps its colour, its dash and its symbol in every chart of the page and of the report.
-ARM_COLOURS = {"none": VERMILION, "batch": BLUE, "group": GREEN}
-ARM_DASHES = {"none": "dash", "batch": "solid", "group": "dot"}
-ARM_SYMBOLS = {"none": "circle", "batch": "diamond", "group": "square"}
-ARM_TITLES = {"none": "no norm", "batch": "BatchNorm", "group": "GroupNorm"}
 # Below this a band says nothing, and so does an order.
 ENOUGH_SEEDS = 3
 # Points a line: more does not show on a screen, and every one costs the browser time.
@@ -57,12 +52,12 @@ class View:
 
 def arm_title(arm: str) -> str:
     """The arm in words; an arm of a later version keeps its name."""
-    return ARM_TITLES.get(arm, arm)
+    return look_of(arm).title
 
 
 def arm_colour(arm: str) -> str:
     """The arm's colour."""
-    return ARM_COLOURS.get(arm, GUIDE)
+    return look_of(arm).colour
 
 
 def finite(value: Any) -> float | None:
@@ -94,7 +89,7 @@ def lines_of(events: Mapping[Arm, Sequence[Event]], pick: Pick, x: str = "step")
 
 
 def _rank(arm: str) -> tuple[int, str]:
-    order = list(ARM_TITLES)
+    order = list(NORMS)
     return (order.index(arm) if arm in order else len(order), arm)
 
 
@@ -145,11 +140,11 @@ def add_lines(
         rows = thin(band(whole.values()), MOST_POINTS)
         seeds = {seed: thin(points, MOST_POINTS) for seed, points in whole.items()}
         name = f"{arm_title(arm)}{f', {label}' if label else ''}"
-        mark = ARM_SYMBOLS.get(arm, "x") if symbol == "arm" else symbol
+        mark = look_of(arm).symbol if symbol == "arm" else symbol
         style: dict[str, Any] = {
             "mode": "lines+markers" if mark else "lines",
             "legendgroup": name,
-            "line": {"color": arm_colour(arm), "width": 2, "dash": dash or ARM_DASHES.get(arm, "solid")},
+            "line": {"color": arm_colour(arm), "width": 2, "dash": dash or look_of(arm).dash},
         }
         if mark:
             style["marker"] = {"symbol": mark, "size": 7, "color": arm_colour(arm)}
