@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from alexcore.augment.pipeline_files import save_pipeline, saved_pipelines
 from alexcore.augment.presets import training_operations
+from alexcore.command_line import flags
 from alexcore.config import FIELDS, load_config, make_config
 from alexcore.files import write_json
 from alexcore.home import SYNTHETIC, data_dir, runs_dir
@@ -22,7 +23,6 @@ from alexcore.runs.about import change_about, read_about
 from alexcore.runs.events import EventWriter
 from alexcore.runs.run_list import forget
 from alexcore.runs.trash import list_trash, trash_dir
-from alexcore.training.checks import flags
 from tests.support.opened_pages import errors_of, open_page, text_of
 from tests.support.run_folders import CLASSES, STATES, tiny_config, write_checkpoint, write_run
 from tests.support.striped_pictures import write_pictures

@@ -31,6 +31,7 @@ FLOORS = [
     {"findings"},
     {"augment", "nn"},
     {"config"},
+    {"command_line"},
     {"data"},
     {"training"},
     {"analysis"},

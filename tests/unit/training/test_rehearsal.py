@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from alexcore.analysis import rehearsal
+from alexcore.command_line import flags
 from alexcore.config import TrainConfig
 from alexcore.home import cache_dir, runs_dir
-from alexcore.training.checks import flags, known_check
+from alexcore.training.checks import known_check
 from tests.support.command_line import call, done
 from tests.support.run_folders import tiny_config
 
