@@ -12,7 +12,7 @@ pytestmark = pytest.mark.unit
 
 COUNT = """
 import resource, sys
-from alexcore.process import keep_freed_memory
+from alexcore.system import keep_freed_memory
 if sys.argv[1] == "keep":
     assert keep_freed_memory()
 def step():

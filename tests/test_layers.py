@@ -26,6 +26,7 @@ FLOORS = [
         "pair",
         "palette",
         "process",
+        "system",
         "thinning",
         "training_fields",
         "words",
