@@ -10,13 +10,12 @@ from typing import Any
 from run_folders import CLASSES
 
 from alexcore.batchnorm.read.record import sweep_file
-from alexcore.batchnorm.settings import BnConfig, arm_key, make_experiment, seeds_of
+from alexcore.batchnorm.settings import BnConfig, arm_key, create_experiment, make_experiment, seeds_of
 from alexcore.config import TrainConfig
-from alexcore.event_file import EventWriter
 from alexcore.files import write_json
 from alexcore.home import runs_dir
 from alexcore.process import own_identity
-from alexcore.runs.launcher import create_experiment
+from alexcore.runs.events import EventWriter
 
 CONVS = ("conv1", "conv2", "conv3", "conv4", "conv5")
 LINEAR = ("linear1", "linear2", "linear3")

@@ -9,8 +9,8 @@ import pytest
 from bn_experiments import PROBED, QUANTITIES, write_experiment
 
 from alexcore.batchnorm.read.record import Experiment, band
-from alexcore.event_file import EventWriter
 from alexcore.files import write_json
+from alexcore.runs.events import EventWriter
 
 pytestmark = pytest.mark.unit
 

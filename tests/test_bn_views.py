@@ -27,7 +27,7 @@ from alexcore.batchnorm.views.view import (
     smoothed,
     spread,
 )
-from alexcore.event_file import EventWriter
+from alexcore.runs.events import EventWriter
 
 pytestmark = pytest.mark.unit
 

@@ -18,9 +18,9 @@ def export(arguments: Arguments) -> int:
     """Write a run as weights, a graph, a project in plain PyTorch, a notebook, a report or a bundle."""
     from alexcore.data.storage import size_text
     from alexcore.export.formats import require_format
+    from alexcore.export.source import exported_run
     from alexcore.export.target import require_free, write_bytes
     from alexcore.export.write import write_export
-    from alexcore.runs.exported import exported_run
     from alexcore.runs.store import find_run
 
     # A job is asked for by a browser user, and a run may have been copied here with any path in it.

@@ -34,7 +34,7 @@ from alexcore.batchnorm.views.view import (
     table_of,
     values_of,
 )
-from alexcore.event_file import Event
+from alexcore.runs.events import Event
 
 DIVERGED = 1e3
 

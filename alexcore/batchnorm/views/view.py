@@ -12,7 +12,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from alexcore.batchnorm.read.record import Arm, Point, band
-from alexcore.event_file import Event
+from alexcore.runs.events import Event
 from alexcore.thinning import thin
 
 # Okabe and Ito (2008); an arm keeps its colour, its dash and its symbol in every chart of the page and of the report.
