@@ -35,11 +35,11 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from alexcore.augment.drawn import drawn_in_words  # noqa: E402
 from alexcore.augment.pipeline import draw, sample_seed  # noqa: E402
 from alexcore.augment.presets import PRESETS, training_operations  # noqa: E402
 from alexcore.augment.preview import encoded, to_picture  # noqa: E402
 from alexcore.augment.trace import Tracer  # noqa: E402
-from alexcore.augment.words import drawn_in_words  # noqa: E402
 from alexcore.data.images import read_picture  # noqa: E402
 from alexcore.training.loader import PictureDataset, as_sample  # noqa: E402
 from ui.augment.draws import grid_html  # noqa: E402, TID251

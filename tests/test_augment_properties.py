@@ -15,12 +15,12 @@ from PIL import Image
 
 from alexcore.augment.check import check_pipeline, output_side
 from alexcore.augment.code import python_code
+from alexcore.augment.drawn import drawn_in_words
 from alexcore.augment.operations import OPERATIONS, Operation, active
 from alexcore.augment.pipeline import build_mixing, build_transform, draw, drawing_from
 from alexcore.augment.pipeline_files import parse_pipeline, pipeline_json
 from alexcore.augment.presets import PRESETS, evaluation_operations, training_operations
 from alexcore.augment.trace import Tracer
-from alexcore.augment.words import drawn_in_words
 from alexcore.config import load_config, make_config
 from alexcore.errors import ConfigError
 

@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from alexcore.augment.drawn import drawn_in_words
 from alexcore.augment.geometry import crop_boxes
 from alexcore.augment.operations import OPERATIONS, Operation, new_operation
 from alexcore.augment.pipeline import build_transform, draw, sample_seed
 from alexcore.augment.preview import BOX_COLOUR, denormalise, encoded, moments, to_picture, with_boxes
 from alexcore.augment.trace import Step, Tracer, size_of
-from alexcore.augment.words import drawn_in_words
 
 pytestmark = pytest.mark.unit
 

@@ -10,8 +10,8 @@ import torch
 from bn_networks import batch, tiny
 from torch import nn
 
-from alexcore.batchnorm.measure.channel_example import channel_example
-from alexcore.batchnorm.read.formula import channel_formula
+from alexcore.batchnorm.measure.formula_example import channel_example
+from alexcore.batchnorm.read.channel_formula import channel_formula
 from alexcore.errors import ConfigError, DataError
 from alexcore.nn import AlexNet
 

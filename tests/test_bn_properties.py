@@ -15,7 +15,7 @@ from test_bn_verdict import by_seed, summary
 from torch import nn
 
 from alexcore.batchnorm.measure.loss_surface import loss_surface
-from alexcore.batchnorm.read.formula import channel_formula
+from alexcore.batchnorm.read.channel_formula import channel_formula
 from alexcore.batchnorm.read.statistics_lag import statistics_lag
 from alexcore.batchnorm.read.tolerance import classify, width
 from alexcore.batchnorm.read.verdict import compare, verdict

@@ -10,8 +10,7 @@ from test_bn_experiment import at_step, described, run
 
 from alexcore.batchnorm.measure.arms import build_arm
 from alexcore.batchnorm.measure.batches import open_seeds, probe_set
-from alexcore.batchnorm.measure.channel_example import channel_example
-from alexcore.batchnorm.measure.real_batch_example import trained_file, worked_example
+from alexcore.batchnorm.measure.formula_example import channel_example, experiment_example, trained_file
 from alexcore.files import write_json
 from alexcore.training.run_data import Silent
 
@@ -20,7 +19,7 @@ CHOICES = {"seeds": 1, "arms": "none,batch", "steps": 2, "normalize": "data"}
 
 
 def line(folder: Path, *, trained: bool) -> str:
-    found: list[str] = worked_example(folder, 5, "conv1", 0, trained=trained)["lines_eval"]
+    found: list[str] = experiment_example(folder, 5, "conv1", 0, trained=trained)["lines_eval"]
     return found[0]
 
 
@@ -35,10 +34,10 @@ def test_the_transform_is_the_runs_and_the_statistics_are_called_what_they_are(s
     images, _ = probe_set(data.index, data.evaluation_operations, config.batch_size, 5)
     arm = build_arm(config, "batch", 5, 3, torch.device("cpu"))
     expected = channel_example(arm.model, images.contiguous(), "conv1", 0)["shown"]
-    assert worked_example(folder, 5, "conv1", 0, trained=False)["shown"] == expected
+    assert experiment_example(folder, 5, "conv1", 0, trained=False)["shown"] == expected
     # Before the first step ends there is no file to ask.
     trained_file(folder, 5).unlink()
-    assert worked_example(folder, 5, "conv1", 0, trained=False)["shown"] == expected
+    assert experiment_example(folder, 5, "conv1", 0, trained=False)["shown"] == expected
     assert line(folder, trained=False).endswith("as it begins, before the first step")
 
 

@@ -20,7 +20,7 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 from alexcore.data import quality, quality_groups, quality_measures
 from alexcore.data.folder import open_folder
 from alexcore.data.index import DataIndex
-from alexcore.data.quality import KINDS, Finding, known_findings, scan
+from alexcore.data.quality import KINDS, QualityFinding, known_findings, scan
 from alexcore.data.quality_measures import known_measures
 from alexcore.home import cache_dir
 
@@ -124,7 +124,7 @@ def write_sick(root: Path) -> dict[str, set[str]]:
 class Sick:
     index: DataIndex
     faults: dict[str, set[str]]
-    findings: dict[str, Finding]
+    findings: dict[str, QualityFinding]
 
 
 @pytest.fixture(scope="module")
@@ -204,7 +204,7 @@ def plain_set(tmp_path) -> Path:
     return tmp_path / "set"
 
 
-def findings_of(root: Path) -> dict[str, Finding]:
+def findings_of(root: Path) -> dict[str, QualityFinding]:
     return {finding.kind: finding for finding in scan(open_folder(root))}
 
 

@@ -1,9 +1,7 @@
 """When to doubt an answer: thresholds from the validation set's own answers, with the error rates measured there.
 
-    unsure   the network's probability is below the threshold that best parts right from wrong validation answers
-    unlike   the picture's features lie farther from every class's mean than those of 99 % of the validation pictures
-
-No torch here: what was measured is read by pages that have not loaded a network.
+unsure   the network's probability is below the threshold that best parts right from wrong validation answers
+unlike   the picture's features lie farther from every class's mean than those of 99 % of the validation pictures
 """
 
 from __future__ import annotations

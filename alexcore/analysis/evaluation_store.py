@@ -1,4 +1,4 @@
-"""Evaluations that were made before, known by the checkpoint's file and the state of the data set. No torch here.
+"""Evaluations that were made before, known by the checkpoint's file and the state of the data set.
 
 An evaluation is a command (`evaluate`) that the dashboard starts as a background job. Its figures are a JSON file, its
 answers a Parquet file beside it; both lie in the cache, and anybody may delete them. The JSON is written last: where it

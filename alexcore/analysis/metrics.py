@@ -1,7 +1,6 @@
 """How good is good: intervals, calibration and what a table of classes says, from labels and answers alone.
 
-No torch here, so that a page can compute with them; the scores of each class come from torchmetrics (`class_scores`),
-which is imported where an evaluation runs.
+The scores of each class come from torchmetrics (`class_scores`), which is imported where an evaluation runs.
 """
 
 from __future__ import annotations

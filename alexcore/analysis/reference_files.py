@@ -1,4 +1,4 @@
-"""Where a reference lies and how it is read; no torch, because a page looks for it before any network is loaded."""
+"""Where a reference lies and how it is read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a pipeline can work: legal parameters, a legal order, crops that fit, one size at the end. No torch here.
+"""Whether a pipeline can work: legal parameters, a legal order, crops that fit, one size at the end.
 
 Every problem is a sentence that belongs to one operation, so that a page can show it beside its controls.
 """

@@ -2,7 +2,7 @@
 
 An operation in a pipeline is `{"op": name, parameter: value, ...}`, with `"on": false` if it is switched off. Names and
 parameters are those of torchvision.transforms.v2. A parameter that is left out has its default; a size must be given.
-No torch here: a page can draw the builder, and a configuration can be refused, at once.
+A page can draw the builder, and a configuration can be refused, at once.
 """
 
 from __future__ import annotations

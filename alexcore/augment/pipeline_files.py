@@ -1,4 +1,4 @@
-"""Pipelines as JSON: a list of operations, one a line. No torch here.
+"""Pipelines as JSON: a list of operations, one a line.
 
 The ones that a person keeps lie in `data/.augment/NAME.json`; a run holds its own copy in its config.json.
 """

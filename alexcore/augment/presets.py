@@ -1,7 +1,6 @@
 """Pipelines as data: a list of operations, each `{"op": name, parameter: value}`.
 
 A list like this is what a run stores and what a page shows; `pipeline.build_transform` makes the objects.
-No torch here.
 """
 
 from __future__ import annotations

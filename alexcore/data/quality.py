@@ -5,7 +5,7 @@
         print(finding.sentence)
 
 Give `scan` the index of `open_source`, not of `open_checked`, which has left the damaged pictures out already. Nothing
-is changed on disk: `Finding.paths` is what a page lists, `Finding.surplus` what one would leave out.
+is changed on disk: `QualityFinding.paths` is what a page lists, `QualityFinding.surplus` what one would leave out.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ KINDS = {
 
 
 @dataclass(frozen=True)
-class Finding:
+class QualityFinding:
     """Pictures that have one thing in common that their owner should know.
 
     Attributes:
@@ -86,7 +86,7 @@ class Finding:
     surplus: tuple[str, ...] = ()
 
 
-def scan(index: DataIndex, on_progress: Callable[[int, int], None] | None = None) -> list[Finding]:
+def scan(index: DataIndex, on_progress: Callable[[int, int], None] | None = None) -> list[QualityFinding]:
     """Measure every picture that was not measured before, and report what is wrong.
 
     Can be interrupted: what was measured is kept, and the next scan goes on from there.
@@ -121,7 +121,7 @@ def scan(index: DataIndex, on_progress: Callable[[int, int], None] | None = None
     return findings
 
 
-def known_findings(index: DataIndex) -> list[Finding] | None:
+def known_findings(index: DataIndex) -> list[QualityFinding] | None:
     """What `scan` found for exactly these files, splits and labels earlier, or None. Opens no picture."""
     found = (read_json(_record(index)) or {}).get("findings")
     try:
@@ -130,12 +130,14 @@ def known_findings(index: DataIndex) -> list[Finding] | None:
         return None
 
 
-def _finding(raw: dict[str, Any]) -> Finding:
-    values = {field.name: raw[field.name] for field in fields(Finding)}
+def _finding(raw: dict[str, Any]) -> QualityFinding:
+    values = {field.name: raw[field.name] for field in fields(QualityFinding)}
     if values["kind"] not in KINDS:
         raise ValueError(values["kind"])
     groups = tuple(tuple(map(str, group)) for group in values["groups"])
-    return Finding(**{**values, "paths": tuple(values["paths"]), "groups": groups, "surplus": tuple(values["surplus"])})
+    return QualityFinding(
+        **{**values, "paths": tuple(values["paths"]), "groups": groups, "surplus": tuple(values["surplus"])}
+    )
 
 
 def _record(index: DataIndex) -> Path:
@@ -151,15 +153,15 @@ def _pictures(count: int, singular: str, plural: str) -> str:
 
 def _listing(
     kind: str, table: pd.DataFrame, chosen: Any, says: tuple[str, str], rest: str, severity: Literal["warning", "info"]
-) -> Iterator[Finding]:
+) -> Iterator[QualityFinding]:
     """A finding of single pictures: its sentence is their number, `says` (of one, of many) and `rest`."""
     paths = tuple(dict.fromkeys(table.loc[chosen, "path"].astype(str)))
     if paths:
         sentence = f"{_pictures(len(paths), *says)}{rest}"
-        yield Finding(kind, KINDS[kind], sentence, severity, paths, surplus=paths)
+        yield QualityFinding(kind, KINDS[kind], sentence, severity, paths, surplus=paths)
 
 
-def _damaged(table: pd.DataFrame) -> Iterator[Finding]:
+def _damaged(table: pd.DataFrame) -> Iterator[QualityFinding]:
     """Pictures that no run can use: `truncated` where the decoder ran out of data, `undecodable` for all else."""
     damaged = table["reason"] != ""
     cut = damaged & table["reason"].str.contains("truncated", case=False)
@@ -172,7 +174,7 @@ def _damaged(table: pd.DataFrame) -> Iterator[Finding]:
         yield from _listing(kind, table, rows, says, rest, "warning")
 
 
-def _single(table: pd.DataFrame) -> Iterator[Finding]:
+def _single(table: pd.DataFrame) -> Iterator[QualityFinding]:
     """What can be said of a picture by itself, or in comparison with the usual one of the data set."""
     good = table[table["reason"] == ""]
     width, height = good["width"].to_numpy(float), good["height"].to_numpy(float)
@@ -268,7 +270,7 @@ def _wrongly_named(table: pd.DataFrame) -> npt.NDArray[np.bool_]:
     return np.array([a not in ("", b) for a, b in zip(named, content, strict=True)], dtype=bool)
 
 
-def _repeated(index: DataIndex, table: pd.DataFrame) -> Iterator[Finding]:
+def _repeated(index: DataIndex, table: pd.DataFrame) -> Iterator[QualityFinding]:
     """Pictures that are there more than once; exact and near duplicates both count as the same picture."""
     # The best copy of a group comes first: of the split that can spare least, then the largest, then by name.
     rank = table["split"].map({split: number for number, split in enumerate(reversed(SPLITS))})
@@ -324,7 +326,7 @@ def _repeated(index: DataIndex, table: pd.DataFrame) -> Iterator[Finding]:
 _LIMITS = "(phash differs in at most 8 of 64 bits, dhash in at most 24 of 128)"
 
 
-def _grouping(kind: str, rows: pd.DataFrame, by: str, surplus: pd.DataFrame, says: str) -> Iterator[Finding]:
+def _grouping(kind: str, rows: pd.DataFrame, by: str, surplus: pd.DataFrame, says: str) -> Iterator[QualityFinding]:
     groups = tuple(sorted(tuple(dict.fromkeys(paths.astype(str))) for _, paths in rows.groupby(by)["path"]))
     if not groups:
         return
@@ -333,4 +335,4 @@ def _grouping(kind: str, rows: pd.DataFrame, by: str, surplus: pd.DataFrame, say
     what = "1 picture" if len(groups) == 1 else f"{len(groups):,} pictures"
     sentence = f"There {'is' if len(groups) == 1 else 'are'} {what} ({len(paths):,} files) {says}"
     severity: Literal["warning", "info"] = "info" if kind == "near_duplicates" else "warning"
-    yield Finding(kind, KINDS[kind], sentence.format(surplus=f"{len(spare):,}"), severity, paths, groups, spare)
+    yield QualityFinding(kind, KINDS[kind], sentence.format(surplus=f"{len(spare):,}"), severity, paths, groups, spare)

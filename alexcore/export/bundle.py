@@ -1,4 +1,4 @@
-"""A whole run in one zip file, with the hash of each part and of each picture that it was trained on. No torch here.
+"""A whole run in one zip file, with the hash of each part and of each picture that it was trained on.
 
 bundle.json      format, run, state, the command to repeat it; size and SHA-256 of every other file
 dataset.csv      path, label, split, bytes and SHA-256 of each picture (of shards: of each shard)

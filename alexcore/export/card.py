@@ -1,4 +1,4 @@
-"""The model card: what a network is for, what it reached, what it cannot do (Mitchell et al. 2019). No torch here."""
+"""The model card: what a network is for, what it reached, what it cannot do (Mitchell et al. 2019)."""
 
 from __future__ import annotations
 

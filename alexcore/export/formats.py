@@ -1,4 +1,4 @@
-"""What a run can be exported as, in words: for the command line and for the page. No torch here."""
+"""What a run can be exported as, in words: for the command line and for the page."""
 
 from __future__ import annotations
 

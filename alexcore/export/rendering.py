@@ -1,4 +1,4 @@
-"""The templates of exported files, and how untrusted names get into them: escaped by default in HTML. No torch here."""
+"""The templates of exported files, and how untrusted names get into them: escaped by default in HTML."""
 
 from __future__ import annotations
 

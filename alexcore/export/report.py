@@ -1,4 +1,4 @@
-"""A run on one page: a single HTML file without scripts that asks no network. No torch here.
+"""A run on one page: a single HTML file without scripts that asks no network.
 
 Everything in it that a person has named (classes, files, the run) is escaped by the template.
 """

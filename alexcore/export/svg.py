@@ -1,4 +1,4 @@
-"""Charts as SVG text, for a file that has to work without scripts and without a network. No torch here."""
+"""Charts as SVG text, for a file that has to work without scripts and without a network."""
 
 from __future__ import annotations
 

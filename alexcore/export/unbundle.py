@@ -1,4 +1,4 @@
-"""Bring a run back from a bundle. What the file says is a stranger's claim until it is checked. No torch here."""
+"""Bring a run back from a bundle. What the file says is a stranger's claim until it is checked."""
 
 from __future__ import annotations
 

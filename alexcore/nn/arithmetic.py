@@ -1,7 +1,7 @@
 """How large the output of a convolution or a pooling window is, and how large its input must be.
 
 All sizes are pixels along one side; the two sides of an image never mix. A max-pooling layer is a window like
-that of a convolution, so the same two functions serve both (torch's `ceil_mode` is not covered). No torch here.
+that of a convolution, so the same two functions serve both (torch's `ceil_mode` is not covered).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One convolution to play with: its sizes with the numbers filled in, and each step of its window. No torch here.
+"""One convolution to play with: its sizes with the numbers filled in, and each step of its window.
 
 Unlike `arithmetic`, which serves the networks, the two sides of a picture may differ here, and so may its four borders.
 """

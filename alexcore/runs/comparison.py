@@ -1,4 +1,4 @@
-"""Runs beside each other: which settings differ, where a row stands on an axis, and smoothing. No torch here."""
+"""Runs beside each other: which settings differ, where a row stands on an axis, and smoothing."""
 
 from __future__ import annotations
 

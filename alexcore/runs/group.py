@@ -2,7 +2,7 @@
 
 `torchrun` starts one agent a machine, and the agent starts the processes. When one of them dies, the agent ends the
 others and, with `--max-restarts`, starts them all again with the same command: they have to find their run again. So
-the agent's pid and start time are the name of a small file that names the run. No torch here.
+the agent's pid and start time are the name of a small file that names the run.
 """
 
 from __future__ import annotations

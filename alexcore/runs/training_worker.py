@@ -7,7 +7,7 @@ import signal
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alexcore.config import TrainConfig, make_config
 from alexcore.errors import AlexError
@@ -18,10 +18,10 @@ from alexcore.runs.failure import explain
 from alexcore.runs.kinds import TRAINING
 from alexcore.runs.queue import turn
 from alexcore.runs.reporter import RunReporter
-from alexcore.training.distributed import Group, StoppedBeforeStartError, joined
-from alexcore.training.loop import fit
 from alexcore.training.resuming import changed_config
-from alexcore.training.run_data import Silent
+
+if TYPE_CHECKING:
+    from alexcore.training.distributed import Group
 
 
 def train(config: TrainConfig, run_dir: Path, reporter: RunReporter) -> str:
@@ -35,6 +35,9 @@ def train(config: TrainConfig, run_dir: Path, reporter: RunReporter) -> str:
     Raises:
         AlexError: the run failed, here or in another process.
     """
+    from alexcore.training.distributed import StoppedBeforeStartError, joined
+    from alexcore.training.loop import fit
+
     if groups.in_group():
         reporter.progress("waiting for the other processes", 0, 0)
     with (
@@ -88,6 +91,10 @@ def follow() -> None:
     Raises:
         AlexError: the run failed, here or in another process.
     """
+    from alexcore.training.distributed import StoppedBeforeStartError, joined
+    from alexcore.training.loop import fit
+    from alexcore.training.run_data import Silent
+
     keep_freed_memory()
     reporter = Silent()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -1,4 +1,4 @@
-"""How many steps fit into a time ("I have ten minutes"), from the first ones that were measured. No torch here."""
+"""How many steps fit into a time ("I have ten minutes"), from the first ones that were measured."""
 
 from __future__ import annotations
 

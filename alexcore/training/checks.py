@@ -1,4 +1,4 @@
-"""Results of the checks before a run, remembered per configuration and data set. No torch here.
+"""Results of the checks before a run, remembered per configuration and data set.
 
 A check is a command of the command line (`prove-accumulation`, `preflight`, `repeat-check`) that the dashboard starts
 as a background job; what it found is a JSON file in the cache, which anybody may delete.

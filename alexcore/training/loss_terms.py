@@ -1,4 +1,4 @@
-"""The loss of one picture, number by number: logits, softmax, logarithm, target, weight, divisor. No torch here."""
+"""The loss of one picture, number by number: logits, softmax, logarithm, target, weight, divisor."""
 
 from __future__ import annotations
 

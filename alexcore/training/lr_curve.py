@@ -1,4 +1,4 @@
-"""The learning-rate range test, without torch: which rates are tried, and what their losses suggest.
+"""The learning-rate range test: which rates are tried, and what their losses suggest.
 
 The rate grows by the same factor from step to step; while it is too small the loss stands still, then it falls, then it
 jumps (Smith 2017, "Cyclical Learning Rates for Training Neural Networks", section 3.3).

@@ -1,4 +1,4 @@
-"""How several processes (ranks) share a batch: by places, with nothing padded and nothing dropped. No torch here."""
+"""How several processes (ranks) share a batch: by places, with nothing padded and nothing dropped."""
 
 from __future__ import annotations
 

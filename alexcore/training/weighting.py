@@ -1,4 +1,4 @@
-"""How much each class counts in the loss, as plain numbers; no torch here, so that a form can show them at once."""
+"""How much each class counts in the loss, as plain numbers that a form can show at once."""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
+from alexcore.augment.drawn import drawn_in_words
 from alexcore.augment.operations import OPERATIONS, Operation, for_batches
-from alexcore.augment.words import drawn_in_words
 from ui.parts.captioned_pictures import Tile, tiles_html
 from ui.parts.picture_choice import ShownPicture
 

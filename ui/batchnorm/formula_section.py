@@ -60,8 +60,8 @@ def formula_section(experiment: Experiment) -> None:
     if found is not None:
         _written_out(found)
     with st.expander("The lines that run", icon=":material/code:"):
-        st.code(source_of("alexcore.batchnorm.read.formula:channel_formula"), language="python")
-        st.caption("From alexcore/batchnorm/read/formula.py. Tests compare it with torch's BatchNorm2d.")
+        st.code(source_of("alexcore.batchnorm.read.channel_formula:channel_formula"), language="python")
+        st.caption("From alexcore/batchnorm/read/channel_formula.py. Tests compare it with torch's BatchNorm2d.")
 
 
 def _chosen(experiment: Experiment) -> dict[str, Any] | None:
@@ -122,9 +122,9 @@ def _modified(path: Path, seed: int) -> int:
 
 @st.cache_data(max_entries=16, show_spinner="Passing a batch ...")
 def _example(path: str, modified_ns: int, seed: int, layer: str, channel: int, trained: bool) -> dict[str, Any]:  # noqa: ARG001
-    from alexcore.batchnorm.measure.real_batch_example import worked_example
+    from alexcore.batchnorm.measure.formula_example import experiment_example
 
-    return worked_example(Path(path), seed, layer, channel, trained=trained)
+    return experiment_example(Path(path), seed, layer, channel, trained=trained)
 
 
 def _written_out(found: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ import streamlit as st
 from alexcore.data.derive import exclude
 from alexcore.data.index import DataIndex
 from alexcore.data.manifest import write_manifest
-from alexcore.data.quality import KINDS, Finding, known_findings
+from alexcore.data.quality import KINDS, QualityFinding, known_findings
 from alexcore.home import data_dir
 from alexcore.jobs import read_job, start_job
 from ui.dataset.gallery import first_page, gallery
@@ -51,7 +51,7 @@ def _offer(whole: DataIndex) -> None:
         )
 
 
-def _list(name: str, whole: DataIndex, findings: list[Finding]) -> None:
+def _list(name: str, whole: DataIndex, findings: list[QualityFinding]) -> None:
     by_kind = {finding.kind: finding for finding in findings}
     labels = {kind: f"{finding.title} ({len(finding.paths):,})" for kind, finding in by_kind.items()}
     kind = st.pills(

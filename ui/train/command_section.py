@@ -13,7 +13,7 @@ def command_section(config: TrainConfig) -> None:
     with st.expander("The same run from a terminal", icon=":material/terminal:"), st.container(key="train_command"):
         st.code(typed_command(config), language="bash", wrap_lines=True)
         together = (
-            f" torchrun starts its {config.processes} processes; the README says how several machines share them."
+            f" torchrun starts its {config.processes} processes; docs/several-machines.md says how machines share them."
             if config.processes > 1
             else ""
         )

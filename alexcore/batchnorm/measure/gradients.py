@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from alexcore.batchnorm.measure.descent import CROSS_ENTROPY, Criterion
+from alexcore.batchnorm.measure.gradient_step import CROSS_ENTROPY, Criterion
 from alexcore.batchnorm.measure.undisturbed import undisturbed
 from alexcore.batchnorm.measure.weighted_layers import WeightedLayer, by_channel, layers_of, length
 from alexcore.batchnorm.read.quantities import rounded

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from alexcore.batchnorm.measure.descent import (
+from alexcore.batchnorm.measure.gradient_step import (
     CROSS_ENTROPY,
     Criterion,
     Gradient,

@@ -22,8 +22,8 @@ from torch import Tensor
 
 from alexcore.analysis.accumulation import compare, micro_sizes
 from alexcore.batchnorm.measure.arms import Arm
-from alexcore.batchnorm.measure.channel_example import channel_example
 from alexcore.batchnorm.measure.covariate_shift import internal_covariate_shift
+from alexcore.batchnorm.measure.formula_example import channel_example
 from alexcore.batchnorm.measure.gain import layer_gain, learned_scales
 from alexcore.batchnorm.measure.gradients import gradient_magnitude, gradient_summands
 from alexcore.batchnorm.measure.loss_surface import loss_surface, relative_loss

@@ -1,4 +1,4 @@
-"""What one measure says about two arms: which is lower, as far as the seeds decide it. No torch here."""
+"""What one measure says about two arms: which is lower, as far as the seeds decide it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line that repeats an experiment. No torch here."""
+"""The command line that repeats an experiment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an experiment comes to: its verdict and its tables, made from its events alone. No torch here."""
+"""What an experiment comes to: its verdict and its tables, made from its events alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all measured numbers share: rounding and names. No torch here."""
+"""What all measured numbers share: rounding and names."""
 
 from __future__ import annotations
 

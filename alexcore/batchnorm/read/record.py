@@ -1,4 +1,4 @@
-"""What an experiment has written, as a page, a report and a table read it. No torch here.
+"""What an experiment has written, as a page, a report and a table read it.
 
 Types of events in an experiment's events.jsonl, beside those of any run (note, warning, checkpoint, end):
 

@@ -1,4 +1,4 @@
-"""How slowly batch norm's running statistics follow (Q17). No torch here."""
+"""How slowly batch norm's running statistics follow (Q17)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an experiment found, as one number for each measure, arm and seed: what a verdict is made of. No torch."""
+"""What an experiment found, as one number for each measure, arm and seed: what a verdict is made of."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The raw numbers of an experiment as CSV files, for a spreadsheet or a notebook. No torch here.
+"""The raw numbers of an experiment as CSV files, for a spreadsheet or a notebook.
 
 summary.csv   a row an arm: final figures
 curves.csv    a row a logged step or validation

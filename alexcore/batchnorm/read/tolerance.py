@@ -1,4 +1,4 @@
-"""What the sweeps say: which rates an arm tolerates (Q14), and how it takes small batches (Q15). No torch here."""
+"""What the sweeps say: which rates an arm tolerates (Q14), and how it takes small batches (Q15)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
 """What an experiment shows, without a page: figures, one sentence from the numbers, and the numbers as a table.
 
-The page and the report draw the same views. No torch, no Streamlit.
+The page and the report draw the same views.
 """

@@ -21,7 +21,6 @@ from alexcore.batchnorm.views.probe_values import (
     step_at,
 )
 from alexcore.batchnorm.views.view import (
-    ARM_SYMBOLS,
     GREY,
     View,
     arm_colour,
@@ -32,6 +31,7 @@ from alexcore.batchnorm.views.view import (
     new_figure,
     order_in_words,
 )
+from alexcore.nn.norms import look_of
 from alexcore.runs.events import Event
 
 FIRST, NOW = 0, -1
@@ -52,7 +52,7 @@ def _figure(
                 mode="lines+markers",
                 name=f"{arm_title(arm)}, step {step}",
                 line={"color": arm_colour(arm), "dash": dash, "width": 2},
-                marker={"symbol": ARM_SYMBOLS.get(arm, "x")},
+                marker={"symbol": look_of(arm).symbol},
                 opacity=0.65 if at == FIRST else 1.0,
             )
             rows += [

@@ -1,4 +1,4 @@
-"""What an operation has drawn, in a few words. No torch here."""
+"""What an operation has drawn, in a few words."""
 
 from __future__ import annotations
 

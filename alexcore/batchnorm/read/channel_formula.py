@@ -1,4 +1,4 @@
-"""Batch norm of one channel, number by number, in train and in eval mode: the arithmetic itself, without torch."""
+"""Batch norm of one channel, number by number, in train and in eval mode: the arithmetic itself."""
 
 from __future__ import annotations
 
