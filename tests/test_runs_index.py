@@ -262,8 +262,8 @@ def test_a_digest_goes_on_where_it_was(tmp_path, monkeypatch):
         offsets.append(offset)
         return read(path, offset, without)
 
-    monkeypatch.setattr(events_module, "read_events", reading)
     writer = EventWriter(tmp_path / "events.jsonl")
+    monkeypatch.setattr(events_module, "read_events", reading)
     writer.write("start", classes=["a"])
     found = Digest(tmp_path / "events.jsonl")
     found.refresh()
