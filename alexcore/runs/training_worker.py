@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from alexcore.config import TrainConfig, make_config
 from alexcore.errors import AlexError
 from alexcore.files import write_json
-from alexcore.process import keep_freed_memory
 from alexcore.runs import group as groups
 from alexcore.runs.failure import explain
 from alexcore.runs.kinds import TRAINING
 from alexcore.runs.queue import turn
 from alexcore.runs.reporter import RunReporter
+from alexcore.system import keep_freed_memory
 from alexcore.training.resuming import changed_config
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ What the work is, the kind of the run says. Of several processes that `torchrun`
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import time
@@ -17,12 +16,12 @@ from filelock import FileLock, Timeout
 
 from alexcore.config import load_config
 from alexcore.errors import AlexError, RunError
-from alexcore.process import keep_freed_memory
 from alexcore.runs import group as groups
 from alexcore.runs.failure import explain
 from alexcore.runs.kinds import kind_of
 from alexcore.runs.reporter import OnProgress, RunReporter
 from alexcore.runs.status import StatusWriter
+from alexcore.system import keep_freed_memory, lower_priority
 
 # Low enough that the pages stay quick on two cores, not so low that other programs starve the run.
 NICENESS = 5
@@ -98,8 +97,7 @@ def _work(run_dir: Path, status: StatusWriter, on_progress: OnProgress | None) -
 
 def main(arguments: list[str]) -> int:
     """Run one worker; the exit code is 2 if the run failed."""
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
+    lower_priority(NICENESS)
     try:
         if groups.rank():
             from alexcore.runs.training_worker import follow

@@ -12,8 +12,6 @@ from alexcore.home import runs_dir
 from alexcore.runs.kinds import BATCHNORM, KINDS, TRAINING, Kind, arms_in_words, kind_of
 from tests.support.old_homes import EXPERIMENT, FINISHED, old_home
 
-pytestmark = pytest.mark.unit
-
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.title)
 def test_what_stands_there_by_name_exists(kind: Kind) -> None:
