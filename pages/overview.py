@@ -6,6 +6,7 @@ import streamlit as st
 
 from alexcore.runs.run_list import summaries
 from ui.overview.device_line import device_line
+from ui.parts.menu import page_file
 from ui.parts.page import page
 from ui.parts.run_page import page_of
 from ui.parts.synthetic_data import ensure_synthetic
@@ -14,19 +15,19 @@ from ui.parts.text import plain
 STEPS = (
     (
         "1 · Look at the data",
-        "pages/dataset.py",
+        page_file("dataset"),
         "Open the data set",
         "Five kinds of flowers are here already. See how classes get their numbers, or open a folder of your own.",
     ),
     (
         "2 · Train a network",
-        "pages/train.py",
+        page_file("train"),
         "Train",
         "Start from settings that work, watch loss and accuracy grow, then change one thing and compare.",
     ),
     (
         "3 · Classify a picture",
-        "pages/classify.py",
+        page_file("classify"),
         "Classify",
         "Drop a photograph on the page and see what the network takes it for, and how sure it is.",
     ),
@@ -54,4 +55,4 @@ with page("alexcore", "A laboratory for learning image classification with AlexN
                 measured = "" if best is None else f", best validation accuracy {best:.1%}"
                 st.caption(f"{run.status.state}, {run.status.epoch} epochs{measured}", width="content")
     if len(runs) > 1:
-        st.page_link("pages/runs.py", label="All runs, side by side", icon=":material/arrow_forward:")
+        st.page_link(page_file("runs"), label="All runs, side by side", icon=":material/arrow_forward:")

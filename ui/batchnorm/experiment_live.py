@@ -16,6 +16,7 @@ from alexcore.runs.store import Run, open_run
 from ui.batchnorm.section_choice import show_section
 from ui.batchnorm.sweep_buttons import sweep_job
 from ui.parts.address import choose_run
+from ui.parts.menu import page_file
 from ui.parts.page import show_error
 from ui.parts.run_live import COLOURS, log_tail
 from ui.parts.text import duration, plain
@@ -32,7 +33,7 @@ def watch_experiment(run_id: str) -> None:
         return
     if not is_experiment(run.path):
         st.warning(f"The run {plain(run.id)} is no experiment: one network was trained in it.")
-        st.page_link("pages/train.py", label="Look at it on Train", query_params={"run": run.id})
+        st.page_link(page_file("train"), label="Look at it on Train", query_params={"run": run.id})
         return
     busy = _busy(run)
     st.fragment(_view, run_every=POLL_S if any(busy) else None)(run_id, busy)
