@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -19,7 +19,8 @@ from alexcore.augment.operations import Operation, active
 from alexcore.augment.pipeline_files import load_pipeline
 from alexcore.augment.presets import PRESETS as AUGMENTATIONS
 from alexcore.errors import ConfigError
-from alexcore.fields import FieldSpec, field, spec_of
+from alexcore.fields import FieldSpec, OneOf, field, spec_of
+from alexcore.nn.norms import NORMS
 from alexcore.training_fields import TrainingFields
 
 GROUPS = ("Data", "Network", "Batch", "Loss", "Optimizer", "Reproducibility", "Run")
@@ -116,7 +117,7 @@ class TrainConfig(TrainingFields):
         "(61 million). 2012: the paper's, with local response normalisation and two groups.",
         code="alexcore.nn.alexnet:AlexNet",
     )
-    norm: Literal["none", "batch", "group"] = field(
+    norm: Annotated[str, OneOf(lambda: tuple(NORMS))] = field(
         "batch",
         "Network",
         "Normalisation",

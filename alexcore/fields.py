@@ -5,12 +5,32 @@ A form, a command-line parser and an error message are all made from the same Fi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin
 
 import annotated_types
-from pydantic import Field
+from pydantic import Field, GetCoreSchemaHandler
 from pydantic.fields import FieldInfo
+from pydantic_core import CoreSchema, core_schema
+
+Names = Callable[[], tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """Marks a text that is one of some names; they are asked for each time, so what is registered later counts, too."""
+
+    names: Names
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Pydantic's way to a rule of one's own."""
+        return core_schema.no_info_after_validator_function(self._checked, handler(source))
+
+    def _checked(self, value: str) -> str:
+        if value not in self.names():
+            raise ValueError(value)
+        return value
 
 
 def field(
@@ -35,7 +55,7 @@ def field(
         "group": group,
         "code": code,
         "essential": essential,
-        "choices": suggestions,
+        "suggestions": suggestions,
         "otherwise": otherwise,
         "legal": legal,
     }
@@ -54,13 +74,18 @@ class FieldSpec:
     group: str
     code: str
     essential: bool
-    choices: tuple[str, ...] = ()
+    names: Names = tuple
     otherwise: str = ""
     words: str = ""
     minimum: float | None = None
     maximum: float | None = None
     open_minimum: bool = False
     open_maximum: bool = False
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The legal names, or those that are suggested; none where the field is no choice."""
+        return self.names()
 
     @property
     def legal(self) -> str:
@@ -87,7 +112,7 @@ def spec_of(name: str, info: FieldInfo) -> FieldSpec:
     """Read a FieldSpec out of a pydantic field that was made by `field`."""
     extra = info.json_schema_extra
     assert isinstance(extra, dict)
-    choices = get_args(info.annotation) if get_origin(info.annotation) is Literal else extra["choices"]
+    choices = get_args(info.annotation) if get_origin(info.annotation) is Literal else extra["suggestions"]
     assert isinstance(choices, tuple)
     bounds: dict[str, Any] = {}
     for rule in info.metadata:
@@ -97,6 +122,7 @@ def spec_of(name: str, info: FieldInfo) -> FieldSpec:
         if isinstance(rule, annotated_types.Le | annotated_types.Lt):
             bounds["open_maximum"] = isinstance(rule, annotated_types.Lt)
             bounds["maximum"] = rule.lt if isinstance(rule, annotated_types.Lt) else rule.le
+    live = next((rule.names for rule in info.metadata if isinstance(rule, OneOf)), None)
     kind = str if choices else info.annotation
     assert isinstance(kind, type)
     return FieldSpec(
@@ -108,7 +134,7 @@ def spec_of(name: str, info: FieldInfo) -> FieldSpec:
         group=str(extra["group"]),
         code=str(extra["code"]),
         essential=bool(extra["essential"]),
-        choices=choices,
+        names=live or (lambda: choices),
         otherwise=str(extra["otherwise"]),
         words=str(extra["legal"]),
         **bounds,

@@ -18,7 +18,6 @@ from alexcore.batchnorm.views import steps_along_gradient as surface
 from alexcore.batchnorm.views import sweep_figures as sweeps
 from alexcore.batchnorm.views.sections import SECTIONS, Choice
 from alexcore.batchnorm.views.view import (
-    ARM_COLOURS,
     add_lines,
     lines_of,
     new_figure,
@@ -28,6 +27,7 @@ from alexcore.batchnorm.views.view import (
     spread,
 )
 from alexcore.event_file import EventWriter
+from alexcore.nn.norms import NORMS
 
 pytestmark = pytest.mark.unit
 
@@ -90,7 +90,7 @@ def test_looking_leaves_no_trace_in_the_record(tmp_path: Path) -> None:
 
 def test_an_arm_has_one_colour_everywhere() -> None:
     experiment = read(write_experiment("finished", "exp", seeds=3, sweeps=True))
-    titles = {"no norm": ARM_COLOURS["none"], "BatchNorm": ARM_COLOURS["batch"], "GroupNorm": ARM_COLOURS["group"]}
+    titles = {norm.title: norm.colour for norm in NORMS.values()}
     seen = 0
     for section in SECTIONS.values():
         for part in section.parts.values():

@@ -22,7 +22,7 @@ from alexcore.analysis.explanations import (
 )
 from alexcore.analysis.prediction import Classifier
 from alexcore.errors import DataError
-from alexcore.nn.variants import ACTIVATIONS, NORMS, VARIANTS
+from alexcore.nn import ACTIVATIONS, NORMS, VARIANTS
 
 pytestmark = pytest.mark.unit
 

@@ -12,8 +12,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from alexcore.errors import ConfigError
 from alexcore.nn import AlexNet
 from alexcore.nn.layers import Window, layer_table, receptive_fields, totals
+from alexcore.nn.norms import NORMS
 from alexcore.nn.size import count_parameters
-from alexcore.nn.variants import NORMS, VARIANTS, minimum_input_size
+from alexcore.nn.variants import VARIANTS, minimum_input_size
 
 pytestmark = pytest.mark.property
 few = settings(max_examples=20, deadline=None)
@@ -55,7 +56,7 @@ def test_the_paper_has_60_million_parameters():
 @few
 @given(
     variant=st.sampled_from(sorted(VARIANTS)),
-    norm=st.sampled_from(NORMS),
+    norm=st.sampled_from(list(NORMS)),
     width=st.sampled_from([0.125, 0.25, 0.5]),
     classes=st.integers(1, 12),
     extra=st.integers(0, 200),

@@ -16,8 +16,9 @@ from alexcore.errors import ConfigError, DataError
 from alexcore.nn import ACTIVATIONS, INITS, NORMS, VARIANTS, AlexNet, minimum_input_size
 from alexcore.nn.arithmetic import conv_minimum_input_size, conv_output_size, window_span
 from alexcore.nn.init import initialise
+from alexcore.nn.norms import norm_groups
 from alexcore.nn.pooling import GridAveragePool, averaging_matrix
-from alexcore.nn.variants import norm_groups, scaled
+from alexcore.nn.variants import scaled
 
 pytestmark = pytest.mark.unit
 

@@ -10,8 +10,9 @@ from torch import nn
 
 from alexcore.errors import ConfigError
 from alexcore.nn.arithmetic import conv_minimum_input_size, conv_output_size, window_span
+from alexcore.nn.norms import norm_groups
 from alexcore.nn.pooling import averaging_matrix
-from alexcore.nn.variants import VARIANTS, Variant, minimum_input_size, norm_groups, scaled
+from alexcore.nn.variants import VARIANTS, Variant, minimum_input_size, scaled
 
 pytestmark = pytest.mark.property
 cheap = settings(max_examples=50, deadline=None)

@@ -6,18 +6,28 @@ An experiment is described by two objects: a `TrainConfig`, which every arm shar
 
 from __future__ import annotations
 
+from itertools import combinations
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from alexcore.config import TrainConfig, make_config
 from alexcore.errors import ConfigError
-from alexcore.fields import FieldSpec, field, numbers_in, spec_of
+from alexcore.fields import FieldSpec, OneOf, field, numbers_in, spec_of
 from alexcore.files import read_json
+from alexcore.nn.norms import NORMS
 
 GROUPS = ("Arms", "Measuring", "Sweeps")
 FILE = "experiment.json"
+
+
+def arm_choices() -> tuple[str, ...]:
+    """What `arms` may be: no norm against BatchNorm, alone or with any of the other norms."""
+    more = [name for name in NORMS if name not in ("none", "batch")]
+    return tuple(
+        ",".join(["none", "batch", *some]) for count in range(len(more) + 1) for some in combinations(more, count)
+    )
 
 
 class BnConfig(BaseModel):
@@ -25,7 +35,7 @@ class BnConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    arms: Literal["none,batch", "none,batch,group"] = field(
+    arms: Annotated[str, OneOf(arm_choices)] = field(
         "none,batch,group",
         "Arms",
         "Arms",

@@ -49,7 +49,7 @@ def data_info(arguments: Arguments) -> int:
                 "counts": {split: counts[split].to_dict() for split in index.splits},
                 "images": len(index.files),
                 "fingerprint": index.fingerprint(),
-                "problems": [{"severity": p.severity, "message": p.message, "hint": p.hint} for p in index.problems],
+                "problems": [{"severity": each.severity, **each.as_event()} for each in index.problems],
             }
         )
         return 0

@@ -1,7 +1,7 @@
 """class_to_idx as a contract: one mapping a data set, checked and explained in words before a run can start.
 
 The numbers come from the training split, by sorted name, as torchvision's ImageFolder gives them. What is odd about
-them becomes a Problem; a data set that numbers its classes differently from a run is shown line by line.
+them becomes a finding; a data set that numbers its classes differently from a run is shown line by line.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from itertools import pairwise, zip_longest
 
 import pandas as pd
 
-from alexcore.data.index import SPLITS, DataIndex, Problem
+from alexcore.data.index import SPLITS, DataIndex
 from alexcore.errors import CheckpointError
+from alexcore.findings import data as findings
+from alexcore.findings.finding import Finding, errors_first, few
+from alexcore.words.template import filled
 
 _DIGITS = re.compile("([0-9]+)")
-# In a sentence; a table shows the others.
-_SHOWN = 4
 
 
 def listed(names: Sequence[str]) -> str:
     """The first few names, and how many more there are."""
-    more = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    return filled("{names:listed {count}}", {"names": few(names), "count": len(names)})
 
 
 def classes_in(files: pd.DataFrame, classes: Sequence[str]) -> dict[str, set[str]]:
@@ -33,7 +33,7 @@ def classes_in(files: pd.DataFrame, classes: Sequence[str]) -> dict[str, set[str
     return {str(split): {classes[label] for label in rows["label"].unique()} for split, rows in files.groupby("split")}
 
 
-def class_problems(where: object, classes: Sequence[str], found: Mapping[str, Collection[str]]) -> list[Problem]:
+def class_problems(where: object, classes: Sequence[str], found: Mapping[str, Collection[str]]) -> list[Finding]:
     """Check a mapping against the classes that the splits have.
 
     Args:
@@ -44,46 +44,37 @@ def class_problems(where: object, classes: Sequence[str], found: Mapping[str, Co
     Returns:
         What is odd; errors first.
     """
-    errors, warnings = [], []
+    problems: list[Finding] = []
     trained = [name for name in classes if name in found.get("train", ())]
-    if len(trained) < 2:
-        only = f"only one class with training pictures ({trained[0]})" if trained else "no training pictures"
-        message = f"{where} has {only}; classification needs two{'' if trained else ' classes'}."
-        errors.append(Problem("error", message, "Add a folder per class."))
-    else:
-        untrained = [name for name in classes if name not in trained]
-        if untrained:
-            message = f"train lacks the classes {listed(untrained)}; a network could never learn them."
-            warnings.append(Problem("warning", message, "Add pictures of them to train, or leave the classes out."))
+    untrained = [name for name in classes if name not in trained]
+    if not trained:
+        problems.append(findings.NoTrainingPictures(str(where)))
+    elif len(trained) == 1:
+        problems.append(findings.OneClass(str(where), trained[0]))
+    elif untrained:
+        problems.append(findings.UntrainedClasses.of(untrained))
     for split in SPLITS[1:]:
         names = sorted(found.get(split, ()))
         unknown = [name for name in names if name not in classes]
         if unknown:
-            message = f"{split} has classes that train lacks: {listed(unknown)}; no network could ever answer them."
-            errors.append(Problem("error", message, f"Add them to train or remove them from {split}."))
+            problems.append(findings.UnknownClasses.of(unknown, split=split))
         missing = [name for name in classes if name not in names]
         if missing and len(missing) < len(classes):
-            message = f"{split} lacks the classes {listed(missing)}; their accuracy cannot be measured."
-            warnings.append(Problem("warning", message, f"Add pictures of them to {split}."))
+            problems.append(findings.UnmeasuredClasses.of(missing, split=split))
     if not set(found.get("val", ())) & set(classes):
-        message = f"{where} has no validation pictures."
-        hint = "Add a folder val/ with the same class folders as train/, or give some rows the split val."
-        errors.append(Problem("error", message, hint))
+        problems.append(findings.NoValidation(str(where)))
     everywhere = sorted({*classes, *(name for names in found.values() for name in names)})
-    return errors + warnings + _nearly_equal(everywhere) + _surprising_order(classes)
+    return errors_first([*problems, *_nearly_equal(everywhere), *_surprising_order(classes)])
 
 
-def _nearly_equal(names: Sequence[str]) -> list[Problem]:
+def _nearly_equal(names: Sequence[str]) -> list[Finding]:
     alike: dict[str, list[str]] = {}
     for name in names:
         # The same letters in another Unicode form look equal too: macOS writes an umlaut as two characters.
         key = "".join(unicodedata.normalize("NFKC", name).casefold().split())
         alike.setdefault(key, []).append(name)
-    groups = [" and ".join(map(repr, group)) for group in alike.values() if len(group) > 1]
-    if not groups:
-        return []
-    message = f"Class names that differ only in case, blanks or Unicode form count as different: {listed(groups)}."
-    return [Problem("warning", message, "If they are the same class, merge them or rename one.")]
+    groups = [tuple(group) for group in alike.values() if len(group) > 1]
+    return [findings.AlikeNames(few(groups), len(groups))] if groups else []
 
 
 def _natural(name: str) -> list[str | int]:
@@ -91,45 +82,39 @@ def _natural(name: str) -> list[str | int]:
     return [int(part) if place % 2 else part for place, part in enumerate(_DIGITS.split(name))]
 
 
-def _surprising_order(classes: Sequence[str]) -> list[Problem]:
+def _surprising_order(classes: Sequence[str]) -> list[Finding]:
     if list(classes) != sorted(classes):  # somebody has chosen this order
         return []
-    problems = []
+    problems: list[Finding] = []
     by_number = sorted(classes, key=_natural)
     if by_number != list(classes):
         odd = [name for name, other in zip(classes, by_number, strict=True) if name != other]
-        numbers = ", ".join(f"{name} gets {classes.index(name)}" for name in odd[:_SHOWN])
+        numbers = tuple((name, classes.index(name)) for name in few(odd))
         width = max(len(part) for name in classes for part in _DIGITS.findall(name))
         padded = {name: _DIGITS.sub(lambda match: match.group().zfill(width), name) for name in by_number}
-        renamed = [f"{name} as {new}" for name, new in padded.items() if new != name]
-        message = f"Class names are sorted as text, not by the numbers in them: {numbers}."
-        hint = f"Pad the numbers with zeros if their order matters: write {listed(renamed)}."
-        problems.append(Problem("warning", message, hint))
+        renamed = [(name, new) for name, new in padded.items() if new != name]
+        problems.append(findings.SortedAsText(numbers, few(renamed), len(renamed)))
     folded = [(name.casefold(), name) for name in classes]
     inverted = next(((one[1], two[1]) for one, two in pairwise(folded) if one > two), None)
     if inverted:
-        message = f"Capital letters are sorted before small ones: {inverted[0]} comes before {inverted[1]}."
-        problems.append(Problem("warning", message, "Write all names in small letters if their order matters."))
+        problems.append(findings.CapitalsFirst(*inverted))
     return problems
 
 
-def numbering_problems(classes: Sequence[str], folders: Mapping[str, Collection[str]]) -> list[Problem]:
+def numbering_problems(classes: Sequence[str], folders: Mapping[str, Collection[str]]) -> list[Finding]:
     """Compare the mapping with the one that torchvision's ImageFolder makes of each split's folders alone.
 
     Args:
         classes: Names in the order of their numbers.
         folders: For each split the names of all its folders; ImageFolder counts hidden ones too.
     """
-    problems = []
+    problems: list[Finding] = []
     for split, names in folders.items():
         alone = {name: number for number, name in enumerate(sorted(names))}
         odd = [(name, number) for number, name in enumerate(classes) if alone.get(name, number) != number]
         if odd:
-            theirs = listed([f"{name} {alone[name]}" for name, _ in odd])
-            ours = listed([f"{name} {number}" for name, number in odd])
-            message = f"ImageFolder alone would number {split} differently: {theirs}; by train it is {ours}."
-            hint = f"Here all splits have one mapping. Give {split} the folders of train before other programs read it."
-            problems.append(Problem("warning", message, hint))
+            theirs = tuple((name, alone[name]) for name, _ in few(odd))
+            problems.append(findings.ImageFolderNumbers(split, theirs, few(odd), len(odd)))
     return problems
 
 

@@ -13,11 +13,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from alexcore.data.class_index import class_problems, classes_in, listed, numbering_problems
+from alexcore.data.class_index import class_problems, classes_in, numbering_problems
 from alexcore.data.images import EXTENSIONS
-from alexcore.data.index import SPLITS, DataIndex, Problem
+from alexcore.data.index import SPLITS, DataIndex
 from alexcore.data.split import keep_split, split_file
 from alexcore.errors import DataError
+from alexcore.findings import data as findings
+from alexcore.findings.finding import Finding
 
 _COLUMNS = ["path", "split", "label", "bytes", "mtime_ns"]
 
@@ -164,7 +166,7 @@ def scan_folder(root: Path, val: Path | None = None, split_seed: int = 0) -> tup
     if not classes:
         raise DataError(f"{root} has no training pictures.", "Put pictures into one folder per class in train/.")
     files = _table(scans, classes)
-    unkept: list[Problem] = []
+    unkept: list[Finding] = []
     layout = f"{', '.join(f'{split}/' for split in folders)} with class folders"
     if flat and val is None:
         files, unkept = keep_split(root, root, files, classes, split_seed)
@@ -191,29 +193,24 @@ def _table(scans: dict[str, _Scan], classes: tuple[str, ...]) -> pd.DataFrame:
     return files.astype({"label": "int32", "bytes": "int64", "mtime_ns": "int64"})
 
 
-def _problems(root: Path, scans: dict[str, _Scan], classes: tuple[str, ...], files: pd.DataFrame) -> list[Problem]:
+def _problems(root: Path, scans: dict[str, _Scan], classes: tuple[str, ...], files: pd.DataFrame) -> list[Finding]:
     found = classes_in(files, classes)
     for split, scan in scans.items():
         found.setdefault(split, set()).update(name for name, rows in scan.rows.items() if rows)
     problems = class_problems(root, classes, found)
-    errors = [problem for problem in problems if problem.severity == "error"]
-    warnings = [problem for problem in problems if problem.severity == "warning"]
     for split, scan in scans.items():
         empty = sorted(name for name, rows in scan.rows.items() if not rows)
         if empty:
-            message = f"Empty class folders in {split} are left out: {listed(empty)}."
-            warnings.append(Problem("warning", message, "Add pictures or delete the folder."))
+            problems.append(findings.EmptyClassFolders.of(empty, split=split))
     if len(scans) > 1:  # class folders alone have no splits that ImageFolder could number
-        warnings += numbering_problems(classes, {split: scan.folders for split, scan in scans.items()})
+        problems += numbering_problems(classes, {split: scan.folders for split, scan in scans.items()})
     nameless = [name for scan in scans.values() for name in scan.nameless]
     if nameless:
-        message = f"Files and folders whose names are not UTF-8 are left out: {listed(nameless)}."
-        warnings.append(Problem("warning", message, "Rename them."))
+        problems.append(findings.NamesNotUtf8.of(nameless, listed=False))
     hidden = [name for scan in scans.values() for name in scan.hidden]
     if hidden:
-        warnings.append(Problem("warning", f"Hidden files and folders are left out: {listed(hidden)}."))
+        problems.append(findings.HiddenFiles.of(hidden))
     other = [name for scan in scans.values() for name in scan.other]
     if other:
-        message = f"{len(other)} file{'s are' if len(other) > 1 else ' is'} no picture and left out: {listed(other)}."
-        warnings.append(Problem("warning", message))
-    return errors + warnings
+        problems.append(findings.NoPictures.of(other))
+    return problems

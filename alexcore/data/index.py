@@ -11,24 +11,16 @@ import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from alexcore.errors import DataError
+from alexcore.findings.data import NoReadablePicture, OneReadableClass, Undecodable
+from alexcore.findings.finding import Finding
 
 SPLITS = ("train", "val", "test")
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Something about a data set that its owner should know; an `error` must be mended before a run can start."""
-
-    severity: Literal["error", "warning"]
-    message: str
-    hint: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,7 +42,7 @@ class DataIndex:
     layout: str
     classes: tuple[str, ...]
     files: pd.DataFrame
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[Finding, ...] = ()
     source: Path | None = None
 
     @property
@@ -148,13 +140,7 @@ class DataIndex:
         """Leave out pictures that cannot be decoded (path -> reason), and say so as a problem."""
         if not unreadable:
             return self
-        named = "; ".join(f"{path} ({reason})" for path, reason in list(unreadable.items())[:3])
-        more = f"; and {len(unreadable) - 3} more" if len(unreadable) > 3 else ""
-        problem = Problem(
-            "warning",
-            f"{len(unreadable)} of {len(self.files):,} pictures cannot be decoded and are left out: {named}{more}.",
-            "Replace or delete them; the run goes on without them.",
-        )
+        problem = Undecodable(tuple(unreadable.items())[:3], len(unreadable), len(self.files))
         kept = self.files[~self.files["path"].isin(list(unreadable))].reset_index(drop=True)
         return replace(self, files=kept, problems=(*self.problems, problem))
 
@@ -162,18 +148,12 @@ class DataIndex:
         """Raise a DataError that names the first problem which forbids a run."""
         for problem in self.problems:
             if problem.severity == "error":
-                raise DataError(problem.message, problem.hint)
+                raise problem.refusal(DataError)
         counts = self.counts()
         for split in ("train", "val"):
             if split not in counts or not counts[split].sum():
-                raise DataError(
-                    f"{self.root} has no readable picture in its {split} split.",
-                    "Add pictures to each class and open the data set again.",
-                )
+                raise NoReadablePicture(str(self.root), split).refusal(DataError)
         # `problems` tells what the folders lack; pictures that cannot be decoded may take a whole class away.
         readable = [name for name in self.classes if counts.loc[name, "train"]]
         if len(readable) < 2:
-            raise DataError(
-                f"{self.root} has readable training pictures of only one class ({readable[0]}).",
-                "Replace the damaged pictures of the others; classification needs two classes.",
-            )
+            raise OneReadableClass(str(self.root), readable[0]).refusal(DataError)

@@ -22,9 +22,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from alexcore.data.folder import FolderTime, folder_time, scan_folder
-from alexcore.data.index import SPLITS, DataIndex, Problem
+from alexcore.data.index import SPLITS, DataIndex
 from alexcore.data.split import split_file
 from alexcore.files import replacing
+from alexcore.findings.finding import finding_of
 from alexcore.home import cache_dir
 
 # Clocks of file systems tick every 4 ms (ext4) to 2 s (FAT): within a tick a second change leaves no trace.
@@ -82,7 +83,7 @@ def _time_or_none(folder: str) -> FolderTime | None:
 
 
 def _key(root: Path, val: Path | None, split_seed: int) -> str:
-    # The code counts too: a remembered index would otherwise keep the sentences of an older version.
+    # The code counts too: a remembered index would otherwise keep the findings of an older version.
     return hashlib.sha256(os.fsencode(f"{_code()}\0{root}\0{val or ''}\0{split_seed}")).hexdigest()[:32]
 
 
@@ -110,7 +111,7 @@ def _store(key: str, index: DataIndex, folders: dict[str, FolderTime]) -> None:
         "folders": folders,
         "layout": index.layout,
         "classes": index.classes,
-        "problems": [(each.severity, each.message, each.hint) for each in index.problems],
+        "problems": [(each.code, each.values) for each in index.problems],
     }
     files = index.files
     file = _file(key)
@@ -150,7 +151,7 @@ def _load(root: Path, key: str) -> DataIndex | None:
                     **{column: record[column] for column in ("label", "bytes", "mtime_ns")},
                 }
             )
-        problems = tuple(Problem(*each) for each in about["problems"])
+        problems = tuple(finding_of(*each) for each in about["problems"])
         index = DataIndex(root, about["layout"], tuple(about["classes"]), files, problems)
     except (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, zipfile.BadZipFile):
         return None

@@ -17,11 +17,13 @@ from typing import Any
 import pandas as pd
 
 from alexcore.data.class_index import class_problems, classes_in, listed
-from alexcore.data.index import SPLITS, DataIndex, Problem
+from alexcore.data.index import SPLITS, DataIndex
 from alexcore.data.manifest_columns import Label, ManifestColumns, portable_paths, read_table, write_table
 from alexcore.data.shards import is_sharded
 from alexcore.data.split import keep_split
 from alexcore.errors import DataError
+from alexcore.findings import data as findings
+from alexcore.findings.finding import Finding, errors_first, few
 
 Found = tuple[str, str, int, int]
 
@@ -83,8 +85,7 @@ def open_manifest(
     problems += class_problems(path, classes, found)
     if numeric:
         problems += _gaps(classes)
-    problems.sort(key=lambda problem: problem.severity != "error")
-    return DataIndex(path.parent, layout, classes, files, tuple(problems), path)
+    return DataIndex(path.parent, layout, classes, files, tuple(errors_first(problems)), path)
 
 
 # Labels ---------------------------------------------------------------------------------------------------------
@@ -151,15 +152,12 @@ def _declared_name(path: Path, table: ManifestColumns, row: int, label: Label, c
     raise DataError(f"{path} has at {table.places[row]} {what}.", "Correct the label, or the list of classes.")
 
 
-def _gaps(classes: Sequence[str]) -> list[Problem]:
+def _gaps(classes: Sequence[str]) -> list[Finding]:
     numbers = [int(name) for name in classes]
     if numbers == list(range(len(numbers))):
         return []
     first = next(number for number, label in enumerate(numbers) if label != number)
-    message = (
-        f"The labels {numbers[0]} to {numbers[-1]} are not 0 to {len(numbers) - 1}: {classes[first]} gets {first}."
-    )
-    return [Problem("warning", message, "The labels are kept as names. Add classes to give the numbers a meaning.")]
+    return [findings.LabelGaps(numbers[0], numbers[-1], len(numbers) - 1, classes[first], first)]
 
 
 # Pictures -------------------------------------------------------------------------------------------------------
@@ -219,7 +217,7 @@ class _Disk:
 
 def _pictures(
     manifest: Path, table: ManifestColumns, names: Sequence[str], roots: Sequence[Path] | None
-) -> tuple[list[tuple[str, str, str, int, int]], list[Problem]]:
+) -> tuple[list[tuple[str, str, str, int, int]], list[Finding]]:
     """The rows (path, split, class, bytes, mtime_ns) whose pictures exist, each picture once."""
     disk = _Disk(manifest, roots)
     rows: dict[str, tuple[str, str, str, int, int]] = {}
@@ -240,40 +238,29 @@ def _pictures(
         if row is listed_now:
             continue
         if row[2] != label:
-            labelled.append(f"{path} ({row[2]} and {label})")
+            labelled.append((path, row[2], label))
         elif row[1] != split:
-            leaked.append(f"{path} ({row[1]} and {split})")
+            leaked.append((path, row[1], split))
         else:
             repeated.append(path)
     if not rows:
         first = f"; the first is {(missing or nameless)[0][:200]}"
         raise DataError(
-            f"None of the {len(names):,} pictures in {manifest} exists{first}.", _RELATIVE + f"{disk.root}."
+            f"None of the {len(names):,} pictures in {manifest} exists{first}.",
+            f"Paths in a manifest are relative to its own folder, {disk.root}.",
         )
-    problems = []
+    problems: list[Finding] = []
     if labelled:
-        message = f"{_many(labelled, names)} listed under two labels: {listed(labelled)}."
-        problems.append(Problem("error", message, "Delete the wrong line of each."))
+        problems.append(findings.TwoLabels(len(names), len(labelled), few(labelled)))
     if leaked:
-        message = f"{_many(leaked, names)} listed in two splits: {listed(leaked)}."
-        problems.append(Problem("error", message, "Keep each in one split, or a network is tested on what it learned."))
+        problems.append(findings.TwoSplits(len(names), len(leaked), few(leaked)))
     if repeated:
-        message = f"{_many(repeated, names)} listed more than once with the same label and counts once: "
-        problems.append(Problem("warning", f"{message}{listed(repeated)}."))
+        problems.append(findings.RepeatedRows(len(names), len(repeated), few(repeated)))
     if missing:
-        message = f"{len(missing):,} of {len(names):,} pictures do not exist and are left out: {listed(missing)}."
-        problems.append(Problem("warning", message, _RELATIVE + f"{disk.root}."))
+        problems.append(findings.MissingPictures.of(missing, rows=len(names), root=str(disk.root)))
     if nameless:
-        message = f"Pictures whose names are not UTF-8 are left out: {listed(nameless)}."
-        problems.append(Problem("warning", message, "Rename them."))
+        problems.append(findings.NamesNotUtf8.of(nameless, listed=True))
     return list(rows.values()), problems
-
-
-_RELATIVE = "Paths in a manifest are relative to its own folder, "
-
-
-def _many(found: Sequence[str], names: Sequence[str]) -> str:
-    return f"{len(found):,} of {len(names):,} rows {'is' if len(found) == 1 else 'are'}"
 
 
 # Saving ---------------------------------------------------------------------------------------------------------

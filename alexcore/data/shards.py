@@ -20,11 +20,13 @@ from typing import Any
 import pandas as pd
 from braceexpand import braceexpand
 
-from alexcore.data.index import SPLITS, DataIndex, Problem
+from alexcore.data.index import SPLITS, DataIndex
 from alexcore.data.split import VAL_SHARE, split_by_class
 from alexcore.data.tar_index import HOW_TO_WRITE, Contents, read_contents
 from alexcore.errors import DataError
 from alexcore.files import read_json
+from alexcore.findings import data as findings
+from alexcore.findings.finding import Finding, errors_first
 
 KIND = "shards"
 RECORD = "dataset.json"
@@ -312,34 +314,25 @@ def _counted(shards: list[_Shard]) -> list[str]:
 
 def _problems(
     root: Path, classes: tuple[str, ...], files: pd.DataFrame, contents: list[tuple[_Shard, Contents]]
-) -> list[Problem]:
-    errors, warnings = [], []
+) -> list[Finding]:
+    problems: list[Finding] = []
     labels = {str(split): set(rows["label"]) for split, rows in files.groupby("split")}
     if len(labels["train"]) < 2:
         name = classes[next(iter(labels["train"]))]
-        message = f"{root} has only one class with training pictures ({name}); classification needs two."
-        errors.append(Problem("error", message, "Pack a data set with more classes."))
+        problems.append(findings.OneClass(str(root), name, packed=True))
     if "val" not in labels:
-        message = f"{root} has no validation shards."
-        errors.append(Problem("error", message, "Add val-000000.tar, or name a folder or pattern with --val."))
+        problems.append(findings.NoValidationShards(str(root)))
     for split in [each for each in SPLITS[1:] if each in labels]:
-        unknown = _listed([classes[label] for label in sorted(labels[split] - labels["train"])])
-        missing = _listed([classes[label] for label in sorted(labels["train"] - labels[split])])
+        unknown = [classes[label] for label in sorted(labels[split] - labels["train"])]
+        missing = [classes[label] for label in sorted(labels["train"] - labels[split])]
         if unknown:
-            message = f"{split} has classes that train lacks: {unknown}; no network could ever answer them."
-            errors.append(Problem("error", message, f"Add them to train or remove them from {split}."))
+            problems.append(findings.UnknownClasses.of(unknown, split=split))
         if missing:
-            message = f"{split} lacks the classes {missing}; their accuracy cannot be measured."
-            warnings.append(Problem("warning", message, f"Add pictures of them to {split}."))
-    empty = _listed([shard.path.name for shard, each in contents if not each.members and not each.left_out])
+            problems.append(findings.UnmeasuredClasses.of(missing, split=split))
+    empty = [shard.path.name for shard, each in contents if not each.members and not each.left_out]
     if empty:
-        warnings.append(Problem("warning", f"Shards without a picture are left out: {empty}."))
+        problems.append(findings.EmptyShards.of(empty))
     left_out = sum(each.left_out for _, each in contents)
     if left_out:
-        message = f"{left_out:,} samples without a picture or a class number are left out."
-        warnings.append(Problem("warning", message, HOW_TO_WRITE))
-    return errors + warnings
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+        problems.append(findings.SamplesLeftOut(left_out))
+    return errors_first(problems)

@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from alexcore.data.index import Problem
 from alexcore.data.manifest_columns import ManifestColumns, portable_paths, read_table, write_table
 from alexcore.errors import DataError
+from alexcore.findings.data import SplitDrawnAnew, SplitNotKept
+from alexcore.findings.finding import Finding
 from alexcore.home import data_dir, splits_dir
 
 VAL_SHARE = 0.2
@@ -63,7 +64,7 @@ def split_file(source: Path, seed: int = 0) -> Path:
 
 def keep_split(
     source: Path, root: Path, files: pd.DataFrame, classes: Sequence[str], seed: int = 0
-) -> tuple[pd.DataFrame, list[Problem]]:
+) -> tuple[pd.DataFrame, list[Finding]]:
     """Split the pictures of a data set as they were split before, share out the new ones, and remember all.
 
     Args:
@@ -77,13 +78,13 @@ def keep_split(
         The files with their split, and what kept it from being remembered.
     """
     kept = split_file(source, seed)
-    problems = []
+    problems: list[Finding] = []
     before = ManifestColumns([], [])
     try:
         if kept.exists():
             before = read_table(kept)
     except DataError as error:
-        problems.append(Problem("warning", f"The split was drawn anew: {error.message}", "Pictures may have moved."))
+        problems.append(SplitDrawnAnew(error.message))
     named = portable_paths(kept.parent, root, files["path"])
     known = dict(zip(before.paths, before.splits or (), strict=False))
     split = split_by_class(files, VAL_SHARE, seed, [known.get(name, "") for name in named])
@@ -91,9 +92,7 @@ def keep_split(
         try:
             write_table(kept, _table(kept, root, split, classes, before))
         except DataError as error:
-            message = f"The split could not be kept: {error.message}"
-            hint = "When pictures are added, some of the old ones may move to the other split."
-            problems.append(Problem("warning", message, hint))
+            problems.append(SplitNotKept(error.message))
     return split, problems
 
 

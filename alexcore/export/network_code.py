@@ -8,6 +8,7 @@ from torch import nn
 
 from alexcore.errors import CheckpointError
 from alexcore.nn.arithmetic import conv_output_size
+from alexcore.nn.norms import norm_of
 from alexcore.nn.variants import GRID
 
 
@@ -21,7 +22,8 @@ def feature_lines(features: nn.Module, side: int) -> tuple[list[str], int]:
     lines: list[tuple[str, str]] = []
     channels = 3
     for layer in cast(nn.Sequential, features):
-        code = _code(layer)
+        norm = norm_of(layer)
+        code = str(norm.layer(channels)) if norm and norm.layer else _code(layer)
         if isinstance(layer, nn.Conv2d):
             channels = layer.out_channels
             side = conv_output_size(side, _one(layer.kernel_size), _one(layer.stride), _one(layer.padding))
@@ -64,10 +66,6 @@ def _code(layer: nn.Module) -> str:
         given = "".join(f", {name}={value}" for name, value in options.items())
         bias = "" if layer.bias is not None else ", bias=False"
         return f"nn.Conv2d({layer.in_channels}, {layer.out_channels}{given}{bias})"
-    if isinstance(layer, nn.BatchNorm2d):
-        return f"nn.BatchNorm2d({layer.num_features})"
-    if isinstance(layer, nn.GroupNorm):
-        return f"nn.GroupNorm({layer.num_groups}, {layer.num_channels})"
     if isinstance(layer, nn.LocalResponseNorm):
         return f"nn.LocalResponseNorm({layer.size}, alpha={layer.alpha!r}, beta={layer.beta!r}, k={layer.k!r})"
     if isinstance(layer, nn.MaxPool2d):

@@ -9,7 +9,7 @@ docs/findings.md, the sentences stand in `alexcore.words.findings`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal, Self, TypeVar, dataclass_transform
 
@@ -18,6 +18,7 @@ from alexcore.words.findings import said
 
 Severity = Literal["error", "warning", "info"]
 Refusal = TypeVar("Refusal", bound=AlexError)
+Thing = TypeVar("Thing")
 # Every finding by its code; a module of findings adds its own when it is imported.
 KNOWN: dict[str, type[Finding]] = {}
 # In a sentence; a table shows the others.
@@ -82,7 +83,12 @@ class Named(Finding):
     @classmethod
     def of(cls, names: Sequence[str], **more: Any) -> Self:
         """Make one of all names."""
-        return cls(names=tuple(names[:SHOWN]), count=len(names), **more)
+        return cls(names=few(names), count=len(names), **more)
+
+
+def few(things: Sequence[Thing]) -> tuple[Thing, ...]:
+    """The first few: those that a sentence shows."""
+    return tuple(things[:SHOWN])
 
 
 def finding_of(code: str, values: Mapping[str, Any]) -> Finding:
@@ -91,4 +97,13 @@ def finding_of(code: str, values: Mapping[str, Any]) -> Finding:
     Raises:
         KeyError, TypeError: no module of findings that is loaded has the code, or the values are not its own.
     """
-    return KNOWN[code](**{name: tuple(each) if isinstance(each, list) else each for name, each in values.items()})
+    return KNOWN[code](**{name: _frozen(each) for name, each in values.items()})
+
+
+def errors_first(findings: Iterable[Finding]) -> list[Finding]:
+    """What forbids a run before what does not; else in the order given."""
+    return sorted(findings, key=lambda finding: finding.severity != "error")
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value

@@ -8,20 +8,17 @@ import torch
 from torch import Tensor, nn
 
 from alexcore.errors import ConfigError, DataError
+from alexcore.nn.choices import ACTIVATIONS, INITS, check_choice
 from alexcore.nn.init import initialise
+from alexcore.nn.norms import Norm, one_norm
 from alexcore.nn.pooling import GridAveragePool
 from alexcore.nn.variants import (
-    ACTIVATIONS,
     GRID,
-    INITS,
     MAXIMUM_WIDTH,
-    NORMS,
     POOL_KERNEL,
     POOL_STRIDE,
     ConvSpec,
-    check_choice,
     minimum_input_size,
-    norm_groups,
     one_variant,
     scaled,
 )
@@ -88,7 +85,7 @@ class AlexNet(nn.Module):
     ) -> None:
         super().__init__()
         spec = one_variant(variant)
-        check_choice("norm", norm, NORMS)
+        chosen = one_norm(norm)
         check_choice("init", init, INITS)
         check_choice("activation", activation, ACTIVATIONS)
         if num_classes < 1:
@@ -108,7 +105,7 @@ class AlexNet(nn.Module):
         channels = 3
         for conv in spec.convs:
             first = len(layers)
-            layers += _conv_stage(channels, conv, norm, activation, width)
+            layers += _conv_stage(channels, conv, chosen, activation, width)
             self._places.append((first, None if norm == "none" else first + 1, first + 1 + (norm != "none")))
             channels = scaled(conv.channels, width)
         self.features = nn.Sequential(*layers)
@@ -188,7 +185,7 @@ class AlexNet(nn.Module):
             )
 
 
-def _conv_stage(in_channels: int, spec: ConvSpec, norm: str, activation: str, width: float) -> list[nn.Module]:
+def _conv_stage(in_channels: int, spec: ConvSpec, norm: Norm, activation: str, width: float) -> list[nn.Module]:
     """Return the layers of one stage: convolution, [norm], activation, [LRN], [max-pool]."""
     channels = scaled(spec.channels, width)
     layers: list[nn.Module] = [
@@ -200,19 +197,17 @@ def _conv_stage(in_channels: int, spec: ConvSpec, norm: str, activation: str, wi
                 stride=spec.stride,
                 padding=spec.padding,
                 groups=spec.groups,
-                bias=norm == "none",
+                bias=norm.layer is None,
                 device="meta",
             )
         )
     ]
-    if norm == "batch":
-        layers.append(nn.BatchNorm2d(channels))
-    elif norm == "group":
-        layers.append(nn.GroupNorm(norm_groups(channels), channels))
+    if norm.layer:
+        layers.append(norm.layer(channels).build())
     # Never in place: a hook on the layer before (Grad-CAM, the activation probes) must find what that layer gave,
     # not what the activation made of it.
     layers.append(_ACTIVATION_CLASSES[activation]())
-    if spec.lrn and norm == "none":
+    if spec.lrn and norm.layer is None:
         size = 5
         # The paper's alpha = 1e-4 multiplies the sum over the window; torch's multiplies the mean.
         layers.append(nn.LocalResponseNorm(size, alpha=1e-4 * size, beta=0.75, k=2.0))

@@ -13,12 +13,13 @@ Sources: He et al. 2015, "Delving deep into rectifiers" (kaiming); Glorot and Be
 from __future__ import annotations
 
 import math
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
 
-from alexcore.nn.variants import ACTIVATIONS, INITS, check_choice
+from alexcore.nn.choices import ACTIVATIONS, INITS, check_choice
+from alexcore.nn.norms import norm_of
 
 
 def initialise(
@@ -49,10 +50,9 @@ def initialise(
     for layer in reversed(layers):
         if layer.bias is not None:
             _draw_bias(layer.bias, layer.weight, init, generator)
-    for norm in model.modules():
-        if isinstance(norm, nn.modules.batchnorm._BatchNorm | nn.GroupNorm) and norm.affine:
-            nn.init.ones_(norm.weight)
-            nn.init.zeros_(norm.bias)
+    for each in model.modules():
+        if norm_of(each):
+            cast(Any, each).reset_parameters()
 
 
 def _draw_weight(layer: nn.Conv2d | nn.Linear, init: str, activation: str, generator: torch.Generator | None) -> None:

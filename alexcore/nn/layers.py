@@ -16,17 +16,15 @@ from typing import NamedTuple
 
 from alexcore.errors import ConfigError
 from alexcore.nn.arithmetic import conv_output_size, window_span
+from alexcore.nn.choices import ACTIVATIONS, check_choice
+from alexcore.nn.norms import Norm, one_norm
 from alexcore.nn.variants import (
-    ACTIVATIONS,
     GRID,
     MAXIMUM_WIDTH,
-    NORMS,
     POOL_KERNEL,
     POOL_STRIDE,
     Variant,
-    check_choice,
     minimum_input_size,
-    norm_groups,
     one_variant,
     scaled,
 )
@@ -131,7 +129,7 @@ def layer_table(
         ConfigError: a value is out of range; all such are named.
     """
     spec = one_variant(variant)
-    check_choice("norm", norm, NORMS)
+    chosen = one_norm(norm)
     check_choice("activation", activation, ACTIVATIONS)
     least = minimum_input_size(variant)
     wrong = []
@@ -145,13 +143,13 @@ def layer_table(
         wrong.append(f"classes = {num_classes!r} is not allowed: it must be from 1 to {MAXIMUM_CLASSES:,}.")
     if wrong:
         raise ConfigError(" ".join(wrong), "Correct the value; the table then follows.")
-    features = _features(spec, size, norm, width, activation)
+    features = _features(spec, size, chosen, width, activation)
     last = features[-1]
     pooled = _average(last)
     return [*features, pooled, *_classifier(spec, pooled, width, num_classes, activation)]
 
 
-def _features(spec: Variant, size: int, norm: str, width: float, activation: str) -> list[Layer]:
+def _features(spec: Variant, size: int, norm: Norm, width: float, activation: str) -> list[Layer]:
     layers: list[Layer] = []
     channels, side, field, pools = 3, size, PIXEL, 0
 
@@ -167,19 +165,19 @@ def _features(spec: Variant, size: int, norm: str, width: float, activation: str
         add(
             f"conv{number}",
             "convolution",
-            parameters=weights + (channels if norm == "none" else 0),
+            parameters=weights + (0 if norm.layer else channels),
             multiply_adds=weights * side**2,
             kernel=conv.kernel,
             stride=conv.stride,
             padding=conv.padding,
             groups=conv.groups,
-            note="without a bias: the norm has a shift of its own" if norm != "none" else "",
+            note="without a bias: the norm has a shift of its own" if norm.layer else "",
         )
-        if norm != "none":
-            groups = norm_groups(channels) if norm == "group" else 1
-            add(f"norm{number}", f"{norm} norm", parameters=2 * channels, groups=groups)
+        if norm.layer:
+            groups = norm.groups(channels) if norm.groups else 1
+            add(f"norm{number}", norm.kind, parameters=norm.per_channel * channels, groups=groups)
         add(f"{activation}{number}", activation)
-        if conv.lrn and norm == "none":
+        if conv.lrn and not norm.layer:
             add(f"lrn{number}", "LRN", note="over 5 neighbouring channels")
         if conv.pool:
             pools += 1

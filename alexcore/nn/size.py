@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from alexcore.nn.norms import one_norm
 from alexcore.nn.variants import GRID, one_variant, scaled
 
 
@@ -15,10 +16,11 @@ def count_parameters(num_classes: int, variant: str = "seed", norm: str = "batch
         ConfigError: the variant is unknown.
     """
     spec = one_variant(variant)
+    per_channel = one_norm(norm).per_channel if one_norm(norm).layer else 0
     total, channels = 0, 3
     for conv in spec.convs:
         outputs = scaled(conv.channels, width)
-        total += outputs * (conv.kernel**2 * channels // conv.groups + (1 if norm == "none" else 2))
+        total += outputs * (conv.kernel**2 * channels // conv.groups + (per_channel or 1))
         channels = outputs
     units = channels * GRID**2
     for outputs in [*(scaled(each, width) for each in spec.hidden), num_classes]:

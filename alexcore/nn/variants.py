@@ -9,16 +9,12 @@ They differ only in the numbers below; `alexcore.nn.alexnet.AlexNet` builds any 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from alexcore.errors import ConfigError
 from alexcore.nn.arithmetic import conv_minimum_input_size
-
-NORMS = ("none", "batch", "group")
-INITS = ("seed", "torch", "kaiming", "xavier")
-ACTIVATIONS = ("relu", "tanh", "sigmoid")
+from alexcore.nn.choices import check_choice
 
 # Overlapping max-pooling, the same in all variants: windows of 3 every 2 pixels (Krizhevsky 2012, section 3.4).
 POOL_KERNEL, POOL_STRIDE = 3, 2
@@ -116,16 +112,6 @@ def scaled(units: int, width: float) -> int:
     return max(8, 8 * int(units * width / 8 + 0.5))
 
 
-def norm_groups(channels: int) -> int:
-    """Return the number of groups for a group norm over `channels` channels.
-
-    The largest divisor of `channels` that is at most 32, the paper's default (Wu and He 2018), and leaves at
-    least 4 channels in a group; 1 if there is none. With one channel a group it would be instance norm, which
-    forgets how strong a channel is in an image. 48 channels: 12 groups; 128: 32; 8: 2.
-    """
-    return max(groups for groups in range(1, max(1, min(32, channels // 4)) + 1) if channels % groups == 0)
-
-
 def minimum_input_size(variant: str) -> int:
     """Return the smallest image side, in pixels, from which every layer of a variant gets something to see.
 
@@ -149,14 +135,3 @@ def one_variant(name: str) -> Variant:
     """
     check_choice("variant", name, VARIANTS)
     return VARIANTS[name]
-
-
-def check_choice(name: str, value: str, legal: Iterable[str]) -> None:
-    """Raise unless `value` is one of the legal names.
-
-    Raises:
-        ConfigError: it is not; the message names the setting, the value and the legal names.
-    """
-    names = tuple(legal)
-    if value not in names:
-        raise ConfigError(f"{name} = {value!r} is not allowed: it must be one of {', '.join(names)}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alexcore.config import TrainConfig
 from alexcore.errors import TrainingError
+from alexcore.nn.norms import one_norm
 
 # How CUDA, the CPU's allocator and MPS say it.
 _SIGNS = ("out of memory", "can't allocate memory", "not enough memory")
@@ -25,7 +26,8 @@ def not_enough_memory(config: TrainConfig) -> TrainingError:
     if config.batch_size == 1:
         return TrainingError(told, f"Make the network smaller: width {config.width / 2:g}, or a smaller image_size.")
     half, double = config.batch_size // 2, config.accumulation_steps * 2
-    statistics = " Only batch norm will see smaller batches." if config.norm == "batch" else ""
+    norm = one_norm(config.norm)
+    statistics = f" Only {norm.kind} will see smaller batches." if norm.over_batch else ""
     return TrainingError(
         told,
         f"Start again with batch_size {half} and accumulation_steps {double}: half the memory, the same effective "

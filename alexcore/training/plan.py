@@ -11,6 +11,7 @@ from alexcore.data.shards import is_sharded
 from alexcore.errors import ConfigError
 from alexcore.fields import numbers_in
 from alexcore.nn import minimum_input_size
+from alexcore.nn.norms import one_norm
 from alexcore.training.sharing import last_parts
 
 
@@ -57,7 +58,7 @@ def make_plan(config: TrainConfig, index: DataIndex) -> Plan:
         )
     micro_batches = math.ceil(train_images / batch)
     last_batch = train_images - (micro_batches - 1) * batch
-    if config.norm == "batch":
+    if one_norm(config.norm).over_batch:
         _require_no_single_picture(config, train_images, is_sharded(index))
     require_weights(config, len(index.classes))
     if config.ignore_index != -100 and not 0 <= config.ignore_index < len(index.classes):
@@ -93,7 +94,7 @@ def _require_no_single_picture(config: TrainConfig, train_images: int, sharded: 
     whose = "" if ranks == 1 else f" for one of the {ranks} processes"
     raise ConfigError(
         f"batch_size = {config.batch_size} leaves a last batch of 1 picture{whose} out of {train_images}, "
-        "and BatchNorm cannot take a mean over one picture.",
+        f"and {one_norm(config.norm).title} cannot take a mean over one picture.",
         next(
             (
                 f"Choose a batch size of {size}, or norm group."

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from alexcore.config import TrainConfig
+from alexcore.nn.norms import one_norm
 from alexcore.nn.size import count_parameters
 from alexcore.training.plan import Plan
 from alexcore.training.schedule import image_side
@@ -18,23 +19,23 @@ CHECKPOINT_FILES = 3
 
 def batch_in_words(config: TrainConfig) -> str:
     """How many pictures decide a gradient, and how many the statistics of a norm."""
-    effective = config.effective_batch
+    effective, norm = config.effective_batch, one_norm(config.norm)
     if effective == config.batch_size:
-        statistics = " and for BatchNorm's statistics" if config.norm == "batch" else ""
+        statistics = f" and for {norm.title}'s statistics" if norm.over_batch else ""
         return f"Batch {effective} for the gradient{statistics}."
     head = f"Effective batch {effective} for the gradient"
     if config.processes > 1:
         head += f" ({config.processes} processes"
         head += f", {config.accumulation_steps} micro-batches)" if config.accumulation_steps > 1 else ")"
-    if config.norm == "batch":
+    if norm.over_batch:
         seen = config.batch_size * (config.processes if config.sync_batchnorm else 1)
         if seen == effective:
-            return f"{head} and for BatchNorm's statistics, which the processes exchange."
+            return f"{head} and for {norm.title}'s statistics, which the processes exchange."
         return (
-            f"{head}, {seen} for BatchNorm's statistics: each micro-batch is normalised by itself, so "
+            f"{head}, {seen} for {norm.title}'s statistics: each micro-batch is normalised by itself, so "
             f"this is not training with a batch of {effective}."
         )
-    why = "without a norm" if config.norm == "none" else "group norm looks at one picture at a time, so"
+    why = f"{norm.kind} looks at one picture at a time, so" if norm.layer else "without a norm"
     memory = f"{config.batch_size}{' in each' * (config.processes > 1)}"
     return f"{head}: {why} it is exactly that of one batch of {effective}, on the memory of {memory}."
 

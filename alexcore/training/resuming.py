@@ -6,6 +6,7 @@ from typing import Any
 
 from alexcore.config import FIELDS, TrainConfig, make_config
 from alexcore.errors import RunError
+from alexcore.nn.norms import one_norm
 from alexcore.training.schedule import image_side
 
 # How long a run goes on, and how it is carried out; everything else decides what is learned.
@@ -83,11 +84,12 @@ def what_changed(
     found += _resized(old, config, epoch, steps_per_epoch)
     if old["processes"] != config.processes:
         pictures = " and the order of the pictures" if sharded else ""
-        norm = ", batch norm's statistics" if config.norm == "batch" else ""
+        norm = one_norm(config.norm)
+        other = f", {norm.kind}'s statistics" if norm.over_batch else ""
         found.append(
             f"processes went from {old['processes']} to {config.processes}, and batch_size from {old['batch_size']} to "
             f"{config.batch_size}, so that a step sees as many pictures as before. What is summed by whom is another "
-            f"from here on, and so are the units that dropout drops{norm}{pictures}: close to the run that was not "
+            f"from here on, and so are the units that dropout drops{other}{pictures}: close to the run that was not "
             "interrupted, but not the same bits."
         )
     if old["num_workers"] != config.num_workers and sharded:

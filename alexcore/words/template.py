@@ -26,11 +26,19 @@ class _Formatter(string.Formatter):
         if format_spec.startswith("?"):
             forms = format_spec[1:].split("|")
             return forms[int(not value) if isinstance(value, bool) else plural_form(value)]
-        if format_spec.startswith("listed "):
-            more = int(format_spec.removeprefix("listed ")) - len(value)
-            named = ", ".join(value)
-            return _("{named} and {more} more").format(named=named, more=more) if more > 0 else named
+        if format_spec.startswith("listed"):
+            kind, count, *pattern = format_spec.split(" ", 2)
+            mark = kind.removeprefix("listed")
+            named = f"{mark or ','} ".join(_joined(each, *pattern) for each in value)
+            more = int(count) - len(value)
+            return _("{named} and {more} more").format(named=named + mark, more=more) if more > 0 else named
         return str(super().format_field(value, format_spec))
+
+
+def _joined(item: Any, pattern: str = "") -> str:
+    if isinstance(item, str):
+        return item
+    return pattern % tuple(item) if pattern else _(" and ").join(map(repr, item))
 
 
 _formatter = _Formatter()

@@ -255,7 +255,7 @@ def _spreads(network: Classifier, layer: Layer, values: Values) -> None:
         st.plotly_chart(figure, config={"displaylogo": False}, key="network_activations")
         st.caption(spread_in_words(spread, "values", layer.kind == "relu"))
     with right:
-        if layer.kind not in ("convolution", "linear", "batch norm", "group norm"):
+        if not layer.parameters:
             st.info(f"{layer.name} learns nothing: it has no weights. Choose a convolution, a norm or a linear layer.")
             return
         spread = spread_of(weights_of(network, layer.path))

@@ -10,7 +10,8 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from alexcore.nn.layers import Layer, layer_table, totals
-from alexcore.nn.variants import NORMS, VARIANTS, minimum_input_size
+from alexcore.nn.norms import NORMS
+from alexcore.nn.variants import VARIANTS, minimum_input_size
 from ui.network.drawing import architecture_svg, draw
 from ui.parts.charts import TRAIN, VAL, layout_of
 from ui.parts.page import shown_errors
@@ -78,8 +79,8 @@ def _chosen() -> tuple[list[Layer], int]:
         )
         norm = st.selectbox(
             "Norm",
-            NORMS,
-            index=NORMS.index("batch"),
+            list(NORMS),
+            index=list(NORMS).index("batch"),
             key="network_norm",
             bind="query-params",
             help="What follows each convolution. A norm takes the bias's place and learns two numbers a channel.",

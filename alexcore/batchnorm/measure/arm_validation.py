@@ -11,6 +11,7 @@ from alexcore.augment.operations import Operation
 from alexcore.batchnorm.measure.arms import Arm
 from alexcore.batchnorm.measure.recalibration import evaluate_with_batch_statistics
 from alexcore.data.index import DataIndex
+from alexcore.nn.norms import one_norm
 from alexcore.training.evaluation import Evaluation, evaluate
 from alexcore.training.loader import Batch
 from alexcore.training.shard_loader import make_loader
@@ -85,7 +86,7 @@ def figures_of(
     options: dict[str, Any] = {"on_batch": told, "ignore_index": ignore_index}
     classes = arm.model.num_classes
     figures = _pair(evaluate(model, val, classes, device, **options), "")
-    if arm.norm == "batch":
+    if one_norm(arm.norm).running:
         figures |= _pair(evaluate_with_batch_statistics(model, val, classes, device, **options), "_batch")
     return figures
 

@@ -67,7 +67,7 @@ class Arm:
     """One network of the experiment and what has to be remembered of it.
 
     Attributes:
-        norm: "none", "batch" or "group".
+        norm: One of `NORMS`.
         seed: Of its weights, batches and dropout.
         config: The run's configuration with this norm and seed.
         model: The network, in train mode.

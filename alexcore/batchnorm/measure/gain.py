@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from alexcore.batchnorm.measure.undisturbed import undisturbed
 from alexcore.batchnorm.measure.weighted_layers import WeightedLayer, by_channel, layers_of
 from alexcore.batchnorm.read.quantities import rounded
+from alexcore.nn.norms import norm_of
 
 # Kinds of change: noise, which no photograph contains, and the way to another picture.
 KINDS = ("random", "neighbour")
@@ -69,8 +70,9 @@ def layer_gain(
 def learned_scales(model: nn.Module, images: Tensor) -> dict[str, Any]:
     """What each norm multiplies its channels by: gamma / sigma, and gamma alone, which is what training chooses.
 
-    sigma is the deviation by which a norm divides, eps included: batch norm's of this batch, or group norm's mean over
-    the pictures. One pass forward without gradients; at the quick preset's size it takes less than one training step.
+    sigma is the deviation by which a norm divides, eps included: that of this batch, or the mean over the pictures for
+    a norm that looks at one at a time. One pass forward without gradients; at the quick preset's size it takes less
+    than one training step.
 
     Args:
         model: Any network.
@@ -207,10 +209,11 @@ def _ends(values: Tensor) -> list[float]:
 
 def _divisor(norm: nn.Module, values: Tensor) -> Tensor:
     """The deviation by which a norm divides each channel, (C,)."""
-    eps = float(norm.eps)  # type: ignore[arg-type]
-    if isinstance(norm, nn.GroupNorm):
-        variance = values.reshape(len(values), norm.num_groups, -1).var(dim=2, correction=0)
-        groups: Tensor = (variance + eps).sqrt().mean(dim=0)
-        return groups.repeat_interleave(values.shape[1] // norm.num_groups)
-    channels: Tensor = (by_channel(values).var(dim=1, correction=0) + eps).sqrt()
-    return channels
+    kind, channels = norm_of(norm), values.shape[1]
+    assert kind is not None
+    # A group norm that is not ours may have other groups than ours would.
+    groups = getattr(norm, "num_groups", kind.groups(channels) if kind.groups else channels)
+    sets = by_channel(values)[None] if kind.over_batch else values
+    variance = sets.reshape(len(sets), groups, -1).var(dim=2, correction=0)
+    divisors: Tensor = (variance + float(cast(Any, norm).eps)).sqrt().mean(dim=0)
+    return divisors.repeat_interleave(channels // groups)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from alexcore.errors import TrainingError
+from alexcore.nn.norms import norm_of
 from alexcore.training.evaluation import Evaluation, evaluate
 
 _BatchNorm = nn.modules.batchnorm._BatchNorm
@@ -18,7 +19,9 @@ Batches = Iterable[tuple[Tensor, Tensor]]
 
 def batch_norms(model: nn.Module) -> list[_BatchNorm]:
     """The batch norms of a network that keep running statistics."""
-    return [each for each in model.modules() if isinstance(each, _BatchNorm) and each.running_mean is not None]
+    kinds = ((each, norm_of(each)) for each in model.modules())
+    found = [cast(_BatchNorm, each) for each, kind in kinds if kind and kind.running]
+    return [each for each in found if each.running_mean is not None]
 
 
 @torch.no_grad()

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from alexcore.nn import AlexNet
+from alexcore.nn.norms import norm_of
 
 WEIGHTED = (nn.Conv2d, nn.Linear)
-NORMS = (nn.modules.batchnorm._BatchNorm, nn.GroupNorm)
 ACTIVATIONS = (nn.ReLU, nn.Tanh, nn.Sigmoid)
 
 
@@ -22,7 +22,7 @@ class WeightedLayer:
         name: "conv1", "conv2", ... and "linear1", ... in the order of the network.
         path: Its name in `named_modules()`.
         weighted: The layer.
-        norm: Batch or group norm on its output, if any.
+        norm: On its output, if any.
         activation: ReLU, tanh or sigmoid that follows, if any.
     """
 
@@ -66,7 +66,7 @@ def layers_of(model: nn.Module) -> list[WeightedLayer]:
         counts[kind] += 1
         between = [each for _, each in modules[place + 1 : following]]
         stage = stages.get(id(module))
-        norm = stage.norm if stage else next((each for each in between if isinstance(each, NORMS)), None)
+        norm = stage.norm if stage else next((each for each in between if norm_of(each)), None)
         activation = stage.activation if stage else next((e for e in between if isinstance(e, ACTIVATIONS)), None)
         found.append(WeightedLayer(f"{kind}{counts[kind]}", path, module, norm, activation))
     return found

@@ -15,9 +15,10 @@ from typing import Any
 from alexcore.batchnorm.read.arm_comparison import SEEDS_NEEDED, Comparison, compare
 from alexcore.batchnorm.read.quantities import rounded
 from alexcore.batchnorm.read.summary import MEASURES, ExperimentSummary
+from alexcore.nn.norms import NORMS, look_of
 
 PLAIN, NORMED = "none", "batch"
-NAMES: Mapping[str, str] = {"none": "without BN", "batch": "with BN", "group": "with GroupNorm"}
+NAMES: Mapping[str, str] = {PLAIN: "without BN", NORMED: "with BN"}
 # Below this a factor is no growth and no shrinking.
 CLEAR = 1.1
 # What a smaller and a larger factor mean for a change that goes the same way in both arms.
@@ -244,9 +245,9 @@ def _how_fast(summary: ExperimentSummary) -> str:
         seeds, reached = len(summary.outcomes.get(arm, {})), summary.of("steps_to_target", arm)
         if reached:
             when = f"after {_band(reached, _whole)} steps"
-            parts.append(f"{NAMES.get(arm, arm)} {when} ({len(reached)} of {seeds} seeds)")
+            parts.append(f"{_name(arm)} {when} ({len(reached)} of {seeds} seeds)")
         elif seeds:
-            parts.append(f"{NAMES.get(arm, arm)} never")
+            parts.append(f"{_name(arm)} never")
     return f"{_percent(summary.target_acc1)} are reached {', '.join(parts)}" if parts else ""
 
 
@@ -255,13 +256,13 @@ def _how_wide(summary: ExperimentSummary) -> str:
     best, wide = _arms(summary, "best_acc1", _percent), _arms(summary, "width", _plain)
     if not best:
         return ""
-    at = ", ".join(f"{NAMES.get(arm, arm)} {rate:g}" for arm, rate in summary.best_rates.items())
+    at = ", ".join(f"{_name(arm)} {rate:g}" for arm, rate in summary.best_rates.items())
     return f"the best accuracy, each at its own rate ({at}), is {best}, and good rates span, in decades, {wide}"
 
 
 def _divergence(summary: ExperimentSummary) -> str:
     parts = [
-        f"{len(lost)} of {len(summary.outcomes[arm])} {NAMES.get(arm, arm)}"
+        f"{len(lost)} of {len(summary.outcomes[arm])} {_name(arm)}"
         for arm in _known_arms(summary)
         if (lost := summary.diverged(arm))
     ]
@@ -348,8 +349,12 @@ def _compare(summary: ExperimentSummary, measure: str) -> Comparison:
     return compare(summary.of(measure, PLAIN), summary.of(measure, NORMED))
 
 
+def _name(arm: str) -> str:
+    return NAMES.get(arm) or f"with {look_of(arm).title}"
+
+
 def _known_arms(summary: ExperimentSummary) -> list[str]:
-    return [arm for arm in NAMES if arm in summary.arms] + [arm for arm in summary.arms if arm not in NAMES]
+    return [arm for arm in NORMS if arm in summary.arms] + [arm for arm in summary.arms if arm not in NORMS]
 
 
 def _evidence(summary: ExperimentSummary, measures: Sequence[str]) -> tuple[Evidence, ...]:
@@ -364,7 +369,7 @@ def _evidence(summary: ExperimentSummary, measures: Sequence[str]) -> tuple[Evid
 def _arms(summary: ExperimentSummary, measure: str, show: Show, word: str = "") -> str:
     """The bands of all arms, each behind `word`; "" if no arm has a number."""
     known = [(arm, values) for arm in _known_arms(summary) if (values := summary.of(measure, arm))]
-    return ", ".join(f"{NAMES.get(arm, arm)} {word}{_band(values, show)}" for arm, values in known)
+    return ", ".join(f"{_name(arm)} {word}{_band(values, show)}" for arm, values in known)
 
 
 def _band(values: Mapping[int, float], show: Show) -> str:

@@ -21,7 +21,6 @@ from alexcore.batchnorm.views.probe_values import (
     step_at,
 )
 from alexcore.batchnorm.views.view import (
-    ARM_SYMBOLS,
     GREY,
     View,
     arm_colour,
@@ -33,6 +32,7 @@ from alexcore.batchnorm.views.view import (
     order_in_words,
 )
 from alexcore.event_file import Event
+from alexcore.nn.norms import look_of
 
 FIRST, NOW = 0, -1
 DASHES = {FIRST: "dot", NOW: "solid"}
@@ -52,7 +52,7 @@ def _figure(
                 mode="lines+markers",
                 name=f"{arm_title(arm)}, step {step}",
                 line={"color": arm_colour(arm), "dash": dash, "width": 2},
-                marker={"symbol": ARM_SYMBOLS.get(arm, "x")},
+                marker={"symbol": look_of(arm).symbol},
                 opacity=0.65 if at == FIRST else 1.0,
             )
             rows += [

@@ -9,8 +9,6 @@ import pandas as pd
 from alexcore.batchnorm.read.record import Experiment
 from alexcore.batchnorm.views.probe_values import NOTHING, probes
 from alexcore.batchnorm.views.view import (
-    ARM_DASHES,
-    ARM_SYMBOLS,
     GREY,
     View,
     arm_colour,
@@ -20,6 +18,7 @@ from alexcore.batchnorm.views.view import (
     number,
     percent,
 )
+from alexcore.nn.norms import look_of
 
 
 def equivalence(experiment: Experiment) -> View:
@@ -42,8 +41,8 @@ def equivalence(experiment: Experiment) -> View:
             y=middle.tolist(),
             name=arm_title(arm),
             mode="lines+markers",
-            line={"color": arm_colour(arm), "width": 2, "dash": ARM_DASHES.get(arm, "solid")},
-            marker={"symbol": ARM_SYMBOLS.get(arm, "x"), "size": 8},
+            line={"color": arm_colour(arm), "width": 2, "dash": look_of(arm).dash},
+            marker={"symbol": look_of(arm).symbol, "size": 8},
         )
     figure.update_yaxes(type="log", exponentformat="power").update_xaxes(type="category", autorange="reversed")
     return View(

@@ -11,7 +11,6 @@ import pandas as pd
 from alexcore.batchnorm.read.record import Arm, Experiment, is_number
 from alexcore.batchnorm.views.probe_values import NOTHING, from_data, probes
 from alexcore.batchnorm.views.view import (
-    ARM_DASHES,
     GREY,
     Lines,
     View,
@@ -35,6 +34,7 @@ from alexcore.batchnorm.views.view import (
     values_of,
 )
 from alexcore.event_file import Event
+from alexcore.nn.norms import look_of
 
 DIVERGED = 1e3
 
@@ -179,7 +179,7 @@ def relative_loss(experiment: Experiment) -> View:
                 y=list(points.values()),
                 mode="lines+markers",
                 name=arm_title(arm),
-                line={"color": arm_colour(arm), "dash": ARM_DASHES.get(arm, "solid"), "width": 2},
+                line={"color": arm_colour(arm), "dash": look_of(arm).dash, "width": 2},
                 marker={"size": 5},
             )
         figure.add_hline(y=1, line_dash="dot", line_color=GREY)

@@ -13,13 +13,9 @@ import plotly.graph_objects as go
 
 from alexcore.batchnorm.read.record import Arm, Point, band
 from alexcore.event_file import Event
+from alexcore.nn.norms import NORMS, look_of
 from alexcore.thinning import thin
 
-# Okabe and Ito (2008); an arm keeps its colour, its dash and its symbol in every chart of the page and of the report.
-ARM_COLOURS = {"none": "#D55E00", "batch": "#3A8FD0", "group": "#009E73"}
-ARM_DASHES = {"none": "dash", "batch": "solid", "group": "dot"}
-ARM_SYMBOLS = {"none": "circle", "batch": "diamond", "group": "square"}
-ARM_TITLES = {"none": "no norm", "batch": "BatchNorm", "group": "GroupNorm"}
 LAYER_COLOURS = ("#3A8FD0", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999", "#7F7FFF")
 GREY = "#888888"
 # Below this a band says nothing, and so does an order.
@@ -57,12 +53,12 @@ class View:
 
 def arm_title(arm: str) -> str:
     """The arm in words; an arm of a later version keeps its name."""
-    return ARM_TITLES.get(arm, arm)
+    return look_of(arm).title
 
 
 def arm_colour(arm: str) -> str:
     """The arm's colour."""
-    return ARM_COLOURS.get(arm, GREY)
+    return look_of(arm).colour
 
 
 def number(value: float | None) -> str:
@@ -108,7 +104,7 @@ def lines_of(events: Mapping[Arm, Sequence[Event]], pick: Pick, x: str = "step")
 
 
 def _rank(arm: str) -> tuple[int, str]:
-    order = list(ARM_TITLES)
+    order = list(NORMS)
     return (order.index(arm) if arm in order else len(order), arm)
 
 
@@ -159,11 +155,11 @@ def add_lines(
         rows = thin(band(whole.values()), MOST_POINTS)
         seeds = {seed: thin(points, MOST_POINTS) for seed, points in whole.items()}
         name = f"{arm_title(arm)}{f', {label}' if label else ''}"
-        mark = ARM_SYMBOLS.get(arm, "x") if symbol == "arm" else symbol
+        mark = look_of(arm).symbol if symbol == "arm" else symbol
         style: dict[str, Any] = {
             "mode": "lines+markers" if mark else "lines",
             "legendgroup": name,
-            "line": {"color": arm_colour(arm), "width": 2, "dash": dash or ARM_DASHES.get(arm, "solid")},
+            "line": {"color": arm_colour(arm), "width": 2, "dash": dash or look_of(arm).dash},
         }
         if mark:
             style["marker"] = {"symbol": mark, "size": 7, "color": arm_colour(arm)}
