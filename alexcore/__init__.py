@@ -1,3 +1,3 @@
 """alexcore: a laboratory for learning image classification with AlexNet."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"

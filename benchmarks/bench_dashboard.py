@@ -120,7 +120,7 @@ def measure(home: Path, data: Path, arguments: argparse.Namespace) -> dict[str, 
 
 def loop_steps() -> int:
     """Steps that a run of this program writes down at most: its log is as long as logs become."""
-    from alexcore.training.loop import LOGGED_STEPS
+    from alexcore.training.session import LOGGED_STEPS
 
     return LOGGED_STEPS
 

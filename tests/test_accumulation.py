@@ -11,8 +11,9 @@ from run_folders import tiny_config
 
 from alexcore.analysis.accumulation import compare, in_words, micro_sizes
 from alexcore.augment.presets import training_operations
+from alexcore.command_line import flags
 from alexcore.nn import AlexNet
-from alexcore.training.checks import check_name, flags, known_check, remember_check
+from alexcore.training.checks import check_name, known_check, remember_check
 from alexcore.training.objective import Objective
 
 pytestmark = pytest.mark.unit

@@ -40,7 +40,7 @@ def test_behind_at_its_best_rate_is_not_merely_slower():
 
 def test_behind_and_flat_is_not_merely_slower():
     flat, rising = (0.0, 0.005, -0.01), (0.0, 0.005, 0.02)
-    assert "in the second half it gained 0.5 % at most), so it is not merely slower" in said(4, late_gain=(flat, LOW))
+    assert "in the second half it gained 0.5% at most), so it is not merely slower" in said(4, late_gain=(flat, LOW))
     assert "whether it is merely slower" in said(4, late_gain=(rising, LOW))
     assert "whether it is merely slower" in said(4, late_gain=(flat[:2], LOW))
     stuck = {"none": dict.fromkeys(range(3), "stuck"), "batch": dict.fromkeys(range(3), "learned")}

@@ -15,7 +15,7 @@ import pytest
 from bn_experiments import write_experiment
 from command_line import call, refused
 
-from alexcore.batchnorm.read.command_line import command_line
+from alexcore.batchnorm.read.command_line import experiment_command
 from alexcore.batchnorm.settings import load_bn_config, make_experiment
 from alexcore.batchnorm.views.sections import SECTIONS
 from alexcore.cli import build_parser
@@ -180,7 +180,7 @@ def test_a_file_in_the_way_is_a_sentence(tmp_path: Path) -> None:
 def test_the_command_line_repeats_the_experiment(values: dict) -> None:
     folder = write_experiment("finished", "exp", **{"seeds": 1, **values})
     config, bn = load_config(folder / "config.json"), load_bn_config(folder)
-    words = command_line(config, bn).split()
+    words = experiment_command(config, bn).split()
     assert words[:4] == ["python", "-m", "alexcore", "compare-bn"]
     arguments = vars(build_parser().parse_args(words[3:]))
     fields = {*type(config).model_fields, *type(bn).model_fields}

@@ -10,7 +10,6 @@ import pytest
 
 from ui.parts.charts import MAX_POINTS, aspects, sizes
 from ui.parts.statistics_section import _aspects_in_words, _sizes_in_words
-from ui.parts.text import size
 
 pytestmark = pytest.mark.unit
 
@@ -47,18 +46,3 @@ def test_the_sentences_say_what_the_points_show(many):
     assert _aspects_in_words(mixed).startswith("Aspects lie between 0.50 and 1.00")
     assert _aspects_in_words(mixed.assign(width=100)) == "Every picture is 1.00 times as wide as it is high."
     assert _aspects_in_words(mixed.assign(width=[300] + [100] * 9)).startswith("10.0% of the pictures")
-
-
-@pytest.mark.parametrize(
-    ("count", "text"),
-    [
-        (0, "0 B"),
-        (812, "812 B"),
-        (5300, "5.3 kB"),
-        (999_900, "1.0 MB"),
-        (218_000_000, "218 MB"),
-        (3 * 10**12, "3000 GB"),
-    ],
-)
-def test_bytes_in_words(count, text):
-    assert size(count) == text

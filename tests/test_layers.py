@@ -33,6 +33,7 @@ FLOORS = [
     {"findings"},
     {"augment", "nn"},
     {"config"},
+    {"command_line"},
     {"data"},
     {"training"},
     {"analysis"},

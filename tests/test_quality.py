@@ -17,12 +17,14 @@ import pandas as pd
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
-from alexcore.data import quality, quality_groups, quality_measures
+from alexcore.data import quality_groups, quality_measures
 from alexcore.data.folder import open_folder
 from alexcore.data.index import DataIndex
-from alexcore.data.quality import KINDS, QualityFinding, known_findings, scan
+from alexcore.data.quality import known_findings, scan
 from alexcore.data.quality_measures import known_measures
+from alexcore.findings.pictures import KINDS, Pictures
 from alexcore.home import cache_dir
+from alexcore.words.findings import SAID
 
 pytestmark = pytest.mark.unit
 
@@ -124,7 +126,7 @@ def write_sick(root: Path) -> dict[str, set[str]]:
 class Sick:
     index: DataIndex
     faults: dict[str, set[str]]
-    findings: dict[str, QualityFinding]
+    findings: dict[str, Pictures]
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +145,7 @@ def test_each_fault_is_found_and_nothing_else(sick):
 
 def test_findings_come_in_the_order_of_the_kinds_with_their_titles(sick):
     assert list(sick.findings) == [kind for kind in KINDS if kind in sick.faults]
-    assert all(finding.title == KINDS[kind] for kind, finding in sick.findings.items())
+    assert all(finding.title() == KINDS[kind].title() for kind, finding in sick.findings.items())
     assert {kind for kind, finding in sick.findings.items() if finding.severity == "warning"} == {
         "undecodable",
         "truncated",
@@ -204,7 +206,7 @@ def plain_set(tmp_path) -> Path:
     return tmp_path / "set"
 
 
-def findings_of(root: Path) -> dict[str, QualityFinding]:
+def findings_of(root: Path) -> dict[str, Pictures]:
     return {finding.kind: finding for finding in scan(open_folder(root))}
 
 
@@ -292,9 +294,11 @@ def test_plain_surfaces_are_not_taken_for_copies_of_each_other(plain_set):
     assert set(found["low_information"].paths) == {"train/a/305070.png", "train/a/a05030.png"}
 
 
-def test_the_words_name_the_limits_that_are_used():
-    assert f"at most {quality_groups.PHASH_BITS} of 64" in quality._LIMITS
-    assert f"at most {quality_groups.DHASH_BITS} of 128" in quality._LIMITS
+@pytest.mark.parametrize("kind", ["leak", "label_conflict", "near_duplicates"])
+def test_the_words_name_the_limits_that_are_used(kind):
+    said = SAID[KINDS[kind].code].message
+    assert f"at most {quality_groups.PHASH_BITS} of 64" in said
+    assert f"at most {quality_groups.DHASH_BITS} of 128" in said
 
 
 class Counted:

@@ -10,9 +10,10 @@ from command_line import call, done
 from run_folders import tiny_config
 
 from alexcore.analysis import rehearsal
+from alexcore.command_line import flags
 from alexcore.config import TrainConfig
 from alexcore.home import cache_dir, runs_dir
-from alexcore.training.checks import flags, known_check
+from alexcore.training.checks import known_check
 
 pytestmark = pytest.mark.unit
 

@@ -6,7 +6,6 @@ import errno
 import math
 import random
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,9 +19,10 @@ from alexcore.errors import AlexError, CheckpointError, TrainingError
 from alexcore.runs.launcher import prepare_resume
 from alexcore.runs.store import create_run, read_run
 from alexcore.runs.worker import execute
-from alexcore.training import loop
+from alexcore.training import loop, run_parts, session
 from alexcore.training.checkpoint import load_checkpoint, save_checkpoint
 from alexcore.training.loop import fit
+from alexcore.training.session import Session
 from alexcore.training.step import StepResult
 
 # A machine of one core warns of two loader processes; newer Pythons warn of a fork beside torch's threads.
@@ -286,13 +286,12 @@ def test_weights_that_are_not_finite_never_replace_a_checkpoint(stripes):
     config = config_of(stripes, epochs=2)
     folder = create_run(config)
     assert fit(config, folder, Watcher(at_step(2))) == "stopped"
-    watcher = Watcher()
-    run = loop._Fit(config, folder, watcher, True, time.perf_counter)
-    run.model.classifier[-1].bias.data[0] = float("inf")
+    run = run_parts.prepare(config, Session(folder, Watcher()), resume=True)
+    run.state.model.classifier[-1].bias.data[0] = float("inf")
     with pytest.raises(
         TrainingError, match=r"The weights are not finite after step 2: .*last checkpoint is still good"
     ):
-        run._stop()
+        run_parts.save("last.pt", run)
     assert load_checkpoint(folder / "checkpoints" / "last.pt")["model"]["classifier.6.bias"].isfinite().all()
 
 
@@ -351,7 +350,7 @@ def test_a_schedule_that_is_planned_anew_is_told(stripes):
 
 
 def test_a_stop_in_a_pause_ends_the_pause(stripes, monkeypatch):
-    monkeypatch.setattr(loop, "PAUSE_POLL_S", 0.01)
+    monkeypatch.setattr(session, "PAUSE_POLL_S", 0.01)
     watcher = Watcher()
     watcher.words = ["pause"] * 4 + ["continue", "continue"] + ["pause", "pause", "stop", "stop"]
     config = config_of(stripes)

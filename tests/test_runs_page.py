@@ -17,6 +17,7 @@ from test_pages import errors_of, open_page, text_of
 
 from alexcore.augment.pipeline_files import save_pipeline, saved_pipelines
 from alexcore.augment.presets import training_operations
+from alexcore.command_line import flags
 from alexcore.config import FIELDS, load_config, make_config
 from alexcore.files import write_json
 from alexcore.home import SYNTHETIC, data_dir, runs_dir
@@ -25,7 +26,6 @@ from alexcore.runs.about import change_about, read_about
 from alexcore.runs.events import EventWriter
 from alexcore.runs.run_list import forget
 from alexcore.runs.trash import list_trash, trash_dir
-from alexcore.training.checks import flags
 
 pytestmark = pytest.mark.pages
 RUNS, TRAIN = "pages/runs.py", "pages/train.py"

@@ -8,9 +8,11 @@ import shlex
 import pytest
 from run_folders import write_run
 
+from alexcore.command_line import train_command
 from alexcore.config import FIELDS, load_config, make_config
+from alexcore.export.card import repeat_command
+from alexcore.export.source import History, Source
 from alexcore.home import runs_dir
-from alexcore.runs.launcher import typed_command
 from alexcore.training.preflight import batch_in_words
 
 pytestmark = pytest.mark.unit
@@ -29,14 +31,14 @@ def test_no_setting_needs_a_page_of_words(name):
 
 def test_the_command_of_a_run_names_what_differs_from_the_defaults():
     config = make_config(data="/my flowers", epochs=3, nesterov=True, optimizer="sgd", channels_last=False)
-    words = shlex.split(typed_command(config))
+    words = shlex.split(train_command(config))
     assert words[:4] == ["python", "-m", "alexcore", "train"]
     expected = {"--data=/my flowers", "--optimizer=sgd", "--nesterov", "--no-channels-last", "--epochs=3"}
     assert set(words[4:]) == expected
 
 
 def test_the_command_of_several_processes_is_torchruns():
-    command = typed_command(make_config(data="flowers", processes=4))
+    command = train_command(make_config(data="flowers", processes=4))
     assert command == "torchrun --standalone --nproc-per-node=4 -m alexcore train --data=flowers"
 
 
@@ -70,3 +72,11 @@ def test_the_configuration_of_a_run_before_there_were_processes_is_that_of_one(h
     config = make_config(**values)
     assert (config.processes, config.sync_batchnorm, config.effective_batch) == (1, False, 8)
     assert runs_dir() in run.parents
+
+
+def test_every_place_that_prints_a_runs_command_prints_the_same():
+    config = make_config(data="/my flowers", lr=0.05, processes=2)
+    source = Source(runs_dir() / "it", "finished", config, runs_dir() / "it" / "last.pt", History())
+    assert repeat_command(source) == train_command(config)
+    own = config.model_copy(update={"augment": [{"op": "ToTensor"}]})
+    assert "--augment=pipeline.json" in shlex.split(train_command(own, "pipeline.json"))

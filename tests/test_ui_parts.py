@@ -11,7 +11,7 @@ import pytest
 from alexcore.config import FIELDS
 from ui.parts.charts import balance, curves_in_words
 from ui.parts.explain import source_of
-from ui.parts.text import duration, plain
+from ui.parts.text import plain
 
 pytestmark = pytest.mark.unit
 
@@ -26,13 +26,6 @@ def test_the_lines_shown_for_a_setting_are_real_code(reference: str) -> None:
 def test_a_reference_to_nothing_is_noticed() -> None:
     with pytest.raises(LookupError, match="names nothing"):
         source_of("alexcore.training.loop:no_such_name")
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"), [(None, "0 s"), (0.4, "0 s"), (59.6, "1 min 0 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")]
-)
-def test_duration(seconds: float | None, words: str) -> None:
-    assert duration(seconds) == words
 
 
 def test_plain_leaves_no_markup() -> None:

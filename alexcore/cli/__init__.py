@@ -38,7 +38,11 @@ class _Parser(argparse.ArgumentParser):
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of the whole command line."""
-    parser = _Parser("python -m alexcore", description="Learn image classification with AlexNet.")
+    parser = _Parser(
+        "python -m alexcore",
+        description="Learn image classification with AlexNet.",
+        epilog="The dashboard is started in a clone of the repository: streamlit run app.py",
+    )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for module in (data_sets, starting, checking, comparing, reporting, evaluating, predicting, run_store, exporting):

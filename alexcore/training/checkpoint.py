@@ -15,7 +15,8 @@ from alexcore.files import replacing
 from alexcore.nn import AlexNet
 
 VERSION = 1
-_REQUIRED = ("version", "model", "config", "class_to_idx", "evaluation_operations")
+# What the checkpoint of a run holds.
+RUN_PARTS = ("version", "model", "config", "class_to_idx", "evaluation_operations")
 
 
 def build_model(config: TrainConfig, num_classes: int) -> AlexNet:
@@ -48,7 +49,7 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
 
 
 def load_checkpoint(
-    path: Path, device: torch.device | str = "cpu", required: Sequence[str] = _REQUIRED
+    path: Path, device: torch.device | str = "cpu", required: Sequence[str] = RUN_PARTS
 ) -> dict[str, Any]:
     """Read a checkpoint without running any code that it might contain.
 
@@ -80,7 +81,7 @@ def load_checkpoint_from(source: Path | BinaryIO, name: str, device: torch.devic
         raise CheckpointError(what, "Choose another run, or another file of this one.") from error
 
 
-def require_state(state: Any, path: Path | str, required: Sequence[str] = _REQUIRED) -> dict[str, Any]:
+def require_state(state: Any, path: Path | str, required: Sequence[str] = RUN_PARTS) -> dict[str, Any]:
     """Return what was read from `path`, if it has the parts of a checkpoint.
 
     Raises:

@@ -45,7 +45,7 @@ class LrCurve:
 def sweep_config(config: TrainConfig) -> TrainConfig:
     """The configuration without what a range test has no use for: its result is the same whatever these say."""
     plain = {"lr": make_config().lr, "scheduler": "constant", "warmup_steps": 0, "ema_decay": 0.0, "start_size": 0}
-    return config.model_copy(update=plain)
+    return config.model_copy(update={**plain, "compile": False})
 
 
 def swept_lr(step: int, steps: int = STEPS) -> float:

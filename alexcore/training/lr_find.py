@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
-import torch
-
 from alexcore.config import TrainConfig
-from alexcore.training.checkpoint import build_model
-from alexcore.training.device import choose_device, choose_precision
 from alexcore.training.loader import Batch
 from alexcore.training.lr_curve import METHOD, STEPS, Sweep, sweep_config, swept_lr
-from alexcore.training.objective import Objective, weights_for
-from alexcore.training.optim import build_optimizer, set_lr
+from alexcore.training.optim import set_lr
 from alexcore.training.plan import alone
-from alexcore.training.run_data import Silent, open_run_data
-from alexcore.training.seeding import seed_everything
+from alexcore.training.run_data import Silent
+from alexcore.training.run_parts import prepare
+from alexcore.training.session import Session
 from alexcore.training.shard_loader import BatchSource
-from alexcore.training.start_from import freeze, start_from, train_mode
+from alexcore.training.start_from import train_mode
 from alexcore.training.step import train_step, windows
 
 Progress = Callable[[int, int], None]
@@ -34,7 +31,8 @@ class _Opening(Silent):
 
     def progress(self, phase: str, done: int, total: int, **fields: Any) -> None:  # noqa: ARG002
         """Pass it on."""
-        self._on_progress(done, total)
+        if total:
+            self._on_progress(done, total)
 
 
 def lr_find(
@@ -54,35 +52,22 @@ def lr_find(
         AlexError: data or settings cannot be used.
     """
     config = alone(sweep_config(config))
-    device = choose_device(config.device)
-    precision = choose_precision(config.precision, device)
-    data = open_run_data(config, _Opening(on_progress), pin_memory=device.type == "cuda")
-    seed_everything(config.seed, config.deterministic, config.cudnn_benchmark)
-    model = build_model(config, len(data.index.classes))
-    if config.start_from:
-        start_from(model, config, data.index.classes)
-    if config.freeze_features:
-        freeze(model)
-    order = torch.channels_last if config.channels_last else torch.contiguous_format
-    model.to(device, memory_format=order)  # type: ignore[call-overload]
-    train_mode(model, config.freeze_features)
-    optimizer = build_optimizer(model, config)
-    objective = Objective(weights_for(config, data.counts), config.label_smoothing, config.ignore_index)
-    scaler = torch.amp.GradScaler(device.type) if precision == torch.float16 else None
+    run = prepare(config, Session(Path(), _Opening(on_progress)), resume=False)
+    train_mode(run.state.model, config.freeze_features)
     sweep, going = Sweep(), True
-    each_window = _endless(data.train, config.accumulation_steps)
+    each_window = _endless(run.data.train, config.accumulation_steps)
     for step in range(steps):
         lr = swept_lr(step, steps)
-        set_lr(optimizer, lr)
+        set_lr(run.state.optimizer, lr)
         result = train_step(
-            model,
-            optimizer,
-            objective,
+            run.trained,
+            run.state.optimizer,
+            run.objective,
             next(each_window),
-            device,
-            precision,
+            run.device,
+            run.precision,
             config.grad_clip,
-            scaler=scaler,
+            scaler=run.state.scaler,
             channels_last=config.channels_last,
         )
         on_progress(step + 1, steps)

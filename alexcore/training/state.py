@@ -10,6 +10,9 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
+from alexcore.config import TrainConfig
+from alexcore.training.evaluation import Evaluation
+from alexcore.training.schedule import plateau
 from alexcore.training.seeding import rng_state, set_rng_state
 
 
@@ -39,6 +42,30 @@ class Position:
     train_loss_then: float = math.inf
     parted: int = 0
     told: list[str] = field(default_factory=list)
+
+    @property
+    def train_loss(self) -> float:
+        """Mean training loss of a picture in the epoch so far."""
+        return self.loss_sum / max(self.seen, 1)
+
+    def count_step(self, micro_batches: int, loss: float, correct: int, images: int) -> None:
+        """Count a step that was made."""
+        self.step += 1
+        self.batch += micro_batches
+        self.loss_sum += loss * images
+        self.correct += correct
+        self.seen += images
+
+    def judge(self, evaluation: Evaluation, config: TrainConfig) -> bool:
+        """Whether this validation is the best so far; the schedule `plateau` takes it in, too."""
+        if config.scheduler == "plateau":
+            self.lr_scale, self.plateau_best, self.plateau_bad = plateau(
+                self.lr_scale, self.plateau_best, self.plateau_bad, evaluation.loss, config
+            )
+        best = evaluation.acc1 > self.best_acc1
+        if best:
+            self.best_acc1, self.best_epoch = evaluation.acc1, self.epoch
+        return best
 
     def begin_epoch(self) -> None:
         """Count the epoch that has ended and forget its sums."""

@@ -1,0 +1,152 @@
+"""The parts of a run: made from its configuration, restored from a checkpoint, and saved into one."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from alexcore.config import TrainConfig
+from alexcore.data.shards import is_sharded
+from alexcore.errors import TrainingError
+from alexcore.training.average import averaged
+from alexcore.training.checkpoint import build_model
+from alexcore.training.compiling import compiled
+from alexcore.training.device import choose_precision
+from alexcore.training.distributed import require_group
+from alexcore.training.objective import Objective, weights_for
+from alexcore.training.optim import build_optimizer
+from alexcore.training.resuming import what_changed
+from alexcore.training.run_data import RunData, open_together
+from alexcore.training.seeding import seed_everything
+from alexcore.training.session import Session
+from alexcore.training.start_from import freeze, start_from
+from alexcore.training.state import TrainingState
+from alexcore.training.step import StepResult
+
+
+@dataclass(frozen=True)
+class RunParts:
+    """What a run is made of.
+
+    Attributes:
+        config: The whole description of the run.
+        session: Whom it tells, what it obeys, its clock.
+        device: Where it computes.
+        precision: Format of the heavy layers.
+        data: What it reads.
+        state: The network and whatever else changes from step to step.
+        objective: The loss.
+        trained: The view of the network that the steps go through: compiled, its gradients shared by the ranks.
+    """
+
+    config: TrainConfig
+    session: Session
+    device: torch.device
+    precision: torch.dtype
+    data: RunData
+    state: TrainingState
+    objective: Objective
+    trained: nn.Module
+
+
+def prepare(config: TrainConfig, session: Session, *, resume: bool) -> RunParts:
+    """Open the data and build everything else, as it is at the beginning or in last.pt.
+
+    Raises:
+        AlexError: data, settings or checkpoint cannot be used.
+        StoppedBeforeStartError: a stop was asked for meanwhile.
+    """
+    group = session.group
+    device = group.device(config.device)
+    require_group(config, group, device)
+    precision = choose_precision(config.precision, device)
+    data = open_together(config, session.reporter, device.type == "cuda", group)
+    session.reporter.progress("building the network", 0, 0)
+    seed_everything(config.seed, config.deterministic, config.cudnn_benchmark)
+    model = _network(config, data, session, device, resume)
+    state = TrainingState(
+        model,
+        build_optimizer(model, config),
+        torch.amp.GradScaler(device.type) if precision == torch.float16 else None,
+        averaged(model, config.ema_decay) if config.ema_decay else None,
+    )
+    if resume:
+        _restore(config, data, state, session, device)
+    trained = model
+    if config.compile:
+        session.reporter.progress("compiling", 0, 0)
+        slower = "The run goes on without: slower, with the same result."
+        trained = compiled(model, config, device, lambda message: session.warn(message, slower))
+    trained = group.wrap(trained, device, config.image_size)
+    objective = Objective(weights_for(config, data.counts), config.label_smoothing, config.ignore_index)
+    return RunParts(config, session, device, precision, data, state, objective, trained)
+
+
+def _network(config: TrainConfig, data: RunData, session: Session, device: torch.device, resume: bool) -> nn.Module:
+    """The network on its device, with the weights that it begins with, in every rank those of the first."""
+    group, classes = session.group, data.index.classes
+    model: nn.Module = build_model(config, len(classes))
+    if config.start_from and not resume and group.first:
+        session.reporter.progress("loading weights", 0, 0)
+        session.note(start_from(model, config, classes))
+    if config.freeze_features:
+        freeze(model)
+    if config.sync_batchnorm and group.ranks > 1:
+        model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
+    order = torch.channels_last if config.channels_last else torch.contiguous_format
+    model.to(device, memory_format=order)  # type: ignore[call-overload]
+    group.same_weights(model)
+    return model
+
+
+def _restore(config: TrainConfig, data: RunData, state: TrainingState, session: Session, device: torch.device) -> None:
+    """Go on from last.pt, and say what makes this another run than the one that was interrupted."""
+    saved = session.load("last.pt", data.index, device)
+    epoch, steps = int(saved["position"]["epoch"]), data.plan.steps_per_epoch
+    for message in what_changed(saved["config"], config, is_sharded(data.index), epoch, steps):
+        session.warn(message)
+    state.restore(saved)
+    if saved["config"].get("time_budget_s", 0) != config.time_budget_s:
+        state.position.total_steps = 0
+
+
+def save(name: str, run: RunParts) -> None:
+    """Write a checkpoint, in the first rank.
+
+    Raises:
+        TrainingError: a weight is not finite, so an older checkpoint is worth more.
+        CheckpointError: the disk is full or cannot be written.
+    """
+    if not run.session.group.first:
+        return
+    position = run.state.position
+    position.seconds = run.session.clock()
+    if not all(bool(parameter.isfinite().all()) for parameter in run.state.model.parameters()):
+        raise _blown_up("The weights are not finite after", position.step, run)
+    about = {"config": run.config.model_dump(), "evaluation_operations": run.data.evaluation_operations}
+    run.session.save(name, {**run.state.as_dict(), **about}, run.data.index, position.epoch, position.step)
+
+
+def require_finite(result: StepResult, run: RunParts) -> None:
+    """Refuse to go on after a step without a loss or a gradient; a scaler has left such a step out by itself.
+
+    Raises:
+        TrainingError: it is so.
+    """
+    step = run.state.position.step + 1
+    if not math.isfinite(result.loss):
+        raise _blown_up(f"The loss is {result.loss} in", step, run)
+    if not (math.isfinite(result.grad_norm) or run.state.scaler):
+        raise _blown_up(f"The gradient is {result.grad_norm} in", step, run)
+
+
+def _blown_up(what: str, step: int, run: RunParts) -> TrainingError:
+    good = (run.session.run_dir / "checkpoints" / "last.pt").is_file()
+    return TrainingError(
+        f"{what} step {step}: the weights have blown up.",
+        f"Lower the learning rate ({run.config.lr:g}), clip the gradient, or choose a norm."
+        + " The last checkpoint is still good." * good,
+    )

@@ -1,0 +1,171 @@
+"""What a run and the BatchNorm experiment do alike around their steps: tell, obey, keep time, save and restore.
+
+A session is one process's stretch of work, from a start or a resume to an end or a stop.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from alexcore.data.class_index import require_same_mapping
+from alexcore.data.index import DataIndex
+from alexcore.files import write_json
+from alexcore.training.checkpoint import RUN_PARTS, load_checkpoint, save_checkpoint
+from alexcore.training.distributed import ALONE, Group
+from alexcore.training.environment import describe_environment
+from alexcore.training.run_data import Reporter
+
+# More points than this no chart shows, and a run of a million steps would fill the disk with lines.
+LOGGED_STEPS = 2000
+PAUSE_POLL_S = 0.2
+
+Clock = Callable[[], float]
+Agree = Callable[[str], str]
+
+
+class WorkClock:
+    """Seconds that were worked: it stands still in a pause, and goes on at a resume from where it stood at the stop."""
+
+    def __init__(self, clock: Clock = time.perf_counter) -> None:
+        self._clock, self._zero = clock, clock()
+        self._still: float | None = None
+
+    def __call__(self) -> float:
+        """Seconds of work so far."""
+        return (self._clock() if self._still is None else self._still) - self._zero
+
+    def add(self, seconds: float) -> None:
+        """Count what was worked before this process."""
+        self._zero -= seconds
+
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """Time that passes in here is not counted."""
+        self._still = self._clock()
+        try:
+            yield
+        finally:
+            self._zero += self._clock() - self._still
+            self._still = None
+
+
+class Session:
+    """Whom a stretch of work tells, what it obeys, its clock and its checkpoints.
+
+    Attributes:
+        run_dir: The run's folder; only the first rank touches it.
+        reporter: Is told of everything, and asked for requests.
+        group: The ranks that work together.
+        clock: Seconds of work; everything that measures a time asks it.
+        save_s: Seconds that the last checkpoint took.
+    """
+
+    def __init__(
+        self, run_dir: Path, reporter: Reporter, clock: Clock = time.perf_counter, group: Group = ALONE
+    ) -> None:
+        self.run_dir, self.reporter, self.group = run_dir, reporter, group
+        self.clock = WorkClock(clock)
+        self.save_s, self._saved = 0.0, 0.0
+
+    def warn(self, message: str, hint: str = "") -> None:
+        """Put into the run's history what may be wrong with it; every warning goes through here."""
+        self.reporter.event("warning", message=message, hint=hint)
+
+    def note(self, message: str) -> None:
+        """Put into the run's history what a reader should know; every note goes through here."""
+        self.reporter.event("note", message=message)
+
+    def obey(self, agree: Agree = lambda word: word) -> bool:
+        """Wait out a pause; False if the work shall stop.
+
+        Args:
+            agree: Makes of this process's request the one that all ranks go by.
+        """
+        word = agree(self.reporter.request())
+        if word == "pause":
+            self.reporter.paused(True)
+            with self.clock.standing_still():
+                while agree(self.reporter.request()) == "pause":
+                    time.sleep(PAUSE_POLL_S)
+            self.reporter.paused(False)
+            word = agree(self.reporter.request())
+        return word != "stop"
+
+    def announce(self, index: DataIndex, device: torch.device, start: dict[str, Any], resume: dict[str, Any]) -> None:
+        """Write class_indices.json and env.json, and begin the history: resume, start, and what is odd about the data.
+
+        Args:
+            index: The data set.
+            device: Where the work is done.
+            start: The fields of the event `start`.
+            resume: Those of the event `resume`; empty if this is the beginning.
+        """
+        if not self.group.first:
+            return
+        write_json(self.run_dir / "class_indices.json", index.class_indices)
+        write_json(self.run_dir / "env.json", describe_environment(index, device))
+        if resume:
+            self.reporter.event("resume", **resume)
+        self.reporter.event("start", **start)
+        for problem in index.problems:
+            self.warn(problem.message, problem.hint)
+
+    def save_is_due(self, every_minutes: float) -> bool:
+        """Whether the last checkpoint is so many minutes of work old; 0 is never."""
+        return bool(every_minutes) and self.clock() - self._saved >= 60 * every_minutes
+
+    def want_save(self) -> None:
+        """Have a checkpoint due at once, if there are any within the work."""
+        self._saved = -float("inf")
+
+    def save(self, name: str, state: dict[str, Any], index: DataIndex, epoch: int, step: int) -> None:
+        """Write a checkpoint, with what says which data it belongs to.
+
+        Raises:
+            CheckpointError: the disk is full or cannot be written.
+        """
+        began = self.clock()
+        about = {"class_to_idx": index.class_to_idx, "fingerprint": index.fingerprint()}
+        save_checkpoint(self.run_dir / "checkpoints" / name, {**state, **about})
+        self._saved = self.clock()
+        self.save_s = self._saved - began
+        self.reporter.event("checkpoint", name=name, epoch=epoch, step=step)
+
+    def load(
+        self,
+        name: str,
+        index: DataIndex,
+        device: torch.device | str,
+        required: Sequence[str] = RUN_PARTS,
+        what: str = "run",
+    ) -> dict[str, Any]:
+        """Read a checkpoint in the first rank, and share it; set the clock to what had been worked by then.
+
+        Args:
+            name: Of the file.
+            index: The data set to go on with.
+            device: Where to put the tensors.
+            required: What a checkpoint of this kind holds.
+            what: What goes on, in a word.
+
+        Raises:
+            CheckpointError: it is missing, damaged, or has other classes than the data set.
+        """
+        path, alone = self.run_dir / "checkpoints" / name, self.group.ranks == 1
+        # On the way to the other ranks it is in main memory, because their devices have other names.
+        saved = load_checkpoint(path, device if alone else "cpu", required) if self.group.first else {}
+        saved = self.group.share(saved)
+        numbers = saved["class_to_idx"]
+        require_same_mapping(sorted(numbers, key=lambda each: int(numbers[each])), index.classes)
+        if saved["fingerprint"] != index.fingerprint():
+            self.warn(f"The data set has changed since the checkpoint; the {what} goes on, but is not the same one.")
+        seconds = saved["position"]["seconds"]
+        self.clock.add(seconds)
+        self._saved += seconds
+        return saved
