@@ -8,7 +8,6 @@ import streamlit as st
 
 from alexcore.runs.run_list import active_runs
 from ui.parts.menu import PAGES, page_file
-from ui.parts.run_page import page_of
 from ui.parts.text import plain
 
 ICON = Path(__file__).parent / "icon.png"
@@ -26,7 +25,7 @@ with st.sidebar, st.container(key="active_runs"):
     for run in active_runs():
         # No state: the page beside it follows the run, and this would stay as it was.
         st.page_link(
-            page_of(run.path),
+            page_file(run.kind.page),
             label=f"{plain(run.title)}: active",
             icon=":material/play_circle:",
             query_params={"run": run.id},
