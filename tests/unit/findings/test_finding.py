@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import string
 from dataclasses import fields
-from pathlib import Path
 
 import pytest
 
@@ -16,10 +15,9 @@ from alexcore.findings.finding import KNOWN, finding_of
 from alexcore.findings.manual import PARTS, manual
 from alexcore.findings.run import StoppedEarly
 from alexcore.words.findings import SAID, told
+from tests.support.repository import REPOSITORY
 
-pytestmark = pytest.mark.unit
-
-MANUAL = Path(__file__).resolve().parents[3] / "docs" / "findings.md"
+MANUAL = REPOSITORY / "docs" / "findings.md"
 
 
 def fields_of(template: str) -> set[str]:

@@ -8,8 +8,6 @@ import pytest
 
 from alexcore.words.numbers import duration, number, percent, size_text
 
-pytestmark = pytest.mark.unit
-
 
 @pytest.mark.parametrize(
     ("count", "text"),
