@@ -6,27 +6,27 @@ import streamlit as st
 
 from alexcore.runs.run_list import summaries
 from ui.overview.device_line import device_line
+from ui.parts.menu import page_file
 from ui.parts.page import page
-from ui.parts.run_page import page_of
 from ui.parts.synthetic_data import ensure_synthetic
 from ui.parts.text import plain
 
 STEPS = (
     (
         "1 · Look at the data",
-        "pages/dataset.py",
+        page_file("dataset"),
         "Open the data set",
         "Five kinds of flowers are here already. See how classes get their numbers, or open a folder of your own.",
     ),
     (
         "2 · Train a network",
-        "pages/train.py",
+        page_file("train"),
         "Train",
         "Start from settings that work, watch loss and accuracy grow, then change one thing and compare.",
     ),
     (
         "3 · Classify a picture",
-        "pages/classify.py",
+        page_file("classify"),
         "Classify",
         "Drop a photograph on the page and see what the network takes it for, and how sure it is.",
     ),
@@ -48,10 +48,9 @@ with page("alexcore", "A laboratory for learning image classification with AlexN
         st.info("No runs yet. The first one takes about two minutes: go to Train and press Start.")
     with st.container(key="overview_runs"):
         for run in runs[:LATEST]:
-            best = run.best_val_acc1
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.page_link(page_of(run.path), label=plain(run.title), query_params={"run": run.id})
-                measured = "" if best is None else f", best validation accuracy {best:.1%}"
-                st.caption(f"{run.status.state}, {run.status.epoch} epochs{measured}", width="content")
+                st.page_link(page_file(run.kind.page), label=plain(run.title), query_params={"run": run.id})
+                told = (run.status.state, f"{run.status.epoch} epochs", run.in_words)
+                st.caption(", ".join(filter(None, told)), width="content")
     if len(runs) > 1:
-        st.page_link("pages/runs.py", label="All runs, side by side", icon=":material/arrow_forward:")
+        st.page_link(page_file("runs"), label="All runs, side by side", icon=":material/arrow_forward:")

@@ -16,11 +16,11 @@ from alexcore.analysis.evaluation_store import (
     evaluation_time,
     known_evaluation,
 )
-from alexcore.batchnorm.settings import is_experiment
 from alexcore.data.index import DataIndex
 from alexcore.errors import DataError
 from alexcore.home import known_data_sets, open_path
 from alexcore.jobs import read_job, start_job
+from alexcore.runs.kinds import BATCHNORM, kind_of
 from alexcore.runs.store import Run, require_checkpoint
 from alexcore.words.numbers import number, percent
 from ui.parts.datasets import open_dataset
@@ -33,6 +33,7 @@ from ui.parts.evaluation_charts import (
 )
 from ui.parts.evaluation_pictures import first_page, picture_grid
 from ui.parts.job_progress import watch_job
+from ui.parts.menu import page_file
 from ui.parts.page import shown_errors
 from ui.parts.run_charts import RunView
 from ui.parts.text import plain
@@ -47,9 +48,9 @@ VIEWS = ("Confusion", "Classes", "Calibration", "Top losses")
 def evaluation_section(run: Run) -> None:
     """Draw the evaluation of a run: what it needs first, how far it is, or its figures."""
     with st.container(key="evaluation"), shown_errors():
-        if is_experiment(run.path):
+        if kind_of(run.path) is BATCHNORM:
             st.info("A BatchNorm experiment has no checkpoint of its own: each of its networks (its arms) has one.")
-            st.page_link("pages/batchnorm.py", label="See its networks on BatchNorm", query_params={"run": run.id})
+            st.page_link(page_file("batchnorm"), label="See its networks on BatchNorm", query_params={"run": run.id})
             return
         if run.status.active:
             st.info("The run still goes on, and its best checkpoint may change. Evaluate it when it has ended.")
