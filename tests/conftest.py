@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,3 +66,15 @@ def photographs() -> Path:
     if not PHOTOGRAPHS.is_dir():
         pytest.skip(f"the flower photographs are not at {PHOTOGRAPHS}; set ALEXCORE_TEST_FLOWERS")
     return PHOTOGRAPHS
+
+
+@pytest.fixture(scope="session")
+def few_photographs(photographs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Real flowers, five classes of 120 to train on and 20 for validation; read-only."""
+    few = tmp_path_factory.mktemp("few") / "photographs"
+    for split, count in (("train", 120), ("val", 20)):
+        for folder in (photographs / split).iterdir():
+            (few / split / folder.name).mkdir(parents=True)
+            for path in sorted(folder.iterdir())[:count]:
+                shutil.copy(path, few / split / folder.name)
+    return few

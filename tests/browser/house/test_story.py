@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,28 +27,16 @@ MOVES_ON = """(before) => {
 
 
 @pytest.fixture(scope="module")
-def photographs(photographs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Some of each class: 120 to train on, and 20."""
-    few = tmp_path_factory.mktemp("few") / "photographs"
-    for split, count in (("train", 120), ("val", 20)):
-        for folder in (photographs / split).iterdir():
-            (few / split / folder.name).mkdir(parents=True)
-            for path in sorted(folder.iterdir())[:count]:
-                shutil.copy(path, few / split / folder.name)
-    return few
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, photographs: Path) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory, few_photographs: Path) -> Iterator[Server]:
     """A server of this story alone: its home is empty at first, and it dies on the way."""
     home = tmp_path_factory.mktemp("story-home")
-    running = Server(home, [home, photographs])
+    running = Server(home, [home, few_photographs])
     yield running
     running.kill()
 
 
 def test_the_story_from_data_to_an_answer(
-    page: Page, server: Server, photographs: Path, shots: Path | None, tmp_path: Path
+    page: Page, server: Server, few_photographs: Path, shots: Path | None, tmp_path: Path
 ) -> None:
     # 1. A fresh home: the built-in data set draws itself, and the overview leads to it.
     page.goto(server.url)
@@ -64,7 +51,7 @@ def test_the_story_from_data_to_an_answer(
     # 2. A folder of real photographs, typed; page and filter survive a refresh, because they are in the URL.
     page.locator(".st-key-dataset_source input").click()
     page.get_by_role("option", name="a folder ...").click()
-    page.locator(".st-key-dataset_path input").fill(str(photographs))
+    page.locator(".st-key-dataset_path input").fill(str(few_photographs))
     page.locator(".st-key-dataset_open button").click()
     expect(page.get_by_text("700 pictures")).to_be_visible()
     page.locator(".st-key-dataset_page").get_by_role("button", name="Page 3", exact=True).click()
@@ -115,7 +102,7 @@ def test_the_story_from_data_to_an_answer(
     expect(page.locator(".st-key-train_curves")).to_contain_text("Validation accuracy is")
     shoot(page, shots, "train-finished")
     (run,) = (server.home / "runs").glob("2*")
-    picture, answer = _surest_answer(run, photographs)
+    picture, answer = _surest_answer(run, few_photographs)
 
     # 6. A photograph that the network has never seen.
     page.get_by_role("link", name="Classify a picture with this run").click()
@@ -144,10 +131,10 @@ def _step(page: Page) -> int:
     return int(found[1].replace(",", ""))
 
 
-def _surest_answer(run: Path, photographs: Path) -> tuple[Path, str]:
+def _surest_answer(run: Path, few_photographs: Path) -> tuple[Path, str]:
     """The validation photograph of which the run is surest, out of five of each class, and what it takes it for."""
     classifier = Classifier(run / "checkpoints" / "best.pt")
-    paths = [path for folder in sorted((photographs / "val").iterdir()) for path in sorted(folder.iterdir())[:5]]
+    paths = [path for folder in sorted((few_photographs / "val").iterdir()) for path in sorted(folder.iterdir())[:5]]
     answers = [classifier.classify([read_picture(path).image])[0][0] for path in paths]
     surest = max(range(len(paths)), key=lambda number: answers[number].probability)
     return paths[surest], answers[surest].name
@@ -172,7 +159,7 @@ def test_stop_saves_and_resume_goes_on(page: Page, server: Server, shots: Path |
 
 
 def test_the_grid_of_draws_follows_the_pipeline(
-    page: Page, server: Server, photographs: Path, shots: Path | None
+    page: Page, server: Server, few_photographs: Path, shots: Path | None
 ) -> None:
     pipeline = [
         {"op": "Resize", "size": [96, 96]},
@@ -180,7 +167,7 @@ def test_the_grid_of_draws_follows_the_pipeline(
         {"op": "RandomSolarize", "threshold": 100, "p": 1.0},
         {"op": "ToTensor"},
     ]
-    page.goto(f"{server.url}/augment?{urlencode({'dataset': str(photographs), 'pipeline': json.dumps(pipeline)})}")
+    page.goto(f"{server.url}/augment?{urlencode({'dataset': str(few_photographs), 'pipeline': json.dumps(pipeline)})}")
     grid = page.locator(".st-key-augment_grid")
     draw = grid.locator("figure").nth(1)
     expect(draw).to_contain_text(re.compile("posterized.*solarized"), timeout=90_000)
@@ -219,7 +206,7 @@ def test_the_grid_of_draws_follows_the_pipeline(
 
     # A picture of one's own, and the way into a run.
     page.get_by_text("Your own picture").click()
-    own = next(iter(sorted((photographs / "val" / "tulips").iterdir())))
+    own = next(iter(sorted((few_photographs / "val" / "tulips").iterdir())))
     page.locator(".st-key-augment_upload input[type=file]").set_input_files(own)
     expect(grid.locator("figure").first).to_contain_text(own.name)
     page.set_viewport_size({"width": 420, "height": 900})
@@ -230,11 +217,11 @@ def test_the_grid_of_draws_follows_the_pipeline(
 
 
 def test_an_uploaded_archive_becomes_a_data_set_to_page_through(
-    page: Page, server: Server, photographs: Path, shots: Path | None, tmp_path: Path
+    page: Page, server: Server, few_photographs: Path, shots: Path | None, tmp_path: Path
 ) -> None:
     with zipfile.ZipFile(tmp_path / "two kinds.zip", "w") as archive:
         for name in ("daisy", "roses"):
-            for path in sorted((photographs / "train" / name).iterdir())[:20]:
+            for path in sorted((few_photographs / "train" / name).iterdir())[:20]:
                 archive.write(path, f"two kinds/{name}/{path.name}")
     page.goto(f"{server.url}/dataset")
     page.get_by_text("Add a data set").click()

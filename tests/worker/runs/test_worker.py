@@ -270,11 +270,14 @@ def test_a_second_run_waits_for_its_turn_and_a_killed_one_gives_it_up(stripes, s
     assert scalars(first, "val/acc1") == scalars(finished, "val/acc1")
 
 
-def test_killed_at_random_moments_with_all_its_processes_it_ends_as_the_straight_run(stripes, start, finished):
+@pytest.mark.parametrize(
+    "most", [3, pytest.param(30, marks=[pytest.mark.nightly, pytest.mark.timeout(1800)])], ids="{}-kills".format
+)
+def test_killed_at_random_moments_with_all_its_processes_it_ends_as_the_straight_run(stripes, start, finished, most):
     """A checkpoint every half second; a kill may hit a step, a validation or the writing of a checkpoint."""
     chance = random.Random(5)
     run = start(straight_config(stripes, num_workers=1, checkpoint_every_minutes=0.5 / 60))
-    for kills in range(1, 4):
+    for kills in range(1, most + 1):
         wait_until(run, lambda: (run / "checkpoints" / "last.pt").is_file() and state(run) == "running", "a checkpoint")
         begin = step(run)
         wait_until(run, lambda begin=begin: step(run) > begin or state(run) == "finished", "a step")
