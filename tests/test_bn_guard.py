@@ -19,7 +19,7 @@ from alexcore.batchnorm.measure.gradients import gradient_magnitude, gradient_su
 from alexcore.batchnorm.measure.loss_surface import loss_surface, relative_loss
 from alexcore.batchnorm.measure.moments import drift, layer_statistics
 from alexcore.batchnorm.measure.undisturbed import undisturbed
-from alexcore.nn import AlexNet
+from alexcore.nn import Network
 from alexcore.training.seeding import rng_state
 
 pytestmark = pytest.mark.unit
@@ -67,7 +67,7 @@ def train(model: nn.Module, probed: bool, steps: int = 4, **options: float) -> d
     random.seed(3), np.random.seed(3), torch.manual_seed(3)
     model.train()
     optimizer = torch.optim.SGD(model.parameters(), LR, **options)
-    size = 64 if isinstance(model, AlexNet) else 8
+    size = 64 if isinstance(model, Network) else 8
     images = torch.randn(6, 3, size, size)
     labels = torch.tensor([0, 1, 2, 0, 1, 2])
     for _ in range(steps):
@@ -94,7 +94,7 @@ def test_a_probed_training_is_the_same_to_the_bit(norm, options):
 
 @pytest.mark.parametrize("norm", ["none", "batch", "group"])
 def test_a_probed_alexnet_is_the_same_to_the_bit(norm):
-    model = AlexNet(3, norm=norm, width=0.1, dropout=0.5, init="kaiming")
+    model = Network(3, norm=norm, width=0.1, dropout=0.5, init="kaiming")
     frozen = next(model.parameters())
     frozen.requires_grad_(False)
     assert train(copy.deepcopy(model), True, 2, momentum=0.9) == train(model, False, 2, momentum=0.9)

@@ -22,7 +22,7 @@ from alexcore.analysis.explanations import (
 )
 from alexcore.analysis.prediction import Classifier
 from alexcore.errors import DataError
-from alexcore.nn import ACTIVATIONS, NORMS, VARIANTS
+from alexcore.nn import ACTIVATIONS, NETWORKS, NORMS
 
 pytestmark = pytest.mark.unit
 
@@ -111,7 +111,7 @@ def test_occlusion_by_hand(colours):
     # Each variant with each norm and each activation, not all 27 of them.
     [
         (v, n, ACTIVATIONS[(i + j) % len(ACTIVATIONS)])
-        for (i, v), (j, n) in product(enumerate(VARIANTS), enumerate(NORMS))
+        for (i, v), (j, n) in product(enumerate(NETWORKS), enumerate(NORMS))
     ],
 )
 def test_every_kind_of_network_can_be_explained(tmp_path: Path, variant, norm, activation):

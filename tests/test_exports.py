@@ -111,7 +111,7 @@ def test_the_loading_snippet_gives_the_runs_answers(flowers, tmp_path, name):
     file = exported(flowers, name, tmp_path)
     scope: dict[str, Any] = {}
     with modules(project, "model") as (model,):
-        exec(compile(loading_snippet(name, str(file)), "snippet", "exec"), scope)
+        exec(compile(loading_snippet(name, str(file), "AlexNet"), "snippet", "exec"), scope)
         images = torch.stack([model.eval_transform(model.read_picture(each)) for each in flowers.pictures])
         with torch.no_grad():
             answers = torch.softmax(scope["net"](images), dim=1)

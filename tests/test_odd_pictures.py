@@ -11,7 +11,7 @@ from known_networks import write_known
 from odd_pictures import CORPUS, many_frames, text_bomb
 from PIL import GifImagePlugin
 
-from alexcore.analysis.batch_prediction import BatchPrediction, Network
+from alexcore.analysis.batch_prediction import AskedNetwork, BatchPrediction
 from alexcore.analysis.prediction import Classifier
 from alexcore.data.images import POLICY, check_decodable, read_picture
 from alexcore.data.incoming import Incoming, from_bytes, picture_endings
@@ -21,8 +21,8 @@ pytestmark = pytest.mark.unit
 
 
 @pytest.fixture(scope="module")
-def network(tmp_path_factory) -> Network:
-    return Network("known", Classifier(write_known(tmp_path_factory.mktemp("known") / "best.pt")))
+def network(tmp_path_factory) -> AskedNetwork:
+    return AskedNetwork("known", Classifier(write_known(tmp_path_factory.mktemp("known") / "best.pt")))
 
 
 def upload(name: str) -> Incoming:

@@ -109,18 +109,19 @@ def require_format(name: str) -> Format:
     return FORMATS[name]
 
 
-def loading_snippet(name: str, file: str) -> str:
+def loading_snippet(name: str, file: str, class_name: str) -> str:
     """The Python that loads exported weights into the network of the project's model.py.
 
     Args:
         name: "weights" or "safetensors".
         file: Path of the exported file.
+        class_name: What the project calls the network.
     """
     opening = {
         "weights": [
             "import torch",
             "",
-            "from model import AlexNet  # of the three-file project",
+            f"from model import {class_name}  # of the three-file project",
             "",
             f"saved = torch.load({file!r}, weights_only=True)",
             'class_to_idx, weights = saved["class_to_idx"], saved["state_dict"]',
@@ -130,7 +131,7 @@ def loading_snippet(name: str, file: str) -> str:
             "",
             "from safetensors import safe_open",
             "",
-            "from model import AlexNet  # of the three-file project",
+            f"from model import {class_name}  # of the three-file project",
             "",
             f'with safe_open({file!r}, framework="pt") as file:',
             '    class_to_idx = json.loads(file.metadata()["class_to_idx"])',
@@ -138,7 +139,7 @@ def loading_snippet(name: str, file: str) -> str:
         ],
     }[name]
     closing = [
-        "net = AlexNet(num_classes=len(class_to_idx))",
+        f"net = {class_name}(num_classes=len(class_to_idx))",
         "net.load_state_dict(weights)",
         "net.eval()  # dropout off, batch norm by its running statistics",
     ]

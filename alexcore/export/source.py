@@ -15,7 +15,7 @@ from alexcore.errors import CheckpointError, DataError
 from alexcore.files import read_json
 
 if TYPE_CHECKING:
-    from torch import nn
+    from alexcore.nn import Network
 
 Event = dict[str, Any]
 
@@ -120,7 +120,7 @@ class Trained:
         saved: The whole checkpoint.
     """
 
-    model: nn.Module
+    model: Network
     classes: tuple[str, ...]
     operations: list[Operation]
     saved: dict[str, Any]

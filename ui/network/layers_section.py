@@ -9,9 +9,8 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from alexcore.nn import NETWORKS, NORMS, minimum_input_size
 from alexcore.nn.layers import Layer, layer_table, totals
-from alexcore.nn.norms import NORMS
-from alexcore.nn.variants import VARIANTS, minimum_input_size
 from ui.network.drawing import architecture_svg, draw
 from ui.parts.charts import TRAIN, VAL, layout_of
 from ui.parts.page import shown_errors
@@ -62,10 +61,10 @@ def _chosen() -> tuple[list[Layer], int]:
     with st.grid("auto", min_column_width=150, key="network_settings"):
         variant = st.selectbox(
             "Variant",
-            list(VARIANTS),
+            list(NETWORKS),
             key="network_variant",
             bind="query-params",
-            help="  \n".join(f"**{each.name}**: {each.title}." for each in VARIANTS.values()),
+            help="  \n".join(f"**{each.name}**: {each.title}." for each in NETWORKS.values()),
         )
         side = st.number_input(
             "Input size (px)",

@@ -14,6 +14,7 @@ from alexcore.export.source import unfinished_words
 from alexcore.files import read_json
 from alexcore.home import cache_dir
 from alexcore.jobs import start_job
+from alexcore.nn.blueprints import one_network
 from alexcore.runs.store import Run, require_checkpoint
 from ui.parts.job_progress import watch_job
 from ui.parts.page import show_error
@@ -47,7 +48,7 @@ def export_section(run: Run) -> None:
         st.caption(FORMATS[name].text)
         flags = _graph_flags() if name in _GRAPHS else []
         _make_or_download(run, checkpoint, name, flags)
-        _what_to_do(name, f"{run.id}{FORMATS[name].suffix}")
+        _what_to_do(run, name, f"{run.id}{FORMATS[name].suffix}")
         st.caption(TENSORBOARD)
 
 
@@ -128,10 +129,10 @@ def _make_room(target: Path) -> None:
         file.unlink(missing_ok=True)
 
 
-def _what_to_do(name: str, file: str) -> None:
-    if name in _WEIGHTS:
+def _what_to_do(run: Run, name: str, file: str) -> None:
+    if name in _WEIGHTS and run.config:
         with st.expander("Load it", icon=":material/code:"):
-            st.code(loading_snippet(name, file), language="python")
+            st.code(loading_snippet(name, file, one_network(run.config.variant).class_name), language="python")
         with st.expander("Why the state_dict and not the whole model?", icon=":material/help:"):
             st.markdown(WHY_STATE_DICT.removeprefix("Why the state_dict and not the whole model? "))
     elif name in _GRAPHS:
