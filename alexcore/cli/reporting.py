@@ -8,6 +8,7 @@ from typing import Any
 from alexcore.batchnorm.settings import is_experiment
 from alexcore.cli.output import Arguments, add_command, print_json
 from alexcore.errors import RunError
+from alexcore.words.numbers import size_text
 
 
 def compare_bn_report(arguments: Arguments) -> int:
@@ -23,7 +24,7 @@ def compare_bn_report(arguments: Arguments) -> int:
     if arguments.json:
         print_json({"run": str(run.path), "file": str(arguments.to), "bytes": written})
     else:
-        print(f"{arguments.to}, {written / 1e6:.1f} MB")
+        print(f"{arguments.to}, {size_text(written)}")
     return 0
 
 

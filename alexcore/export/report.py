@@ -24,7 +24,8 @@ from alexcore.export.card import Result, facts
 from alexcore.export.formats import TENSORBOARD
 from alexcore.export.rendering import render
 from alexcore.export.source import Event, Source, open_data
-from alexcore.export.svg import REST, TRAIN, VAL, Line, bar_chart, line_chart
+from alexcore.export.svg import Line, bar_chart, line_chart
+from alexcore.palette import REST, TRAIN, VAL
 
 # More than these make a page heavy and its charts a tangle; the tables have them all.
 MOST_SAMPLED, SAMPLES_EACH = 20, 4

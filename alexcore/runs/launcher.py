@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ from alexcore.process import spawn
 from alexcore.runs.group import group_environment, torchrun_arguments
 from alexcore.runs.status import write_queued
 from alexcore.runs.store import Run, create_run, read_run
-from alexcore.training.checks import flags
 from alexcore.training.resuming import changed_config
 
 REQUESTS = ("stop", "pause", "continue")
@@ -52,16 +50,6 @@ def launch(run_dir: Path) -> int:
     if processes == 1:
         return spawn(arguments, run_dir / "worker.log")
     return spawn(torchrun_arguments(processes, arguments), run_dir / "worker.log", group_environment(processes))
-
-
-def typed_command(config: TrainConfig) -> str:
-    """What a person types to start the run of a configuration; `launch` starts the same processes."""
-    if config.processes == 1:
-        return shlex.join(["python", "-m", "alexcore", "train", *flags(config)])
-    # torchrun says how many processes there are, also to the command that it starts.
-    own = flags(config.model_copy(update={"processes": 1}))
-    start = ["torchrun", "--standalone", f"--nproc-per-node={config.processes}", "-m", "alexcore", "train"]
-    return shlex.join([*start, *own])
 
 
 def _processes(run_dir: Path) -> int:

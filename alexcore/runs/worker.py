@@ -6,7 +6,6 @@ Of several processes that `torchrun` has started the first does so (`execute`), 
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import sys
 import time
@@ -22,12 +21,12 @@ from alexcore.batchnorm.settings import is_experiment, load_bn_config
 from alexcore.config import TrainConfig, load_config, make_config
 from alexcore.errors import AlexError, RunError, TrainingError
 from alexcore.files import write_json
-from alexcore.process import keep_freed_memory
 from alexcore.runs import group as groups
 from alexcore.runs.events import EventWriter
 from alexcore.runs.launcher import read_request
 from alexcore.runs.queue import turn
 from alexcore.runs.status import StatusWriter
+from alexcore.system import keep_freed_memory, lower_priority
 from alexcore.training.memory import is_out_of_memory, not_enough_memory
 from alexcore.training.resuming import changed_config
 
@@ -285,8 +284,7 @@ def explain(error: Exception, config: TrainConfig | None) -> AlexError:
 
 def main(arguments: list[str]) -> int:
     """Run one worker; the exit code is 2 if the run failed."""
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
+    lower_priority(NICENESS)
     try:
         if groups.rank():
             follow()

@@ -13,12 +13,13 @@ from alexcore.jobs import read_job
 from alexcore.runs import launcher
 from alexcore.runs.status import LOST, UNKNOWN
 from alexcore.runs.store import Run, open_run
+from alexcore.words.numbers import duration
 from ui.batchnorm.section_choice import show_section
 from ui.batchnorm.sweep_buttons import sweep_job
 from ui.parts.address import choose_run
 from ui.parts.page import show_error
 from ui.parts.run_live import COLOURS, log_tail
-from ui.parts.text import duration, plain
+from ui.parts.text import plain
 
 POLL_S = 1.5
 

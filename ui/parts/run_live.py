@@ -12,11 +12,12 @@ from alexcore.runs import launcher
 from alexcore.runs.series import Series
 from alexcore.runs.status import LOST, UNKNOWN, Status
 from alexcore.runs.store import Run, open_run
+from alexcore.words.numbers import duration
 from ui.parts.address import choose_run
 from ui.parts.page import show_error
 from ui.parts.run_rows import ReadableSeries, share
 from ui.parts.run_views import run_views
-from ui.parts.text import duration, plain
+from ui.parts.text import plain
 
 POLL_S = 1.0
 # While a run starts, somebody waits for its first step: a few seconds in which there are no charts to draw.

@@ -14,10 +14,11 @@ from alexcore.runs.comparison import AXES, MOST, differing
 from alexcore.runs.run_list import Summary, summaries
 from alexcore.runs.series import Series
 from alexcore.runs.store import open_run
+from alexcore.words.numbers import duration, size_text
 from ui.parts.page import show_error, shown_errors
 from ui.parts.run_charts import confusion
 from ui.parts.run_rows import ReadableSeries, number, whole
-from ui.parts.text import duration, plain, size
+from ui.parts.text import plain
 from ui.runs.compared_curves import GROUP_WORDS, GROUPS, Compared, curves
 from ui.runs.compared_pictures import same_pictures
 from ui.runs.parallel_coordinates import parallel
@@ -160,7 +161,7 @@ def _results(shown: Sequence[Summary]) -> None:
             "steps": whole(each.status.step),
             "time": duration(number(each.worked_s)),
             "images/s": number(each.images_per_s),
-            "disk": size(each.bytes),
+            "disk": size_text(each.bytes),
             "id": each.id,
         }
         for each, label in zip(shown, labels(shown), strict=True)

@@ -12,8 +12,9 @@ import streamlit as st
 
 from alexcore.runs.comparison import MOST, in_words
 from alexcore.runs.run_list import EXPERIMENT, Summary, matching, summaries
+from alexcore.words.numbers import size_text
 from ui.parts.run_rows import moment, number, share
-from ui.parts.text import plain, size
+from ui.parts.text import plain
 from ui.runs.deletion import delete, just_changed, outcome
 from ui.runs.selection import CHOSEN, labels, show_comparison, show_run
 
@@ -238,7 +239,7 @@ def _actions(found: list[Summary], shown: list[Summary]) -> None:
             show_comparison(chosen)
             st.rerun()
         st.button("Delete", key="runs_delete", disabled=not chosen, on_click=delete, args=(chosen,))
-        held = size(sum(by_id[each].bytes for each in chosen))
+        held = size_text(sum(by_id[each].bytes for each in chosen))
         st.caption(
             f"{len(chosen)} chosen, {held} on disk. Delete moves to the trash, which can be undone."
             if chosen

@@ -30,8 +30,6 @@ from alexcore.runs.trash import list_trash, restore_run
 from alexcore.runs.worker import execute
 from tests.support.old_homes import DELETED, EXPERIMENT, FINISHED, STOPPED, STOPPED_EXPERIMENT, golden, old_home
 
-pytestmark = pytest.mark.unit
-
 GOLDEN = golden()
 # Another torch, or another processor, sums in another order.
 HERE = {"torch": torch.__version__.split("+")[0], "cpu": torch.backends.cpu.get_cpu_capability()}

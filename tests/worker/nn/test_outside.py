@@ -8,10 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from command_line import done
-from exported import modules, unpacked_project
 from PIL import Image
-from run_folders import tiny_config
 from torch import Tensor, nn
 
 from alexcore.analysis.explanations import grad_cam, occlusion
@@ -42,6 +39,9 @@ from alexcore.runs.exported import exported_run
 from alexcore.runs.store import read_run
 from alexcore.training.checkpoint import load_checkpoint
 from alexcore.training.health import gradient_reach
+from tests.support.command_line import done
+from tests.support.exported import modules, unpacked_project
+from tests.support.run_folders import tiny_config
 
 pytestmark = pytest.mark.worker
 TINY = ["--batch-size", "8", "--image-size", "48", "--start-size", "0", "--num-workers", "0", "--precision", "fp32"]
