@@ -78,7 +78,7 @@ def test_look_is_forward_and_its_features_are_what_the_last_layer_reads(small):
     probabilities, features = small.classifier.look(batch)
     torch.testing.assert_close(probabilities, small.classifier.probabilities([noise(n) for n in range(3)]))
     with torch.no_grad():
-        logits = small.classifier.network.classifier[-1](features)
+        logits = small.classifier.model.head(features)
     torch.testing.assert_close(torch.softmax(logits, dim=1), probabilities)
 
 
@@ -169,7 +169,7 @@ def test_with_views_the_probabilities_are_averaged(small):
 def both_answered(small: AskedNetwork, known: AskedNetwork) -> BatchPrediction:
     doubt = Doubt(50, 0.5, Threshold(0.9, 20, 10, 30, 5), far=0.5)
     means = np.eye(2, 8, dtype=np.float32) * 3
-    width = known.classifier.network.classifier[-1].in_features
+    width = known.classifier.model.head.in_features
     watched = AskedNetwork("known", known.classifier, doubt, np.pad(means, ((0, 0), (0, width - 8))))
     red, grey = (png(Image.new("RGB", (30, 30), colour)) for colour in ((255, 0, 0), (90, 90, 90)))
     pictures = [
