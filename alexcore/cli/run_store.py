@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from alexcore.cli.output import Arguments, add_command, print_json
 from alexcore.errors import AlexError, RunError
-from alexcore.event_file import finite
+from alexcore.runs.events import finite
 from alexcore.words.numbers import size_text
 
 if TYPE_CHECKING:
@@ -53,8 +53,9 @@ def _list(arguments: Arguments) -> tuple[dict[str, Any], str]:
     lines = []
     for each in found:
         accuracy = "-" if each.best_val_acc1 is None else f"{each.best_val_acc1:.3f}"
+        result = each.in_words if each.kind.arms else f"best val acc1 {accuracy}"
         marks = " ".join([each.name, *(f"#{tag}" for tag in each.tags), each.problem.split(". ")[0]]).strip()
-        line = f"{each.id}  {each.status.state:9}  epochs {each.status.epoch:>3}  best val acc1 {accuracy}  {marks}"
+        line = f"{each.id}  {each.status.state:9}  epochs {each.status.epoch:>3}  {result}  {marks}"
         lines.append(line.rstrip())
     nothing = (
         f"No run matches {arguments.search!r}."
@@ -92,12 +93,13 @@ def _show(arguments: Arguments) -> tuple[dict[str, Any], str]:
 def _command(run: Run) -> str | None:
     """The command that does the same again; None if the run's settings cannot be read."""
     from alexcore.batchnorm.read.command_line import experiment_command
-    from alexcore.batchnorm.settings import is_experiment, load_bn_config
+    from alexcore.batchnorm.settings import load_bn_config
     from alexcore.command_line import train_command
+    from alexcore.runs.kinds import BATCHNORM, kind_of
 
     if run.config is None:
         return None
-    if not is_experiment(run.path):
+    if kind_of(run.path) is not BATCHNORM:
         return train_command(run.config)
     try:
         return experiment_command(run.config, load_bn_config(run.path))

@@ -7,8 +7,9 @@ from typing import Any
 
 from alexcore.command_line import train_command
 from alexcore.export.rendering import render
-from alexcore.export.source import Event, Source
+from alexcore.export.source import Source
 from alexcore.nn.blueprints import describe, one_network
+from alexcore.runs.events import Event
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def result_of(source: Source) -> Result | None:
 
 def facts(source: Source) -> dict[str, Any]:
     """What card and report have in common."""
-    config, classes, start = source.config, source.classes, source.history.start
+    config, classes, start = source.config, source.classes, source.start
     network = one_network(config.variant).class_name
     return {
         "name": source.name,

@@ -226,7 +226,7 @@ def _values(source: Source, trained: Trained, pictures: Pictures) -> dict[str, A
     config = source.config
     training = _train_operations(config, trained)
     mix = mixing_code(training, len(trained.classes))
-    steps = int(source.history.start.get("steps_per_epoch") or 0)
+    steps = int(source.start.get("steps_per_epoch") or 0)
     grows = image_side(config, 0, steps) < config.image_size
     train_lines = _lines(training)
     if grows:
@@ -329,7 +329,7 @@ def _planned_steps(config: TrainConfig, trained: Trained) -> int:
 
 def _precision(source: Source) -> dict[str, Any]:
     """The format that the run computed in: as it was told, because "auto" depends on the machine."""
-    name = str(source.history.start.get("precision") or "")
+    name = str(source.start.get("precision") or "")
     if name not in ("float32", "bfloat16", "float16"):
         device = choose_device(source.config.device)
         name = str(choose_precision(source.config.precision, device)).removeprefix("torch.")

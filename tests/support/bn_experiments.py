@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from alexcore.batchnorm.read.record import Experiment, sweep_file
-from alexcore.batchnorm.settings import BnConfig, arm_key, make_experiment, seeds_of
+from alexcore.batchnorm.settings import BnConfig, arm_key, create_experiment, make_experiment, seeds_of
 from alexcore.config import TrainConfig
-from alexcore.event_file import EventWriter
 from alexcore.files import write_json
 from alexcore.home import runs_dir
 from alexcore.process import own_identity
-from alexcore.runs.launcher import create_experiment
+from alexcore.runs.events import EventWriter
 from tests.support.run_folders import CLASSES
 
 CONVS = ("conv1", "conv2", "conv3", "conv4", "conv5")

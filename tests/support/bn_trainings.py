@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from alexcore.batchnorm.measure.experiment import run_experiment
-from alexcore.batchnorm.settings import BnConfig
+from alexcore.batchnorm.settings import BnConfig, create_experiment
 from alexcore.config import TrainConfig
-from alexcore.runs.launcher import create_experiment
 from tests.support.bn_experiments import tiny_experiment
 
 STEPS = 6

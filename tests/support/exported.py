@@ -15,12 +15,14 @@ from typing import Any
 
 from alexcore.config import TrainConfig
 from alexcore.export.project import as_zip, make_project
-from alexcore.export.source import History, Source, load_trained
+from alexcore.export.source import Source, load_trained
+from alexcore.runs.series import Series
 
 
 def source_of(run: Path, config: TrainConfig, watcher: Any, checkpoint: str = "last.pt") -> Source:
     """A run that `test_resume.straight` has trained."""
-    history = History(watcher.of("start")[0], watcher.of("step"), watcher.of("epoch"))
+    history = Series(run / "events.jsonl")
+    history.start, history.steps, history.epochs = watcher.of("start")[0], watcher.of("step"), watcher.of("epoch")
     return Source(run, "finished", config, run / "checkpoints" / checkpoint, history)
 
 

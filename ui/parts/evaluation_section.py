@@ -16,11 +16,11 @@ from alexcore.analysis.evaluation_store import (
     evaluation_time,
     known_evaluation,
 )
-from alexcore.batchnorm.settings import is_experiment
 from alexcore.data.index import DataIndex
 from alexcore.errors import DataError
 from alexcore.home import known_data_sets, open_path
 from alexcore.jobs import read_job, start_job
+from alexcore.runs.kinds import BATCHNORM, kind_of
 from alexcore.runs.store import Run, require_checkpoint
 from alexcore.words.numbers import number, percent
 from ui.parts.datasets import open_dataset
@@ -47,7 +47,7 @@ VIEWS = ("Confusion", "Classes", "Calibration", "Top losses")
 def evaluation_section(run: Run) -> None:
     """Draw the evaluation of a run: what it needs first, how far it is, or its figures."""
     with st.container(key="evaluation"), shown_errors():
-        if is_experiment(run.path):
+        if kind_of(run.path) is BATCHNORM:
             st.info("A BatchNorm experiment has no checkpoint of its own: each of its networks (its arms) has one.")
             st.page_link("pages/batchnorm.py", label="See its networks on BatchNorm", query_params={"run": run.id})
             return

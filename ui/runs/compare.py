@@ -23,7 +23,7 @@ from ui.runs.compared_curves import GROUP_WORDS, GROUPS, Compared, curves
 from ui.runs.compared_pictures import same_pictures
 from ui.runs.parallel_coordinates import parallel
 from ui.runs.query_choice import url_choice
-from ui.runs.selection import all_runs_link, labels, show_run
+from ui.runs.selection import all_runs_link, experiment_link, labels, show_run
 
 POLL_S = 4.0
 SMOOTHINGS = ("0", "0.5", "0.8", "0.9", "0.95", "0.98")
@@ -42,8 +42,12 @@ class _Choice:
 
 def comparison(ids: Sequence[str]) -> None:
     """Draw the comparison of these runs; those that are not there are named and left out."""
-    found = _found(ids)
-    all_runs_link([each.id for each in found])
+    asked = _found(ids)
+    all_runs_link([each.id for each in asked])
+    # Several networks in one: figures and curves of different arms would be taken for those of one.
+    for each in asked:
+        experiment_link(each)
+    found = [each for each in asked if not each.kind.arms]
     if len(found) < 2:
         st.info("A comparison needs at least two runs. Choose them in the table.")
         if not found:

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from alexcore.errors import RunError
-from alexcore.runs.run_list import TRAINING, Summary
+from alexcore.runs.kinds import TRAINING
+from alexcore.runs.run_list import Summary
 from alexcore.runs.status import ENDED
 from alexcore.runs.store import open_run
 from alexcore.runs.trash import Trashed, empty_trash, keep_only_best, list_trash, restore_run, trash_run
@@ -139,7 +140,7 @@ def prunable(found: Sequence[Summary], days: float) -> list[Summary]:
     return [
         each
         for each in found
-        if each.kind == TRAINING
+        if each.kind is TRAINING
         and each.status.state in ENDED
         and each.best_bytes
         and each.last_bytes

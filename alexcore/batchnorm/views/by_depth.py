@@ -30,9 +30,9 @@ from alexcore.batchnorm.views.view import (
     new_figure,
     order_in_words,
 )
-from alexcore.event_file import Event
 from alexcore.nn.norms import look_of
 from alexcore.palette import GUIDE
+from alexcore.runs.events import Event
 
 FIRST, NOW = 0, -1
 DASHES = {FIRST: "dot", NOW: "solid"}

@@ -31,9 +31,9 @@ from alexcore.batchnorm.views.view import (
     table_of,
     values_of,
 )
-from alexcore.event_file import Event
 from alexcore.nn.norms import look_of
 from alexcore.palette import GUIDE
+from alexcore.runs.events import Event
 from alexcore.words.numbers import number
 
 DIVERGED = 1e3

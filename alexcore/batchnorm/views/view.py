@@ -12,8 +12,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from alexcore.batchnorm.read.record import Arm, Point, band
-from alexcore.event_file import Event
 from alexcore.nn.norms import NORMS, look_of
+from alexcore.runs.events import Event
 from alexcore.thinning import thin
 from alexcore.words.numbers import number
 

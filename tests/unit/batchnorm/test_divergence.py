@@ -16,7 +16,7 @@ from alexcore.batchnorm.read.record import Experiment
 from alexcore.batchnorm.read.summary import summarise
 from alexcore.batchnorm.views import curves
 from alexcore.batchnorm.views.view import add_lines, new_figure, order_in_words
-from alexcore.event_file import EventWriter
+from alexcore.runs.events import EventWriter
 from tests.support.bn_experiments import made_of, read, write_experiment
 
 

@@ -11,9 +11,9 @@ from alexcore.batchnorm.measure.sweep_training import sweep_batches
 from alexcore.batchnorm.settings import make_experiment
 from alexcore.batchnorm.views import shift_by_layer as shift
 from alexcore.cli.comparing import tell
-from alexcore.event_file import EventWriter
 from alexcore.export.experiment_report import report
 from alexcore.files import write_json
+from alexcore.runs.events import EventWriter
 from tests.support.bn_experiments import answers, made_of, probe, read, tiny_experiment, write_experiment
 from ui.batchnorm.downloads import TABLES
 from ui.batchnorm.sweep_buttons import _what

@@ -8,8 +8,8 @@ import math
 import pytest
 
 from alexcore.batchnorm.read.record import Experiment, band
-from alexcore.event_file import EventWriter
 from alexcore.files import write_json
+from alexcore.runs.events import EventWriter
 from tests.support.bn_experiments import PROBED, QUANTITIES, write_experiment
 
 

@@ -7,7 +7,6 @@ import pytest
 from alexcore.batchnorm.settings import (
     BN_FIELDS,
     BN_PRESETS,
-    FILE,
     load_bn_config,
     make_bn_config,
     make_experiment,
@@ -16,6 +15,7 @@ from alexcore.batchnorm.settings import (
 from alexcore.config import FIELDS
 from alexcore.errors import ConfigError
 from alexcore.files import write_json
+from alexcore.runs.kinds import BATCHNORM
 
 
 @pytest.mark.parametrize("preset", BN_PRESETS)
@@ -88,13 +88,13 @@ def test_two_wrong_values_are_named_together():
 
 def test_it_is_read_back_from_its_folder(tmp_path):
     _, bn = make_experiment("thorough", steps=9)
-    write_json(tmp_path / FILE, bn.model_dump())
+    write_json(tmp_path / BATCHNORM.file, bn.model_dump())
     assert load_bn_config(tmp_path) == bn
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"steps": "many"}', '{"other": 1}'])
 def test_a_damaged_description_is_a_sentence(tmp_path, text):
-    (tmp_path / FILE).write_text(text)
+    (tmp_path / BATCHNORM.file).write_text(text)
     with pytest.raises(ConfigError):
         load_bn_config(tmp_path)
 

@@ -122,8 +122,8 @@ def test_processes_that_have_ended_at_once_are_told_by_their_status(monkeypatch:
     child = subprocess.Popen([sys.executable, "-c", ""])
     child.wait()
     assert not psutil.pid_exists(child.pid)
-    monkeypatch.setattr(processes.launcher, "launch", lambda _folder: child.pid)
-    processes.attend(folder, lambda *_: None)
+    monkeypatch.setattr(processes.launcher, "launch", lambda _folder, _processes: child.pid)
+    processes.attend(folder, 2, lambda *_: None)
 
 
 def test_the_command_of_an_experiment_is_that_of_experiments(tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ import pytest
 from alexcore.command_line import train_command
 from alexcore.config import FIELDS, load_config, make_config
 from alexcore.export.card import repeat_command
-from alexcore.export.source import History, Source
+from alexcore.export.source import Source
 from alexcore.home import runs_dir
+from alexcore.runs.series import Series
 from alexcore.training.preflight import batch_in_words
 from tests.support.run_folders import write_run
 
@@ -74,7 +75,7 @@ def test_the_configuration_of_a_run_before_there_were_processes_is_that_of_one(h
 
 def test_every_place_that_prints_a_runs_command_prints_the_same():
     config = make_config(data="/my flowers", lr=0.05, processes=2)
-    source = Source(runs_dir() / "it", "finished", config, runs_dir() / "it" / "last.pt", History())
+    source = Source(runs_dir() / "it", "finished", config, runs_dir() / "it" / "last.pt", Series(runs_dir() / "it"))
     assert repeat_command(source) == train_command(config)
     own = config.model_copy(update={"augment": [{"op": "ToTensor"}]})
     assert "--augment=pipeline.json" in shlex.split(train_command(own, "pipeline.json"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from alexcore import event_file as events_module
+from alexcore.runs import events as events_module
 from alexcore.runs.events import EventWriter, read_events
 
 

@@ -13,12 +13,13 @@ import pytest
 from alexcore.files import write_json
 from alexcore.home import cache_dir, runs_dir
 from alexcore.process import own_identity
-from alexcore.runs import digest as digest_module
+from alexcore.runs import events as events_module
 from alexcore.runs import run_list
 from alexcore.runs.about import MOST_NAME, MOST_TAGS, About, change_about, read_about
 from alexcore.runs.digest import Digest
 from alexcore.runs.events import EventWriter, read_events
-from alexcore.runs.run_list import EXPERIMENT, active_runs, forget, matching, summaries, summary_of
+from alexcore.runs.kinds import BATCHNORM, TRAINING
+from alexcore.runs.run_list import active_runs, forget, matching, summaries, summary_of
 from alexcore.runs.store import create_run, list_runs, read_run, summary
 from alexcore.runs.trash import disk_use
 from tests.support.run_folders import STATES, tiny_config, write_run
@@ -85,17 +86,25 @@ def test_a_run_keeps_its_place_when_a_resume_writes_its_configuration_again():
 def test_an_experiment_is_told_from_a_run():
     write_run("finished", "plain")
     write_json(write_run("finished", "bn") / "experiment.json", {"arms": "none,batch"})
-    assert {each.id: each.kind for each in summaries()} == {"plain": run_list.TRAINING, "bn": EXPERIMENT}
+    assert {each.id: each.kind for each in summaries()} == {"plain": TRAINING, "bn": BATCHNORM}
 
 
-def test_accuracies_of_an_experiment_come_from_its_arms(tmp_path):
-    writer = EventWriter(tmp_path / "events.jsonl")
-    for accuracy in (0.3, 0.8, 0.5):
-        writer.write("arm_eval", arm="batch", step=5, val_acc1=accuracy)
+def test_the_row_of_an_experiment_has_an_accuracy_for_each_arm():
+    folder = write_run("queued", "bn")
+    write_json(folder / "experiment.json", {"arms": "none,batch"})
+    writer = EventWriter(folder / "events.jsonl")
+    for step, seed, none, batch in ((5, 0, 0.3, 0.9), (10, 0, 0.92, 0.2), (5, 1, 0.5, 0.6), (10, 1, 0.52, 0.3)):
+        writer.write("arm_eval", arm="none", seed=seed, step=step, val_acc1=none)
+        more = {"val_acc1_recalibrated": 0.61 + seed / 10} if step == 10 else {}
+        writer.write("arm_eval", arm="batch", seed=seed, step=step, val_acc1=batch, **more)
+    (row,) = summaries()
+    assert (row.best_val_acc1, row.val_acc1) == (None, None)
+    assert row.arms == {"none-s0": 0.92, "batch-s0": 0.61, "none-s1": 0.52, "batch-s1": 0.71}
+    assert row.in_words == "2 arms: 72 / 66 %"
+    assert row.as_json()["arms"] == row.arms
+    writer.write("resume", step=5)
     writer.close()
-    found = Digest(tmp_path / "events.jsonl")
-    found.refresh()
-    assert (found.best, found.last) == (0.8, 0.5)
+    assert summaries()[0].in_words == "2 arms: 40 / 75 %"
 
 
 # Changes ---------------------------------------------------------------------------------------------------------
@@ -247,12 +256,12 @@ def test_a_thousand_runs(reads):
 def test_a_digest_goes_on_where_it_was(tmp_path, monkeypatch):
     offsets = []
 
-    def reading(path, offset=0, without=(), read=digest_module.read_events):
+    def reading(path, offset=0, without=(), read=events_module.read_events):
         offsets.append(offset)
         return read(path, offset, without)
 
-    monkeypatch.setattr(digest_module, "read_events", reading)
     writer = EventWriter(tmp_path / "events.jsonl")
+    monkeypatch.setattr(events_module, "read_events", reading)
     writer.write("start", classes=["a"])
     found = Digest(tmp_path / "events.jsonl")
     found.refresh()

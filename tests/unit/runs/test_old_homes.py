@@ -52,7 +52,7 @@ def test_its_runs_are_listed_with_their_figures() -> None:
     rows = {row.id: row for row in summaries()}
     assert sorted(rows) == sorted(run.id for run in list_runs()) == sorted(ALL)
     assert all(not row.problem and row.data == "flowers" for row in rows.values())
-    assert {name: row.kind for name, row in rows.items()} == {
+    assert {name: row.kind.title for name, row in rows.items()} == {
         FINISHED: "training",
         STOPPED: "training",
         EXPERIMENT: "BatchNorm experiment",

@@ -10,8 +10,9 @@ import torch
 
 from alexcore.errors import TrainingError
 from alexcore.nn import Network
+from alexcore.runs.failure import explain
 from alexcore.runs.store import create_run, read_run
-from alexcore.runs.worker import execute, explain
+from alexcore.runs.worker import execute
 from alexcore.training import loop
 from alexcore.training.health import PARTED_EPOCHS, WINDOW, Health, gradient_reach, most_dead
 from alexcore.training.loop import fit

@@ -37,7 +37,7 @@ def test_pages_are_cleared_once() -> None:
 
 
 def test_every_process_of_a_group_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    from alexcore.runs import worker
+    from alexcore.runs import training_worker as worker
 
     class Called(Exception):
         pass

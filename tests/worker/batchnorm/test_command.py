@@ -12,6 +12,7 @@ import torch
 
 from alexcore.batchnorm.measure.experiment import CHECKPOINT
 from alexcore.batchnorm.read.record import Experiment
+from alexcore.batchnorm.settings import create_experiment
 from alexcore.files import read_json
 from alexcore.home import runs_dir
 from alexcore.runs import launcher
@@ -112,12 +113,18 @@ def kill(folder: Path) -> None:
     wait_until(folder, lambda: read_status(folder).state == "lost", "the worker's death")
 
 
+def started(config, bn):
+    folder = create_experiment(config, bn)
+    launcher.launch(folder, processes=1)
+    return folder
+
+
 def test_a_worker_that_is_killed_and_resumed_ends_as_one_that_was_not(stripes, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     # Three arms, dropout and augmentation on; the one that is killed has a checkpoint after every round.
     settings = {"steps": 14, "batch_size": 8, "augment": "strong", "probe_every": 7}
-    straight = launcher.start_experiment(*tiny_experiment(stripes, **settings))
-    killed = launcher.start_experiment(*tiny_experiment(stripes, **settings, checkpoint_every_minutes=1e-6))
+    straight = started(*tiny_experiment(stripes, **settings))
+    killed = started(*tiny_experiment(stripes, **settings, checkpoint_every_minutes=1e-6))
     wait_until(killed, lambda: rounds(killed) >= 5, "round 5")
     kill(killed)
     assert (killed / "checkpoints" / CHECKPOINT).is_file()
@@ -148,7 +155,7 @@ def test_a_worker_that_is_killed_and_resumed_ends_as_one_that_was_not(stripes, m
 
 def test_a_request_stops_it_and_resume_on_the_command_line_ends_it(stripes):
     described = tiny_experiment(stripes, steps=30, probe_every=100, arms="none,batch")
-    folder = launcher.start_experiment(*described)
+    folder = started(*described)
     wait_until(folder, lambda: rounds(folder) >= 3, "round 3")
     launcher.request(folder, "stop")
     wait_until(folder, lambda: not read_status(folder).active, "the stop")
@@ -162,7 +169,7 @@ def test_a_request_stops_it_and_resume_on_the_command_line_ends_it(stripes):
 
 
 def test_without_a_checkpoint_there_is_nothing_to_resume(stripes):
-    folder = launcher.create_experiment(*tiny_experiment(stripes))
+    folder = create_experiment(*tiny_experiment(stripes))
     status = read_json(folder / "status.json") or {}
     from alexcore.files import write_json
 

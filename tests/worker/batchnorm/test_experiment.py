@@ -18,10 +18,11 @@ from alexcore.batchnorm.measure.arms import Arm, build_arm, build_arms
 from alexcore.batchnorm.measure.experiment import CHECKPOINT, run_experiment
 from alexcore.batchnorm.measure.prober import Prober
 from alexcore.batchnorm.read.record import Experiment
+from alexcore.batchnorm.settings import create_experiment
 from alexcore.config import make_config
 from alexcore.errors import CheckpointError, RunError
 from alexcore.files import read_json
-from alexcore.runs.launcher import create_experiment, prepare_resume
+from alexcore.runs.launcher import prepare_resume
 from alexcore.runs.store import read_run
 from alexcore.runs.worker import execute
 from alexcore.training.checkpoint import build_model, load_checkpoint

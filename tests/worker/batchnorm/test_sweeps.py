@@ -10,7 +10,7 @@ from alexcore.batchnorm.measure import sweep_training as sweeps
 from alexcore.batchnorm.measure.sweep_training import groups, split, sweep, sweep_batches, sweep_rates, whole_windows
 from alexcore.batchnorm.read.conclusion import conclude, sweep_sentences
 from alexcore.batchnorm.read.record import Experiment, sweep_file
-from alexcore.runs.launcher import create_experiment
+from alexcore.batchnorm.settings import create_experiment
 from tests.support.bn_experiments import tiny_experiment, write_experiment
 from tests.support.command_line import done, refused
 from tests.support.run_folders import write_run

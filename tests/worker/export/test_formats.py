@@ -26,9 +26,8 @@ from alexcore.export import graph, target
 from alexcore.export.formats import FORMATS, loading_snippet, running_snippet
 from alexcore.export.notebook import as_notebook
 from alexcore.export.project import make_project
-from alexcore.export.source import load_trained
+from alexcore.export.source import exported_run, load_trained
 from alexcore.export.write import write_export
-from alexcore.runs.exported import exported_run
 from alexcore.runs.store import create_run, find_run, read_run
 from alexcore.runs.worker import execute
 from tests.support.command_line import call, done, refused

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from alexcore.data.pack import pack
 from alexcore.errors import ConfigError
 from alexcore.export import project as project_module
 from alexcore.export.project import make_project
-from alexcore.export.source import History, Source, load_trained
+from alexcore.export.source import Source, load_trained
 from alexcore.runs.store import create_run
 from alexcore.training.loop import fit
 from tests.support.augment_pipelines import PIPELINE
@@ -349,7 +350,8 @@ def test_compiled_and_half_precision_branches_are_python(stripes, tmp_path):
             "norm": "none",
         }
     )
-    told = History({**source.history.start, "precision": "float16"}, [], source.history.epochs)
+    told = copy(source.history)
+    told.start = {**source.start, "precision": "float16"}
     project = make_project(replace(source, config=rich, history=told), trained)
     code = project.files["train.py"].decode()
     compile(code, "train.py", "exec")

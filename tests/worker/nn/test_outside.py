@@ -19,6 +19,7 @@ from alexcore.batchnorm.read.record import Experiment
 from alexcore.batchnorm.views.view import arm_colour, arm_title
 from alexcore.config import FIELDS
 from alexcore.errors import ConfigError
+from alexcore.export.source import exported_run
 from alexcore.nn import NETWORKS, NORMS, Network
 from alexcore.nn.call import Call
 from alexcore.nn.description import (
@@ -35,7 +36,6 @@ from alexcore.nn.description import (
 from alexcore.nn.layers import layer_table, totals
 from alexcore.nn.norms import Norm
 from alexcore.runs.comparison import differing
-from alexcore.runs.exported import exported_run
 from alexcore.runs.store import read_run
 from alexcore.training.checkpoint import load_checkpoint
 from alexcore.training.health import gradient_reach
