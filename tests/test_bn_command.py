@@ -12,7 +12,7 @@ import torch
 from bn_experiments import tiny_experiment
 from command_line import done, refused
 
-from alexcore.batchnorm.measure.experiment import CHECKPOINT
+from alexcore.batchnorm.measure.experiment_parts import CHECKPOINT
 from alexcore.batchnorm.read.record import Experiment
 from alexcore.files import read_json
 from alexcore.home import runs_dir

@@ -15,10 +15,10 @@ import torch
 from bn_experiments import QUANTITIES, tiny_experiment
 from command_line import done
 
-from alexcore.batchnorm.measure import experiment
 from alexcore.batchnorm.measure import prober as probing
 from alexcore.batchnorm.measure.arms import Arm, build_arm, build_arms
-from alexcore.batchnorm.measure.experiment import CHECKPOINT, run_experiment
+from alexcore.batchnorm.measure.experiment import run_experiment
+from alexcore.batchnorm.measure.experiment_parts import CHECKPOINT
 from alexcore.batchnorm.measure.prober import Prober
 from alexcore.batchnorm.read.record import Experiment
 from alexcore.batchnorm.settings import BnConfig
@@ -28,6 +28,7 @@ from alexcore.files import read_json
 from alexcore.runs.launcher import create_experiment, prepare_resume
 from alexcore.runs.store import read_run
 from alexcore.runs.worker import execute
+from alexcore.training import session
 from alexcore.training.checkpoint import build_model, load_checkpoint
 from alexcore.training.objective import Objective
 from alexcore.training.seeding import seed_everything
@@ -358,7 +359,7 @@ def test_the_accumulation_is_compared_with_the_runs_own_loss(whole, monkeypatch,
 
 
 def test_a_pause_is_waited_out_and_no_part_of_the_time(stripes, monkeypatch):
-    monkeypatch.setattr(experiment, "PAUSE_POLL_S", 0.01)
+    monkeypatch.setattr(session, "PAUSE_POLL_S", 0.01)
     words = iter(["pause"] * 3)
     watcher = Watcher(lambda w: next(words, "") if w.step >= 6 and w.phase == "training" else "")
     described_ = described(stripes, seeds=1)

@@ -189,7 +189,8 @@ def _train(run_dir: Path, status: StatusWriter, on_progress: OnProgress | None) 
 
 def _experiment(config: TrainConfig, run_dir: Path, status: StatusWriter, reporter: RunReporter) -> str:
     """Train all arms of an experiment, in this one process."""
-    from alexcore.batchnorm.measure.experiment import CHECKPOINT, run_experiment
+    from alexcore.batchnorm.measure.experiment import run_experiment
+    from alexcore.batchnorm.measure.experiment_parts import CHECKPOINT
     from alexcore.training.device import choose_device
 
     with turn(str(choose_device(config.device)), run_dir.name, reporter.wait) as our_turn:
