@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import subprocess
 import sys
@@ -10,6 +9,8 @@ import threading
 from pathlib import Path
 
 import psutil
+
+from alexcore.system import apart
 
 # The system computes a start time from its boot time, which moves a little when the clock is set.
 START_TOLERANCE_S = 2.0
@@ -20,11 +21,6 @@ PATIENT_THREADS = {"OMP_WAIT_POLICY": "PASSIVE"}
 # To fall asleep at once and be woken again costs a step 3 to 7 % of its time, because it has hundreds of short parallel
 # parts. So where a process trains, they spin for some ten microseconds first: two runs at once lose as much by it.
 TRAINING_THREADS = {**PATIENT_THREADS, "GOMP_SPINCOUNT": "2000"}
-
-
-def available_cores() -> int:
-    """Cores that this process may use, which in a container are fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def own_identity() -> tuple[int, float]:
@@ -58,29 +54,9 @@ def spawn(arguments: list[str], log: Path, environment: dict[str, str] | None = 
             stdout=output,
             stderr=subprocess.STDOUT,
             close_fds=True,
-            start_new_session=True,
+            **apart(),
             env={**TRAINING_THREADS, **os.environ, "PYTHONPATH": path, **(environment or {})},
         )
     # Without somebody who waits for it, a finished child would stay a zombie and look alive.
     threading.Thread(target=child.wait, name=f"wait-{child.pid}", daemon=True).start()
     return child.pid
-
-
-def keep_freed_memory() -> bool:
-    """Let this process keep the memory that it frees, instead of handing it back to the system after each step.
-
-    A training step allocates some hundred MB and frees them again. glibc gives blocks of that size straight back, and
-    each of their pages has to be cleared anew by the system in the next step: a tenth of the step's time. Only for
-    processes that train and then end.
-
-    Returns:
-        Whether it worked; elsewhere than with glibc nothing happens.
-    """
-    # Of malloc.h: one arena for all threads, no blocks outside of it, never shrink it, grow it by 64 MiB.
-    settings = {-8: 1, -4: 0, -1: 2**31 - 1, -2: 64 * 2**20}
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, TypeError, AttributeError):  # Windows, macOS, musl
-        return False
-    done = [mallopt(name, value) == 1 for name, value in settings.items()]
-    return all(done)

@@ -94,7 +94,8 @@ def limit(_data: Path, home: Path) -> float:
 
 def resident_rate(steps: int = 30) -> float:
     """Images per second of the default step on one batch in memory, in this process."""
-    from alexcore.process import TRAINING_THREADS, keep_freed_memory
+    from alexcore.process import TRAINING_THREADS
+    from alexcore.system import keep_freed_memory
 
     os.environ.update(TRAINING_THREADS)  # before torch is imported
     keep_freed_memory()

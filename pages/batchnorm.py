@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from alexcore.batchnorm.settings import is_experiment
+from alexcore.batchnorm.settings import create_experiment
 from alexcore.runs import launcher
-from alexcore.runs.store import list_runs
+from alexcore.runs.kinds import BATCHNORM
+from alexcore.runs.run_list import active_runs
 from ui.batchnorm.experiment_live import watch_experiment
 from ui.batchnorm.form import experiment_form, fairness
 from ui.batchnorm.past import past_experiments, what_is_asked
@@ -29,15 +30,16 @@ def new_experiment() -> None:
         made = config, bn
     if st.button("Start", key="bn_start", type="primary", icon=":material/play_arrow:", disabled=made is None):
         assert made is not None
-        choose_run(launcher.start_experiment(*made).name)
+        folder = create_experiment(*made)
+        launcher.launch(folder, processes=1)
+        choose_run(folder.name)
         choose_dataset(name)
         st.rerun()
     st.caption("Starts one worker that trains all arms in turn, step by step. You may close this page: it goes on.")
 
 
 with page("BatchNorm", "Train the same network with and without BatchNorm, and read what the norm really changes."):
-    active = next((run.id for run in list_runs() if run.status.active and is_experiment(run.path)), None)
-    run_id = chosen_run() or active
+    run_id = chosen_run() or next((run.id for run in active_runs() if run.kind is BATCHNORM), None)
     if run_id:
         with shown_errors(), st.container(border=True):
             watch_experiment(run_id)

@@ -7,7 +7,6 @@ import streamlit as st
 from alexcore.runs.run_list import summaries
 from ui.overview.device_line import device_line
 from ui.parts.page import page
-from ui.parts.run_page import page_of
 from ui.parts.synthetic_data import ensure_synthetic
 from ui.parts.text import plain
 
@@ -48,10 +47,9 @@ with page("alexcore", "A laboratory for learning image classification with AlexN
         st.info("No runs yet. The first one takes about two minutes: go to Train and press Start.")
     with st.container(key="overview_runs"):
         for run in runs[:LATEST]:
-            best = run.best_val_acc1
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.page_link(page_of(run.path), label=plain(run.title), query_params={"run": run.id})
-                measured = "" if best is None else f", best validation accuracy {best:.1%}"
-                st.caption(f"{run.status.state}, {run.status.epoch} epochs{measured}", width="content")
+                st.page_link(run.kind.page, label=plain(run.title), query_params={"run": run.id})
+                told = (run.status.state, f"{run.status.epoch} epochs", run.in_words)
+                st.caption(", ".join(filter(None, told)), width="content")
     if len(runs) > 1:
         st.page_link("pages/runs.py", label="All runs, side by side", icon=":material/arrow_forward:")

@@ -6,7 +6,8 @@ import streamlit as st
 
 from alexcore.errors import RunError
 from alexcore.runs import launcher
-from alexcore.runs.run_list import TRAINING, active_runs
+from alexcore.runs.kinds import TRAINING
+from alexcore.runs.run_list import active_runs
 from alexcore.runs.store import open_run
 from ui.parts.address import choose_dataset, choose_run, chosen_run
 from ui.parts.clone import clone_from_url, cloned_validation, end_clone
@@ -63,7 +64,7 @@ def evaluation(run_id: str) -> None:
 
 
 with page("Train", "Choose settings, press Start, and watch the network learn. Closing this page does not stop a run."):
-    run_id = chosen_run() or next((run.id for run in active_runs() if run.kind == TRAINING), None)
+    run_id = chosen_run() or next((run.id for run in active_runs() if run.kind is TRAINING), None)
     if run_id:
         with shown_errors(), st.container(border=True):
             watch(run_id)

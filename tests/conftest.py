@@ -5,15 +5,23 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
-# Before anything imports torch: its threads spin otherwise, and tests of tiny networks take ten times as long.
+from tests.support.repository import PHOTOGRAPHS, TESTS
+from tests.support.striped_pictures import write_pictures
+
+# Before anything imports torch. Networks this small gain nothing from threads, and beside other work they lose most of
+# the time waiting for each other: they take ten times as long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-PHOTOGRAPHS = Path(os.environ.get("ALEXCORE_TEST_FLOWERS", REPOSITORY.parent / "shared" / "data" / "flowers"))
+
+pytest_plugins = ["tests.support.loopback_site", "tests.support.torchvision_files"]
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """A test has the marker of the tier in whose folder it lies: `pytest -m unit`."""
+    item.add_marker(item.path.relative_to(TESTS).parts[0])
 
 
 @pytest.fixture(autouse=True)
@@ -24,22 +32,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("ALEXCORE_HOME", str(folder))
     monkeypatch.setenv("ALEXCORE_DATA_ROOTS", os.pathsep.join([str(tmp_path.parent.parent), str(PHOTOGRAPHS)]))
     return folder
-
-
-def write_pictures(root: Path, classes: tuple[str, ...], per_split: dict[str, int], size: int = 72) -> Path:
-    """Write an ImageFolder tree of noisy stripes; the classes differ in direction and width, so they can be learned."""
-    rng = np.random.default_rng(0)
-    for split, count in per_split.items():
-        for label, name in enumerate(classes):
-            folder = root / split / name
-            folder.mkdir(parents=True)
-            for number in range(count):
-                rows, columns = np.mgrid[0:size, 0:size]
-                wave = rows if label % 2 else columns
-                stripes = 127 + 90 * np.sin(wave / (2.0 + 2 * (label // 2)) + rng.uniform(0, 6))
-                pixels = stripes[..., None] + rng.normal(0, 20, (size, size, 3))
-                Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(folder / f"{name}_{number:03d}.jpg")
-    return root
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,6 @@ import streamlit as st
 from streamlit.navigation.page import Page
 
 from alexcore.runs.run_list import active_runs
-from ui.parts.run_page import page_of
 from ui.parts.text import plain
 
 ICON = Path(__file__).parent / "icon.png"
@@ -38,7 +37,7 @@ def draw_frame() -> Page:
         for run in active_runs():
             # No state: the page beside it follows the run, and this would stay as it was.
             st.page_link(
-                page_of(run.path),
+                run.kind.page,
                 label=f"{plain(run.title)}: active",
                 icon=":material/play_circle:",
                 query_params={"run": run.id},

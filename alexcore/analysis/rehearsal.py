@@ -7,7 +7,6 @@ is measured is what a run does, and nothing here has to follow when the loop cha
 from __future__ import annotations
 
 import hashlib
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -19,6 +18,7 @@ import torch
 
 from alexcore.config import TrainConfig
 from alexcore.home import cache_dir
+from alexcore.system import peak_bytes
 from alexcore.training.checkpoint import load_checkpoint
 from alexcore.training.device import describe_device
 from alexcore.training.distributed import ALONE, Group
@@ -71,16 +71,6 @@ def _children_bytes() -> int:
         except psutil.Error:  # it has just ended
             continue
     return total
-
-
-def peak_bytes() -> int:
-    """The most memory that this process has ever held."""
-    if sys.platform == "win32":
-        return int(psutil.Process().memory_info().peak_wset)
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def _rehearse(config: TrainConfig, folder: Path, steps: int, on_progress: Progress, group: Group) -> _Watch:

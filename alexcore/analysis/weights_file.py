@@ -21,9 +21,9 @@ import torch
 from alexcore.analysis.prediction import Classifier
 from alexcore.augment.check import require_legal
 from alexcore.config import TrainConfig, make_config
-from alexcore.data.storage import size_text
 from alexcore.errors import CheckpointError, ConfigError
 from alexcore.training.checkpoint import build_model, load_checkpoint_from, require_state
+from alexcore.words.numbers import size_text
 
 # A full AlexNet has 244 MB of weights; with momentum and averages a last.pt holds several times that.
 MAX_BYTES = 200 * 2**20

@@ -14,9 +14,10 @@ from PIL import Image, ImageDraw
 from alexcore.augment.geometry import Box
 from alexcore.augment.operations import Operation, arguments
 from alexcore.augment.trace import Result
+from alexcore.palette import YELLOW
 
-# From the palette of Okabe and Ito; with a dark edge it shows on any picture.
-BOX_COLOUR, EDGE = "#F0E442", "#000000"
+# With a dark edge it shows on any picture.
+BOX_COLOUR, EDGE = YELLOW, "#000000"
 BINS = 64
 
 

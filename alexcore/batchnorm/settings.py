@@ -17,9 +17,10 @@ from alexcore.errors import ConfigError
 from alexcore.fields import FieldSpec, OneOf, field, numbers_in, spec_of
 from alexcore.files import read_json
 from alexcore.nn.norms import NORMS
+from alexcore.runs.kinds import BATCHNORM
+from alexcore.runs.store import create_run
 
 GROUPS = ("Arms", "Measuring", "Sweeps")
-FILE = "experiment.json"
 
 
 def arm_choices() -> tuple[str, ...]:
@@ -308,9 +309,9 @@ def seeds_of(config: TrainConfig, bn: BnConfig) -> list[int]:
     return [config.seed + number for number in range(bn.seeds)]
 
 
-def is_experiment(run_dir: Path) -> bool:
-    """Whether a run folder holds an experiment."""
-    return (run_dir / FILE).is_file()
+def create_experiment(config: TrainConfig, bn: BnConfig, run_dir: Path | None = None) -> Path:
+    """Make the folder of a new experiment, whose worker runs all its arms. Raises as `create_run`."""
+    return create_run(config, run_dir, BATCHNORM, bn.model_dump())
 
 
 def load_bn_config(run_dir: Path) -> BnConfig:
@@ -319,7 +320,8 @@ def load_bn_config(run_dir: Path) -> BnConfig:
     Raises:
         ConfigError: it is missing, damaged, or holds a value out of range.
     """
-    values = read_json(run_dir / FILE)
+    file = run_dir / BATCHNORM.file
+    values = read_json(file)
     if values is None:
-        raise ConfigError(f"{run_dir / FILE} cannot be read as an experiment.", "Start a new one, or restore the file.")
+        raise ConfigError(f"{file} cannot be read as an experiment.", "Start a new one, or restore the file.")
     return make_bn_config(**{str(name): value for name, value in values.items()})

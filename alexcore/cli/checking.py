@@ -13,6 +13,7 @@ from alexcore.config import TrainConfig
 from alexcore.runs import group as groups
 from alexcore.training.checks import remember_check
 from alexcore.training.lr_curve import sweep_config
+from alexcore.words.numbers import size_text
 
 Check = Callable[[TrainConfig, Callable[[int, int], None]], dict[str, Any]]
 
@@ -71,10 +72,10 @@ def preflight(arguments: Arguments) -> int:
 
     result = _rehearsed("preflight", arguments, measure_steps)
     if result and not arguments.json:
-        gpu = f", {result['gpu_bytes'] / 1e9:.1f} GB on the GPU" if result["gpu_bytes"] else ""
+        gpu = f", {size_text(result['gpu_bytes'])} on the GPU" if result["gpu_bytes"] else ""
         print(
             f"{result['step_s']:.2f} s a step, {result['images_per_s']:.0f} images/s, "
-            f"{result['memory_bytes'] / 1e9:.1f} GB of memory{gpu} on {result['device']}"
+            f"{size_text(result['memory_bytes'])} of memory{gpu} on {result['device']}"
         )
     return 0
 

@@ -12,7 +12,7 @@ from alexcore.batchnorm.settings import (
     BN_FIELDS,
     BN_PRESETS,
     arm_key,
-    is_experiment,
+    create_experiment,
     load_bn_config,
     make_experiment,
 )
@@ -20,12 +20,12 @@ from alexcore.cli.flags import absolute, add_field
 from alexcore.cli.output import Arguments, Bar, add_command, print_json, reported
 from alexcore.config import FIELDS
 from alexcore.errors import DataError, RunError
+from alexcore.runs.kinds import BATCHNORM
 
 
 def compare_bn(arguments: Arguments) -> int:
     """Train networks that differ in their norm alone, side by side; Ctrl-C saves and stops, `resume` goes on."""
     from alexcore.data.sources import open_source
-    from alexcore.runs.launcher import create_experiment
     from alexcore.training.plan import make_plan
 
     given = {**FIELDS, **BN_FIELDS}
@@ -89,9 +89,9 @@ def compare_bn_sweep(arguments: Arguments) -> int:
     from alexcore.runs.store import find_run
 
     with reported(f"sweep {arguments.kind}", "steps") as on_progress:
-        run = find_run(arguments.run_dir)
-        if not is_experiment(run.path) or run.config is None:
-            raise RunError(f"The run {run.id} is no BatchNorm experiment.", "Start one with `compare-bn`.")
+        run = find_run(arguments.run_dir, BATCHNORM)
+        if run.config is None:
+            raise RunError(f"The settings of the experiment {run.id} cannot be read. {run.problem}")
         from alexcore.batchnorm.measure.sweep_training import sweep
 
         found = sweep(run.path, run.config, load_bn_config(run.path), arguments.kind, on_progress)

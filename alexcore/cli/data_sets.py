@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,10 +82,10 @@ def data_scan(arguments: Arguments) -> int:
         index = open_source(arguments.path, arguments.val)
         findings = scan(index, on_progress)
     if arguments.json:
-        print_json({"data": str(index.origin), "findings": [asdict(finding) for finding in findings]})
+        print_json({"data": str(index.origin), "findings": [finding.as_dict() for finding in findings]})
         return 0
     for finding in findings:
-        print(f"{finding.title}: {finding.sentence}")
+        print(f"{finding.title()}: {finding.sentence}")
         for path in finding.paths[:SHOWN]:
             print(f"  {path}")
         if len(finding.paths) > SHOWN:

@@ -16,12 +16,12 @@ from alexcore.jobs import VARIABLE
 
 def export(arguments: Arguments) -> int:
     """Write a run as weights, a graph, a project in plain PyTorch, a notebook, a report or a bundle."""
-    from alexcore.data.storage import size_text
     from alexcore.export.formats import require_format
+    from alexcore.export.source import exported_run
     from alexcore.export.target import require_free, write_bytes
     from alexcore.export.write import write_export
-    from alexcore.runs.exported import exported_run
     from alexcore.runs.store import find_run
+    from alexcore.words.numbers import size_text
 
     # A job is asked for by a browser user, and a run may have been copied here with any path in it.
     roots = data_roots() if VARIABLE in os.environ else None

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from alexcore.errors import AlexError
-from alexcore.event_file import finite
 from alexcore.jobs import JobProgress
+from alexcore.runs.events import finite
 
 Arguments = argparse.Namespace
 Command = Callable[[Arguments], int]

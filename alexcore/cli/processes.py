@@ -53,13 +53,13 @@ def quiet_unless_first() -> Iterator[None]:
         yield
 
 
-def attend(run_dir: Path, on_progress: OnProgress) -> None:
-    """Start the processes of a run and stay with them until they end; an interrupt asks them to stop.
+def attend(run_dir: Path, processes: int, on_progress: OnProgress) -> None:
+    """Start so many processes for a run and stay with them until they end; an interrupt asks them to stop.
 
     Raises:
         AlexError: the run failed, or its processes are gone.
     """
-    pid = launcher.launch(run_dir)
+    pid = launcher.launch(run_dir, processes)
     wanted = False
 
     def stop(_number: int, _frame: object) -> None:

@@ -5,25 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from alexcore.batchnorm.settings import is_experiment
 from alexcore.cli.output import Arguments, add_command, print_json
-from alexcore.errors import RunError
+from alexcore.words.numbers import size_text
 
 
 def compare_bn_report(arguments: Arguments) -> int:
     """Write every chart, sentence and table of an experiment into one HTML file that needs no network."""
     from alexcore.export.experiment_report import write_report
+    from alexcore.runs.kinds import BATCHNORM
     from alexcore.runs.store import find_run
 
-    run = find_run(arguments.run_dir)
-    if not is_experiment(run.path):
-        raise RunError(f"The run {run.id} is no BatchNorm experiment.", "Start one with `compare-bn`.")
+    run = find_run(arguments.run_dir, BATCHNORM)
     write_report(run.path, arguments.to)
     written = arguments.to.stat().st_size
     if arguments.json:
         print_json({"run": str(run.path), "file": str(arguments.to), "bytes": written})
     else:
-        print(f"{arguments.to}, {written / 1e6:.1f} MB")
+        print(f"{arguments.to}, {size_text(written)}")
     return 0
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import shlex
 from typing import TYPE_CHECKING, Any
 
 from alexcore.cli.output import Arguments, add_command, print_json
 from alexcore.errors import AlexError, RunError
-from alexcore.event_file import finite
+from alexcore.runs.events import finite
+from alexcore.words.numbers import size_text
 
 if TYPE_CHECKING:
     from alexcore.runs.store import Run
@@ -53,8 +53,9 @@ def _list(arguments: Arguments) -> tuple[dict[str, Any], str]:
     lines = []
     for each in found:
         accuracy = "-" if each.best_val_acc1 is None else f"{each.best_val_acc1:.3f}"
+        result = each.in_words if each.kind.arms else f"best val acc1 {accuracy}"
         marks = " ".join([each.name, *(f"#{tag}" for tag in each.tags), each.problem.split(". ")[0]]).strip()
-        line = f"{each.id}  {each.status.state:9}  epochs {each.status.epoch:>3}  best val acc1 {accuracy}  {marks}"
+        line = f"{each.id}  {each.status.state:9}  epochs {each.status.epoch:>3}  {result}  {marks}"
         lines.append(line.rstrip())
     nothing = (
         f"No run matches {arguments.search!r}."
@@ -91,16 +92,17 @@ def _show(arguments: Arguments) -> tuple[dict[str, Any], str]:
 
 def _command(run: Run) -> str | None:
     """The command that does the same again; None if the run's settings cannot be read."""
-    from alexcore.batchnorm.read.command_line import command_line
-    from alexcore.batchnorm.settings import is_experiment, load_bn_config
-    from alexcore.training.checks import flags
+    from alexcore.batchnorm.read.command_line import experiment_command
+    from alexcore.batchnorm.settings import load_bn_config
+    from alexcore.command_line import train_command
+    from alexcore.runs.kinds import BATCHNORM, kind_of
 
     if run.config is None:
         return None
-    if not is_experiment(run.path):
-        return shlex.join(["python", "-m", "alexcore", "train", *flags(run.config)])
+    if kind_of(run.path) is not BATCHNORM:
+        return train_command(run.config)
     try:
-        return command_line(run.config, load_bn_config(run.path))
+        return experiment_command(run.config, load_bn_config(run.path))
     except AlexError:  # its experiment.json is damaged
         return None
 
@@ -111,7 +113,7 @@ def _delete(arguments: Arguments) -> tuple[dict[str, Any], str]:
 
     trashed = trash_run(open_run(arguments.id))
     text = (
-        f"Deleted the run {trashed.id}.\n{trashed.bytes / 1e6:,.1f} MB lie in the trash: `runs restore {trashed.id}` "
+        f"Deleted the run {trashed.id}.\n{size_text(trashed.bytes)} lie in the trash: `runs restore {trashed.id}` "
         "brings it back, `runs empty-trash` frees the disk."
     )
     return {"deleted": trashed.id, "bytes": trashed.bytes, "place": trashed.place}, text
@@ -139,7 +141,7 @@ def _trash(_: Arguments) -> tuple[dict[str, Any], str]:
         }
         for each in found
     ]
-    lines = [f"{each.id}  {each.bytes / 1e6:,.1f} MB  deleted {each.deleted or 'some time ago'}" for each in found]
+    lines = [f"{each.id}  {size_text(each.bytes)}  deleted {each.deleted or 'some time ago'}" for each in found]
     return {"trash": rows}, "\n".join(lines) or "The trash is empty."
 
 
@@ -147,7 +149,7 @@ def _empty_trash(_: Arguments) -> tuple[dict[str, Any], str]:
     from alexcore.runs.trash import empty_trash
 
     freed = empty_trash()
-    return {"freed_bytes": freed}, f"The trash is empty; {freed / 1e6:,.1f} MB are free again."
+    return {"freed_bytes": freed}, f"The trash is empty; {size_text(freed)} are free again."
 
 
 def _about(arguments: Arguments) -> tuple[dict[str, Any], str]:
@@ -177,7 +179,7 @@ def _prune(arguments: Arguments) -> tuple[dict[str, Any], str]:
 
     run = open_run(arguments.id)
     freed = keep_only_best(run)
-    text = f"{run.id} keeps its best checkpoint; {freed / 1e6:,.1f} MB are free again, and it cannot be resumed."
+    text = f"{run.id} keeps its best checkpoint; {size_text(freed)} are free again, and it cannot be resumed."
     return {"pruned": run.id, "freed_bytes": freed}, text
 
 

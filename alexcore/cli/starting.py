@@ -7,7 +7,6 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
-from alexcore.batchnorm.settings import is_experiment
 from alexcore.cli.comparing import carry_out
 from alexcore.cli.flags import add_config_flags, add_field, config_of
 from alexcore.cli.output import Arguments, Bar, add_command, print_json
@@ -16,6 +15,7 @@ from alexcore.config import FIELDS, TrainConfig
 from alexcore.errors import AlexError
 from alexcore.jobs import JobProgress
 from alexcore.runs import group as groups
+from alexcore.runs.kinds import BATCHNORM, kind_of
 from alexcore.training.resuming import RESUMABLE
 
 
@@ -98,7 +98,7 @@ def resume(arguments: Arguments) -> int:
     if run_dir is None:
         run = find_run(arguments.run_dir)
         prepare_resume(run, **with_world_size({name: getattr(arguments, name) for name in FIELDS}))
-        if is_experiment(run.path):
+        if kind_of(run.path) is BATCHNORM:
             return carry_out(run.path, arguments.json)
         run_dir = run.path
         groups.remember_run(run_dir)
@@ -106,7 +106,7 @@ def resume(arguments: Arguments) -> int:
 
 
 def _follow() -> int:
-    from alexcore.runs.worker import follow
+    from alexcore.runs.training_worker import follow
 
     follow()
     return 0
@@ -121,7 +121,7 @@ def _execute(run_dir: Path, as_json: bool) -> int:
     config = read_run(run_dir).config
     try:
         if config and config.processes > 1 and not groups.in_group():
-            attend(run_dir, bar)
+            attend(run_dir, config.processes, bar)
         else:
             execute(run_dir, bar)
     finally:

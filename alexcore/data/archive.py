@@ -24,9 +24,10 @@ from pathlib import Path
 from typing import IO, BinaryIO, cast
 
 from alexcore.data.archive_rules import PACK_PLAIN, Budget, Limits, Names, is_hidden, path_parts, show
-from alexcore.data.storage import CHUNK, new_folder, require_room, size_text
+from alexcore.data.storage import CHUNK, new_folder, require_room
 from alexcore.errors import DataError
 from alexcore.files import replacing
+from alexcore.words.numbers import size_text
 
 __all__ = ["Limits", "folder_name", "save_upload", "unpack"]
 

@@ -10,8 +10,8 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
-from alexcore.data.storage import size_text
 from alexcore.errors import DataError
+from alexcore.words.numbers import size_text
 
 PACK_PLAIN = "Pack the folders of pictures again, from inside their folder and as plain files."
 

@@ -20,6 +20,7 @@ from PIL import Image
 
 from alexcore.data.images import read_picture
 from alexcore.home import cache_dir
+from alexcore.system import open_file
 
 MIB = 2**20
 # Left free on the disk, for checkpoints.
@@ -33,7 +34,7 @@ class _File:
 
     def __init__(self, path: Path, flags: int) -> None:
         self._descriptor = -1
-        self._descriptor = os.open(path, flags | getattr(os, "O_BINARY", 0), 0o644)
+        self._descriptor = open_file(path, flags)
 
     def read(self, offset: int, size: int) -> bytes:
         os.lseek(self._descriptor, offset, os.SEEK_SET)

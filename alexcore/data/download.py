@@ -24,10 +24,11 @@ from filelock import FileLock, Timeout
 
 from alexcore import __version__
 from alexcore.data.archive import unpack
-from alexcore.data.storage import CHUNK, require_new, require_room, size_text
+from alexcore.data.storage import CHUNK, require_new, require_room
 from alexcore.errors import DataError
 from alexcore.files import read_json, write_json
 from alexcore.home import cache_dir
+from alexcore.words.numbers import size_text
 
 Progress = Callable[[int, int], None]
 WAITS_S = (1.0, 2.0, 4.0, 8.0)

@@ -21,8 +21,8 @@ from alexcore.data.archive import check_zip_entry, count_zip_entries, damage_nam
 from alexcore.data.archive_rules import Budget, Limits, Names, is_hidden, path_parts
 from alexcore.data.index import DataIndex
 from alexcore.data.shards import picture_source
-from alexcore.data.storage import size_text
 from alexcore.errors import DataError
+from alexcore.words.numbers import size_text
 
 Source = Path | bytes
 ZIP_LIMITS = Limits(files=5_000, total_bytes=2 * 10**9, file_bytes=64 * 10**6)

@@ -1,8 +1,7 @@
-"""Room on the disk, sizes in words, and folders that appear only when they are complete."""
+"""Room on the disk, and folders that appear only when they are complete."""
 
 from __future__ import annotations
 
-import math
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -10,16 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from alexcore.errors import DataError
+from alexcore.words.numbers import size_text
 
 CHUNK = 1 << 20
-
-
-def size_text(count: float) -> str:
-    """A number of bytes in words, in powers of 1,000 as file managers and download pages show it."""
-    if count < 1000:
-        return f"{count:.0f} bytes"
-    power = min(int(math.log10(count) / 3), 4)
-    return f"{count / 1000**power:.3g} {' kMGT'[power]}B"
 
 
 def require_room(folder: Path, needed: int, what: str) -> None:

@@ -23,7 +23,7 @@ from alexcore.data.index import DataIndex
 from alexcore.data.shards import is_sharded, split_path
 from alexcore.data.storage import CHUNK
 from alexcore.errors import DataError
-from alexcore.export.card import command, model_card
+from alexcore.export.card import model_card, repeat_command
 from alexcore.export.source import Source, open_data
 from alexcore.files import read_json
 
@@ -92,7 +92,7 @@ def write_bundle(source: Source, target: Path, on_progress: Progress) -> list[st
             "run": source.path.name,
             "state": source.state,
             "alexcore": __version__,
-            "command": command(source),
+            "command": repeat_command(source),
             "data": source.config.data,
             "files": parts,
         }

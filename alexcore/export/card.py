@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from alexcore.command_line import train_command
 from alexcore.export.rendering import render
-from alexcore.export.source import Event, Source
+from alexcore.export.source import Source
 from alexcore.nn.size import count_parameters
+from alexcore.runs.events import Event
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ def result_of(source: Source) -> Result | None:
 
 def facts(source: Source) -> dict[str, Any]:
     """What card and report have in common."""
-    config, classes, start = source.config, source.classes, source.history.start
+    config, classes, start = source.config, source.classes, source.start
     return {
         "name": source.name,
         "config": config,
@@ -61,30 +63,13 @@ def facts(source: Source) -> dict[str, Any]:
         "environment": source.environment,
         "train_images": start.get("train_images"),
         "val_images": start.get("val_images"),
-        "command": command(source),
+        "command": repeat_command(source),
     }
 
 
-def command(source: Source) -> str:
-    """The command that repeats the run: every setting that differs from the defaults."""
-    import shlex
-
-    from alexcore.config import FIELDS
-
-    words = ["python", "-m", "alexcore", "train"]
-    for name, spec in FIELDS.items():
-        value = getattr(source.config, name)
-        if value == spec.default:
-            continue
-        flag = "--" + name.replace("_", "-")
-        if isinstance(value, bool):
-            words.append(flag if value else "--no-" + flag[2:])
-        elif isinstance(value, list):
-            words += [flag, "pipeline.json"]
-        else:
-            # With "=", a value that begins with a minus is no flag.
-            words += [f"{flag}={value}"] if str(value).startswith("-") else [flag, str(value)]
-    return shlex.join(words)
+def repeat_command(source: Source) -> str:
+    """The command that repeats the run, beside the files of a bundle, which call its pipeline pipeline.json."""
+    return train_command(source.config, "pipeline.json")
 
 
 def model_card(source: Source) -> str:

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 import plotly.io as pio
 from plotly.offline import get_plotlyjs
 
-from alexcore.batchnorm.read.command_line import command_line
+from alexcore.batchnorm.read.command_line import experiment_command
 from alexcore.batchnorm.read.record import OLD_ANSWERS, Experiment
 from alexcore.batchnorm.settings import BN_FIELDS, load_bn_config
 from alexcore.batchnorm.views.answer_numbers import evidence_rows
@@ -250,5 +250,5 @@ def _cell(value: Any) -> str:
 def _repeat(run_dir: Path) -> str:
     config = load_config(run_dir / "config.json")
     shown = config.model_copy(update={name: Path(getattr(config, name)).name for name in ("data", "val")})
-    command = command_line(shown, load_bn_config(run_dir))
+    command = experiment_command(shown, load_bn_config(run_dir))
     return f'<h2 id="repeat">Repeat it</h2><pre>{_text(command)}</pre>'

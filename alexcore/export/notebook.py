@@ -11,6 +11,7 @@ from alexcore.errors import RunError
 from alexcore.export.project import Project
 from alexcore.export.rendering import in_markdown
 from alexcore.export.source import Source
+from alexcore.words.numbers import size_text
 
 # A list of pictures goes into a cell; a longer one would make the notebook slow to open.
 MOST_LISTED_BYTES = 2_000_000
@@ -36,7 +37,7 @@ def as_notebook(source: Source, project: Project) -> bytes:
     listing = project.files.get("pictures.csv", b"").decode()
     if len(listing) > MOST_LISTED_BYTES:
         raise RunError(
-            f"The list of the run's pictures is too long for a notebook ({len(listing) / 1e6:.1f} MB).",
+            f"The list of the run's pictures is too long for a notebook ({size_text(len(listing))}).",
             "Export the project instead.",
         )
     cells = [_text(_head(source, project)), *_data_cells(project, listing)]

@@ -228,7 +228,7 @@ def _values(source: Source, trained: Trained, pictures: Pictures) -> dict[str, A
     training = _train_operations(config, trained)
     features, side = feature_lines(model.features, config.image_size)
     mix = mixing_code(training, len(trained.classes))
-    steps = int(source.history.start.get("steps_per_epoch") or 0)
+    steps = int(source.start.get("steps_per_epoch") or 0)
     grows = image_side(config, 0, steps) < config.image_size
     train_lines = _lines(training)
     if grows:
@@ -333,7 +333,7 @@ def _planned_steps(config: TrainConfig, trained: Trained) -> int:
 
 def _precision(source: Source) -> dict[str, Any]:
     """The format that the run computed in: as it was told, because "auto" depends on the machine."""
-    name = str(source.history.start.get("precision") or "")
+    name = str(source.start.get("precision") or "")
     if name not in ("float32", "bfloat16", "float16"):
         device = choose_device(source.config.device)
         name = str(choose_precision(source.config.precision, device)).removeprefix("torch.")

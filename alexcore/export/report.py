@@ -23,8 +23,10 @@ from alexcore.errors import DataError
 from alexcore.export.card import Result, facts
 from alexcore.export.formats import TENSORBOARD
 from alexcore.export.rendering import render
-from alexcore.export.source import Event, Source, open_data
-from alexcore.export.svg import REST, TRAIN, VAL, Line, bar_chart, line_chart
+from alexcore.export.source import Source, open_data
+from alexcore.export.svg import Line, bar_chart, line_chart
+from alexcore.palette import REST, TRAIN, VAL
+from alexcore.runs.events import Event
 
 # More than these make a page heavy and its charts a tangle; the tables have them all.
 MOST_SAMPLED, SAMPLES_EACH = 20, 4
@@ -109,7 +111,7 @@ def make_report(source: Source, on_progress: Progress) -> str:
         worst=[shrink(path, caption) for path, caption in worst],
         settings=_settings(source),
         environment_rows=_flat(known["environment"]),
-        notes=source.history.notes,
+        notes=[str(each.get("message", "")) for each in (*source.history.notes, *source.history.warnings)],
         tensorboard=TENSORBOARD.replace("`", ""),
         state=source.state,
     )

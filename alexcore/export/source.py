@@ -1,9 +1,10 @@
-"""A run as an export reads it. The run store lies above this floor, so whoever calls hands in what it knows of it."""
+"""A run as an export reads it: settings, checkpoint, classes and history."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,24 +12,14 @@ from alexcore.augment.operations import Operation
 from alexcore.config import TrainConfig
 from alexcore.data.index import DataIndex
 from alexcore.data.sources import open_source
-from alexcore.errors import CheckpointError, DataError
+from alexcore.errors import CheckpointError, DataError, RunError
 from alexcore.files import read_json
+from alexcore.runs.events import Event
+from alexcore.runs.series import Series
+from alexcore.runs.store import Run, checkpoints, require_checkpoint
 
 if TYPE_CHECKING:
     from torch import nn
-
-Event = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class History:
-    """What a run has told, without what a resume has undone: `start`, `step`, `epoch` and the other events."""
-
-    start: Event = field(default_factory=dict)
-    steps: list[Event] = field(default_factory=list)
-    epochs: list[Event] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    resumes: list[int] = field(default_factory=list)
 
 
 def unfinished_words(state: str, epochs: int, config: TrainConfig, checkpoint: Path) -> str:
@@ -59,7 +50,7 @@ class Source:
     state: str
     config: TrainConfig
     checkpoint: Path
-    history: History = field(default_factory=History)
+    history: Series
     roots: tuple[Path, ...] | None = None
 
     @property
@@ -83,6 +74,11 @@ class Source:
         return names
 
     @property
+    def start(self) -> Event:
+        """The latest `start` event; empty where there is none."""
+        return self.history.start or {}
+
+    @property
     def environment(self) -> dict[str, Any]:
         """What env.json says; empty where it is missing."""
         return read_json(self.path / "env.json") or {}
@@ -92,6 +88,31 @@ class Source:
         """One sentence if the run has not finished, else an empty text."""
         epochs = self.history.epochs[-1]["epoch"] + 1 if self.history.epochs else 0
         return unfinished_words(self.state, epochs, self.config, self.checkpoint)
+
+
+def exported_run(run: Run, which: str | None = None, roots: Sequence[Path] | None = None) -> Source:
+    """Everything of a run that an export may need.
+
+    Args:
+        run: The run.
+        which: "best" or "last"; None for the best there is.
+        roots: Where its data set must lie to be read; None is anywhere.
+
+    Raises:
+        RunError: the run is broken.
+        CheckpointError: it has no such checkpoint.
+    """
+    if run.config is None:
+        raise RunError(f"The run {run.id} cannot be exported: {run.problem}")
+    checkpoint = require_checkpoint(run)
+    if which:
+        best, last = checkpoints(run.path)
+        checkpoint = best if which == "best" else last
+        if not checkpoint.is_file():
+            raise CheckpointError(f"The run {run.id} has no checkpoint {checkpoint.name}.", "Choose the other one.")
+    history = Series(run.path / "events.jsonl")
+    history.refresh()
+    return Source(run.path, run.status.state, run.config, checkpoint, history, None if roots is None else tuple(roots))
 
 
 def open_data(source: Source) -> DataIndex:

@@ -9,8 +9,8 @@ from html import escape
 
 from markupsafe import Markup
 
-# From the palette of Okabe and Ito (2008), which is made for colour-blind readers; both show on light and dark.
-TRAIN, VAL, REST = "#3A8FD0", "#D55E00", "#009E73"
+from alexcore.palette import REST, TRAIN, VAL
+
 WIDTH, HEIGHT = 640, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 76, 14, 56, 44
 _ROW = 22

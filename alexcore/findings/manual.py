@@ -8,11 +8,16 @@ from __future__ import annotations
 import inspect
 from types import ModuleType
 
-from alexcore.findings import data, experiment, run
+from alexcore.findings import data, experiment, pictures, run
 from alexcore.findings.finding import KNOWN, Finding
 from alexcore.words.findings import SAID
 
-PARTS: dict[str, ModuleType] = {"Data sets": data, "Runs": run, "The BatchNorm experiment": experiment}
+PARTS: dict[str, ModuleType] = {
+    "Data sets": data,
+    "Pictures": pictures,
+    "Runs": run,
+    "The BatchNorm experiment": experiment,
+}
 _HEAD = """# Findings
 
 What alexcore finds in a data set, before or during a run, or in the BatchNorm experiment. Files keep the code and the

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from alexcore.nn.call import Call
 from alexcore.nn.choices import check_choice
+from alexcore.palette import BLUE, GREEN, GUIDE, VERMILION
 
 if TYPE_CHECKING:
     from torch import nn
@@ -26,7 +27,7 @@ class Norm:
         name: The value of the setting `norm`, and the arm of an experiment.
         title: In headings and charts, such as "BatchNorm".
         kind: Within a sentence, such as "batch norm".
-        colour: Of its curves, like dash and symbol; Okabe and Ito (2008) for those of this file.
+        colour: Of its curves, like dash and symbol.
         dash: Of its lines.
         symbol: Of its points.
         layer: From the number of channels to the layer; None: there is none, and convolutions keep their bias.
@@ -42,7 +43,7 @@ class Norm:
     name: str
     title: str
     kind: str = ""
-    colour: str = "#888888"
+    colour: str = GUIDE
     dash: str = "solid"
     symbol: str = "x"
     layer: Callable[[int], Call] | None = None
@@ -67,12 +68,12 @@ def norm_groups(channels: int) -> int:
 NORMS: dict[str, Norm] = {
     each.name: each
     for each in (
-        Norm("none", "no norm", colour="#D55E00", dash="dash", symbol="circle"),
+        Norm("none", "no norm", colour=VERMILION, dash="dash", symbol="circle"),
         Norm(
             "batch",
             "BatchNorm",
             "batch norm",
-            colour="#3A8FD0",
+            colour=BLUE,
             symbol="diamond",
             layer=lambda channels: Call("torch.nn:BatchNorm2d", (channels,)),
             # Also that over all processes, into which torch converts it.
@@ -84,7 +85,7 @@ NORMS: dict[str, Norm] = {
             "group",
             "GroupNorm",
             "group norm",
-            colour="#009E73",
+            colour=GREEN,
             dash="dot",
             symbol="square",
             layer=lambda channels: Call("torch.nn:GroupNorm", (norm_groups(channels), channels)),

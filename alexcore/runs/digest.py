@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
-from alexcore.runs.events import Event, read_events
+from alexcore.runs.events import Event, EventFollower
 
 # By far the most lines, and none of them in a list.
 UNREAD = ("step", "arm_step", "probe")
-_HEAD = 256
 # Seconds since 1970; what lies beyond is no time that a page could show (it is the year 5138).
 _LATEST_TIME = 1e11
 
@@ -24,14 +22,15 @@ class Digest:
         open_since: When the attempt began that has not ended; None if there is none.
         images_per_s: Training pictures a second in the last epoch.
         epochs: (step, validation accuracy or None) of each epoch that counts: what a resume has undone does not.
+        arms: Of an experiment, by the arm's name the same of its validations; the last one is of the network that was
+            saved, whose running statistics may have been measured anew.
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self._clear("")
+        self._follower = EventFollower(path, without=UNREAD)
+        self._clear()
 
-    def _clear(self, head: str) -> None:
-        self._head, self._offset = head, 0
+    def _clear(self) -> None:
         self._latest = 0.0
         self.began: float | None = None
         self.seconds: float | None = None
@@ -39,6 +38,7 @@ class Digest:
         self.open_since: float | None = None
         self.images_per_s: float | None = None
         self.epochs: list[tuple[int, float | None]] = []
+        self.arms: dict[str, list[tuple[int, float | None]]] = {}
 
     @property
     def last(self) -> float | None:
@@ -50,16 +50,16 @@ class Digest:
         """The best validation accuracy, 0 to 1."""
         return max((value for _, value in self.epochs if value is not None), default=None)
 
+    @property
+    def arm_val_acc1(self) -> dict[str, float | None]:
+        """Of an experiment, validation accuracy of each arm as it is now, 0 to 1."""
+        return {arm: next((value for _, value in reversed(rows)), None) for arm, rows in self.arms.items()}
+
     def refresh(self) -> None:
         """Read what was written since the last call; a file that another one has replaced is read anew."""
-        head = _head_of(self.path)
-        if head != self._head:
-            self._clear(head)
-        events, offset = read_events(self.path, self._offset, without=UNREAD)
-        if offset < self._offset:
-            self._clear(head)
-            events, offset = read_events(self.path, without=UNREAD)
-        self._offset = offset
+        events, replaced = self._follower.news()
+        if replaced:
+            self._clear()
         for event in events:
             try:
                 self._add(event)
@@ -73,14 +73,17 @@ class Digest:
         self.began = now if self.began is None else self.began
         if kind == "resume":
             step = int(event.get("step") or 0)
-            self.epochs = [each for each in self.epochs if each[0] <= step]
+            for epochs in (self.epochs, *self.arms.values()):
+                epochs[:] = [each for each in epochs if each[0] <= step]
         elif kind == "start":
             if self.open_since is not None:  # killed: it never said when it ended
                 self.duration_s += max(0.0, self._latest - self.open_since)
             self.open_since = now
         elif kind in ("epoch", "arm_eval"):
-            accuracy = event.get("val_acc1")
-            self.epochs.append((int(event.get("step") or 0), None if accuracy is None else float(accuracy)))
+            arm = f"{event.get('arm')}-s{event.get('seed')}"
+            epochs = self.epochs if kind == "epoch" else self.arms.setdefault(arm, [])
+            accuracy = event.get("val_acc1_recalibrated", event.get("val_acc1"))
+            epochs.append((int(event.get("step") or 0), None if accuracy is None else float(accuracy)))
             if event.get("images_per_s") is not None:
                 self.images_per_s = float(event["images_per_s"])
         elif kind == "end":
@@ -89,13 +92,3 @@ class Digest:
             self.seconds = None if told is None else float(told)
             self.duration_s += max(0.0, now - since if since is not None else 0.0) if told is None else float(told)
         self._latest = now
-
-
-def _head_of(path: Path) -> str:
-    """The beginning of the first line, as a hash: another run's file has another one (it begins with a time)."""
-    try:
-        with path.open("rb") as file:
-            line = file.readline(_HEAD)
-    except OSError:
-        return ""
-    return hashlib.sha256(line).hexdigest() if len(line) == _HEAD or line.endswith(b"\n") else ""

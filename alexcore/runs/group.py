@@ -16,7 +16,8 @@ import psutil
 
 from alexcore.files import read_json, write_json
 from alexcore.home import runs_dir
-from alexcore.process import available_cores, is_alive
+from alexcore.process import is_alive
+from alexcore.system import available_cores
 
 
 def in_group(environment: Mapping[str, str] = os.environ) -> bool:

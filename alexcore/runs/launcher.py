@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Any
 
-from alexcore.batchnorm.settings import FILE as EXPERIMENT
-from alexcore.batchnorm.settings import BnConfig, is_experiment
-from alexcore.config import TrainConfig, load_config
-from alexcore.errors import ConfigError, RunError
+from alexcore.config import TrainConfig
+from alexcore.errors import RunError
 from alexcore.files import replacing, write_json
 from alexcore.process import spawn
 from alexcore.runs.group import group_environment, torchrun_arguments
+from alexcore.runs.kinds import kind_of
 from alexcore.runs.status import write_queued
 from alexcore.runs.store import Run, create_run, read_run
-from alexcore.training.checks import flags
 from alexcore.training.resuming import changed_config
 
 REQUESTS = ("stop", "pause", "continue")
@@ -24,51 +21,20 @@ REQUESTS = ("stop", "pause", "continue")
 def start(config: TrainConfig, run_dir: Path | None = None) -> Path:
     """Make a run folder and start a worker process for it; returns the folder at once."""
     run_dir = create_run(config, run_dir)
-    launch(run_dir)
+    launch(run_dir, config.processes)
     return run_dir
 
 
-def create_experiment(config: TrainConfig, bn: BnConfig, run_dir: Path | None = None) -> Path:
-    """Make the folder of a new BatchNorm experiment, whose worker runs all its arms. Raises as `create_run`."""
-    run_dir = create_run(config, run_dir)
-    write_json(run_dir / EXPERIMENT, bn.model_dump())
-    return run_dir
-
-
-def start_experiment(config: TrainConfig, bn: BnConfig, run_dir: Path | None = None) -> Path:
-    """Make the folder of a BatchNorm experiment and start a worker process for it; returns the folder at once."""
-    run_dir = create_experiment(config, bn, run_dir)
-    launch(run_dir)
-    return run_dir
-
-
-def launch(run_dir: Path) -> int:
+def launch(run_dir: Path, processes: int) -> int:
     """Start the worker process, or processes, of a run folder that is ready for them.
 
     Returns:
         The pid of the process to wait for: the worker, or torchrun's agent, which ends when all workers have.
     """
-    arguments, processes = ["alexcore.runs.worker", str(run_dir.resolve())], _processes(run_dir)
+    arguments = ["alexcore.runs.worker", str(run_dir.resolve())]
     if processes == 1:
         return spawn(arguments, run_dir / "worker.log")
     return spawn(torchrun_arguments(processes, arguments), run_dir / "worker.log", group_environment(processes))
-
-
-def typed_command(config: TrainConfig) -> str:
-    """What a person types to start the run of a configuration; `launch` starts the same processes."""
-    if config.processes == 1:
-        return shlex.join(["python", "-m", "alexcore", "train", *flags(config)])
-    # torchrun says how many processes there are, also to the command that it starts.
-    own = flags(config.model_copy(update={"processes": 1}))
-    start = ["torchrun", "--standalone", f"--nproc-per-node={config.processes}", "-m", "alexcore", "train"]
-    return shlex.join([*start, *own])
-
-
-def _processes(run_dir: Path) -> int:
-    try:
-        return load_config(run_dir / "config.json").processes
-    except ConfigError:  # the worker will say what is wrong with it
-        return 1
 
 
 def request(run_dir: Path, word: str) -> None:
@@ -96,8 +62,8 @@ def read_request(run_dir: Path) -> str:
     return word if word in REQUESTS else ""
 
 
-def prepare_resume(run: Run, epochs: int | None = None, **changes: Any) -> None:
-    """Make a run that is not active ready to be continued.
+def prepare_resume(run: Run, epochs: int | None = None, **changes: Any) -> TrainConfig:
+    """Make a run that is not active ready to be continued, and return the settings that it goes on with.
 
     Args:
         run: The run.
@@ -113,12 +79,19 @@ def prepare_resume(run: Run, epochs: int | None = None, **changes: Any) -> None:
         raise RunError(f"The run {run.id} is {run.status.state}.", "It goes on by itself; there is nothing to resume.")
     if run.config is None:
         raise RunError(f"The run {run.id} cannot be resumed: {run.problem}")
-    if is_experiment(run.path):
-        _prepare_experiment(run, {"epochs": epochs, **changes})
-        return
-    if not (run.path / "checkpoints" / "last.pt").is_file():
-        raise RunError(f"The run {run.id} has no checkpoint to resume from.", "Start a new run.")
+    kind = kind_of(run.path)
     given = {name: value for name, value in {"epochs": epochs, **changes}.items() if value is not None}
+    if not kind.changeable:
+        # Its length is the same for every arm, and no arm may change on the way.
+        if given:
+            raise RunError(
+                f"The run {run.id} is an {kind.noun}; a resume cannot change {', '.join(given)}.",
+                "Resume it as it is, or start anew.",
+            )
+        if run.status.state == "finished":
+            raise RunError(f"The {kind.noun} {run.id} is finished.", "Start a new one with more steps or seeds.")
+    if not kind.resumable(run.path):
+        raise RunError(f"The run {run.id} has no checkpoint to resume from.", "Start a new run.")
     config = changed_config(run.config, given)
     if run.status.state == "finished":
         _require_work_left(run, run.config, config)
@@ -126,21 +99,7 @@ def prepare_resume(run: Run, epochs: int | None = None, **changes: Any) -> None:
         write_json(run.path / "config.json", config.model_dump())
     (run.path / "request").unlink(missing_ok=True)
     write_queued(run.path)
-
-
-def _prepare_experiment(run: Run, changes: dict[str, Any]) -> None:
-    """An experiment goes on as it was: its length is the same for every arm, and no arm may change on the way."""
-    if any(value is not None for value in changes.values()):
-        named = ", ".join(name for name, value in changes.items() if value is not None)
-        raise RunError(
-            f"The run {run.id} is an experiment; a resume cannot change {named}.", "Resume it as it is, or start anew."
-        )
-    if run.status.state == "finished":
-        raise RunError(f"The experiment {run.id} is finished.", "Start a new one with more steps or seeds.")
-    if not (run.path / "checkpoints" / "experiment.pt").is_file():
-        raise RunError(f"The run {run.id} has no checkpoint to resume from.", "Start a new run.")
-    (run.path / "request").unlink(missing_ok=True)
-    write_queued(run.path)
+    return config
 
 
 def _require_work_left(run: Run, before: TrainConfig, config: TrainConfig) -> None:
@@ -159,5 +118,4 @@ def _require_work_left(run: Run, before: TrainConfig, config: TrainConfig) -> No
 
 def resume(run: Run, epochs: int | None = None, **changes: Any) -> None:
     """Continue a run in a worker process. Raises as `prepare_resume`."""
-    prepare_resume(run, epochs, **changes)
-    launch(run.path)
+    launch(run.path, prepare_resume(run, epochs, **changes).processes)

@@ -23,26 +23,29 @@ from alexcore.files import read_json, replacing
 from alexcore.home import cache_dir, runs_dir
 from alexcore.runs.about import read_about
 from alexcore.runs.digest import Digest
+from alexcore.runs.kinds import BY_TITLE, TRAINING, Kind, arms_in_words, kind_of
 from alexcore.runs.status import ENDED, Status, read_status
 from alexcore.runs.store import Run, read_run
 from alexcore.runs.trash import disk_use
 
-TRAINING, EXPERIMENT = "training", "BatchNorm experiment"
 # What a table has columns for; the other settings that differ from their defaults are listed as words.
 COLUMNS = ("data", "variant", "norm", "epochs", "batch_size", "lr", "image_size", "seed")
-_VERSION = f"{__version__}-1"
+_VERSION = f"{__version__}-2"
 
 Signature = tuple[tuple[str, int, int, int], ...]
 
 
 @dataclass(frozen=True)
 class Summary:
-    """One run in a list. Accuracies are 0 to 1, times in seconds, sizes in bytes; None is not known (yet)."""
+    """One run in a list. Accuracies are 0 to 1, times in seconds, sizes in bytes; None is not known (yet).
+
+    Of an experiment `arms` has the accuracy of each of its networks, and there is no `val_acc1`: of which?
+    """
 
     id: str
     status: Status
     problem: str = ""
-    kind: str = TRAINING
+    kind: Kind = TRAINING
     name: str = ""
     tags: tuple[str, ...] = ()
     note: str = ""
@@ -50,6 +53,7 @@ class Summary:
     started: float | None = None
     val_acc1: float | None = None
     best_val_acc1: float | None = None
+    arms: dict[str, float | None] = field(default_factory=dict)
     images_per_s: float | None = None
     seconds: float | None = None
     duration_s: float | None = None
@@ -68,6 +72,14 @@ class Summary:
     def title(self) -> str:
         """What a person calls it: its name, else its id."""
         return self.name or self.id
+
+    @property
+    def in_words(self) -> str:
+        """What it has come to, such as "best validation accuracy 92.0%" or "3 arms: 67 / 87 / 51 %", if anything."""
+        if self.kind.arms:
+            return arms_in_words(self.arms)
+        best = self.best_val_acc1
+        return "" if best is None else f"best validation accuracy {best:.1%}"
 
     @property
     def data(self) -> str:
@@ -102,7 +114,8 @@ class Summary:
             "images_per_s": self.images_per_s,
             "seconds": self.seconds,
             "id": self.id,
-            "kind": self.kind,
+            "kind": self.kind.title,
+            **({"arms": self.arms} if self.kind.arms else {}),
             "name": self.name,
             "tags": list(self.tags),
             "note": self.note,
@@ -167,7 +180,7 @@ def matching(found: Sequence[Summary], text: str) -> list[Summary]:
 
 def _text_of(summary: Summary) -> str:
     settings = " ".join(f"{name}={_short(value)}" for name, value in summary.settings.items())
-    parts = (summary.id, summary.name, *summary.tags, summary.note, summary.status.state, summary.kind, settings)
+    parts = (summary.id, summary.name, *summary.tags, summary.note, summary.status.state, summary.kind.title, settings)
     return " ".join(parts).casefold()
 
 
@@ -248,7 +261,7 @@ def _summary(run: Run, digest: Digest) -> Summary:
         id=run.id,
         status=run.status,
         problem=run.problem,
-        kind=EXPERIMENT if (run.path / "experiment.json").is_file() else TRAINING,
+        kind=kind_of(run.path),
         name=about.name,
         tags=about.tags,
         note=about.note,
@@ -257,6 +270,7 @@ def _summary(run: Run, digest: Digest) -> Summary:
         started=digest.began or (written.timestamp() if written else None),
         val_acc1=digest.last,
         best_val_acc1=digest.best,
+        arms=digest.arm_val_acc1,
         images_per_s=digest.images_per_s,
         seconds=digest.seconds,
         duration_s=digest.duration_s or None,
@@ -292,7 +306,7 @@ def _file() -> Path:
 def _save() -> None:
     """Keep what is known of runs that have ended; the others change too fast. Failing costs time only."""
     rows: dict[str, dict[str, Any]] = {
-        name: {"signature": known.signature, "summary": {**vars(known.summary), "status": vars(known.summary.status)}}
+        name: {"signature": known.signature, "summary": _plain(known.summary)}
         for name, known in _known.items()
         if known.summary.status.state in ENDED
     }
@@ -301,6 +315,10 @@ def _save() -> None:
         _file().parent.mkdir(parents=True, exist_ok=True)
         with replacing(_file()) as temporary:
             temporary.write_text(text, encoding="utf-8")
+
+
+def _plain(summary: Summary) -> dict[str, Any]:
+    return {**vars(summary), "status": vars(summary.status), "kind": summary.kind.title}
 
 
 def _load() -> dict[str, _Known]:
@@ -316,7 +334,7 @@ def _load() -> dict[str, _Known]:
             KeyError, TypeError, ValueError, AttributeError, OverflowError
         ):  # another version's, or damaged
             values = {**row["summary"], "status": Status(**row["summary"]["status"])}
-            values["tags"] = tuple(values["tags"])
+            values |= {"tags": tuple(values["tags"]), "kind": BY_TITLE[values["kind"]]}
             signature = tuple((str(n), int(t), int(s), int(i)) for n, t, s, i in row["signature"])
             found[name] = _Known(signature, Summary(**values))
     return found

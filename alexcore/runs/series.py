@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from alexcore.runs.events import Event, read_events
+from alexcore.runs.events import Event, EventFollower
 from alexcore.thinning import MAX_POINTS, thin
 
 __all__ = ["MAX_POINTS", "Series", "thin"]
@@ -27,7 +27,7 @@ class Series:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._offset = 0
+        self._follower = EventFollower(path)
         self._clear()
 
     def _clear(self) -> None:
@@ -42,10 +42,9 @@ class Series:
 
     def refresh(self) -> bool:
         """Read the events written since the last call; whether there were any."""
-        events, offset = read_events(self.path, self._offset)
-        if offset < self._offset:  # the file was replaced by a shorter one, and read from its beginning
+        events, replaced = self._follower.news()
+        if replaced:
             self._clear()
-        self._offset = offset
         for event in events:
             try:
                 self._add(event)

@@ -15,6 +15,7 @@ from alexcore.errors import CheckpointError, ConfigError, RunError
 from alexcore.files import write_json
 from alexcore.home import runs_dir
 from alexcore.runs.digest import Digest
+from alexcore.runs.kinds import TRAINING, Kind, kind_of
 from alexcore.runs.status import Status, read_status, write_queued
 
 
@@ -69,8 +70,16 @@ def require_checkpoint(run: Run) -> Path:
     return run.checkpoint
 
 
-def create_run(config: TrainConfig, run_dir: Path | None = None) -> Path:
+def create_run(
+    config: TrainConfig, run_dir: Path | None = None, kind: Kind = TRAINING, own: dict[str, Any] | None = None
+) -> Path:
     """Make the folder of a new run, with its config.json and the state `queued`.
+
+    Args:
+        config: Its settings.
+        run_dir: The folder; None is a new one in the run store.
+        kind: What it holds.
+        own: The settings that this kind has beside a TrainConfig.
 
     Raises:
         RunError: `run_dir` exists and is not empty, or cannot be made.
@@ -82,6 +91,8 @@ def create_run(config: TrainConfig, run_dir: Path | None = None) -> Path:
             raise RunError(f"{run_dir} exists and is not empty.", "Choose another folder, or use `resume`.")
         (run_dir / "checkpoints").mkdir(parents=True)
         write_json(run_dir / "config.json", config.model_dump())
+        if own is not None:
+            write_json(run_dir / kind.file, own)
         write_queued(run_dir)
     except OSError as error:
         raise RunError(
@@ -111,13 +122,16 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def find_run(name: str) -> Run:
+def find_run(name: str, kind: Kind | None = None) -> Run:
     """Find a run by its id in the run store, or by the path of its folder (command line only).
 
     Raises:
-        RunError: there is none.
+        RunError: there is none, or it is not of this kind.
     """
-    return read_run(Path(name) if _is_folder(Path(name)) else runs_dir() / name)
+    run = read_run(Path(name) if _is_folder(Path(name)) else runs_dir() / name)
+    if kind and kind_of(run.path) is not kind:
+        raise RunError(f"The run {run.id} is no {kind.title}.", f"Start one with `{kind.command}`.")
+    return run
 
 
 def open_run(run_id: str) -> Run:
@@ -145,7 +159,7 @@ def list_runs() -> list[Run]:
 
 
 def summary(run: Run) -> dict[str, Any]:
-    """The figures of a run that a list shows and `train --json` prints."""
+    """The figures of a run that a list shows and `train --json` prints; of an experiment, those of its arms."""
     digest = Digest(run.path / "events.jsonl")
     digest.refresh()
     return {
@@ -157,4 +171,5 @@ def summary(run: Run) -> dict[str, Any]:
         "best_val_acc1": digest.best,
         "images_per_s": digest.images_per_s,
         "seconds": digest.seconds,
+        **({"arms": digest.arm_val_acc1} if kind_of(run.path).arms else {}),
     }

@@ -1,99 +1,34 @@
-"""`python -m alexcore.runs.worker RUN_DIR`: the process that trains a run, and the only one that writes its status.
+"""`python -m alexcore.runs.worker RUN_DIR`: the process that does a run's work, and alone writes its status.
 
-Of several processes that `torchrun` has started the first does so (`execute`), and the others `follow` it.
+What the work is, the kind of the run says. Of several processes that `torchrun` has started the first does so
+(`execute`), and the others `follow` it.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
 import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from alexcore.batchnorm.settings import is_experiment, load_bn_config
-from alexcore.config import TrainConfig, load_config, make_config
-from alexcore.errors import AlexError, RunError, TrainingError
-from alexcore.files import write_json
-from alexcore.process import keep_freed_memory
+from alexcore.config import load_config
+from alexcore.errors import AlexError, RunError
 from alexcore.runs import group as groups
-from alexcore.runs.events import EventWriter
-from alexcore.runs.launcher import read_request
-from alexcore.runs.queue import turn
+from alexcore.runs.failure import explain
+from alexcore.runs.kinds import kind_of
+from alexcore.runs.reporter import OnProgress, RunReporter
 from alexcore.runs.status import StatusWriter
-from alexcore.training.memory import is_out_of_memory, not_enough_memory
-from alexcore.training.resuming import changed_config
-
-if TYPE_CHECKING:
-    from alexcore.training.distributed import Group
+from alexcore.system import keep_freed_memory, lower_priority
 
 # Low enough that the pages stay quick on two cores, not so low that other programs starve the run.
 NICENESS = 5
 
-OnProgress = Callable[[str, int, int, dict[str, Any]], None]
-
-
-class RunReporter:
-    """Writes what the loop tells into the run folder, and reads requests from it."""
-
-    def __init__(self, run_dir: Path, status: StatusWriter, on_progress: OnProgress | None = None) -> None:
-        from alexcore.runs.tensorboard import ScalarWriter
-
-        self._run_dir, self._status, self._on_progress = run_dir, status, on_progress
-        self._events = EventWriter(run_dir / "events.jsonl")
-        self._scalars = ScalarWriter(run_dir / "tensorboard")
-        self._signal = ""
-        self.has_history = (run_dir / "events.jsonl").stat().st_size > 0
-        self.began = time.perf_counter()
-
-    def stop_on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        """Treat an interrupt like a request to stop."""
-        self._signal = "stop"
-
-    def event(self, kind: str, **fields: Any) -> None:
-        """Append to events.jsonl, and to the TensorBoard files what those show."""
-        self._events.write(kind, **fields)
-        self._scalars.write(kind, fields)
-
-    def progress(self, phase: str, done: int, total: int, **fields: Any) -> None:
-        """Put the position into status.json."""
-        self._status.update(phase=phase, done=done, total=total, **fields)
-        if self._on_progress:
-            self._on_progress(phase, done, total, fields)
-
-    def request(self) -> str:
-        """The latest request, from a signal or from the request file."""
-        if not self._run_dir.is_dir():
-            raise RunError(f"The folder {self._run_dir} was deleted while its run was active.")
-        word = self._signal or read_request(self._run_dir)
-        if word == "stop" and self._status.state != "stopping":
-            self._status.update(state="stopping")
-        return word
-
-    def paused(self, paused: bool) -> None:
-        """Say so in status.json."""
-        self._status.update(state="paused" if paused else "running")
-
-    def wait(self, ahead: list[str]) -> bool:
-        """Say what this run waits for; False once it shall stop instead."""
-        self.progress(f"waiting for {ahead[-1]}", len(ahead), len(ahead))
-        return self.request() != "stop"
-
-    def close(self) -> None:
-        """Close the files."""
-        self._events.close()
-        self._scalars.close()
-
 
 def execute(run_dir: Path, on_progress: OnProgress | None = None) -> str:
-    """Wait for the device, train the run in this process, and write how it ended.
+    """Wait for the device, do the work of the run's kind in this process, and write how it ended.
 
     Args:
         run_dir: A folder from `create_run`, or one prepared for resuming.
@@ -116,7 +51,7 @@ def execute(run_dir: Path, on_progress: OnProgress | None = None) -> str:
         state, failure = "failed", None
         try:
             status.update(force=True, phase="loading PyTorch")
-            state = _train(run_dir, status, on_progress)
+            state = _work(run_dir, status, on_progress)
         except AlexError as error:
             failure = error
         except Exception as error:  # noqa: BLE001
@@ -139,7 +74,7 @@ def _starts_again(failure: AlexError) -> bool:
     return type(failure).__name__ == "ProcessLostError" and groups.restarts_left()
 
 
-def _train(run_dir: Path, status: StatusWriter, on_progress: OnProgress | None) -> str:
+def _work(run_dir: Path, status: StatusWriter, on_progress: OnProgress | None) -> str:
     config = load_config(run_dir / "config.json")
     keep_freed_memory()
     reporter = RunReporter(run_dir, status, on_progress)
@@ -147,35 +82,8 @@ def _train(run_dir: Path, status: StatusWriter, on_progress: OnProgress | None) 
     state = "stopped"
     try:
         # Only now: loading PyTorch takes seconds, in which a signal would have ended the process without a word.
-        if is_experiment(run_dir):
-            return (state := _experiment(config, run_dir, status, reporter))
-        from alexcore.training.distributed import StoppedBeforeStartError, joined
-        from alexcore.training.loop import fit
-
-        if groups.in_group():
-            status.update(phase="waiting for the other processes")
-        with (
-            contextlib.suppress(StoppedBeforeStartError),
-            joined(lambda: reporter.request() != "stop") as group,
-            _failing_together(group, config),
-        ):
-            resume = (run_dir / "checkpoints" / "last.pt").is_file()
-            if group.ranks != config.processes:
-                config = _with_processes(run_dir, config, group.ranks)
-            if groups.in_group() and not resume and reporter.has_history:
-                reporter.event("resume", epoch=0, step=0)  # started again before its first checkpoint
-            group.share((config.model_dump(), resume))
-            with contextlib.ExitStack() as turns:
-                if all(
-                    turns.enter_context(turn(name, run_dir.name, lambda ahead: _wait(reporter, group, ahead)))
-                    for name in _devices(config, group)
-                ):
-                    group.share("go")
-                    status.update(state="running")
-                    state = fit(config, run_dir, reporter, resume=resume, group=group)
-                else:
-                    group.share("stop")
-        return state
+        work = kind_of(run_dir).work()
+        return (state := work(config, run_dir, reporter))
     except BaseException as error:
         state = "restarting" if isinstance(error, AlexError) and _starts_again(error) else "failed"
         raise
@@ -187,109 +95,13 @@ def _train(run_dir: Path, status: StatusWriter, on_progress: OnProgress | None) 
             signal.signal(number, handler)
 
 
-def _experiment(config: TrainConfig, run_dir: Path, status: StatusWriter, reporter: RunReporter) -> str:
-    """Train all arms of an experiment, in this one process."""
-    from alexcore.batchnorm.measure.experiment import run_experiment
-    from alexcore.batchnorm.measure.experiment_parts import CHECKPOINT
-    from alexcore.training.device import choose_device
-
-    with turn(str(choose_device(config.device)), run_dir.name, reporter.wait) as our_turn:
-        if not our_turn:
-            return "stopped"
-        status.update(state="running")
-        resume = (run_dir / "checkpoints" / CHECKPOINT).is_file()
-        return run_experiment(config, load_bn_config(run_dir), run_dir, reporter, resume=resume)
-
-
-def _with_processes(run_dir: Path, config: TrainConfig, processes: int) -> TrainConfig:
-    """The configuration for as many processes as there are, also in the run's folder."""
-    config = changed_config(config, {"processes": processes})
-    write_json(run_dir / "config.json", config.model_dump())
-    return config
-
-
-def _devices(config: TrainConfig, group: Group) -> list[str]:
-    """The devices whose turn has to come, in an order that is the same for all runs, so that none waits for ever."""
-    device = group.device(config.device)
-    return (
-        [f"cuda:{number}" for number in range(group.local_ranks)]
-        if group.ranks > 1 and device.type == "cuda"
-        else [str(device)]
-    )
-
-
-def _wait(reporter: RunReporter, group: Group, ahead: list[str]) -> bool:
-    group.share("wait")  # the others would take a long silence for a lost process
-    return reporter.wait(ahead)
-
-
-def follow() -> None:
-    """Train in a process that is not the first of its run: it writes nothing, and does what the first one says.
-
-    Raises:
-        AlexError: the run failed, here or in another process.
-    """
-    from alexcore.training.distributed import StoppedBeforeStartError, joined
-    from alexcore.training.loop import fit
-    from alexcore.training.run_data import Silent
-
-    keep_freed_memory()
-    reporter = Silent()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, reporter.stop_on_signal)
-    with contextlib.suppress(StoppedBeforeStartError), joined(lambda: reporter.request() != "stop") as group:
-        values: dict[str, Any] = {}
-        with _failing_together(group, None):
-            values, resume = group.share((values, False))
-        config = make_config(**values)
-        with _failing_together(group, config):
-            while (word := group.share("")) == "wait":
-                pass
-            if word == "go":
-                fit(config, Path(), reporter, resume=resume, group=group)
-
-
-@contextlib.contextmanager
-def _failing_together(group: Group, config: TrainConfig | None) -> Iterator[None]:
-    """Let every process of a run end with the sentence of the one that failed first."""
-    try:
-        yield
-    except Exception as error:
-        known = group.told_by_another(error)
-        if known is not None:
-            raise known from error
-        told = error if isinstance(error, AlexError) else explain(error, config)
-        group.say_failed(told)
-        if not group.first:
-            traceback.print_exception(error)  # the first one tells only the sentence
-        if told is error:
-            raise
-        raise told from error
-
-
-def explain(error: Exception, config: TrainConfig | None) -> AlexError:
-    """Turn what a run may die of into a sentence and a hint; the traceback is kept as the cause."""
-    text = str(error)
-    told: AlexError
-    if is_out_of_memory(error) and config:
-        told = not_enough_memory(config)
-    elif isinstance(error, OSError):
-        told = RunError(f"A file cannot be read or written: {text}.", "Check the disk's free space and permissions.")
-    else:
-        told = TrainingError(
-            f"The run failed unexpectedly: {type(error).__name__}: {text.splitlines()[0] if text else ''}",
-            "This is a bug. worker.log in the run's folder has the details.",
-        )
-    told.__cause__ = error
-    return told
-
-
 def main(arguments: list[str]) -> int:
     """Run one worker; the exit code is 2 if the run failed."""
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
+    lower_priority(NICENESS)
     try:
         if groups.rank():
+            from alexcore.runs.training_worker import follow
+
             follow()
         else:
             execute(Path(arguments[0]))

@@ -11,11 +11,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from alexcore.augment.operations import Operation
-from alexcore.augment.pipeline_files import pipeline_json
-from alexcore.config import FIELDS, TrainConfig
+from alexcore.config import TrainConfig
 from alexcore.data.sources import source_signature
-from alexcore.files import read_json, replacing, write_json
+from alexcore.files import read_json, write_json
 from alexcore.home import cache_dir
 
 # How long a run is changes neither a step's time nor its gradient, so another number of epochs keeps what was measured.
@@ -62,32 +60,3 @@ def remember_check(kind: str, config: TrainConfig, result: dict[str, Any]) -> No
     file = _file(kind, config)
     file.parent.mkdir(parents=True, exist_ok=True)
     write_json(file, result)
-
-
-def flags(config: TrainConfig) -> list[str]:
-    """The flags of the command line that repeat a configuration: those of all fields that are not at their default.
-
-    A pipeline of one's own becomes a file in the cache, because no flag holds one.
-    """
-    found = []
-    for name, value in config.model_dump(mode="json").items():
-        if value == FIELDS[name].default:
-            continue
-        flag = "--" + name.replace("_", "-")
-        if isinstance(value, bool):
-            found.append(flag if value else "--no-" + flag[2:])
-        else:
-            # With "=", a value that begins with a minus is no flag.
-            found.append(f"{flag}={pipeline_file(value) if isinstance(value, list) else value}")
-    return found
-
-
-def pipeline_file(operations: list[Operation]) -> Path:
-    """A file in the cache that holds a pipeline, for a flag to name."""
-    text = pipeline_json(operations)
-    file = cache_dir() / "checks" / f"pipeline-{hashlib.sha256(text.encode()).hexdigest()[:20]}.json"
-    if not file.is_file():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(file) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-    return file

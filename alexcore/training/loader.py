@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ from alexcore.augment.pipeline import (
 from alexcore.data.decoded import DecodedPictures
 from alexcore.data.index import DataIndex
 from alexcore.errors import DataError
-from alexcore.process import available_cores
+from alexcore.system import available_cores, lower_priority
 from alexcore.training.shared_batches import AHEAD, Placed, SharedBatches
 from alexcore.training.sharing import part
 from alexcore.training.to_input import cut_tail
@@ -180,8 +179,7 @@ class EpochBatches(Sampler[list[Key]]):
 
 def give_way(_number: int) -> None:
     """In a loader process: leave the cores to training where both want them."""
-    if hasattr(os, "nice"):
-        os.nice(_NICENESS)
+    lower_priority(_NICENESS)
 
 
 def as_it_is(item: Any) -> Any:

@@ -31,6 +31,7 @@ from alexcore.data.index import DataIndex
 from alexcore.data.shards import is_sharded, split_path
 from alexcore.data.tar_index import is_picture, split_name
 from alexcore.errors import DataError
+from alexcore.system import open_file
 from alexcore.training.loader import Batch, Loader, Stage, as_it_is, collate, no_pictures, worker_count
 
 # Encoded pictures that wait in each process to be picked by chance: about 50 MB of ordinary photographs.
@@ -165,7 +166,7 @@ class _Stream:
 
     def __init__(self, path: Path) -> None:
         self._descriptor = -1
-        self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        self._descriptor = open_file(path, os.O_RDONLY)
 
     def read(self, size: int) -> bytes:
         """Return the next bytes, none at the end."""

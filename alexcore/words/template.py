@@ -1,8 +1,11 @@
 """Fill a template with values: `str.format`, and two kinds of field more.
 
-{names:listed {count}}     rose, tulip and 7 more       the names that are there, and how many of `count` are not
-{count:?file is|files are} file is                      a form for each number, as the language counts; or, of a
-truth, the one for yes and the one for no
+    {names:listed {count}}          rose, tulip and 7 more      those that are there, and how many of `count` are not
+    {sizes:listed; {count} %s: %s}  a: 1; b: 2; and 7 more      the same of groups, each written by the pattern
+    {count:?file is|files are}      file is                     a form for each number, as the language counts them
+    {yes:?on|off}                   on                          or, of a truth, the form for yes and the one for no
+
+A list that is not listed stands for its length: `{names:,}`, `{names:?name|names}`.
 """
 
 from __future__ import annotations
@@ -15,14 +18,17 @@ from alexcore.words.language import _, plural_form
 
 
 class Said(NamedTuple):
-    """What is said of a fact: a template of the sentence, and one of what to do about it."""
+    """What is said of a fact: a template of the sentence, one of what to do about it, and a few words."""
 
     message: str
     hint: str = ""
+    title: str = ""
 
 
 class _Formatter(string.Formatter):
     def format_field(self, value: Any, format_spec: str) -> str:
+        if isinstance(value, list | tuple) and not format_spec.startswith("listed"):
+            value = len(value)
         if format_spec.startswith("?"):
             forms = format_spec[1:].split("|")
             return forms[int(not value) if isinstance(value, bool) else plural_form(value)]

@@ -7,13 +7,14 @@ from shlex import quote
 
 import streamlit as st
 
-from alexcore.batchnorm.read.command_line import command_line
+from alexcore.batchnorm.read.command_line import experiment_command
 from alexcore.batchnorm.read.record import Experiment
 from alexcore.batchnorm.settings import arm_key, load_bn_config
 from alexcore.errors import ConfigError
 from alexcore.export.experiment_report import report
 from alexcore.runs.store import Run
-from ui.parts.text import plain, size
+from alexcore.words.numbers import size_text
+from ui.parts.text import plain
 
 TABLES = {
     "summary.csv": "a row an arm and seed: how it ended",
@@ -69,7 +70,7 @@ def _file(path: Path, what: str) -> None:
             on_click="ignore",
             icon=":material/download:",
         )
-        st.caption(f"{size(path.stat().st_size)}: {what}", width="content")
+        st.caption(f"{size_text(path.stat().st_size)}: {what}", width="content")
 
 
 def _networks(run: Run, experiment: Experiment) -> None:
@@ -96,4 +97,4 @@ def _command(run: Run) -> None:
         return
     with st.container(border=True, key="bn_command"):
         st.markdown("**The same experiment from the command line**")
-        st.code(command_line(run.config, bn), language="bash", wrap_lines=True)
+        st.code(experiment_command(run.config, bn), language="bash", wrap_lines=True)

@@ -7,18 +7,20 @@ from pathlib import Path
 import streamlit as st
 
 from alexcore.batchnorm.read.record import Experiment
-from alexcore.batchnorm.settings import arm_key, is_experiment
+from alexcore.batchnorm.settings import arm_key
 from alexcore.errors import RunError
 from alexcore.jobs import read_job
 from alexcore.runs import launcher
+from alexcore.runs.kinds import BATCHNORM, kind_of
 from alexcore.runs.status import LOST, UNKNOWN
 from alexcore.runs.store import Run, open_run
+from alexcore.words.numbers import duration
 from ui.batchnorm.section_choice import show_section
 from ui.batchnorm.sweep_buttons import sweep_job
 from ui.parts.address import choose_run
 from ui.parts.page import show_error
 from ui.parts.run_live import COLOURS, log_tail
-from ui.parts.text import duration, plain
+from ui.parts.text import plain
 
 POLL_S = 1.5
 
@@ -30,7 +32,7 @@ def watch_experiment(run_id: str) -> None:
     except RunError as error:
         _gone(error)
         return
-    if not is_experiment(run.path):
+    if kind_of(run.path) is not BATCHNORM:
         st.warning(f"The run {plain(run.id)} is no experiment: one network was trained in it.")
         st.page_link("pages/train.py", label="Look at it on Train", query_params={"run": run.id})
         return

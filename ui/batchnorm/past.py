@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from alexcore.batchnorm.settings import is_experiment
+from alexcore.runs.kinds import BATCHNORM, kind_of
 from alexcore.runs.store import list_runs
 from ui.parts.text import plain
 
@@ -37,7 +37,7 @@ def what_is_asked() -> None:
 
 def past_experiments(shown: str | None) -> None:
     """Link to the experiments of the store, the newest first."""
-    others = [run for run in list_runs() if is_experiment(run.path) and run.id != shown]
+    others = [run for run in list_runs() if kind_of(run.path) is BATCHNORM and run.id != shown]
     if not others:
         return
     with st.expander(f"Other experiments ({len(others)})", icon=":material/history:"), st.container(key="bn_past"):

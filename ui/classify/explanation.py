@@ -13,6 +13,7 @@ import streamlit as st
 from alexcore.data.shards import picture_source
 from alexcore.data.thumbnails import thumbnail
 from alexcore.errors import AlexError, DataError
+from alexcore.palette import HEAT
 from alexcore.runs.store import open_run
 from ui.classify.work import Work
 from ui.parts.charts import layout_of
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from alexcore.analysis.explanations import Explanation
 
 # Readable without telling red from green; occlusion has two directions, so its middle is pale.
-ONE_WAY, TWO_WAY = "Cividis", "PuOr"
+ONE_WAY, TWO_WAY = HEAT, "PuOr"
 NEAREST = 6
 SEEN_PX = 280
 # Lying below the axis, so that the picture keeps the width.

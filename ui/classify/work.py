@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from alexcore.data.incoming import Incoming
+from alexcore.words.numbers import duration
 from ui.classify.picture_sources import Chosen
-from ui.parts.text import duration
 
 if TYPE_CHECKING:
     from alexcore.analysis.batch_prediction import BatchPrediction, Network

@@ -14,8 +14,9 @@ from alexcore.data.shards import picture_source
 from alexcore.data.statistics import Statistics
 from alexcore.data.thumbnails import small_copy
 from alexcore.errors import DataError
+from alexcore.words.numbers import size_text
 from ui.parts.page import show_error
-from ui.parts.text import plain, size
+from ui.parts.text import plain
 
 # As wide as the dialog on most screens; a photograph of 20 million pixels need not travel whole.
 LARGE_PX = 1024
@@ -54,9 +55,9 @@ def _body(index: DataIndex, row: int, statistics: Statistics | None) -> None:
         header = read_header(source)
         exif = header.exif
         taken = len(source) if isinstance(source, bytes) else source.stat().st_size
-        facts["Size"] = f"{header.width} × {header.height} px, {size(taken)}, {header.kind}"
+        facts["Size"] = f"{header.width} × {header.height} px, {size_text(taken)}, {header.kind}"
     except (DataError, OSError):
-        facts["Size"] = f"{size(int(index.files['bytes'].iloc[row]))} when the folder was read"
+        facts["Size"] = f"{size_text(int(index.files['bytes'].iloc[row]))} when the folder was read"
     brightness = None if statistics is None else float(statistics.table["brightness"].iloc[row])
     if brightness is not None and not np.isnan(brightness):
         facts["Brightness"] = f"{brightness:.2f} (0 is black, 1 is white)"

@@ -8,7 +8,8 @@ import streamlit as st
 from alexcore.data.derive import exclude
 from alexcore.data.index import DataIndex
 from alexcore.data.manifest import write_manifest
-from alexcore.data.quality import KINDS, QualityFinding, known_findings
+from alexcore.data.quality import known_findings
+from alexcore.findings.pictures import KINDS, Pictures
 from alexcore.home import data_dir
 from alexcore.jobs import read_job, start_job
 from ui.dataset.gallery import first_page, gallery
@@ -32,7 +33,10 @@ def quality_section(name: str, whole: DataIndex) -> None:
         if findings is None:
             _offer(whole)
         elif not findings:
-            st.success(f"Nothing was found. Looked for: {', '.join(KINDS.values()).lower()}.", icon=":material/check:")
+            st.success(
+                f"Nothing was found. Looked for: {', '.join(each.title() for each in KINDS.values()).lower()}.",
+                icon=":material/check:",
+            )
         else:
             _list(name, whole, findings)
 
@@ -51,9 +55,9 @@ def _offer(whole: DataIndex) -> None:
         )
 
 
-def _list(name: str, whole: DataIndex, findings: list[QualityFinding]) -> None:
+def _list(name: str, whole: DataIndex, findings: list[Pictures]) -> None:
     by_kind = {finding.kind: finding for finding in findings}
-    labels = {kind: f"{finding.title} ({len(finding.paths):,})" for kind, finding in by_kind.items()}
+    labels = {kind: f"{finding.title()} ({len(finding.paths):,})" for kind, finding in by_kind.items()}
     kind = st.pills(
         "Findings",
         list(labels),
@@ -62,7 +66,7 @@ def _list(name: str, whole: DataIndex, findings: list[QualityFinding]) -> None:
         bind="query-params",
         on_change=first_page,
     )
-    clean = [title.lower() for each, title in KINDS.items() if each not in by_kind]
+    clean = [finding.title().lower() for each, finding in KINDS.items() if each not in by_kind]
     st.caption(f"Choose a finding to see its pictures. Looked for and not found: {', '.join(clean) or 'nothing else'}.")
     if kind not in by_kind:
         return
@@ -70,7 +74,7 @@ def _list(name: str, whole: DataIndex, findings: list[QualityFinding]) -> None:
     (st.warning if finding.severity == "warning" else st.info)(plain(finding.sentence))
     chosen = whole.files["path"].isin(list(finding.paths)).to_numpy()
     gallery(whole, np.flatnonzero(chosen), key="dataset_finding_page")
-    if finding.surplus:
+    if finding.fixable and finding.surplus:
         target = data_dir() / f"{_stem(name)}-without-{finding.kind.replace('_', '-')}.csv"
         if st.button(f"Exclude {len(finding.surplus):,} pictures", key="dataset_exclude"):
             with shown_errors():

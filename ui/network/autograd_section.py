@@ -8,8 +8,9 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from alexcore.palette import TRAIN, VAL
 from ui.network.drawing import CONV, LINEAR, POOL, draw, svg, text
-from ui.parts.charts import TRAIN, VAL, layout_of
+from ui.parts.charts import layout_of
 from ui.parts.lazy_torch import load_torch
 from ui.parts.text import plain
 

@@ -8,8 +8,9 @@ from html import escape
 import streamlit as st
 
 from alexcore.nn.layers import Layer
+from alexcore.palette import BLUE, GREEN, GREY, ORANGE
 
-CONV, POOL, LINEAR, INPUT = "#3A8FD0", "#E69F00", "#009E73", "#999999"
+CONV, POOL, LINEAR, INPUT = BLUE, ORANGE, GREEN, GREY
 _COLOURS = {"convolution": CONV, "max-pooling": POOL, "average pooling": POOL, "linear": LINEAR}
 _HEIGHT, _WIDEST, _COLUMN, _BASE = 190.0, 62.0, 76.0, 240.0
 # How far the side of a box leans back, as a share of its height.

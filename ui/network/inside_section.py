@@ -16,9 +16,11 @@ from alexcore.data.images import read_picture
 from alexcore.data.shards import picture_source
 from alexcore.errors import DataError
 from alexcore.nn.layers import Layer
+from alexcore.palette import REST, TRAIN
 from alexcore.runs.store import Run, list_runs, require_checkpoint
+from alexcore.words.numbers import size_text
 from ui.parts.address import choose_run, chosen_run
-from ui.parts.charts import REST, TRAIN, layout_of
+from ui.parts.charts import layout_of
 from ui.parts.datasets import open_dataset
 from ui.parts.networks import classifier
 from ui.parts.page import shown_errors
@@ -101,7 +103,7 @@ def _picture(run: Run) -> tuple[Image.Image, str, str]:
     )
     if upload is not None:
         if upload.size > MAX_MB * 2**20:
-            raise DataError(f"{upload.name} has {upload.size / 2**20:.0f} MB; the limit is {MAX_MB} MB.")
+            raise DataError(f"{upload.name} has {size_text(upload.size)}; the limit is {MAX_MB} MB.")
         data = upload.getvalue()
         return read_picture(data, upload.name).image, upload.name, hashlib.sha256(data).hexdigest()
     if run.config is None:

@@ -12,10 +12,11 @@ import streamlit as st
 from alexcore.nn.layers import Layer, layer_table, totals
 from alexcore.nn.norms import NORMS
 from alexcore.nn.variants import VARIANTS, minimum_input_size
+from alexcore.palette import TRAIN, VAL
+from alexcore.words.numbers import size_text
 from ui.network.drawing import architecture_svg, draw
-from ui.parts.charts import TRAIN, VAL, layout_of
+from ui.parts.charts import layout_of
 from ui.parts.page import shown_errors
-from ui.parts.text import size as in_bytes
 
 DEFAULTS: dict[str, Any] = {"size": 224, "width": 1.0, "classes": 5}
 
@@ -172,8 +173,8 @@ def layers_in_words(layers: Sequence[Layer]) -> str:
     slowest = max(layers, key=lambda each: each.multiply_adds)
     last = [each for each in layers if each.side][-2]
     return (
-        f"{parameters:,} parameters ({in_bytes(4 * parameters)} as float32), {adds / 1e6:,.0f} million multiply-adds a "
-        f"picture. The convolutions hold {conv_parameters / parameters:.0%} of the parameters and do "
+        f"{parameters:,} parameters ({size_text(4 * parameters)} as float32), {adds / 1e6:,.0f} million multiply-adds "
+        f"a picture. The convolutions hold {conv_parameters / parameters:.0%} of the parameters and do "
         f"{conv_adds / adds:.0%} of the multiply-adds; {most.name} alone holds {most.parameters / parameters:.0%}, "
         f"{slowest.name} does most of the work, {slowest.multiply_adds / adds:.0%}. A pixel of {last.name} depends on "
         f"{last.field.size} × {last.field.size} pixels of the picture."

@@ -8,11 +8,9 @@ from itertools import pairwise
 import pandas as pd
 import plotly.graph_objects as go
 
+from alexcore.palette import BLUE, GREEN, SPLITS, TRAIN, VAL, VERMILION
 from alexcore.runs.series import Series, thin
 
-# From the palette of Okabe and Ito (2008), which is made for colour-blind readers; both show on light and dark.
-TRAIN, VAL, REST = "#3A8FD0", "#D55E00", "#009E73"
-SPLIT_COLOURS = {"train": TRAIN, "val": VAL, "test": REST}
 SPLIT_SYMBOLS = {"train": "circle", "val": "diamond", "test": "x"}
 
 
@@ -30,7 +28,7 @@ def layout_of(figure: go.Figure, title: str, x: str, y: str, height: int = 320) 
 
 
 # Red, green and blue as colour-blind people can tell them apart; the dashes need no colour at all.
-CHANNELS = {"red": ("#D55E00", "solid"), "green": ("#009E73", "dash"), "blue": ("#3A8FD0", "dot")}
+CHANNELS = {"red": (VERMILION, "solid"), "green": (GREEN, "dash"), "blue": (BLUE, "dot")}
 
 
 def channel_histogram(edges: list[float], counts: list[list[int]], title: str) -> go.Figure:
@@ -49,7 +47,7 @@ def balance(counts: pd.DataFrame) -> go.Figure:
     """Pictures per class, a bar a split; `counts` is `DataIndex.counts()`."""
     figure = go.Figure()
     for split in counts.columns:
-        figure.add_bar(x=list(counts.index), y=counts[split].tolist(), name=split, marker_color=SPLIT_COLOURS[split])
+        figure.add_bar(x=list(counts.index), y=counts[split].tolist(), name=split, marker_color=SPLITS[split])
     return layout_of(figure, "Pictures per class", "class", "pictures")
 
 
@@ -63,7 +61,7 @@ def _thinned(table: pd.DataFrame) -> pd.DataFrame:
 
 def _dots(table: pd.DataFrame, x: str, y: str, hover: str) -> go.Figure:
     figure = go.Figure()
-    for split in [each for each in SPLIT_COLOURS if (table["split"] == each).any()]:
+    for split in [each for each in SPLITS if (table["split"] == each).any()]:
         rows = table[table["split"] == split]
         figure.add_scatter(
             x=rows[x].tolist(),
@@ -71,7 +69,7 @@ def _dots(table: pd.DataFrame, x: str, y: str, hover: str) -> go.Figure:
             name=split,
             mode="markers",
             hovertemplate=hover,
-            marker={"color": SPLIT_COLOURS[split], "size": 6, "opacity": 0.6, "symbol": SPLIT_SYMBOLS[split]},
+            marker={"color": SPLITS[split], "size": 6, "opacity": 0.6, "symbol": SPLIT_SYMBOLS[split]},
         )
     return figure
 

@@ -8,12 +8,12 @@ import streamlit as st
 
 from alexcore.augment.operations import Operation
 from alexcore.augment.pipeline_files import load_pipeline, save_pipeline, saved_pipelines
-from alexcore.batchnorm.settings import is_experiment
 from alexcore.config import TrainConfig
 from alexcore.data.index import DataIndex
 from alexcore.data.sources import open_source
 from alexcore.errors import ConfigError, RunError
 from alexcore.home import data_dir, data_roots, open_path, runs_dir
+from alexcore.runs.kinds import BATCHNORM, kind_of
 from alexcore.runs.store import open_run
 from ui.parts.address import choose_dataset
 from ui.parts.forms import fill
@@ -47,7 +47,7 @@ def clone_from_url() -> None:
         st.session_state[_VAL] = (_name_of(run.config.data), run.config.val)
         st.session_state[_DONE] = run_id
     words = f"All settings below are those of the run {plain(run_id)}. Change what you like, then press Start."
-    if is_experiment(runs_dir() / run_id):  # its name was found to be one when the form was filled
+    if kind_of(runs_dir() / run_id) is BATCHNORM:  # its name was found to be one when the form was filled
         words += (
             " That run is a BatchNorm experiment: Start would train one network with these settings, not all of its "
             "networks. To compare them again, open it on BatchNorm."

@@ -9,18 +9,15 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from alexcore.analysis.metrics import wilson
-from ui.parts.charts import REST, TRAIN, VAL, layout_of
-from ui.parts.run_charts import CELLS, MOST_CELLS, RunView
+from alexcore.palette import CELLS, ORANGE, REST, TRAIN, VAL
+from alexcore.words.numbers import percent
+from ui.parts.charts import layout_of
+from ui.parts.run_charts import MOST_CELLS, RunView
 
 # A chart of more classes cannot be read: the weakest are shown, the table has them all.
 MOST_CLASSES = 40
 # Square markers that nobody sees: a heat map cannot be clicked, points above its cells can.
 _TARGET_PX = 26
-
-
-def percent(value: float | None, digits: int = 0) -> str:
-    """A share in words; a dash where there is none."""
-    return "–" if value is None else f"{value:.{digits}%}"
 
 
 def classes_view(report: dict[str, Any]) -> RunView:
@@ -48,9 +45,10 @@ def classes_view(report: dict[str, Any]) -> RunView:
     figure.update_xaxes(range=[-0.02, 1.02], tickformat=".0%").update_yaxes(type="category", autorange="reversed")
     least, most = shown.iloc[0], known.sort_values("recall", kind="stable").iloc[-1]
     words = (
-        f"{least['class']} is recognised least: {percent(least['recall'])} of its {least['images']:,} pictures, and "
-        f"with so many the true share may lie from {percent(least['recall_low'])} to {percent(least['recall_high'])}. "
-        f"{most['class']} is recognised most, {percent(most['recall'])}."
+        f"{least['class']} is recognised least: {percent(least['recall'], 0)} of its {least['images']:,} pictures, and "
+        f"with so many the true share may lie from {percent(least['recall_low'], 0)} to "
+        f"{percent(least['recall_high'], 0)}. "
+        f"{most['class']} is recognised most, {percent(most['recall'], 0)}."
     )
     if len(known) > MOST_CLASSES:
         words += f" The chart has the {MOST_CLASSES} weakest of {len(known)} classes."
@@ -97,7 +95,7 @@ def confusion_view(report: dict[str, Any], truth: str, answer: str) -> RunView:
     if truth in kept and answer in kept:
         x, y = kept.index(answer), kept.index(truth)
         figure.add_shape(
-            type="rect", x0=x - 0.5, x1=x + 0.5, y0=y - 0.5, y1=y + 0.5, line={"color": "#E69F00", "width": 3}
+            type="rect", x0=x - 0.5, x1=x + 0.5, y0=y - 0.5, y1=y + 0.5, line={"color": ORANGE, "width": 3}
         )
     figure.update_xaxes(type="category").update_yaxes(type="category", autorange="reversed")
     words = _confusion_in_words(names, matrix)
@@ -190,7 +188,7 @@ def headline(report: dict[str, Any]) -> str:
     low, high = report.get("acc1_low"), report.get("acc1_high")
     words = (
         f"{right:,} of {count:,} pictures are recognised, {report['acc1']:.1%}; with so many the true accuracy "
-        f"may lie from {percent(low, 1)} to {percent(high, 1)} (95 %, Wilson)."
+        f"may lie from {percent(low)} to {percent(high)} (95 %, Wilson)."
     )
     if low is not None and low <= chance <= (high or 0):
         words += f" That is not clearly better than guessing, {chance:.0%}."

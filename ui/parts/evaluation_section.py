@@ -16,12 +16,13 @@ from alexcore.analysis.evaluation_store import (
     evaluation_time,
     known_evaluation,
 )
-from alexcore.batchnorm.settings import is_experiment
 from alexcore.data.index import DataIndex
 from alexcore.errors import DataError
 from alexcore.home import known_data_sets, open_path
 from alexcore.jobs import read_job, start_job
+from alexcore.runs.kinds import BATCHNORM, kind_of
 from alexcore.runs.store import Run, require_checkpoint
+from alexcore.words.numbers import number, percent
 from ui.parts.datasets import open_dataset
 from ui.parts.evaluation_charts import (
     calibration_view,
@@ -29,7 +30,6 @@ from ui.parts.evaluation_charts import (
     confusion_view,
     headline,
     most_frequent_mistake,
-    percent,
 )
 from ui.parts.evaluation_pictures import first_page, picture_grid
 from ui.parts.job_progress import watch_job
@@ -47,7 +47,7 @@ VIEWS = ("Confusion", "Classes", "Calibration", "Top losses")
 def evaluation_section(run: Run) -> None:
     """Draw the evaluation of a run: what it needs first, how far it is, or its figures."""
     with st.container(key="evaluation"), shown_errors():
-        if is_experiment(run.path):
+        if kind_of(run.path) is BATCHNORM:
             st.info("A BatchNorm experiment has no checkpoint of its own: each of its networks (its arms) has one.")
             st.page_link("pages/batchnorm.py", label="See its networks on BatchNorm", query_params={"run": run.id})
             return
@@ -115,21 +115,25 @@ def _offer(run: Run, name: str, data: list[str], split: str) -> None:
 
 def _figures(report: dict[str, Any]) -> None:
     shown = (
-        ("Accuracy", percent(report["acc1"], 1), "Share of pictures whose most probable class is right."),
+        ("Accuracy", percent(report["acc1"]), "Share of pictures whose most probable class is right."),
         (
             "95 % interval",
-            f"{percent(report['acc1_low'])} – {percent(report['acc1_high'])}",
+            f"{percent(report['acc1_low'], missing='')} – {percent(report['acc1_high'], missing='')}",
             "Wilson's interval: where the accuracy on endlessly many such pictures may well lie.",
         ),
         (
             "Balanced accuracy",
-            percent(report["balanced_acc1"], 1),
+            percent(report["balanced_acc1"], missing="–"),
             "Mean recall of the classes: each counts the same, however many pictures it has.",
         ),
-        ("Macro F1", percent(report["macro_f1"], 1), "Mean F1 of the classes; F1 joins precision and recall."),
+        (
+            "Macro F1",
+            percent(report["macro_f1"], missing="–"),
+            "Mean F1 of the classes: precision and recall in one.",
+        ),
         (
             "Calibration error",
-            "–" if report["ece"] is None else f"{report['ece']:.3f}",
+            number(report["ece"], "–"),
             "Mean gap between how sure the network is and how often it is right (ECE, 10 bins).",
         ),
         ("Loss", f"{report['loss']:.3f}", "Mean cross entropy in nats."),

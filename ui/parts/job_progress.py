@@ -7,6 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from alexcore.jobs import Job, read_job
+from alexcore.words.numbers import size_text
 from ui.parts.text import plain
 
 POLL_S = 0.5
@@ -45,5 +46,5 @@ def _amount(job: Job, unit: str) -> str:
     if not job.total:
         return "starting"
     if unit == "B":
-        return f"{job.done / 1e6:,.0f} of {job.total / 1e6:,.0f} MB"
+        return f"{size_text(job.done)} of {size_text(job.total)}"
     return f"{job.done:,} of {job.total:,} {unit}"

@@ -9,17 +9,14 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
+from alexcore.palette import CELLS, LINES, REST, TRAIN, VAL
 from alexcore.runs.events import Event
 from alexcore.runs.series import Series, thin
-from ui.parts.charts import REST, TRAIN, VAL, curves, curves_in_words, layout_of
+from ui.parts.charts import curves, curves_in_words, layout_of
 
-# Okabe and Ito (2008), without the yellow, which does not show on white, and the black, which does not on dark.
-COLOURS = ("#3A8FD0", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid")
-# From nearly black to a blue that is still dark enough for white numbers.
-CELLS = [[0.0, "#10202E"], [1.0, "#2878B8"]]
 # A chart of more classes is a tangle: the weakest are shown, the table has them all.
-MOST_LINES = len(COLOURS)
+MOST_LINES = len(DASHES)
 MOST_CELLS = 40
 
 
@@ -137,7 +134,7 @@ def recall(series: Series) -> RunView:
     figure = _figure("Recall of each class", "optimizer step", "recall", series)
     for number, name in enumerate(names if len(names) <= MOST_LINES else list(last.index[:MOST_LINES])):
         rows = [{"step": row["step"], "recall": row["recall"][names.index(name)]} for row in epochs]
-        _line(figure, rows, "recall", name, COLOURS[number], DASHES[number])
+        _line(figure, rows, "recall", name, LINES[number], DASHES[number])
         figure.data[-1].update(mode="lines+markers")
     figure.update_yaxes(range=[0, 1.02], tickformat=".0%")
     more = f" The chart shows the {MOST_LINES} classes with the lowest." if len(names) > MOST_LINES else ""

@@ -6,17 +6,18 @@ from pathlib import Path
 
 import streamlit as st
 
-from alexcore.batchnorm.settings import is_experiment
 from alexcore.errors import ConfigError, RunError
 from alexcore.runs import launcher
+from alexcore.runs.kinds import BATCHNORM, kind_of
 from alexcore.runs.series import Series
 from alexcore.runs.status import LOST, UNKNOWN, Status
 from alexcore.runs.store import Run, open_run
+from alexcore.words.numbers import duration
 from ui.parts.address import choose_run
 from ui.parts.page import show_error
 from ui.parts.run_rows import ReadableSeries, share
 from ui.parts.run_views import run_views
-from ui.parts.text import duration, plain
+from ui.parts.text import plain
 
 POLL_S = 1.0
 # While a run starts, somebody waits for its first step: a few seconds in which there are no charts to draw.
@@ -42,7 +43,7 @@ def watch(run_id: str) -> None:
     except RunError as error:
         _gone(error)
         return
-    if is_experiment(run.path):
+    if kind_of(run.path) is BATCHNORM:
         st.info(f"The run {plain(run.id)} is a BatchNorm experiment: several networks at once.")
         st.page_link("pages/batchnorm.py", label="Look at it on BatchNorm", query_params={"run": run.id})
         return

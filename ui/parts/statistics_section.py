@@ -11,11 +11,12 @@ from PIL import Image
 from alexcore.data.index import DataIndex
 from alexcore.data.statistics import AVERAGE_SIDE, Statistics, known_statistics, statistics_file
 from alexcore.jobs import start_job
+from alexcore.words.numbers import duration
 from ui.parts.charts import aspects, sizes
 from ui.parts.datasets import forget_indexes
 from ui.parts.forms import fill
 from ui.parts.job_progress import watch_job
-from ui.parts.text import duration, plain
+from ui.parts.text import plain
 
 MAX_AVERAGES = 48
 # A core decodes, resizes and counts about this many small photographs in a second.

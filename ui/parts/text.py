@@ -1,4 +1,4 @@
-"""Words: escaping and units."""
+"""Text that no Markdown reads as markup."""
 
 from __future__ import annotations
 
@@ -23,23 +23,3 @@ def plain(text: str) -> str:
     for mark in "\\`*_{}[]<>#$|~:":
         text = text.replace(mark, f"\\{mark}")
     return text.replace("\n", "  \n")
-
-
-def duration(seconds: float | None) -> str:
-    """Seconds in words: "45 s", "3 min 20 s", "2 h 5 min"."""
-    whole = round(seconds or 0)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def size(count: int) -> str:
-    """Bytes in words, by thousands: "812 B", "5.3 kB", "218 MB"."""
-    value = float(count)
-    for unit in ("B", "kB", "MB", "GB"):
-        if value < 999.5 or unit == "GB":
-            break
-        value /= 1000
-    return f"{value:.0f} {unit}" if unit == "B" or value >= 99.5 else f"{value:.1f} {unit}"

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import shlex
 from importlib.metadata import PackageNotFoundError, version
 
 import streamlit as st
 
+from alexcore.command_line import train_command
 from alexcore.config import TrainConfig
 from alexcore.errors import AlexError
 from alexcore.files import read_json
 from alexcore.home import open_path
 from alexcore.runs import launcher
 from alexcore.runs.store import Run
-from alexcore.training.checks import flags
 from ui.parts.datasets import open_dataset
 from ui.parts.page import show_error
 from ui.parts.text import plain
@@ -39,7 +38,7 @@ def again_section(run: Run) -> None:
         _repeat(run.config)
     st.caption(f"A new run from the same config.json. {changed_since(run)}")
     st.markdown("**On the command line**")
-    st.code(command(run.config), language="bash", wrap_lines=True)
+    st.code(train_command(run.config), language="bash", wrap_lines=True)
     st.caption("Trains the same in a terminal, also without the dashboard; what is at its default is left out.")
 
 
@@ -84,11 +83,6 @@ def _repeat(config: TrainConfig) -> None:
         return
     show_run(launcher.start(config).name)
     st.rerun()
-
-
-def command(config: TrainConfig) -> str:
-    """The command line that starts the same run."""
-    return shlex.join(["python", "-m", "alexcore", "train", *flags(config)])
 
 
 def changed_since(run: Run) -> str:

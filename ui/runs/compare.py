@@ -14,15 +14,16 @@ from alexcore.runs.comparison import AXES, MOST, differing
 from alexcore.runs.run_list import Summary, summaries
 from alexcore.runs.series import Series
 from alexcore.runs.store import open_run
+from alexcore.words.numbers import duration, size_text
 from ui.parts.page import show_error, shown_errors
 from ui.parts.run_charts import confusion
 from ui.parts.run_rows import ReadableSeries, number, whole
-from ui.parts.text import duration, plain, size
+from ui.parts.text import plain
 from ui.runs.compared_curves import GROUP_WORDS, GROUPS, Compared, curves
 from ui.runs.compared_pictures import same_pictures
 from ui.runs.parallel_coordinates import parallel
 from ui.runs.query_choice import url_choice
-from ui.runs.selection import all_runs_link, labels, show_run
+from ui.runs.selection import all_runs_link, experiment_link, labels, show_run
 
 POLL_S = 4.0
 SMOOTHINGS = ("0", "0.5", "0.8", "0.9", "0.95", "0.98")
@@ -41,8 +42,12 @@ class _Choice:
 
 def comparison(ids: Sequence[str]) -> None:
     """Draw the comparison of these runs; those that are not there are named and left out."""
-    found = _found(ids)
-    all_runs_link([each.id for each in found])
+    asked = _found(ids)
+    all_runs_link([each.id for each in asked])
+    # Several networks in one: figures and curves of different arms would be taken for those of one.
+    for each in asked:
+        experiment_link(each)
+    found = [each for each in asked if not each.kind.arms]
     if len(found) < 2:
         st.info("A comparison needs at least two runs. Choose them in the table.")
         if not found:
@@ -160,7 +165,7 @@ def _results(shown: Sequence[Summary]) -> None:
             "steps": whole(each.status.step),
             "time": duration(number(each.worked_s)),
             "images/s": number(each.images_per_s),
-            "disk": size(each.bytes),
+            "disk": size_text(each.bytes),
             "id": each.id,
         }
         for each, label in zip(shown, labels(shown), strict=True)

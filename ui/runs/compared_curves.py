@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
+from alexcore.palette import LINES
 from alexcore.runs.comparison import AXES, places, smooth
 from alexcore.runs.events import Event
 from alexcore.runs.series import Series, thin
 from ui.parts.charts import layout_of
-from ui.parts.run_charts import COLOURS, DASHES, RunView
+from ui.parts.run_charts import DASHES, RunView
 
-# Eight that differ for colour-blind readers; no two of the same colour family have the same dash and mark.
-LINES = (*COLOURS, "#8C6BB1")
+# Beside eight colours: no two of the same colour family have the same dash and mark.
 STYLES = (*DASHES[:-1], "dashdot", "dot")
 MARKS = ("circle", "diamond", "square", "triangle-up", "x", "cross", "star", "pentagon")
 # All lines of a figure together; more slows the browser down and shows nothing else.

@@ -8,12 +8,14 @@ from collections.abc import Sequence
 import streamlit as st
 
 from alexcore.errors import RunError
-from alexcore.runs.run_list import TRAINING, Summary
+from alexcore.runs.kinds import TRAINING
+from alexcore.runs.run_list import Summary
 from alexcore.runs.status import ENDED
 from alexcore.runs.store import open_run
 from alexcore.runs.trash import Trashed, empty_trash, keep_only_best, list_trash, restore_run, trash_run
+from alexcore.words.numbers import size_text
 from ui.parts.page import show_error
-from ui.parts.text import plain, size
+from ui.parts.text import plain
 
 _DELETED = "runs_deleted"
 _PROBLEMS = "runs_problems"
@@ -50,7 +52,7 @@ def outcome() -> None:
     if not moved:
         return
     what = plain(moved[0].id) if len(moved) == 1 else f"{len(moved)} runs"
-    held = size(sum(each.bytes for each in moved))
+    held = size_text(sum(each.bytes for each in moved))
     with st.container(horizontal=True, vertical_alignment="center", border=True, key="runs_outcome"):
         st.markdown(f"Moved {what} to the trash; emptying it frees {held} of disk.", width="content")
         st.button("Undo", key="runs_undo", on_click=_restore, args=(moved,), icon=":material/undo:")
@@ -75,7 +77,7 @@ def _empty() -> None:
     try:
         freed = empty_trash()
         st.session_state[_PROBLEMS] = []
-        st.toast(f"{size(freed)} of disk are free again.")
+        st.toast(f"{size_text(freed)} of disk are free again.")
     except RunError as error:
         st.session_state[_PROBLEMS] = [error]
 
@@ -84,7 +86,7 @@ def disk_section(found: Sequence[Summary]) -> None:
     """Draw what runs and trash hold, the way back out of the trash, and the checkpoints that old runs do not need."""
     trashed = list_trash()
     held, waiting = sum(each.bytes for each in found), sum(each.bytes for each in trashed)
-    title = f"Disk use: runs hold {size(held)}, the trash {size(waiting)}"
+    title = f"Disk use: runs hold {size_text(held)}, the trash {size_text(waiting)}"
     with st.expander(title, icon=":material/hard_drive:", key="runs_disk"):
         _trash(trashed, waiting)
         _old(found)
@@ -98,12 +100,12 @@ def _trash(trashed: list[Trashed], waiting: int) -> None:
     for each in trashed[:50]:
         with st.container(horizontal=True, vertical_alignment="center"):
             when = f"{each.deleted:%Y-%m-%d %H:%M}" if each.deleted else "some time ago"
-            st.markdown(f"{plain(each.id)}: {size(each.bytes)}, deleted {when}", width="content")
+            st.markdown(f"{plain(each.id)}: {size_text(each.bytes)}, deleted {when}", width="content")
             st.button("Restore", key=f"runs_restore_{each.place}", on_click=_restore, args=([each],))
     if len(trashed) > 50:
         st.caption(f"{len(trashed) - 50} older ones are not shown; `python -m alexcore runs trash` lists all.")
     with st.popover("Empty the trash", icon=":material/delete_forever:"):
-        st.markdown(f"This deletes {len(trashed)} runs for good and frees {size(waiting)}. There is no undo.")
+        st.markdown(f"This deletes {len(trashed)} runs for good and frees {size_text(waiting)}. There is no undo.")
         st.button("Delete them for good", key="runs_empty_trash", on_click=_empty, type="primary")
 
 
@@ -125,7 +127,7 @@ def _old(found: Sequence[Summary]) -> None:
     if not old:
         st.caption(f"No run older than {days} days has a last checkpoint beside its best one.")
         return
-    freed = size(sum(each.last_bytes or 0 for each in old))
+    freed = size_text(sum(each.last_bytes or 0 for each in old))
     count = "1 run" if len(old) == 1 else f"{len(old)} runs"
     with st.popover(f"Keep only best in {count}", icon=":material/compress:"):
         st.markdown(f"This deletes the last checkpoint of {count}, frees {freed}, and none of them can be resumed.")
@@ -138,7 +140,7 @@ def prunable(found: Sequence[Summary], days: float) -> list[Summary]:
     return [
         each
         for each in found
-        if each.kind == TRAINING
+        if each.kind is TRAINING
         and each.status.state in ENDED
         and each.best_bytes
         and each.last_bytes
@@ -155,4 +157,4 @@ def prune(ids: Sequence[str]) -> None:
         except RunError as error:
             problems.append(error)
     st.session_state[_PROBLEMS] = problems
-    st.toast(f"{size(freed)} of disk are free again.")
+    st.toast(f"{size_text(freed)} of disk are free again.")

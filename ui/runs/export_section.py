@@ -15,9 +15,10 @@ from alexcore.files import read_json
 from alexcore.home import cache_dir
 from alexcore.jobs import start_job
 from alexcore.runs.store import Run, require_checkpoint
+from alexcore.words.numbers import size_text
 from ui.parts.job_progress import watch_job
 from ui.parts.page import show_error
-from ui.parts.text import plain, size
+from ui.parts.text import plain
 
 _GRAPHS = ("onnx", "exported-program")
 _ABOUT = "about.json"
@@ -76,7 +77,7 @@ def _make_or_download(run: Run, checkpoint: Path, name: str, flags: list[str]) -
     with st.container(horizontal=True, vertical_alignment="center"):
         if made:
             st.download_button(
-                f"Download {form.suffix} ({size(made)})",
+                f"Download {form.suffix} ({size_text(made)})",
                 target.read_bytes,
                 f"{run.id}{form.suffix}",
                 form.mime,

@@ -18,10 +18,11 @@ from alexcore.runs.comparison import in_words
 from alexcore.runs.run_list import Summary, summary_of
 from alexcore.runs.store import Run, open_run
 from alexcore.runs.trash import keep_only_best
+from alexcore.words.numbers import size_text
 from ui.parts.evaluation_section import evaluation_section
 from ui.parts.page import show_error, shown_errors
 from ui.parts.run_live import watch
-from ui.parts.text import plain, size
+from ui.parts.text import plain
 from ui.runs.again import again_section
 from ui.runs.deletion import delete
 from ui.runs.export_section import export_section
@@ -60,7 +61,7 @@ def _head(run: Run, summary: Summary) -> None:
             show_all()
             st.rerun()
         what = "Stop it before you delete it." if run.status.active else "Moves it to the trash; can be undone."
-        st.caption(f"{size(summary.bytes)} on disk. {what}", width="content")
+        st.caption(f"{size_text(summary.bytes)} on disk. {what}", width="content")
     if summary.note:
         st.markdown(plain(summary.note))
 
@@ -151,7 +152,7 @@ def disk_section(run: Run) -> None:
     total = sum(row["size"] for row in rows)
     kept = sum(row["size"] for row in rows if row["file"].startswith("checkpoints/"))
     share = f", {kept / total:.0%} of it in checkpoints" if total else ""
-    st.caption(f"{len(rows)} files, {size(total)}{share}. The folder is {plain(str(run.path))}.")
+    st.caption(f"{len(rows)} files, {size_text(total)}{share}. The folder is {plain(str(run.path))}.")
     columns = {
         "size": st.column_config.NumberColumn("size", format="bytes"),
         "changed": st.column_config.DatetimeColumn("changed", format="YYYY-MM-DD HH:mm:ss"),
@@ -159,7 +160,7 @@ def disk_section(run: Run) -> None:
     st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=columns, height="content", alt="Files of the run")
     best, last = run.path / "checkpoints" / "best.pt", run.path / "checkpoints" / "last.pt"
     if best.is_file() and last.is_file() and not run.status.active:
-        freed = size(last.stat().st_size)
+        freed = size_text(last.stat().st_size)
         with st.popover("Keep only best", icon=":material/compress:"):
             st.markdown(f"Deletes last.pt for good and frees {freed}. The run still classifies; it cannot be resumed.")
             st.button("Delete last.pt", key="runs_prune", type="primary", on_click=_prune, args=(run,))
@@ -181,7 +182,7 @@ HOLDS = {
 
 def _prune(run: Run) -> None:
     try:
-        st.toast(f"{size(keep_only_best(run))} of disk are free again.")
+        st.toast(f"{size_text(keep_only_best(run))} of disk are free again.")
     except RunError as error:
         st.toast(str(error))
 

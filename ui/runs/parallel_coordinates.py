@@ -13,14 +13,13 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from alexcore.palette import SHADES
 from alexcore.runs.comparison import differing, in_words
 from alexcore.runs.run_list import Summary
 from ui.parts.charts import layout_of
 from ui.parts.text import plain
 from ui.runs.selection import labels
 
-# Viridis without its ends, which vanish on a dark and on a light page: dark is low, light is high.
-SHADES = ("#482878", "#3E4989", "#31688E", "#26828E", "#1F9E89", "#35B779", "#6DCD59", "#B4DE2C")
 MOST_AXES, MOST_LINES, MOST_TICKS = 9, 500, 12
 ACCURACY = "best val acc"
 

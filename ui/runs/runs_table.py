@@ -11,9 +11,10 @@ import pandas as pd
 import streamlit as st
 
 from alexcore.runs.comparison import MOST, in_words
-from alexcore.runs.run_list import EXPERIMENT, Summary, matching, summaries
+from alexcore.runs.run_list import Summary, matching, summaries
+from alexcore.words.numbers import size_text
 from ui.parts.run_rows import moment, number, share
-from ui.parts.text import plain, size
+from ui.parts.text import plain
 from ui.runs.deletion import delete, just_changed, outcome
 from ui.runs.selection import CHOSEN, labels, show_comparison, show_run
 
@@ -84,7 +85,7 @@ def filters(found: Sequence[Summary]) -> Filters:
 
 def norm_of(each: Summary) -> str:
     """The normalisation of a run. The arms of an experiment differ in it, and its settings hold only one of them."""
-    return SEVERAL if each.kind == EXPERIMENT else str(each.settings.get("norm") or "")
+    return SEVERAL if each.kind.arms else str(each.settings.get("norm") or "")
 
 
 def rows_of(found: Sequence[Summary]) -> pd.DataFrame:
@@ -99,6 +100,7 @@ def rows_of(found: Sequence[Summary]) -> pd.DataFrame:
                 "run": label,
                 "best val": number(each.best_val_acc1),
                 "last val": number(each.val_acc1),
+                "arms": each.in_words if each.kind.arms else "",
                 "progress": share(status.step, status.total_steps),
                 "data set": each.data,
                 "variant": settings.get("variant"),
@@ -115,12 +117,13 @@ def rows_of(found: Sequence[Summary]) -> pd.DataFrame:
                 "tags": list(each.tags),
                 "other settings": other,
                 "note": each.note,
-                "kind": each.kind if each.kind == EXPERIMENT else "",
+                "kind": each.kind.title if each.kind.arms else "",
                 "problem": each.problem,
                 "id": each.id,
             }
         )
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    return table if any(each.kind.arms for each in found) else table.drop(columns="arms", errors="ignore")
 
 
 def _columns() -> dict[str, Any]:
@@ -131,6 +134,9 @@ def _columns() -> dict[str, Any]:
         ),
         "best val": number("best val", format="percent", help="The best validation accuracy of its epochs."),
         "last val": number("last val", format="percent", help="Validation accuracy of the last epoch."),
+        "arms": st.column_config.TextColumn(
+            "arms", help="Of an experiment: the validation accuracy of each of its networks, in the order of its arms."
+        ),
         "progress": st.column_config.ProgressColumn("progress", format="percent", help="Optimizer steps made of all."),
         "lr": number("lr", format="%.2g", help="The learning rate."),
         "px": number("px", format="plain", help="Side of the pictures that the network sees."),
@@ -238,7 +244,7 @@ def _actions(found: list[Summary], shown: list[Summary]) -> None:
             show_comparison(chosen)
             st.rerun()
         st.button("Delete", key="runs_delete", disabled=not chosen, on_click=delete, args=(chosen,))
-        held = size(sum(by_id[each].bytes for each in chosen))
+        held = size_text(sum(by_id[each].bytes for each in chosen))
         st.caption(
             f"{len(chosen)} chosen, {held} on disk. Delete moves to the trash, which can be undone."
             if chosen

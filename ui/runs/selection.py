@@ -9,7 +9,8 @@ from urllib.parse import quote
 import streamlit as st
 
 from alexcore.runs.comparison import ids_as_text, ids_in
-from alexcore.runs.run_list import EXPERIMENT, Summary
+from alexcore.runs.kinds import BATCHNORM
+from alexcore.runs.run_list import Summary
 from ui.parts.text import plain
 
 CHOSEN = "runs_chosen"
@@ -51,7 +52,7 @@ def all_runs_link(chosen: Sequence[str] = ()) -> None:
 
 def experiment_link(summary: Summary) -> None:
     """Where the charts of a BatchNorm experiment are; nothing for any other run."""
-    if summary.kind == EXPERIMENT:
+    if summary.kind is BATCHNORM:
         st.markdown(
             "This is a BatchNorm experiment: "
             f"[its comparison of the arms](/batchnorm?run={quote(summary.id, safe='')}) has a page of its own. "

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
+from alexcore.command_line import flags
 from alexcore.config import TrainConfig
 from alexcore.jobs import start_job
-from alexcore.training.checks import check_name, flags
+from alexcore.training.checks import check_name
 from ui.parts.job_progress import watch_job
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
+from alexcore.command_line import train_command
 from alexcore.config import TrainConfig
-from alexcore.runs.launcher import typed_command
 
 
 def command_section(config: TrainConfig) -> None:
     """Show the command, to be copied."""
     with st.expander("The same run from a terminal", icon=":material/terminal:"), st.container(key="train_command"):
-        st.code(typed_command(config), language="bash", wrap_lines=True)
+        st.code(train_command(config), language="bash", wrap_lines=True)
         together = (
             f" torchrun starts its {config.processes} processes; docs/several-machines.md says how machines share them."
             if config.processes > 1

@@ -15,10 +15,11 @@ from alexcore.data.index import DataIndex
 from alexcore.data.shards import picture_source
 from alexcore.errors import AlexError
 from alexcore.files import read_json
+from alexcore.palette import TRAIN
 from alexcore.runs.store import Run, list_runs
 from alexcore.training.loss_terms import LossTerms, loss_terms
 from alexcore.training.weighting import run_weights, weight_table, weights_in_words
-from ui.parts.charts import TRAIN, layout_of
+from ui.parts.charts import layout_of
 from ui.parts.lazy_torch import load_torch
 from ui.parts.networks import classifier
 from ui.parts.page import show_error

@@ -9,8 +9,9 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from alexcore.config import TrainConfig
+from alexcore.palette import REST, TRAIN
 from alexcore.training.checks import known_check
-from ui.parts.charts import REST, TRAIN, layout_of
+from ui.parts.charts import layout_of
 from ui.parts.forms import fill
 from ui.train.check_button import check_button
 

@@ -17,7 +17,8 @@ from alexcore.training.preflight import (
     estimated_seconds,
     free_bytes,
 )
-from ui.parts.text import duration, plain, size
+from alexcore.words.numbers import duration, size_text
+from ui.parts.text import plain
 from ui.train.check_button import check_button
 
 
@@ -72,8 +73,8 @@ def _disk(config: TrainConfig, classes: int) -> None:
     one, free = checkpoint_bytes(config, classes), free_bytes(runs_dir())
     needed = CHECKPOINT_FILES * one
     text = (
-        f"Checkpoints take up to {size(needed)} (last, best, and one while it is written, {size(one)} each); "
-        f"{size(free)} are free."
+        f"Checkpoints take up to {size_text(needed)} (last, best, and one while it is written, {size_text(one)} each); "
+        f"{size_text(free)} are free."
     )
     if needed > free:
         st.error(f"{text} Free some disk space first, or choose a smaller width.", icon=":material/error:")
@@ -84,10 +85,10 @@ def _disk(config: TrainConfig, classes: int) -> None:
 def _time(config: TrainConfig, plan: Plan) -> None:
     found = known_check("preflight", config)
     if found:
-        gpu = f", {size(found['gpu_bytes'])} on the GPU" if found.get("gpu_bytes") else ""
+        gpu = f", {size_text(found['gpu_bytes'])} on the GPU" if found.get("gpu_bytes") else ""
         st.markdown(
             f"- About **{duration(estimated_seconds(config, plan, found))}** on this machine, "
-            f"{size(found['memory_bytes'])} of memory{gpu}; measured {found['step_s']:.2g} s a step, "
+            f"{size_text(found['memory_bytes'])} of memory{gpu}; measured {found['step_s']:.2g} s a step, "
             f"{found['images_per_s']:.0f} images/s."
         )
     check_button(

@@ -6,9 +6,10 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from alexcore.config import TrainConfig
+from alexcore.palette import TRAIN
 from alexcore.training.plan import Plan
 from alexcore.training.schedule import BASE_BATCH, rates, suggested_lr
-from ui.parts.charts import TRAIN, layout_of
+from ui.parts.charts import layout_of
 from ui.parts.forms import fill
 
 

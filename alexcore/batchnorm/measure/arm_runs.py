@@ -12,9 +12,9 @@ import torch
 from alexcore.batchnorm.measure.arm_validation import Figures, OnBatch, ValBatches, figures_of
 from alexcore.batchnorm.measure.arms import Arm
 from alexcore.batchnorm.measure.recalibration import batch_norms, recalibrate
-from alexcore.event_file import EventWriter
 from alexcore.files import write_json
 from alexcore.nn import AlexNet
+from alexcore.runs.events import EventWriter
 from alexcore.training.checkpoint import save_checkpoint
 from alexcore.training.loader import Batch
 from alexcore.training.run_data import RunData

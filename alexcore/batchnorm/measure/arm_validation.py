@@ -15,6 +15,7 @@ from alexcore.nn.norms import one_norm
 from alexcore.training.evaluation import Evaluation, evaluate
 from alexcore.training.loader import Batch
 from alexcore.training.shard_loader import make_loader
+from alexcore.words.numbers import size_text
 
 # Validation pictures are kept as tensors, so that nine arms do not read them nine times; they may take so much memory.
 KEPT_BYTES = 400_000_000
@@ -47,7 +48,7 @@ class ValBatches:
             return []
         return [
             f"Validated on {self.images:,} of the {self.in_all:,} validation pictures, drawn by the seed and the same "
-            f"for every arm: more do not fit into {KEPT_BYTES / 1e6:g} MB."
+            f"for every arm: more do not fit into {size_text(KEPT_BYTES)}."
         ]
 
     def __iter__(self) -> Iterator[Batch]:

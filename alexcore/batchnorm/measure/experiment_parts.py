@@ -16,13 +16,13 @@ from alexcore.batchnorm.measure.weighted_layers import fan_channels, layers_of
 from alexcore.batchnorm.settings import BnConfig, seeds_of
 from alexcore.config import TrainConfig
 from alexcore.errors import CheckpointError
+from alexcore.runs.kinds import BATCHNORM
 from alexcore.training.device import choose_device, describe_device
 from alexcore.training.objective import Objective, weights_for
 from alexcore.training.run_data import RunData
 from alexcore.training.seeding import seed_everything
 from alexcore.training.session import Session
 
-CHECKPOINT = "experiment.pt"
 _REQUIRED = ("version", "arms", "position", "config", "bn", "class_to_idx", "fingerprint")
 
 
@@ -91,9 +91,9 @@ def prepare(config: TrainConfig, bn: BnConfig, session: Session, *, resume: bool
 def _restore(experiment: ExperimentParts) -> None:
     session, arms = experiment.session, experiment.arms
     # To the CPU: what the probes remember stays there, and weights and momentum go where their networks are.
-    saved = session.load(CHECKPOINT, experiment.first.index, "cpu", _REQUIRED, "experiment")
+    saved = session.load(BATCHNORM.checkpoint, experiment.first.index, "cpu", _REQUIRED, "experiment")
     if saved["bn"] != experiment.bn.model_dump() or sorted(saved["arms"]) != sorted(arm.key for arm in arms):
-        path = session.run_dir / "checkpoints" / CHECKPOINT
+        path = session.run_dir / "checkpoints" / BATCHNORM.checkpoint
         raise CheckpointError(
             f"{path} belongs to another experiment than the one described beside it.", "Start a new one."
         )
@@ -145,4 +145,4 @@ def save(experiment: ExperimentParts) -> None:
         "config": experiment.config.model_dump(),
         "bn": experiment.bn.model_dump(),
     }
-    experiment.session.save(CHECKPOINT, state, experiment.first.index, pace.epoch, pace.step)
+    experiment.session.save(BATCHNORM.checkpoint, state, experiment.first.index, pace.epoch, pace.step)

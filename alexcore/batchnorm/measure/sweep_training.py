@@ -27,8 +27,8 @@ from alexcore.batchnorm.read.tolerance import classify
 from alexcore.batchnorm.settings import BnConfig
 from alexcore.config import TrainConfig
 from alexcore.errors import DataError
-from alexcore.event_file import EventWriter
 from alexcore.fields import numbers_in
+from alexcore.runs.events import EventWriter
 from alexcore.training.device import choose_device
 from alexcore.training.evaluation import Evaluation, evaluate
 from alexcore.training.loader import Batch

@@ -24,8 +24,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from alexcore.event_file import Event, read_events
 from alexcore.files import read_json
+from alexcore.runs.events import Event, EventFollower
 
 Arm = tuple[str, int]
 """A norm and a seed, e.g. ("batch", 0)."""
@@ -60,7 +60,8 @@ class Experiment:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._offsets: dict[str, int] = {}
+        self._followed = {kind: EventFollower(sweep_file(path, kind)) for kind in SWEEPS}
+        self._followed["events"] = EventFollower(path / "events.jsonl")
         self.sweeps: dict[str, list[Event]] = {kind: [] for kind in SWEEPS}
         self._verdict_file: list[dict[str, Any]] = []
         self._clear()
@@ -80,14 +81,14 @@ class Experiment:
 
     def refresh(self) -> bool:
         """Read what was written since the last call, sweeps and verdict too; whether there was anything."""
-        events, again = self._new("events.jsonl")
+        events, again = self._followed["events"].news()
         if again:
             self._clear()
         for event in events:
             self._add(event)
         found = bool(events) or again
         for kind in SWEEPS:
-            lines, again = self._new(sweep_file(self.path, kind).name)
+            lines, again = self._followed[kind].news()
             if again:
                 self.sweeps[kind] = []
             for line in lines:
@@ -97,12 +98,6 @@ class Experiment:
         answers = _answers(read_json(self.path / VERDICT))
         found, self._verdict_file = found or answers != self._verdict_file, answers
         return found
-
-    def _new(self, name: str) -> tuple[list[Event], bool]:
-        """The new events of a file, and whether it was replaced by another one."""
-        before = self._offsets.get(name, 0)
-        events, self._offsets[name] = read_events(self.path / name, before)
-        return events, self._offsets[name] < before
 
     @property
     def answers(self) -> list[dict[str, Any]]:

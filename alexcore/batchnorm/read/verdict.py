@@ -16,6 +16,7 @@ from alexcore.batchnorm.read.arm_comparison import SEEDS_NEEDED, Comparison, com
 from alexcore.batchnorm.read.quantities import rounded
 from alexcore.batchnorm.read.summary import MEASURES, ExperimentSummary
 from alexcore.nn.norms import NORMS, look_of
+from alexcore.words.numbers import number, percent
 
 PLAIN, NORMED = "none", "batch"
 NAMES: Mapping[str, str] = {PLAIN: "without BN", NORMED: "with BN"}
@@ -108,11 +109,11 @@ def _amplification(summary: ExperimentSummary) -> Answer:
     claim += f"with BN it {ways[NORMED]}"
     less, more = LESS_AND_MORE[ways[NORMED]] if ways[PLAIN] == ways[NORMED] else ("", "")
     claims = {"lower": f"{claim}{less}", "higher": f"{claim}{more}"}
-    start = f"1 % of noise becomes, measured by how pictures differ at {summary.last_conv},"
+    start = f"1% of noise becomes, measured by how pictures differ at {summary.last_conv},"
     facts = _clause(start, summary, "growth", _percent_of_one)
     details = [
         _clause("before training it became", summary, "growth_start", _percent_of_one),
-        _clause("1 % of the way to another picture becomes", summary, "growth_neighbour", _percent_of_one),
+        _clause("1% of the way to another picture becomes", summary, "growth_neighbour", _percent_of_one),
     ]
     return _answer(
         summary,
@@ -133,10 +134,10 @@ def _movement(summary: ExperimentSummary) -> Answer:
         "net, per step between two probes, a channel's mean moves, in deviations,",
         summary,
         "drift_seen",
-        _percent,
+        percent,
         "by ",
     )
-    details = [_clause("before the norm it moves", summary, "drift_output", _percent, "by ")]
+    details = [_clause("before the norm it moves", summary, "drift_output", percent, "by ")]
     shift = _compare(summary, "ics")
     if shift.state != "missing":
         words = {
@@ -146,7 +147,7 @@ def _movement(summary: ExperimentSummary) -> Answer:
             "overlap": "a difference that is not decided",
             "few": "a difference that is not decided",
         }
-        change = _clause("the steps of earlier layers change a layer's gradient", summary, "ics", _percent, "by ")
+        change = _clause("the steps of earlier layers change a layer's gradient", summary, "ics", percent, "by ")
         details.append(f"{change}, {words[shift.state]}")
     return _answer(
         summary,
@@ -163,10 +164,10 @@ def _movement(summary: ExperimentSummary) -> Answer:
 
 def _choice(summary: ExperimentSummary) -> Answer:
     found = _compare(summary, "gain_change")
-    facts = _clause("training changed the gain from layer to layer", summary, "gain_change", _plain, "by a factor of ")
+    facts = _clause("training changed the gain from layer to layer", summary, "gain_change", number, "by a factor of ")
     details = [
-        _clause("the gammas of the norms, which start at 1, moved in the mean", summary, "gamma_moved", _plain, "by "),
-        _clause("from the 5th to the 95th percentile a layer's gammas span", summary, "gamma_spread", _plain),
+        _clause("the gammas of the norms, which start at 1, moved in the mean", summary, "gamma_moved", number, "by "),
+        _clause("from the 5th to the 95th percentile a layer's gammas span", summary, "gamma_spread", number),
     ]
     changed = [
         statistics.median(values.values()) for arm in (PLAIN, NORMED) if (values := summary.of("gain_change", arm))
@@ -200,12 +201,12 @@ def _speed(summary: ExperimentSummary) -> Answer:
     behind = f"After {summary.steps} steps learning without BN is"
     claims = {"lower": f"{behind} ahead", "higher": f"{behind} behind{_not_merely_slower(summary, best)}"}
     where = f"after {summary.steps} steps at the rate {summary.lr:g}"
-    ends = _clause(f"{where} the validation accuracy is", summary, "val_acc1", _percent)
+    ends = _clause(f"{where} the validation accuracy is", summary, "val_acc1", percent)
     facts = "; ".join(part for part in (ends, _divergence(summary)) if part)
     details = [
         _how_fast(summary),
         _how_wide(summary),
-        _clause("the training loss ends at", summary, "train_loss", _plain),
+        _clause("the training loss ends at", summary, "train_loss", number),
     ]
     anchor = "curves" if best.state == "missing" else "sweeps"
     lost = {arm: len(summary.diverged(arm)) for arm in (PLAIN, NORMED)}
@@ -229,7 +230,7 @@ def _not_merely_slower(summary: ExperimentSummary, best: Comparison) -> str:
     late, learned = summary.of("late_gain", PLAIN), summary.outcomes.get(PLAIN, {}).values()
     flat = len(late) >= SEEDS_NEEDED and max(late.values()) < FLAT and set(learned) == {"learned"}
     if flat:
-        most = _percent(max(max(late.values()), 0.0))
+        most = percent(max(max(late.values()), 0.0))
         return (
             f", and its curve has flattened (in the second half it gained {most} at most), so it is not merely slower"
         )
@@ -248,12 +249,12 @@ def _how_fast(summary: ExperimentSummary) -> str:
             parts.append(f"{_name(arm)} {when} ({len(reached)} of {seeds} seeds)")
         elif seeds:
             parts.append(f"{_name(arm)} never")
-    return f"{_percent(summary.target_acc1)} are reached {', '.join(parts)}" if parts else ""
+    return f"{percent(summary.target_acc1)} are reached {', '.join(parts)}" if parts else ""
 
 
 def _how_wide(summary: ExperimentSummary) -> str:
     """What the sweep over the rates adds."""
-    best, wide = _arms(summary, "best_acc1", _percent), _arms(summary, "width", _plain)
+    best, wide = _arms(summary, "best_acc1", percent), _arms(summary, "width", number)
     if not best:
         return ""
     at = ", ".join(f"{_name(arm)} {rate:g}" for arm, rate in summary.best_rates.items())
@@ -273,8 +274,8 @@ def _saturation(summary: ExperimentSummary) -> Answer:
     measure = what = "dead" if summary.activation == "relu" else "saturated"
     found = _compare(summary, measure)
     things = "channels" if measure == "dead" else "outputs"
-    facts = _clause(f"of the {things} of the convolutions are {what} at the end", summary, measure, _percent)
-    details = [_clause("of all outputs ReLU makes 0", summary, "zero", _percent)] if measure == "dead" else []
+    facts = _clause(f"of the {things} of the convolutions are {what} at the end", summary, measure, percent)
+    details = [_clause("of all outputs ReLU makes 0", summary, "zero", percent)] if measure == "dead" else []
     return _answer(
         summary,
         "Does BN keep units out of the saturated region?",
@@ -373,7 +374,7 @@ def _arms(summary: ExperimentSummary, measure: str, show: Show, word: str = "") 
 
 
 def _band(values: Mapping[int, float], show: Show) -> str:
-    """Median and ends over the seeds: "62 % (58 % to 70 %)"; one number where they are one."""
+    """Median and ends over the seeds: "62.0% (58.0% to 70.0%)"; one number where they are one."""
     middle, low, high = (show(pick(values.values())) for pick in (statistics.median, min, max))
     return middle if low == high else f"{middle} ({low} to {high})"
 
@@ -383,16 +384,8 @@ def _way(values: Mapping[int, float]) -> str:
     return "grows" if factor >= CLEAR else "shrinks" if factor <= 1 / CLEAR else "keeps its size"
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.3g} %"
-
-
 def _percent_of_one(factor: float) -> str:
-    return f"{factor:.3g} %"
-
-
-def _plain(value: float) -> str:
-    return f"{value:.3g}"
+    return f"{number(factor)}%"
 
 
 def _whole(value: float) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 
 from alexcore.batchnorm.read.quantities import QUANTITIES
 from alexcore.batchnorm.read.record import is_number
-from alexcore.batchnorm.views.view import arm_title, number
+from alexcore.batchnorm.views.view import arm_title
+from alexcore.words.numbers import number
 
 
 def evidence_rows(answer: dict[str, Any]) -> list[dict[str, str]]:

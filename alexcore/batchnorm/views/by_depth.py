@@ -21,7 +21,6 @@ from alexcore.batchnorm.views.probe_values import (
     step_at,
 )
 from alexcore.batchnorm.views.view import (
-    GREY,
     View,
     arm_colour,
     arm_title,
@@ -31,8 +30,9 @@ from alexcore.batchnorm.views.view import (
     new_figure,
     order_in_words,
 )
-from alexcore.event_file import Event
 from alexcore.nn.norms import look_of
+from alexcore.palette import GUIDE
+from alexcore.runs.events import Event
 
 FIRST, NOW = 0, -1
 DASHES = {FIRST: "dot", NOW: "solid"}
@@ -135,7 +135,7 @@ def gain(experiment: Experiment, direction: str = "random") -> View:
     layers = layers_with(events)
     pick = _of_gain(direction, "relative")
     figure, rows = _figure(events, layers, pick, "Growth of a small change", "relative change / the input's")
-    figure.add_hline(y=1, line_dash="dot", line_color=GREY)
+    figure.add_hline(y=1, line_dash="dot", line_color=GUIDE)
     ends = {
         arm: values[layers[-1]] for arm, values in by_depth(events, layers, pick, NOW).items() if layers[-1] in values
     }
@@ -169,7 +169,7 @@ def differences(experiment: Experiment, direction: str = "random") -> View:
     events = probes(experiment, "gain")
     layers, pick = _convs(layers_with(events)), _of_gain(direction, "spread")
     figure, rows = _figure(events, layers, pick, "Growth against differences of pictures", "growth, input = 1")
-    figure.add_hline(y=1, line_dash="dot", line_color=GREY)
+    figure.add_hline(y=1, line_dash="dot", line_color=GUIDE)
     words = NOTHING
     ends = {arm: values.get(layers[-1], []) for arm, values in by_depth(events, layers, pick, NOW).items()}
     if any(ends.values()):
@@ -195,7 +195,7 @@ def factors(experiment: Experiment) -> View:
     events = probes(experiment, "gain")
     layers, pick = _convs(layers_with(events)), _of_gain("random", "factor")
     figure, rows = _figure(events, layers, pick, "Gain of each layer", "gain from the layer before")
-    figure.add_hline(y=1, line_dash="dot", line_color=GREY)
+    figure.add_hline(y=1, line_dash="dot", line_color=GUIDE)
     changed = {arm: values for arm in arms_in_order(arm for arm, _ in events) if (values := _changes(events, arm))}
     words = NOTHING
     if changed:

@@ -9,7 +9,6 @@ import pandas as pd
 
 from alexcore.batchnorm.read.record import Experiment
 from alexcore.batchnorm.views.view import (
-    GREY,
     Lines,
     View,
     add_lines,
@@ -23,11 +22,12 @@ from alexcore.batchnorm.views.view import (
     lines_of,
     new_figure,
     order_in_words,
-    percent,
     share_axis,
     spread,
     table_of,
 )
+from alexcore.palette import GUIDE
+from alexcore.words.numbers import percent
 
 # Steps that the trailing mean of a training curve spans at most, as a share of the curve.
 SMOOTHING = 25
@@ -49,7 +49,7 @@ def training(experiment: Experiment) -> View:
     share_axis(figures["train_acc1"])
     chance = _chance(experiment)
     if chance:
-        figures["train_loss"].add_hline(y=chance, line_dash="dot", line_color=GREY, annotation_text="guessing")
+        figures["train_loss"].add_hline(y=chance, line_dash="dot", line_color=GUIDE, annotation_text="guessing")
     return View(
         "training",
         "Training loss and accuracy",
@@ -97,7 +97,7 @@ def validation(experiment: Experiment) -> View:
         _marks(figures["val_acc1"], recalibrated, "recalibrated")
     classes = len((experiment.start or {}).get("classes", ()))
     if classes:
-        figures["val_acc1"].add_hline(y=1 / classes, line_dash="dot", line_color=GREY, annotation_text="guessing")
+        figures["val_acc1"].add_hline(y=1 / classes, line_dash="dot", line_color=GUIDE, annotation_text="guessing")
     tables = [table_of(train, "train_loss"), table_of(loss, "val_loss"), table_of(accuracy, "val_acc1")]
     return View(
         "validation",

@@ -19,10 +19,10 @@ from alexcore.batchnorm.views.view import (
     faint,
     finite,
     new_figure,
-    number,
     plain_range,
 )
 from alexcore.thinning import thin
+from alexcore.words.numbers import number
 
 
 def fan_layers(experiment: Experiment) -> list[str]:

@@ -9,16 +9,15 @@ import pandas as pd
 from alexcore.batchnorm.read.record import Experiment
 from alexcore.batchnorm.views.probe_values import NOTHING, probes
 from alexcore.batchnorm.views.view import (
-    GREY,
     View,
     arm_colour,
     arm_title,
     arms_in_order,
     new_figure,
-    number,
-    percent,
 )
 from alexcore.nn.norms import look_of
+from alexcore.palette import GUIDE
+from alexcore.words.numbers import number, percent
 
 
 def equivalence(experiment: Experiment) -> View:
@@ -93,7 +92,7 @@ def lag(experiment: Experiment) -> View:
     )
     half = data.get("half_life")
     if half:
-        figure.add_vline(x=half, line_dash="dot", line_color=GREY, annotation_text="half")
+        figure.add_vline(x=half, line_dash="dot", line_color=GUIDE, annotation_text="half")
     figure.update_yaxes(type="log", exponentformat="power")
     words = NOTHING
     if data:

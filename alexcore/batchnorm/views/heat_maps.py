@@ -11,18 +11,10 @@ import plotly.graph_objects as go
 
 from alexcore.batchnorm.read.record import Experiment
 from alexcore.batchnorm.views.probe_values import NOTHING, at_layer, layers_with, probes
-from alexcore.batchnorm.views.view import (
-    View,
-    arm_title,
-    arms_in_order,
-    each_arm,
-    new_figure,
-    number,
-    order_in_words,
-)
+from alexcore.batchnorm.views.view import View, arm_title, arms_in_order, each_arm, new_figure, order_in_words
+from alexcore.palette import HEAT
 from alexcore.thinning import thin
-
-COLOURS = "Cividis"
+from alexcore.words.numbers import number
 
 
 def drift(experiment: Experiment, name: str = "mean", seed: int | None = None) -> View:
@@ -115,7 +107,7 @@ def _heat_map(
         z=[[None if value is None else scaled(value) for value in row] for row in cells],
         x=[f"{step:g}" for step in steps],
         y=used,
-        colorscale=COLOURS,
+        colorscale=HEAT,
         zmin=min(known, default=0),
         zmax=max(known, default=1),
         customdata=cells,

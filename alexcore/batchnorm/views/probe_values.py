@@ -8,7 +8,7 @@ from typing import Any
 
 from alexcore.batchnorm.read.record import Arm, Experiment
 from alexcore.batchnorm.views.view import arms_in_order, finite
-from alexcore.event_file import Event
+from alexcore.runs.events import Event
 
 Pick = Callable[[Event, str], float | None]
 Probes = Mapping[Arm, Sequence[Event]]

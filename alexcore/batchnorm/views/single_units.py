@@ -19,7 +19,6 @@ from alexcore.batchnorm.views.probe_values import (
     probes,
 )
 from alexcore.batchnorm.views.view import (
-    LAYER_COLOURS,
     View,
     add_lines,
     arm_colour,
@@ -30,12 +29,12 @@ from alexcore.batchnorm.views.view import (
     lines_of,
     median_line,
     new_figure,
-    number,
     order_in_words,
-    percent,
     share_axis,
     table_of,
 )
+from alexcore.palette import LINES
+from alexcore.words.numbers import number, percent
 
 DASHES = ("solid", "dash", "dot")
 
@@ -169,7 +168,7 @@ def scales(experiment: Experiment) -> View:
                 y=[y for _, y in points],
                 name=layer,
                 mode="lines",
-                line={"color": LAYER_COLOURS[at % len(LAYER_COLOURS)], "width": 2, "dash": DASHES[at % 3]},
+                line={"color": LINES[at % len(LINES)], "width": 2, "dash": DASHES[at % 3]},
             )
             tables.append(table_of(lines, name).assign(layer=layer, quantity=name).rename(columns={name: "value"}))
         figures[name] = figure

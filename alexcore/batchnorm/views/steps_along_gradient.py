@@ -11,7 +11,6 @@ import pandas as pd
 from alexcore.batchnorm.read.record import Arm, Experiment, is_number
 from alexcore.batchnorm.views.probe_values import NOTHING, from_data, probes
 from alexcore.batchnorm.views.view import (
-    GREY,
     Lines,
     View,
     add_band,
@@ -27,14 +26,15 @@ from alexcore.batchnorm.views.view import (
     median_line,
     medians_of,
     new_figure,
-    number,
     order_in_words,
     plain_range,
     table_of,
     values_of,
 )
-from alexcore.event_file import Event
 from alexcore.nn.norms import look_of
+from alexcore.palette import GUIDE
+from alexcore.runs.events import Event
+from alexcore.words.numbers import number
 
 DIVERGED = 1e3
 
@@ -182,7 +182,7 @@ def relative_loss(experiment: Experiment) -> View:
                 line={"color": arm_colour(arm), "dash": look_of(arm).dash, "width": 2},
                 marker={"size": 5},
             )
-        figure.add_hline(y=1, line_dash="dot", line_color=GREY)
+        figure.add_hline(y=1, line_dash="dot", line_color=GUIDE)
         figure.update_xaxes(type="log", exponentformat="power")
         figures[f"ratio-{step}"] = figure.update_yaxes(type="log", range=shared, exponentformat="power")
     for (arm, seed), some in sorted(events.items()):

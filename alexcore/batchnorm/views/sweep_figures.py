@@ -19,14 +19,13 @@ from alexcore.batchnorm.views.view import (
     each_arm,
     finite,
     new_figure,
-    number,
     order_in_words,
-    percent,
     share_axis,
 )
+from alexcore.palette import HEAT
+from alexcore.words.numbers import number, percent
 
 Row = dict[str, Any]
-HEAT = "Cividis"
 OUTCOMES = {"learned": "", "stuck": "stuck", "diverged": "diverged"}
 NOT_YET = "This sweep has not been run yet."
 

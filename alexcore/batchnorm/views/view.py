@@ -12,12 +12,11 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from alexcore.batchnorm.read.record import Arm, Point, band
-from alexcore.event_file import Event
 from alexcore.nn.norms import NORMS, look_of
+from alexcore.runs.events import Event
 from alexcore.thinning import thin
+from alexcore.words.numbers import number
 
-LAYER_COLOURS = ("#3A8FD0", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999", "#7F7FFF")
-GREY = "#888888"
 # Below this a band says nothing, and so does an order.
 ENOUGH_SEEDS = 3
 # Points a line: more does not show on a screen, and every one costs the browser time.
@@ -59,20 +58,6 @@ def arm_title(arm: str) -> str:
 def arm_colour(arm: str) -> str:
     """The arm's colour."""
     return look_of(arm).colour
-
-
-def number(value: float | None) -> str:
-    """A figure in words, three digits: 0.0123, 1.2e-05, 1,230."""
-    if value is None or not math.isfinite(value):
-        return "not a number"
-    if value and not 1e-3 <= abs(value) < 1e5:
-        return f"{value:.1e}"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-
-
-def percent(value: float | None) -> str:
-    """A share in words: 61.2%."""
-    return "not a number" if value is None or not math.isfinite(value) else f"{value:.1%}"
 
 
 def finite(value: Any) -> float | None:

@@ -6,15 +6,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from bn_experiments import tiny_experiment
 
 from alexcore.batchnorm.measure.arms import Arm
 from alexcore.batchnorm.measure.experiment import run_experiment
 from alexcore.batchnorm.measure.prober import Prober
-from alexcore.runs.launcher import create_experiment
+from alexcore.batchnorm.settings import create_experiment
 from alexcore.training import session
+from tests.support.bn_experiments import tiny_experiment
 
-pytestmark = pytest.mark.unit
 ROUND_S, PROBE_S, BATCH_S, POLL_S = 1.0, 0.25, 0.5, 2.0
 
 

@@ -19,8 +19,6 @@ from alexcore.config import FIELDS
 from alexcore.export.formats import FORMATS
 from alexcore.fields import FieldSpec
 
-pytestmark = pytest.mark.unit
-
 ROOT = Path(__file__).resolve().parents[3]
 DOCS = sorted((ROOT / "docs").rglob("*.md"))
 PAPERS = [*sorted(ROOT.glob("*.md")), *DOCS, ROOT / "benchmarks" / "README.md"]

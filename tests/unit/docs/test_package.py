@@ -13,8 +13,6 @@ from setuptools import find_namespace_packages
 
 import alexcore
 
-pytestmark = pytest.mark.unit
-
 ROOT = Path(__file__).resolve().parents[3]
 
 

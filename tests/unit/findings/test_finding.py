@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import string
 from dataclasses import fields
-from pathlib import Path
 
 import pytest
 
@@ -16,10 +15,9 @@ from alexcore.findings.finding import KNOWN, finding_of
 from alexcore.findings.manual import PARTS, manual
 from alexcore.findings.run import StoppedEarly
 from alexcore.words.findings import SAID, told
+from tests.support.repository import REPOSITORY
 
-pytestmark = pytest.mark.unit
-
-MANUAL = Path(__file__).resolve().parents[3] / "docs" / "findings.md"
+MANUAL = REPOSITORY / "docs" / "findings.md"
 
 
 def fields_of(template: str) -> set[str]:
@@ -55,7 +53,7 @@ def test_a_finding_says_why_it_is_bad_gives_an_example_and_the_remedy(code):
 
 
 def test_codes_begin_with_what_they_are_found_in():
-    assert {code.split(".")[0] for code in KNOWN} <= {"data", "run", "experiment"}
+    assert {code.split(".")[0] for code in KNOWN} <= {"data", "pictures", "run", "experiment"}
 
 
 def test_a_finding_comes_back_from_a_file():

@@ -30,8 +30,6 @@ from alexcore.runs.trash import list_trash, restore_run
 from alexcore.runs.worker import execute
 from tests.support.old_homes import DELETED, EXPERIMENT, FINISHED, STOPPED, STOPPED_EXPERIMENT, golden, old_home
 
-pytestmark = pytest.mark.unit
-
 GOLDEN = golden()
 # Another torch, or another processor, sums in another order.
 HERE = {"torch": torch.__version__.split("+")[0], "cpu": torch.backends.cpu.get_cpu_capability()}
@@ -54,7 +52,7 @@ def test_its_runs_are_listed_with_their_figures() -> None:
     rows = {row.id: row for row in summaries()}
     assert sorted(rows) == sorted(run.id for run in list_runs()) == sorted(ALL)
     assert all(not row.problem and row.data == "flowers" for row in rows.values())
-    assert {name: row.kind for name, row in rows.items()} == {
+    assert {name: row.kind.title for name, row in rows.items()} == {
         FINISHED: "training",
         STOPPED: "training",
         EXPERIMENT: "BatchNorm experiment",

@@ -7,7 +7,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from run_folders import tiny_config
 
 from alexcore.config import TrainConfig
 from alexcore.runs.store import create_run
@@ -16,8 +15,8 @@ from alexcore.training.evaluation import Evaluation
 from alexcore.training.loop import fit
 from alexcore.training.session import WorkClock
 from alexcore.training.step import StepResult
+from tests.support.run_folders import tiny_config
 
-pytestmark = pytest.mark.unit
 STEP_S, VAL_S, POLL_S = 1.0, 4.0, 2.0
 
 

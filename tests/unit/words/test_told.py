@@ -13,8 +13,6 @@ from alexcore.words import language
 from alexcore.words.findings import said, told
 from alexcore.words.template import filled
 
-pytestmark = pytest.mark.unit
-
 
 @pytest.mark.parametrize(
     ("values", "text"),

@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 import torch
 
-pytestmark = pytest.mark.worker
-
 LIBRARY = Path(__file__).resolve().parents[3] / "docs" / "library.md"
 
 

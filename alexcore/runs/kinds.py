@@ -1,0 +1,96 @@
+"""What a run folder may hold: a network in training, or a BatchNorm experiment. A new kind is one more entry of KINDS.
+
+A kind is known by a file beside config.json. Its worker's work lies on a floor above this one, so it stands here by
+name: `worker` imports it when a run of this kind begins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of run.
+
+    Attributes:
+        title: What lists call it.
+        noun: What sentences call it.
+        file: Lies beside config.json in a folder of this kind, with the settings that it has beside a TrainConfig.
+        page: Where its charts are, as `st.page_link` wants it.
+        entry: "module:function" of what its worker does, called as `work(config, run_dir, reporter)`; it returns
+            "finished" or "stopped".
+        checkpoint: The file in `checkpoints/` that a resume goes on from.
+        command: The command that starts one.
+        changeable: Whether a resume may change settings, such as the number of epochs.
+        arms: Whether it trains several networks: figures of different ones make no "best" and no "last".
+    """
+
+    title: str
+    noun: str
+    file: str
+    page: str
+    entry: str
+    checkpoint: str
+    command: str
+    changeable: bool
+    arms: bool
+
+    def work(self) -> Callable[..., str]:
+        """What a worker does for a run of this kind; loads torch."""
+        module, _, name = self.entry.partition(":")
+        found: Callable[..., str] = getattr(import_module(module), name)
+        return found
+
+    def resumable(self, run_dir: Path) -> bool:
+        """Whether a run of this kind has a checkpoint to go on from."""
+        return (run_dir / "checkpoints" / self.checkpoint).is_file()
+
+
+TRAINING = Kind(
+    title="training",
+    noun="run",
+    file="config.json",
+    page="pages/train.py",
+    entry="alexcore.runs.training_worker:train",
+    checkpoint="last.pt",
+    command="train",
+    changeable=True,
+    arms=False,
+)
+BATCHNORM = Kind(
+    title="BatchNorm experiment",
+    noun="experiment",
+    file="experiment.json",
+    page="pages/batchnorm.py",
+    entry="alexcore.batchnorm.measure.worker:compare",
+    checkpoint="experiment.pt",
+    command="compare-bn",
+    changeable=False,
+    arms=True,
+)
+# The first whose file is there; every folder has config.json, so what is trained alone comes last.
+KINDS = (BATCHNORM, TRAINING)
+BY_TITLE = {kind.title: kind for kind in KINDS}
+
+
+def kind_of(run_dir: Path) -> Kind:
+    """The kind of a run folder; a broken one counts as training."""
+    return next((kind for kind in KINDS if (run_dir / kind.file).is_file()), TRAINING)
+
+
+def arms_in_words(figures: dict[str, Any]) -> str:
+    """Validation accuracies (0 to 1) of an experiment's arms, as "3 arms: 67 / 87 / 51 %"; of several seeds the means.
+
+    Args:
+        figures: By the arm's name and seed, such as {"none-s0": 0.67}; None for one that was not validated.
+    """
+    by_arm: dict[str, list[float]] = {}
+    for key, value in figures.items():
+        by_arm.setdefault(key.rpartition("-s")[0], []).extend([] if value is None else [float(value)])
+    shown = [f"{100 * sum(each) / len(each):.0f}" if each else "-" for each in by_arm.values()]
+    return f"{len(by_arm)} arms: {' / '.join(shown)} %" if shown else "no arm is validated yet"

@@ -1,0 +1,67 @@
+"""What a worker tells of its run: events, scalars for TensorBoard, status.json; and the requests that it reads."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from alexcore.errors import RunError
+from alexcore.runs.events import EventWriter
+from alexcore.runs.launcher import read_request
+from alexcore.runs.status import StatusWriter
+from alexcore.runs.tensorboard import ScalarWriter
+
+OnProgress = Callable[[str, int, int, dict[str, Any]], None]
+
+
+class RunReporter:
+    """Writes what the loop tells into the run folder, and reads requests from it."""
+
+    def __init__(self, run_dir: Path, status: StatusWriter, on_progress: OnProgress | None = None) -> None:
+        self._run_dir, self._status, self._on_progress = run_dir, status, on_progress
+        self._events = EventWriter(run_dir / "events.jsonl")
+        self._scalars = ScalarWriter(run_dir / "tensorboard")
+        self._signal = ""
+        self.has_history = (run_dir / "events.jsonl").stat().st_size > 0
+        self.began = time.perf_counter()
+
+    def stop_on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        """Treat an interrupt like a request to stop."""
+        self._signal = "stop"
+
+    def event(self, kind: str, **fields: Any) -> None:
+        """Append to events.jsonl, and to the TensorBoard files what those show."""
+        self._events.write(kind, **fields)
+        self._scalars.write(kind, fields)
+
+    def progress(self, phase: str, done: int, total: int, **fields: Any) -> None:
+        """Put the position into status.json."""
+        self._status.update(phase=phase, done=done, total=total, **fields)
+        if self._on_progress:
+            self._on_progress(phase, done, total, fields)
+
+    def request(self) -> str:
+        """The latest request, from a signal or from the request file."""
+        if not self._run_dir.is_dir():
+            raise RunError(f"The folder {self._run_dir} was deleted while its run was active.")
+        word = self._signal or read_request(self._run_dir)
+        if word == "stop" and self._status.state != "stopping":
+            self._status.update(state="stopping")
+        return word
+
+    def paused(self, paused: bool) -> None:
+        """Say so in status.json."""
+        self._status.update(state="paused" if paused else "running")
+
+    def wait(self, ahead: list[str]) -> bool:
+        """Say what this run waits for; False once it shall stop instead."""
+        self.progress(f"waiting for {ahead[-1]}", len(ahead), len(ahead))
+        return self.request() != "stop"
+
+    def close(self) -> None:
+        """Close the files."""
+        self._events.close()
+        self._scalars.close()

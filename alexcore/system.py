@@ -1,0 +1,95 @@
+"""What Linux, macOS and Windows do differently: each call that one of them lacks, with its alternative.
+
+Everything has run on Linux only. The branches of the other systems are tested with the system's calls replaced.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+# Windows refuses to replace a file while somebody reads it, which takes a reader of ours no longer than this.
+REPLACE_S = 2.0
+
+
+def _windows() -> bool:
+    return sys.platform == "win32"  # in a function, because mypy skips what only another system would run
+
+
+def available_cores() -> int:
+    """Cores that this process may use, which in a container are fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def lower_priority(niceness: int) -> None:
+    """Leave the cores to other programs where both want them; Windows knows classes of priority instead of numbers."""
+    if sys.platform == "win32":
+        psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+    else:
+        os.nice(niceness)
+
+
+def apart() -> dict[str, Any]:
+    """Arguments of `subprocess.Popen` for a process that outlives this one's terminal and gets none of its signals."""
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
+    return {"start_new_session": True}
+
+
+def replace_file(new: Path, old: Path) -> None:
+    """Let `new` take the place of `old`, of which a reader sees either all of one or all of the other.
+
+    Raises:
+        OSError: it cannot be replaced.
+    """
+    until = time.monotonic() + REPLACE_S
+    while True:
+        try:
+            new.replace(old)
+            return
+        except PermissionError:
+            if not _windows() or time.monotonic() > until:
+                raise
+        time.sleep(0.01)
+
+
+def open_file(path: Path, flags: int) -> int:
+    """A descriptor for the bytes of a file as they are; Windows would otherwise change the ends of lines."""
+    return os.open(path, flags | getattr(os, "O_BINARY", 0), 0o644)
+
+
+def peak_bytes() -> int:
+    """The most memory that this process has ever held."""
+    if sys.platform == "win32":
+        return int(psutil.Process().memory_info().peak_wset)
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def keep_freed_memory() -> bool:
+    """Let this process keep the memory that it frees, instead of handing it back to the system after each step.
+
+    A training step allocates some hundred MB and frees them again. glibc gives blocks of that size straight back, and
+    each of their pages has to be cleared anew by the system in the next step: a tenth of the step's time. Only for
+    processes that train and then end.
+
+    Returns:
+        Whether it worked; elsewhere than with glibc nothing happens.
+    """
+    # Of malloc.h: one arena for all threads, no blocks outside of it, never shrink it, grow it by 64 MiB.
+    settings = {-8: 1, -4: 0, -1: 2**31 - 1, -2: 64 * 2**20}
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, TypeError, AttributeError):  # Windows, macOS, musl
+        return False
+    done = [mallopt(name, value) == 1 for name, value in settings.items()]
+    return all(done)

@@ -1,0 +1,108 @@
+"""Every benchmark runs at a tiny size, by the one command; gates are counts, never times."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from tests.support.repository import REPOSITORY
+from ui.parts.run_live import POLL_S, START_POLL_S
+
+pytestmark = pytest.mark.timeout(600)
+# bench_dataset.py and augment_draws.py have their tests in test_benchmarks.py.
+NAMES = ["dashboard", "training", "time_to_accuracy", "processes", "loader", "gpu"]
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("all-benchmarks")
+    out = folder / "lines.jsonl"
+    command = [sys.executable, "-m", "benchmarks.run_all", "--tiny", "--at-once", "2", "--out", str(out)]
+    command += ["--only", *NAMES]
+    environment = {**os.environ, "TMPDIR": str(folder), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=580, cwd=REPOSITORY, env=environment)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-4000:]
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [line["name"] for line in lines] == NAMES
+    last = json.loads(done.stdout.splitlines()[-1])
+    assert last["failed"] == last["left_out"] == []
+    # torch and torchrun have folders of their own there.
+    own = [path.name for path in folder.iterdir() if path.name.startswith(("bench-", "time-to-"))]
+    assert own == [], "they leave nothing behind"
+    print({line["name"]: line["seconds"] for line in lines})
+    return {line["name"]: line["result"] for line in lines}
+
+
+def test_every_page_of_the_menu_is_measured(rows: dict[str, Any]) -> None:
+    measured = {page.split("?")[0].lstrip("/") or "overview" for page in rows["dashboard"]["reruns"]}
+    assert {path.stem for path in (REPOSITORY / "pages").glob("*.py")} <= measured
+    assert all(row["elements"] > 3 for row in rows["dashboard"]["reruns"].values())
+
+
+def test_no_page_reruns_by_itself_without_an_active_run(rows: dict[str, Any]) -> None:
+    found = {page: row["reruns_per_minute"] for page, row in rows["dashboard"]["reruns"].items()}
+    # The list of runs looks now and then for a folder that was copied in.
+    assert all(each <= (4 if page.startswith("/runs") else 0) for page, each in found.items()), found
+
+
+def test_a_poll_reads_what_is_new(rows: dict[str, Any]) -> None:
+    poll = rows["dashboard"]["poll"]
+    assert poll["events"] >= 2000
+    if poll["core_bytes"] is None:
+        pytest.skip("this system does not count the bytes that a process reads")
+    # The whole log has about 350,000 bytes.
+    assert poll["core_bytes"] <= poll["event_bytes"] + 100
+    assert 0 < poll["page_bytes"] < 50_000
+
+
+def test_a_poll_is_one_run_of_one_fragment_at_most_once_a_second(rows: dict[str, Any]) -> None:
+    poll = rows["dashboard"]["poll"]
+    assert poll["runs_per_poll"] == 1
+    assert 0 < poll["reruns_per_minute"] <= 60
+
+
+def test_the_other_rows_of_the_dashboard_are_there(rows: dict[str, Any]) -> None:
+    dashboard = rows["dashboard"]
+    assert dashboard["memory"]["changes"] == 6
+    assert "loading PyTorch" in dashboard["first_step"]["phases"]
+    assert 0 < dashboard["first_step"]["first_step_s"][0] <= dashboard["first_step"]["visible_s"][0]
+    # Slower again once there is a step; a run as short as this may have ended by then.
+    assert dashboard["first_step"]["every_s"] in ([START_POLL_S, POLL_S], [START_POLL_S])
+    assert len(dashboard["start_up"]["ratios"]) == len(dashboard["slowed"]["slowed_each"]) == 1
+    names = ("start_up", "every page's p95", "poll", "memory grows", "first step", "slowed")
+    assert all(any(claim.startswith(name) for claim in dashboard["checks"]) for name in names)
+
+
+def test_processes_make_the_same_number_of_steps(rows: dict[str, Any]) -> None:
+    # 64 pictures in batches of 32, or of 2 times 16, over 2 epochs.
+    assert rows["processes"]["steps"] == {"2 processes": 4, "1 process": 4}
+    assert all(rate > 0 for rates in rows["processes"]["images_per_s"].values() for rate in rates)
+
+
+def test_the_loaders_give_the_same_batches(rows: dict[str, Any]) -> None:
+    assert rows["loader"]["different_batches"] == 0
+    assert rows["loader"]["cache_mib"] > 0
+    assert set(rows["loader"]["ratios"]) == {"bytes, decoded / bytes", "bytes / floats"}
+
+
+def test_accuracies_of_both_recipes_are_compared(rows: dict[str, Any]) -> None:
+    found = rows["time_to_accuracy"]
+    assert set(found["means"]) == {"recipe", "default"}
+    assert all(0 <= mean <= 1 for mean in found["means"].values())
+    assert len(found["ratios"]) == 1
+    assert found["short_epochs"] == 1
+
+
+def test_training_is_compared_with_the_recipe_and_the_limit(rows: dict[str, Any]) -> None:
+    assert set(rows["training"]["ratios"]) == {"default, growing / seed", "default, fixed size / limit"}
+
+
+def test_the_benchmark_of_the_gpu_works_on_a_processor(rows: dict[str, Any]) -> None:
+    # 24 pictures in batches of 8.
+    assert rows["gpu"]["steps"] == 3
+    assert set(rows["gpu"]["images_per_s"]) == {"limit", "resident"}

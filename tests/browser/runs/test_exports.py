@@ -1,0 +1,137 @@
+"""Take it along, in a real browser: a report that is whole without a network, and downloads of what a job has made."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Download, expect
+
+from alexcore.runs.store import create_run
+from alexcore.runs.worker import execute
+from tests.support import browser_server
+from tests.support.browser_server import Server, shoot
+from tests.support.command_line import done
+from tests.support.repository import REPOSITORY
+from tests.support.run_folders import tiny_config, write_run
+
+pytestmark = [
+    pytest.mark.timeout(300),
+    pytest.mark.filterwarnings("ignore:This DataLoader will create"),
+]
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (420, "dark")])
+def test_the_report_opens_without_errors_or_requests(
+    browser: Browser,
+    stripes: Path,
+    shots: Path,
+    tmp_path: Path,
+    width: int,
+    scheme: str,
+) -> None:
+    run = create_run(tiny_config(stripes, epochs=2))
+    assert execute(run) == "finished"
+    report = tmp_path / "report.html"
+    done("export", run, "--to", report, "--format", "report")
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+    page = context.new_page()
+    complaints: list[str] = []
+    asked: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(report.as_uri())
+    page.wait_for_load_state("networkidle")
+    assert complaints == []
+    assert [url for url in asked if not url.startswith("data:")] == [report.as_uri()]
+    assert page.locator("svg").count() == 4
+    # Every picture is inside and was decoded.
+    pictures = page.locator("img")
+    assert pictures.count() >= 12
+    assert pictures.evaluate_all("all => all.every(each => each.naturalWidth > 0)")
+    # Nothing is wider than the screen, on a telephone either.
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.get_by_text("The numbers").first.click()
+    assert page.get_by_role("cell", name="wide", exact=True).first.is_visible()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download as CSV").first.click()
+    assert download.value.suggested_filename.endswith("-pictures-per-class.csv")
+    assert Path(download.value.path()).read_text().startswith("class,train,val\nfine,12,4\n")
+    assert complaints == []
+    page.screenshot(path=shots / f"report-{width}-{scheme}.png", full_page=True)
+    context.close()
+
+
+# The section alone, so that this test knows nothing of the page around it.
+SITE = """
+import streamlit as st
+from alexcore.runs.store import open_run
+from ui.runs.export_section import export_section
+export_section(open_run(st.query_params["run"]))
+"""
+
+
+@pytest.fixture
+def site(tmp_path: Path, home: Path, stripes: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    folder = tmp_path / "site"
+    shutil.copytree(REPOSITORY / ".streamlit", folder / ".streamlit")
+    (folder / "app.py").write_text(SITE)
+    monkeypatch.setattr(browser_server, "REPOSITORY", folder)
+    monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
+    write_run("finished", "one", data=stripes, checkpoint=True)
+    write_run("running", "young")
+    running = Server(home, [tmp_path, stripes])
+    yield running
+    running.kill()
+
+
+def test_the_project_and_the_report_are_made_and_downloaded(
+    browser: Browser,
+    site: Server,
+    shots: Path,
+    tmp_path: Path,
+) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.goto(f"{site.url}/?run=one")
+
+    def choose(title: str) -> None:
+        page.locator(".st-key-runs_export_format input").click()
+        page.get_by_role("option", name=title, exact=True).click()
+        expect(page.locator(".st-key-runs_export_make").get_by_text("Make it", exact=True)).to_be_visible()
+
+    def made() -> Download:
+        page.locator(".st-key-runs_export_make button").click()
+        button = page.locator(".st-key-runs_export_download button")
+        expect(button).to_be_visible(timeout=90_000)
+        expect(page.get_by_text("SHA-256")).to_be_visible()
+        with page.expect_download() as download:
+            button.click()
+        return download.value
+
+    shoot(page, shots, "export-weights")
+    choose("Three-file project")
+    project = made()
+    assert project.suggested_filename == "one.zip"
+    with zipfile.ZipFile(project.path()) as archive:
+        assert {"one/model.py", "one/train.py", "one/predict.py"} < set(archive.namelist())
+    shoot(page, shots, "export-project-made")
+    choose("Report")
+    report = made()
+    assert report.suggested_filename == "one.html"
+    assert "<h1>Run one</h1>" in Path(report.path()).read_text()
+    # A file that was made before is offered at once, also after a refresh.
+    page.reload()
+    choose_again = page.locator(".st-key-runs_export_format input")
+    choose_again.click()
+    page.get_by_role("option", name="Report", exact=True).click()
+    expect(page.locator(".st-key-runs_export_download button")).to_be_visible()
+    page.set_viewport_size({"width": 420, "height": 900})
+    shoot(page, shots, "export-report-narrow")
+    page.goto(f"{site.url}/?run=young")
+    expect(page.get_by_text("has no checkpoint. Wait for its first epoch to end.")).to_be_visible()
+    context.close()

@@ -1,0 +1,79 @@
+"""A real server, and what tests do with its pages in a real browser."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.request import urlopen
+
+from playwright.sync_api import Page, expect
+
+from tests.support.repository import REPOSITORY
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+DEFAULT_MS = 30_000
+
+
+class Server:
+    """`streamlit run app.py` on a free port of the loopback, which can be killed and started again."""
+
+    def __init__(self, home: Path, roots: list[Path]) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.home, self.log = home, home / "server.log"
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.environment = {
+            **os.environ,
+            "ALEXCORE_HOME": str(home),
+            "ALEXCORE_DATA_ROOTS": os.pathsep.join(map(str, roots)),
+        }
+        self.start()
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port)]
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(
+                command, cwd=REPOSITORY, env=self.environment, stdout=output, stderr=output, start_new_session=True
+            )
+        for _ in range(150):
+            try:
+                if urlopen(f"{self.url}/_stcore/health", timeout=1).status == 200:
+                    return
+            except OSError:
+                time.sleep(0.2)
+        raise AssertionError(f"the server did not start:\n{self.log.read_text()}")
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+
+def is_outside(url: str) -> bool:
+    return not re.match(r"(http|ws)://127\.0\.0\.1[:/]|data:|blob:|about:", url)
+
+
+def shoot(page: Page, folder: Path, name: str) -> None:
+    """Keep a picture of the whole page, in light and dark."""
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.wait_for_timeout(400)
+        page.screenshot(path=folder / f"{name}-{scheme}.png", full_page=True)
+    page.emulate_media(color_scheme="light")
+    expect(page.get_by_test_id("stException")).to_have_count(0)

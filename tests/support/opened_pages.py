@@ -1,0 +1,51 @@
+"""Pages opened through app.py without a browser, and what stands on them."""
+
+from __future__ import annotations
+
+import re
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from tests.support.repository import REPOSITORY
+
+APP = REPOSITORY / "app.py"
+# The menu, in its order, as the router says it.
+PAGES = tuple(
+    page
+    for file in sorted((REPOSITORY / "ui").glob("*.py"))
+    for page in re.findall(r"st\.Page\(\s*\"(pages/\w+\.py)\"", file.read_text())
+)
+
+
+def open_page(page: str = "pages/overview.py", /, **query: str) -> AppTest:
+    at = AppTest.from_file(APP, default_timeout=60)
+    for name, value in query.items():
+        at.query_params[name] = value
+    at.run()
+    if page != PAGES[0]:
+        at.switch_page(page)
+        for name, value in query.items():  # switching clears them, as a click on the menu does
+            at.query_params[name] = value
+        at.run()
+    return at
+
+
+def text_of(at: AppTest) -> str:
+    """Everything on the page that is text."""
+    kinds = (at.error, at.warning, at.info, at.success, at.caption, at.markdown, at.title, at.subheader)
+    return "\n".join(str(element.value) for kind in kinds for element in kind).replace("\\", "")
+
+
+def errors_of(at: AppTest) -> str:
+    assert not at.exception, at.exception[0].stack_trace
+    return "\n".join(str(element.value) for element in at.error).replace("\\", "")
+
+
+def picture(mode: str = "RGB", kind: str = "JPEG") -> bytes:
+    buffer = BytesIO()
+    pixels = np.random.default_rng(0).integers(0, 255, (40, 60, 3), dtype=np.uint8)
+    Image.fromarray(pixels).convert(mode).save(buffer, kind)
+    return buffer.getvalue()

@@ -1,0 +1,68 @@
+"""What the ranks of a test do: `torchrun ... -m tests.support.ranks FILE OUT` trains each run of FILE in one group.
+
+FILE holds a list of {"config": fields, "stop_at": [steps], "asked": rank}; a run is stopped at each of those steps, and
+resumed. OUT gets a folder a run, with what a reporter hears, from the first rank.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from alexcore.config import make_config
+from alexcore.errors import AlexError
+from alexcore.runs.store import create_run
+from alexcore.training.distributed import Group, joined
+from alexcore.training.loop import fit
+
+
+class Watcher:
+    """Keeps every event, and asks for a stop once a step is reached."""
+
+    def __init__(self, stop_at: int | None = None) -> None:
+        self.events: list[dict[str, Any]] = []
+        self.stop_at, self.step = stop_at, 0
+
+    def event(self, kind: str, **fields: Any) -> None:
+        self.events.append({"type": kind, **fields})
+
+    def progress(self, _phase: str, _done: int, _total: int, **fields: Any) -> None:
+        self.step = fields.get("step", self.step)
+
+    def request(self) -> str:
+        return "stop" if self.stop_at is not None and self.step >= self.stop_at else ""
+
+    def paused(self, _paused: bool) -> None:
+        """Nobody pauses it."""
+
+
+def main(file: Path, out: Path) -> None:
+    torch.set_num_threads(1)
+    with joined() as group:
+        for number, scenario in enumerate(json.loads(file.read_text())):
+            run(scenario, out / str(number), group)
+
+
+def run(scenario: dict[str, Any], folder: Path, group: Group) -> None:
+    config = make_config(**scenario["config"])
+    if group.first:
+        create_run(config, folder)
+    events: list[dict[str, Any]] = []
+    for number, stop_at in enumerate([*scenario.get("stop_at", []), None]):
+        # The request of the first rank is everybody's; the others are asked for nothing.
+        watcher = Watcher(stop_at if group.rank == scenario.get("asked", 0) else None)
+        try:
+            state = fit(config, folder, watcher, resume=number > 0, group=group)
+        except AlexError as error:
+            state = str(error)
+        events += [*watcher.events, {"type": "state", "state": state}]
+    if group.first:
+        (folder / "heard.json").write_text(json.dumps(events))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
