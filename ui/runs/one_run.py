@@ -40,7 +40,7 @@ def one_run(run_id: str) -> None:
     all_runs_link([run_id])
     run, summary = open_run(run_id), summary_of(run_id)
     _head(run, summary)
-    experiment_link(summary)
+    experiment_link(summary, "Here are its settings, log and disk use.")
     with st.container(border=True):
         watch(run.id)
     # Only the open one is computed.
