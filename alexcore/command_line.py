@@ -1,4 +1,4 @@
-"""What a person types to repeat what a configuration describes: the one place that says it. No torch here.
+"""What a person types to repeat what a configuration describes: the one place that says it.
 
 Only what differs from the defaults is named.
 """
@@ -32,8 +32,9 @@ def train_command(config: TrainConfig, pipeline: str = "") -> str:
 
 def flags(config: TrainConfig, pipeline: str = "") -> list[str]:
     """The flags that repeat a configuration in any command that takes one; `pipeline` as in `changed_flags`."""
-    defaults = {name: spec.default for name, spec in FIELDS.items()}
-    return changed_flags(config.model_dump(mode="json"), defaults, pipeline)
+    dumped = config.model_dump(mode="json")
+    values = {name: dumped[name] for name in FIELDS}  # in the order of the forms, the data set first
+    return changed_flags(values, {name: spec.default for name, spec in FIELDS.items()}, pipeline)
 
 
 def changed_flags(values: Mapping[str, Any], base: Mapping[str, Any], pipeline: str = "") -> list[str]:

@@ -35,7 +35,6 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from alexcore.augment.drawn import drawn_in_words  # noqa: E402
 from alexcore.augment.pipeline import draw, sample_seed  # noqa: E402
 from alexcore.augment.presets import PRESETS, training_operations  # noqa: E402
 from alexcore.augment.preview import encoded, to_picture  # noqa: E402
@@ -66,9 +65,8 @@ def grid_by_core(content: bytes, preset: str, seed: int) -> int:
     image, tracer, size = read_picture(content).image, Tracer(operations), 0
     for epoch in range(DRAWS):
         steps = tracer.draw(image, sample_seed(seed, epoch, 0))
-        for each in steps:
-            drawn_in_words(each.operation["op"], each.drawn, each.applied)
-        size += len(encoded(to_picture(steps[-1].result, operations), 176))
+        words = ", ".join(each.in_words for each in steps)
+        size += len(words.encode()) + len(encoded(to_picture(steps[-1].result, operations), 176))
     return size
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from alexcore.augment.operations import Operation, active, arguments, for_batches, for_samples
+from alexcore.augment.operations import OPERATIONS, Operation, active, arguments, for_batches, for_samples
 
 
 def python_code(training: Sequence[Operation], evaluation: Sequence[Operation], num_classes: int) -> str:
@@ -36,11 +36,8 @@ def _compose(operations: Sequence[Operation]) -> str:
 
 def code_of(operation: Operation) -> list[str]:
     """The transforms of one operation on a picture or a tensor, a line each."""
-    if operation["op"] == "ToTensor":
-        return ["v2.ToImage()", "v2.ToDtype(torch.float32, scale=True)"]
-    if operation["op"] == "AutoAugment":
-        return [f"v2.AutoAugment(v2.AutoAugmentPolicy({arguments(operation)['policy']!r}))"]
-    return [_call(operation)]
+    code = OPERATIONS[operation["op"]].code
+    return [line.format(**arguments(operation)) for line in code] or [_call(operation)]
 
 
 def _call(operation: Operation, *more: str) -> str:

@@ -1,54 +1,42 @@
-"""What an operation has drawn, in a few words."""
+"""What an operation has drawn, in a few words: "part 312 × 240 at 40, 12". `operations` says which words are whose."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-# What is said of an operation with a chance and nothing else to tell: if it happened, and if not.
-_HAPPENED = {
-    "RandomHorizontalFlip": ("mirrored", "not mirrored"),
-    "RandomVerticalFlip": ("upside down", "upright"),
-    "RandomPerspective": ("tilted", "not tilted"),
-    "RandomGrayscale": ("grey", "in colour"),
-    "RandomAdjustSharpness": ("sharpness changed", "sharpness kept"),
-    "RandomEqualize": ("equalized", "not equalized"),
-    "RandomPosterize": ("posterized", "not posterized"),
-    "RandomSolarize": ("solarized", "not solarized"),
-    "RandomErasing": ("erased", "not erased"),
-}
+# What was drawn, by torchvision's names; of an automatic operation each change with its magnitude.
+Drawn = Sequence[tuple[str, Any]]
+# From what was drawn, and whether chance let it happen.
+InWords = Callable[[Drawn, bool], str]
 
 
-def drawn_in_words(name: str, drawn: Sequence[tuple[str, Any]], applied: bool) -> str:
-    """What was drawn for one operation: "part 312 × 240 at 40, 12"; empty where there is nothing to draw.
-
-    Args:
-        name: The operation.
-        drawn: As `trace.Step` has it.
-        applied: Whether chance let it happen.
-    """
-    values = dict(drawn)
-    if name == "RandomResizedCrop":
-        return f"part {values['width']} × {values['height']} at {values['left']}, {values['top']}"
-    if name == "RandomCrop":
-        border = values["padding"] if values["needs_pad"] else (0, 0)
-        return f"part at {values['left'] - border[0]}, {values['top'] - border[1]}"
-    if name in ("RandomRotation", "RandomAffine"):
-        return _motion(values)
-    if name == "ColorJitter":
-        return _colours(values)
-    if name == "GaussianBlur":
-        return f"blur {values['sigma'][0]:.2f} px"
-    if name == "RandomErasing" and applied:
-        return f"erased {values['w']} × {values['h']} at {values['j']}, {values['i']}"
-    if name in _HAPPENED:
-        return _HAPPENED[name][0 if applied else 1]
-    if name in ("RandAugment", "TrivialAugmentWide", "AutoAugment"):
-        return ", ".join(_change(change, magnitude) for change, magnitude in drawn) or "no change"
+def nothing(_drawn: Drawn, _applied: bool) -> str:
+    """Where there is nothing to draw."""
     return ""
 
 
-def _motion(values: Mapping[str, Any]) -> str:
+def happened(yes: str, no: str) -> InWords:
+    """Words for an operation with a chance and nothing else to tell."""
+    return lambda _drawn, applied: yes if applied else no
+
+
+def cut_out(drawn: Drawn, _applied: bool) -> str:
+    """Of a crop of any size."""
+    values = dict(drawn)
+    return f"part {values['width']} × {values['height']} at {values['left']}, {values['top']}"
+
+
+def cut_out_with_border(drawn: Drawn, _applied: bool) -> str:
+    """Of a crop whose size is known."""
+    values = dict(drawn)
+    border = values["padding"] if values["needs_pad"] else (0, 0)
+    return f"part at {values['left'] - border[0]}, {values['top'] - border[1]}"
+
+
+def moved(drawn: Drawn, _applied: bool) -> str:
+    """Of a turn, or a turn, shift, scale and slant."""
+    values = dict(drawn)
     parts = [f"turned {values['angle']:z.1f}°"]
     if "translate" in values:
         across, down = values["translate"]
@@ -58,7 +46,9 @@ def _motion(values: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def _colours(values: Mapping[str, Any]) -> str:
+def coloured(drawn: Drawn, _applied: bool) -> str:
+    """Of other light."""
+    values = dict(drawn)
     parts = [
         f"{name} × {values[f'{name}_factor']:.2f}"
         for name in ("brightness", "contrast", "saturation")
@@ -69,6 +59,17 @@ def _colours(values: Mapping[str, Any]) -> str:
     return ", ".join(parts) or "no change"
 
 
-def _change(name: str, magnitude: float) -> str:
-    # Those without a strength come with 0, and so does a strength of nothing.
-    return f"{name} {magnitude:.2f}" if magnitude else name
+def blurred(drawn: Drawn, _applied: bool) -> str:
+    """Of a blur."""
+    return f"blur {dict(drawn)['sigma'][0]:.2f} px"
+
+
+def erased(drawn: Drawn, applied: bool) -> str:
+    """Of a blank rectangle."""
+    values = dict(drawn)
+    return f"erased {values['w']} × {values['h']} at {values['j']}, {values['i']}" if applied else "not erased"
+
+
+def changes(drawn: Drawn, _applied: bool) -> str:
+    """Of an automatic operation; a change without a strength comes with 0, and so does a strength of nothing."""
+    return ", ".join(f"{name} {size:.2f}" if size else name for name, size in drawn) or "no change"

@@ -4,22 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from alexcore.augment.operations import OPERATIONS
 from alexcore.augment.trace import Step, size_of
 
 # left, top, right, bottom in px of the original.
 Box = tuple[float, float, float, float]
-# What moves no pixel, so that a later crop can still be found on the original.
-_IN_PLACE = frozenset(
-    {
-        "ColorJitter",
-        "RandomGrayscale",
-        "GaussianBlur",
-        "RandomAdjustSharpness",
-        "RandomEqualize",
-        "RandomPosterize",
-        "RandomSolarize",
-    }
-)
 
 
 def crop_boxes(steps: Sequence[Step]) -> list[Box]:
@@ -43,7 +32,7 @@ def crop_boxes(steps: Sequence[Step]) -> list[Box]:
             elif step.applied:
                 scale_y, shift_y = -scale_y, shift_y + scale_y * height
             continue
-        elif name in _IN_PLACE or not step.applied:
+        elif OPERATIONS[name].in_place or not step.applied:
             continue
         else:
             break

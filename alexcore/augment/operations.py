@@ -11,6 +11,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from alexcore.augment.drawn import (
+    InWords,
+    blurred,
+    changes,
+    coloured,
+    cut_out,
+    cut_out_with_border,
+    erased,
+    happened,
+    moved,
+    nothing,
+)
 from alexcore.augment.parameters import Parameter
 
 Operation = dict[str, Any]
@@ -21,19 +33,27 @@ MAX_SIDE = 2048
 
 @dataclass(frozen=True)
 class OperationSpec:
-    """What the builder, the checks and the code need to know about an operation.
+    """What the builder, the checks, the code and the page need to know about an operation.
 
     Attributes:
         stage: Where it may stand.
         text: What it does and why, in a sentence or two.
         parameters: In torchvision's order.
         random: Whether it draws anything.
+        words: What was drawn, in words.
+        in_place: Whether every pixel stays where it was, so that a later crop can still be found on the original.
+        made_by: What makes it, as "module:name"; empty for the class of its name in torchvision.transforms.v2.
+        code: Lines that make it without this package, with {parameter} for a value; empty for a call of that class.
     """
 
     stage: Stage
     text: str
     parameters: tuple[Parameter, ...] = ()
     random: bool = True
+    words: InWords = nothing
+    in_place: bool = False
+    made_by: str = ""
+    code: tuple[str, ...] = ()
 
     def parameter(self, name: str) -> Parameter | None:
         """The parameter of this name."""
@@ -68,6 +88,7 @@ OPERATIONS: dict[str, OperationSpec] = {
         "Brings the picture to a size. Two numbers squeeze it; one keeps its aspect.",
         (_size("side"),),
         random=False,
+        made_by="alexcore.augment.transforms:Resize",
     ),
     "CenterCrop": OperationSpec("picture", "Cuts the middle out.", (_size(),), random=False),
     "RandomResizedCrop": OperationSpec(
@@ -79,6 +100,7 @@ OPERATIONS: dict[str, OperationSpec] = {
             Parameter("scale", "range", [0.08, 1.0], "Area of the part, as a share of the picture's.", 0, 1, True),
             Parameter("ratio", "range", [0.75, 4 / 3], "Width of the part divided by its height.", 0.01, 100),
         ),
+        words=cut_out,
     ),
     "RandomCrop": OperationSpec(
         "picture",
@@ -95,10 +117,20 @@ OPERATIONS: dict[str, OperationSpec] = {
                 choices=("constant", "edge", "reflect", "symmetric"),
             ),
         ),
+        words=cut_out_with_border,
     ),
-    "RandomHorizontalFlip": OperationSpec("picture", "Mirrors left and right: most things look as real.", (_p(),)),
-    "RandomVerticalFlip": OperationSpec("picture", "Turns upside down; only where there is no up.", (_p(),)),
-    "RandomRotation": OperationSpec("picture", "Turns the picture; the corners become black.", (_DEGREES,)),
+    "RandomHorizontalFlip": OperationSpec(
+        "picture",
+        "Mirrors left and right: most things look as real.",
+        (_p(),),
+        words=happened("mirrored", "not mirrored"),
+    ),
+    "RandomVerticalFlip": OperationSpec(
+        "picture", "Turns upside down; only where there is no up.", (_p(),), words=happened("upside down", "upright")
+    ),
+    "RandomRotation": OperationSpec(
+        "picture", "Turns the picture; the corners become black.", (_DEGREES,), words=moved
+    ),
     "RandomAffine": OperationSpec(
         "picture",
         "Turns, moves, scales and slants the picture at once; what lies outside is black.",
@@ -108,18 +140,29 @@ OPERATIONS: dict[str, OperationSpec] = {
             Parameter("scale", "range", [0.9, 1.1], "Made larger or smaller by a factor in this range.", 0.01, 10),
             Parameter("shear", "float", 0.0, "Slanted by at most this angle in degrees.", 0, 89),
         ),
+        words=moved,
     ),
     "RandomPerspective": OperationSpec(
         "picture",
         "Tilts the picture as if it were seen from the side.",
         (Parameter("distortion_scale", "float", 0.5, "How strongly: 0 is not at all.", 0, 1), _p()),
+        words=happened("tilted", "not tilted"),
+        made_by="alexcore.augment.transforms:RandomPerspective",
     ),
     "ColorJitter": OperationSpec(
         "picture",
         "Changes brightness, contrast, saturation and hue at random, in random order: other light, another camera.",
         (_jitter("brightness"), _jitter("contrast"), _jitter("saturation"), _jitter("hue", 0.5)),
+        words=coloured,
+        in_place=True,
     ),
-    "RandomGrayscale": OperationSpec("picture", "Takes the colour away: the shape has to do.", (_p(0.1),)),
+    "RandomGrayscale": OperationSpec(
+        "picture",
+        "Takes the colour away: the shape has to do.",
+        (_p(0.1),),
+        words=happened("grey", "in colour"),
+        in_place=True,
+    ),
     "GaussianBlur": OperationSpec(
         "picture",
         "Blurs, as a picture out of focus.",
@@ -127,22 +170,36 @@ OPERATIONS: dict[str, OperationSpec] = {
             Parameter("kernel_size", "int", 9, "Pixels that are averaged, in each direction.", 1, 99, odd=True),
             Parameter("sigma", "range", [0.1, 2.0], "Width of the blur in pixels.", 0.01, 50),
         ),
+        words=blurred,
+        in_place=True,
     ),
     "RandomAdjustSharpness": OperationSpec(
         "picture",
         "Sharpens or softens.",
         (Parameter("sharpness_factor", "float", 2.0, "0 blurs, 1 changes nothing, 2 sharpens.", 0, 20), _p()),
+        words=happened("sharpness changed", "sharpness kept"),
+        in_place=True,
     ),
-    "RandomEqualize": OperationSpec("picture", "Spreads each colour's values evenly from dark to light.", (_p(),)),
+    "RandomEqualize": OperationSpec(
+        "picture",
+        "Spreads each colour's values evenly from dark to light.",
+        (_p(),),
+        words=happened("equalized", "not equalized"),
+        in_place=True,
+    ),
     "RandomPosterize": OperationSpec(
         "picture",
         "Leaves few shades of each colour.",
         (Parameter("bits", "int", 4, "Bits kept of the 8 of each colour.", 1, 8), _p()),
+        words=happened("posterized", "not posterized"),
+        in_place=True,
     ),
     "RandomSolarize": OperationSpec(
         "picture",
         "Turns light values into their negative.",
         (Parameter("threshold", "int", 128, "Values from here on (of 0 to 255) are inverted.", 0, 255), _p()),
+        words=happened("solarized", "not solarized"),
+        in_place=True,
     ),
     "RandAugment": OperationSpec(
         "picture",
@@ -151,11 +208,13 @@ OPERATIONS: dict[str, OperationSpec] = {
             Parameter("num_ops", "int", 2, "Changes drawn for each picture.", 1, 14),
             Parameter("magnitude", "int", 9, "Strength; 0 is none, 30 the strongest.", 0, 30),
         ),
+        words=changes,
     ),
     "TrivialAugmentWide": OperationSpec(
         "picture",
         "Draws one change of shape or colour and its strength for each picture: nothing to tune, hard to beat "
         "(Müller and Hutter 2021).",
+        words=changes,
     ),
     "AutoAugment": OperationSpec(
         "picture",
@@ -169,11 +228,16 @@ OPERATIONS: dict[str, OperationSpec] = {
                 choices=("imagenet", "cifar10", "svhn"),
             ),
         ),
+        words=changes,
+        made_by="alexcore.augment.transforms:auto_augment",
+        code=("v2.AutoAugment(v2.AutoAugmentPolicy({policy!r}))",),
     ),
     "ToTensor": OperationSpec(
         "convert",
         "Turns the picture, height x width x 3 bytes, into a tensor, 3 x height x width, float32 from 0 to 1.",
         random=False,
+        made_by="alexcore.augment.transforms:to_tensor",
+        code=("v2.ToImage()", "v2.ToDtype(torch.float32, scale=True)"),
     ),
     "Normalize": OperationSpec(
         "tensor",
@@ -193,6 +257,7 @@ OPERATIONS: dict[str, OperationSpec] = {
             Parameter("scale", "range", [0.02, 0.33], "Area of the rectangle: a share of the picture's.", 0, 1, True),
             Parameter("ratio", "range", [0.3, 3.3], "Height of the rectangle divided by its width.", 0.01, 100),
         ),
+        words=erased,
     ),
     "MixUp": OperationSpec(
         "batch",

@@ -7,15 +7,15 @@ import struct
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from pkgutil import resolve_name
 
 import torch
 from PIL import Image
 from torchvision.transforms import v2
 
 from alexcore.augment.check import check_operation
-from alexcore.augment.operations import Operation, active, arguments, for_batches, for_samples
-from alexcore.errors import ConfigError, DataError
+from alexcore.augment.operations import OPERATIONS, Operation, active, arguments, for_batches, for_samples
+from alexcore.errors import ConfigError
 
 Transform = Callable[[Image.Image], torch.Tensor]
 # Images (N, 3, H, W) and labels (N,) int64 -> images, and labels (N, C) float32 where pictures were mixed.
@@ -23,53 +23,7 @@ Mixing = Callable[[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor
 
 # Pictures count from 0; orders and buffers of an epoch are drawn like the pictures -1, -2 ... So no two share a seed.
 _BATCHES = -1_000_000
-# As for a picture that is read.
-MAX_PIXELS = 64_000_000
 _GENERATOR = threading.Lock()
-
-
-def _to_tensor() -> v2.Transform:
-    # What torchvision's older ToTensor did: (H, W, 3) uint8 becomes (3, H, W) float32 in [0, 1].
-    return v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, scale=True)])
-
-
-def _auto_augment(policy: str) -> v2.Transform:
-    return v2.AutoAugment(v2.AutoAugmentPolicy(policy))
-
-
-class _RandomPerspective(v2.RandomPerspective):  # type: ignore[misc]
-    """Leaves a picture alone if three drawn corners lie on a line, as they do on a picture one pixel wide."""
-
-    def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
-        try:
-            drawn: dict[str, Any] = super().make_params(flat_inputs)
-        except torch.linalg.LinAlgError:  # type: ignore[attr-defined]
-            return {"coefficients": [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0]}
-        return drawn
-
-
-class _Resize(v2.Resize):  # type: ignore[misc]
-    """Refuses to blow a very thin picture up to gigabytes, which one number for the shorter side can ask for."""
-
-    def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
-        if len(self.size) == 1 and isinstance(inpt, Image.Image):
-            longer = self.size[0] * max(inpt.size) / min(inpt.size)
-            if self.size[0] * longer > MAX_PIXELS:
-                raise DataError(
-                    f"Resize to {self.size[0]} px would make {self.size[0]} x {longer:.0f} pixels of a picture of "
-                    f"{inpt.width} x {inpt.height}.",
-                    "Give Resize height and width, or leave this picture out.",
-                )
-        return super().transform(inpt, params)
-
-
-# What is not here has the name of its class in torchvision.transforms.v2.
-SPECIAL: dict[str, Callable[..., v2.Transform]] = {
-    "ToTensor": _to_tensor,
-    "AutoAugment": _auto_augment,
-    "RandomPerspective": _RandomPerspective,
-    "Resize": _Resize,
-}
 
 
 def build_step(operation: Operation) -> v2.Transform:
@@ -81,8 +35,12 @@ def build_step(operation: Operation) -> v2.Transform:
     problems = check_operation(operation)
     if problems:
         raise ConfigError(" ".join(each.message for each in problems), " ".join(each.hint for each in problems))
-    name = operation["op"]
-    return (SPECIAL.get(name) or getattr(v2, name))(**arguments(operation))
+    return _class_of(operation["op"])(**arguments(operation))
+
+
+def _class_of(name: str) -> Callable[..., v2.Transform]:
+    made_by = OPERATIONS[name].made_by
+    return resolve_name(made_by) if made_by else getattr(v2, name)  # type: ignore[no-any-return]
 
 
 def build_transform(operations: Sequence[Operation]) -> Transform:
@@ -107,7 +65,7 @@ def build_mixing(operations: Sequence[Operation], num_classes: int) -> Mixing | 
         num_classes: Length of a mixed label.
     """
     steps = [
-        getattr(v2, each["op"])(**arguments(each), num_classes=num_classes) for each in for_batches(active(operations))
+        _class_of(each["op"])(**arguments(each), num_classes=num_classes) for each in for_batches(active(operations))
     ]
     if len(steps) > 1:
         return v2.RandomChoice(steps)  # type: ignore[no-any-return]

@@ -38,6 +38,11 @@ class Step:
     drawn: tuple[tuple[str, Any], ...] = ()
     applied: bool = True
 
+    @property
+    def in_words(self) -> str:
+        """What was drawn, as `drawn` says it; empty where there was nothing to draw."""
+        return OPERATIONS[self.operation["op"]].words(self.drawn, self.applied)
+
 
 class Tracer:
     """A pipeline that can be drawn from again and again, and tells about each draw. Not for two threads at once."""

@@ -20,6 +20,7 @@ def export(arguments: Arguments) -> int:
     from alexcore.export.source import exported_run
     from alexcore.export.target import require_free, write_bytes
     from alexcore.export.write import write_export
+    from alexcore.export.writers import Wish
     from alexcore.runs.store import find_run
     from alexcore.words.numbers import size_text
 
@@ -30,15 +31,8 @@ def export(arguments: Arguments) -> int:
         require_format(arguments.format)
         require_free(target, arguments.force)
         source = exported_run(find_run(arguments.run_dir), arguments.checkpoint, roots)
-        told = write_export(
-            source,
-            arguments.format,
-            target,
-            on_progress,
-            force=arguments.force,
-            normalize=arguments.normalize,
-            softmax=arguments.softmax,
-        )
+        wish = Wish(on_progress, arguments.normalize, arguments.softmax)
+        told = write_export(source, arguments.format, target, wish, arguments.force)
         if arguments.about:
             write_bytes(Path(arguments.about), json.dumps(told, ensure_ascii=True).encode(), force=True)
     if arguments.json:
@@ -83,12 +77,11 @@ def register(commands: Any) -> None:
         "--about", default="", metavar="FILE", help="a file for what --json prints: size, SHA-256, comparison, notes"
     )
     flag = argparse.BooleanOptionalAction
+    graphs = " and ".join(name for name, form in FORMATS.items() if form.graph)
     exporting.add_argument(
-        "--normalize", action=flag, default=True, help="onnx and exported-program: the normalisation inside the graph"
+        "--normalize", action=flag, default=True, help=f"{graphs}: the normalisation inside the graph"
     )
-    exporting.add_argument(
-        "--softmax", action=flag, default=True, help="onnx and exported-program: probabilities instead of logits"
-    )
+    exporting.add_argument("--softmax", action=flag, default=True, help=f"{graphs}: probabilities instead of logits")
     importing = add_command(commands, "import", import_run)
     importing.add_argument("file", metavar="FILE", help="a bundle")
     importing.add_argument("--name", default="", help="what to call the run here (default: as it was called)")

@@ -1,10 +1,32 @@
-"""What a run can be exported as, in words: for the command line and for the page."""
+"""What a run can be exported as: an entry a format, with all that the command line and the page know of it.
+
+A new format is one more entry, here or from outside: `FORMATS["mine"] = Format(...)`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from alexcore.errors import ConfigError
+from alexcore.export import writers
+
+
+@dataclass(frozen=True)
+class Use:
+    """Something to do with a file of a format, or to know about it.
+
+    Attributes:
+        title: What a page calls it.
+        code: From the path of the file to the lines that do it; None where there is only the text.
+        language: Of the code.
+        text: What to expect.
+    """
+
+    title: str
+    code: Callable[[str], str] | None = None
+    language: str = "python"
+    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -16,14 +38,102 @@ class Format:
         suffix: Ending of its file.
         mime: For a download.
         text: What it is, what it is good for and what to expect, in a sentence or two.
+        write: What writes it.
+        uses: What one does with it.
+        graph: Whether normalisation and softmax may be inside.
     """
 
     title: str
     suffix: str
     mime: str
     text: str
+    write: writers.Writer
+    uses: tuple[Use, ...] = ()
+    graph: bool = False
 
 
+def _lines(*lines: str) -> str:
+    return "\n".join(lines) + "\n"
+
+
+# Loads exported weights into the network of the project's model.py.
+_INTO_NET = (
+    "net = AlexNet(num_classes=len(class_to_idx))",
+    "net.load_state_dict(weights)",
+    "net.eval()  # dropout off, batch norm by its running statistics",
+)
+
+
+def _load_weights(file: str) -> str:
+    return _lines(
+        "import torch",
+        "",
+        "from model import AlexNet  # of the three-file project",
+        "",
+        f"saved = torch.load({file!r}, weights_only=True)",
+        'class_to_idx, weights = saved["class_to_idx"], saved["state_dict"]',
+        *_INTO_NET,
+    )
+
+
+def _load_safetensors(file: str) -> str:
+    return _lines(
+        "import json",
+        "",
+        "from safetensors import safe_open",
+        "",
+        "from model import AlexNet  # of the three-file project",
+        "",
+        f'with safe_open({file!r}, framework="pt") as file:',
+        '    class_to_idx = json.loads(file.metadata()["class_to_idx"])',
+        "    weights = {name: file.get_tensor(name) for name in file.keys()}",
+        *_INTO_NET,
+    )
+
+
+def _run_onnx(file: str) -> str:
+    return _lines(
+        "import numpy as np",
+        "import onnxruntime",
+        "",
+        f"session = onnxruntime.InferenceSession({file!r})",
+        "side = session.get_inputs()[0].shape[-1]",
+        "images = np.zeros((2, 3, side, side), dtype=np.float32)  # RGB, values from 0 to 1",
+        '(answers,) = session.run(None, {"images": images})',
+    )
+
+
+def _run_exported_program(file: str) -> str:
+    return _lines(
+        "import json",
+        "",
+        "import torch",
+        "",
+        'about = {"about.json": ""}  # filled by load',
+        f"network = torch.export.load({file!r}, extra_files=about).module()",
+        'side = json.loads(about["about.json"])["input_size"][-1]',
+        "images = torch.zeros(2, 3, side, side)  # RGB, values from 0 to 1",
+        "answers = network(images)",
+    )
+
+
+def _run_project(_: str) -> str:
+    return "pip install -r requirements.txt\npython predict.py picture.jpg\npython train.py --data FOLDER"
+
+
+def _bring_back(file: str) -> str:
+    return f"python -m alexcore import '{file}' --data FOLDER"
+
+
+WHY_STATE_DICT = Use(
+    "Why the state_dict and not the whole model?",
+    text="`torch.save(net, path)` writes the Python object itself: not its "
+    "code, but the name of its class and of the file that holds it. It opens only where that very file lies at the "
+    "same place with the same content; rename model.py or move a class, and every saved model is lost. And because "
+    "opening it means running what it names, a file from a stranger may do anything. A state_dict is a plain table "
+    "from names to tensors: it belongs to no file, you can look into it, and `weights_only=True` opens it without "
+    "running code. What it lacks is the network's code, which you keep where code belongs: in model.py.",
+)
 _BINARY = "application/octet-stream"
 FORMATS: dict[str, Format] = {
     "weights": Format(
@@ -32,6 +142,8 @@ FORMATS: dict[str, Format] = {
         _BINARY,
         "The state_dict: every learned number by its name; class_to_idx, input size, mean and deviation lie beside it. "
         "For PyTorch; loads with weights_only=True, so the file can run no code.",
+        writers.weights,
+        (Use("Load it", _load_weights), WHY_STATE_DICT),
     ),
     "safetensors": Format(
         "Weights (.safetensors)",
@@ -39,6 +151,8 @@ FORMATS: dict[str, Format] = {
         _BINARY,
         "The same numbers in a format that holds nothing but tensors and text. Read by many programs, also without "
         "PyTorch, and safe to accept from strangers.",
+        writers.safetensors,
+        (Use("Load it", _load_safetensors), WHY_STATE_DICT),
     ),
     "onnx": Format(
         "ONNX",
@@ -46,6 +160,9 @@ FORMATS: dict[str, Format] = {
         _BINARY,
         "The network as a graph of operations, for programs without PyTorch (onnxruntime, phones, browsers). Any batch "
         "size. Compared with PyTorch before you get it: the answers differ by less than 0.0001.",
+        writers.onnx,
+        (Use("Run it", _run_onnx),),
+        graph=True,
     ),
     "exported-program": Format(
         "torch.export program",
@@ -53,6 +170,9 @@ FORMATS: dict[str, Format] = {
         _BINARY,
         "The network as a graph that PyTorch loads without its Python code. Any batch size. Compared with the network "
         "before you get it.",
+        writers.exported_program,
+        (Use("Run it", _run_exported_program),),
+        graph=True,
     ),
     "project": Format(
         "Three-file project",
@@ -60,12 +180,15 @@ FORMATS: dict[str, Format] = {
         "application/zip",
         "model.py, train.py and predict.py in plain PyTorch, with exactly this run's settings and nothing else: to "
         "read from top to bottom, to change, to hand in. On a CPU it trains the same weights as the run, bit by bit.",
+        writers.project,
+        (Use("Run it", _run_project, "bash"),),
     ),
     "notebook": Format(
         "Notebook",
         ".ipynb",
         "application/x-ipynb+json",
         "The three files as the cells of one Jupyter notebook.",
+        writers.notebook,
     ),
     "report": Format(
         "Report",
@@ -73,6 +196,7 @@ FORMATS: dict[str, Format] = {
         "text/html",
         "One page to print or to send: data, settings, curves, confusion matrix, worst mistakes, environment, how to "
         "repeat it, and a model card. Needs no network.",
+        writers.report,
     ),
     "bundle": Format(
         "Bundle",
@@ -80,17 +204,19 @@ FORMATS: dict[str, Format] = {
         "application/zip",
         "The whole run in one file, with a hash of each part and of each picture. `import` brings it back on another "
         "machine, where it can predict, be compared and be resumed.",
+        writers.bundle,
+        (
+            Use(
+                "Bring it back",
+                _bring_back,
+                "bash",
+                "On the other machine: checks the hash of every file, refuses what would overwrite a run, and with "
+                "--data says how many pictures there are the run's own.",
+            ),
+        ),
     ),
 }
 
-WHY_STATE_DICT = (
-    "Why the state_dict and not the whole model? `torch.save(net, path)` writes the Python object itself: not its "
-    "code, but the name of its class and of the file that holds it. It opens only where that very file lies at the "
-    "same place with the same content; rename model.py or move a class, and every saved model is lost. And because "
-    "opening it means running what it names, a file from a stranger may do anything. A state_dict is a plain table "
-    "from names to tensors: it belongs to no file, you can look into it, and `weights_only=True` opens it without "
-    "running code. What it lacks is the network's code, which you keep where code belongs: in model.py."
-)
 TENSORBOARD = (
     "The curves are there as TensorBoard event files, too: `tensorboard --logdir runs` shows every run, "
     "`tensorboard --logdir runs/ID` one; then open http://localhost:6006. A resumed run has one line without zig-zag, "
@@ -107,71 +233,3 @@ def require_format(name: str) -> Format:
     if name not in FORMATS:
         raise ConfigError(f"There is no format {name[:40]!r}.", f"Choose one of {', '.join(FORMATS)}.")
     return FORMATS[name]
-
-
-def loading_snippet(name: str, file: str) -> str:
-    """The Python that loads exported weights into the network of the project's model.py.
-
-    Args:
-        name: "weights" or "safetensors".
-        file: Path of the exported file.
-    """
-    opening = {
-        "weights": [
-            "import torch",
-            "",
-            "from model import AlexNet  # of the three-file project",
-            "",
-            f"saved = torch.load({file!r}, weights_only=True)",
-            'class_to_idx, weights = saved["class_to_idx"], saved["state_dict"]',
-        ],
-        "safetensors": [
-            "import json",
-            "",
-            "from safetensors import safe_open",
-            "",
-            "from model import AlexNet  # of the three-file project",
-            "",
-            f'with safe_open({file!r}, framework="pt") as file:',
-            '    class_to_idx = json.loads(file.metadata()["class_to_idx"])',
-            "    weights = {name: file.get_tensor(name) for name in file.keys()}",
-        ],
-    }[name]
-    closing = [
-        "net = AlexNet(num_classes=len(class_to_idx))",
-        "net.load_state_dict(weights)",
-        "net.eval()  # dropout off, batch norm by its running statistics",
-    ]
-    return "\n".join([*opening, *closing]) + "\n"
-
-
-def running_snippet(name: str, file: str) -> str:
-    """The Python that runs an exported graph on one batch of pictures.
-
-    Args:
-        name: "onnx" or "exported-program".
-        file: Path of the exported file.
-    """
-    if name == "onnx":
-        lines = [
-            "import numpy as np",
-            "import onnxruntime",
-            "",
-            f"session = onnxruntime.InferenceSession({file!r})",
-            "side = session.get_inputs()[0].shape[-1]",
-            "images = np.zeros((2, 3, side, side), dtype=np.float32)  # RGB, values from 0 to 1",
-            '(answers,) = session.run(None, {"images": images})',
-        ]
-    else:
-        lines = [
-            "import json",
-            "",
-            "import torch",
-            "",
-            'about = {"about.json": ""}  # filled by load',
-            f"network = torch.export.load({file!r}, extra_files=about).module()",
-            'side = json.loads(about["about.json"])["input_size"][-1]',
-            "images = torch.zeros(2, 3, side, side)  # RGB, values from 0 to 1",
-            "answers = network(images)",
-        ]
-    return "\n".join(lines) + "\n"

@@ -12,7 +12,6 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from alexcore.augment.drawn import drawn_in_words
 from alexcore.augment.operations import OPERATIONS, Operation, for_batches
 from ui.parts.captioned_pictures import Tile, tiles_html
 from ui.parts.picture_choice import ShownPicture
@@ -59,7 +58,7 @@ def grid_html(operations: list[Operation], pictures: list[ShownPicture], seed: i
         tiles = [Tile(picture.image, [picture.name, _pixels(picture.image.size), f"picture {picture.index:,}"])]
         for epoch in range(draws):
             steps = tracer.draw(picture.image, sample_seed(seed, epoch, picture.index))
-            words = [drawn_in_words(each.operation["op"], each.drawn, each.applied) for each in steps]
+            words = [each.in_words for each in steps]
             result = to_picture(steps[-1].result, operations)
             tiles.append(Tile(result, [f"epoch {epoch + 1}", *filter(None, words)]))
         rows.append(tiles_html(tiles, least=78, one_row=True))
@@ -79,7 +78,7 @@ def steps_view(operations: list[Operation], picture: ShownPicture, steps: list[S
     original = with_boxes(picture.image, boxes)
     tiles = [Tile(original, ["original", *_facts(picture.image), *(["the crop in yellow"] if boxes else [])])]
     for number, step in enumerate(steps):
-        words = drawn_in_words(step.operation["op"], step.drawn, step.applied)
+        words = step.in_words
         # Only the Normalize that has already happened is undone.
         image = to_picture(step.result, operations_before(steps, number))
         tiles.append(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from alexcore.batchnorm.read.record import Experiment
+from alexcore.batchnorm.read.record import SWEEPS, Experiment
 from alexcore.batchnorm.settings import arm_key
 from alexcore.jobs import read_job
 from alexcore.runs.kinds import BATCHNORM
@@ -31,7 +31,7 @@ def watch_experiment(run_id: str) -> None:
 
 def _busy(run: Run) -> tuple[bool, ...]:
     """What goes on: the experiment, and each of its sweeps."""
-    return (run.status.active, *(read_job(sweep_job(run.id, kind)).state == "running" for kind in ("q14", "q15")))
+    return (run.status.active, *(read_job(sweep_job(run.id, kind)).state == "running" for kind in SWEEPS))
 
 
 def _view(run_id: str, was_busy: tuple[bool, ...]) -> None:

@@ -16,6 +16,7 @@ from alexcore.runs.status import LOST, UNKNOWN, Status
 from alexcore.runs.store import Run, open_run
 from alexcore.words.numbers import duration
 from ui.parts.address import choose_run
+from ui.parts.menu import PAGES, page_file
 from ui.parts.page import show_error
 from ui.parts.run_rows import share
 from ui.parts.text import plain
@@ -35,10 +36,9 @@ COLOURS = {
 
 @dataclass(frozen=True)
 class Wording:
-    """How a kind of run is spoken of: the beginning of its keys, its page, and what its buttons do."""
+    """How a kind of run is spoken of: the beginning of its keys, and what its buttons do."""
 
     key: str
-    page: str
     elsewhere: str
     resume: str
     stop: str
@@ -47,14 +47,12 @@ class Wording:
 WORDINGS = {
     TRAINING: Wording(
         key="train",
-        page="Train",
         elsewhere="is no experiment: one network was trained in it.",
         resume="Resume goes on from the last checkpoint, as if nothing had happened.",
         stop="Stop saves a checkpoint, then ends; the run can be resumed.",
     ),
     BATCHNORM: Wording(
         key="bn",
-        page="BatchNorm",
         elsewhere="is a BatchNorm experiment: several networks at once.",
         resume="Resume goes on from the last checkpoint of all arms, as if nothing had happened.",
         stop="Stop saves all arms after the present step; they can be resumed.",
@@ -84,7 +82,7 @@ def watched(run_id: str, kind: Kind) -> Run | None:
     if own is kind:
         return run
     st.info(f"The run {plain(run.id)} {WORDINGS[own].elsewhere}")
-    st.page_link(own.page, label=f"Look at it on {WORDINGS[own].page}", query_params={"run": run.id})
+    st.page_link(page_file(own.page), label=f"Look at it on {PAGES[own.page]}", query_params={"run": run.id})
     return None
 
 

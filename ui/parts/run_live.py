@@ -10,6 +10,7 @@ from alexcore.runs.kinds import TRAINING
 from alexcore.runs.series import Series
 from alexcore.runs.status import Status
 from alexcore.runs.store import Run
+from ui.parts.menu import page_file
 from ui.parts.run_header import AtWork, left_in_words, resume, run_header, show_warnings, steps_in_words, watched
 from ui.parts.run_rows import ReadableSeries, share
 from ui.parts.run_views import run_views
@@ -89,7 +90,7 @@ def waiting_in_words(series: Series) -> str:
 def _finished(run: Run) -> None:
     _longer(run)
     st.page_link(
-        "pages/classify.py",
+        page_file("classify"),
         label="Classify a picture with this run",
         icon=":material/arrow_forward:",
         query_params={"run": run.id},

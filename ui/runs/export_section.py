@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from alexcore.errors import CheckpointError
-from alexcore.export.formats import FORMATS, TENSORBOARD, WHY_STATE_DICT, loading_snippet, running_snippet
+from alexcore.export.formats import FORMATS, TENSORBOARD, Use
 from alexcore.export.source import unfinished_words
 from alexcore.files import read_json
 from alexcore.home import cache_dir
@@ -20,9 +20,7 @@ from ui.parts.job_progress import watch_job
 from ui.parts.page import show_error
 from ui.parts.text import plain
 
-_GRAPHS = ("onnx", "exported-program")
 _ABOUT = "about.json"
-_WEIGHTS = ("weights", "safetensors")
 # Made again in seconds, so the cache of them need not grow: the ones that were made longest ago go.
 MOST_KEPT = 12
 
@@ -46,9 +44,10 @@ def export_section(run: Run) -> None:
             "Format", list(FORMATS), format_func=lambda each: FORMATS[each].title, key="runs_export_format", width=320
         )
         st.caption(FORMATS[name].text)
-        flags = _graph_flags() if name in _GRAPHS else []
+        flags = _graph_flags() if FORMATS[name].graph else []
         _make_or_download(run, checkpoint, name, flags)
-        _what_to_do(name, f"{run.id}{FORMATS[name].suffix}")
+        for use in FORMATS[name].uses:
+            _use(use, f"{run.id}{FORMATS[name].suffix}")
         st.caption(TENSORBOARD)
 
 
@@ -129,27 +128,12 @@ def _make_room(target: Path) -> None:
         file.unlink(missing_ok=True)
 
 
-def _what_to_do(name: str, file: str) -> None:
-    if name in _WEIGHTS:
-        with st.expander("Load it", icon=":material/code:"):
-            st.code(loading_snippet(name, file), language="python")
-        with st.expander("Why the state_dict and not the whole model?", icon=":material/help:"):
-            st.markdown(WHY_STATE_DICT.removeprefix("Why the state_dict and not the whole model? "))
-    elif name in _GRAPHS:
-        with st.expander("Run it", icon=":material/code:"):
-            st.code(running_snippet(name, file), language="python")
-    elif name == "bundle":
-        with st.expander("Bring it back", icon=":material/code:"):
-            st.code(f"python -m alexcore import '{file}' --data FOLDER", language="bash")
-            st.caption(
-                "On the other machine: checks the hash of every file, refuses what would overwrite a run, and with "
-                "--data says how many pictures there are the run's own."
-            )
-    elif name == "project":
-        with st.expander("Run it", icon=":material/code:"):
-            lines = [
-                "pip install -r requirements.txt",
-                "python predict.py picture.jpg",
-                "python train.py --data FOLDER",
-            ]
-            st.code("\n".join(lines), language="bash")
+def _use(use: Use, file: str) -> None:
+    if use.code is None:
+        with st.expander(use.title, icon=":material/help:"):
+            st.markdown(use.text)
+        return
+    with st.expander(use.title, icon=":material/code:"):
+        st.code(use.code(file), language=use.language)
+        if use.text:
+            st.caption(use.text)

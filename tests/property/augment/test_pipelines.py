@@ -13,7 +13,6 @@ from PIL import Image
 
 from alexcore.augment.check import check_pipeline, output_side
 from alexcore.augment.code import python_code
-from alexcore.augment.drawn import drawn_in_words
 from alexcore.augment.operations import OPERATIONS, Operation, active
 from alexcore.augment.pipeline import build_mixing, build_transform, draw, drawing_from
 from alexcore.augment.pipeline_files import parse_pipeline, pipeline_json
@@ -49,7 +48,7 @@ def test_what_passes_the_checks_works_on_any_picture(operations, image, seed):
     steps = Tracer(operations).draw(image, seed)
     assert torch.equal(steps[-1].result, tensor)
     for step in steps:
-        assert isinstance(drawn_in_words(step.operation["op"], step.drawn, step.applied), str)
+        assert isinstance(step.in_words, str)
 
 
 @settings(max_examples=40, deadline=None)

@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torchvision.transforms import v2
 
-from alexcore.augment.drawn import drawn_in_words
+from alexcore.augment.code import python_code
+from alexcore.augment.drawn import happened
 from alexcore.augment.geometry import crop_boxes
-from alexcore.augment.operations import OPERATIONS, Operation, new_operation
+from alexcore.augment.operations import OPERATIONS, Operation, OperationSpec, new_operation
+from alexcore.augment.parameters import Parameter
 from alexcore.augment.pipeline import build_transform, draw, sample_seed
 from alexcore.augment.preview import BOX_COLOUR, denormalise, encoded, moments, to_picture, with_boxes
 from alexcore.augment.trace import Step, Tracer, size_of
@@ -50,7 +53,7 @@ def traced(operation: Operation, seed: int, size: tuple[int, int] = (60, 45)) ->
 
 
 def words(step: Step) -> str:
-    return drawn_in_words(step.operation["op"], step.drawn, step.applied)
+    return step.in_words
 
 
 @pytest.mark.parametrize("name", [name for name, spec in OPERATIONS.items() if spec.stage in ("picture", "tensor")])
@@ -188,3 +191,29 @@ def test_a_batch_is_denormalised_picture_by_picture():
     batch = torch.rand(2, 3, 4, 5, generator=torch.Generator().manual_seed(0)) - 0.5
     whole = denormalise(batch, [normalize])
     assert torch.equal(whole, torch.stack([denormalise(each, [normalize]) for each in batch]))
+
+
+# An operation of one's own ------------------------------------------------------------------------------------
+
+
+class Negative(v2.RandomInvert):
+    """Something that torchvision has under another name."""
+
+
+def test_an_operation_from_outside_is_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = OperationSpec(
+        "picture",
+        "Turns light and dark around.",
+        (Parameter("p", "float", 1.0, "The chance.", 0, 1),),
+        words=happened("negative", "as it was"),
+        in_place=True,
+        made_by=f"{__name__}:Negative",
+        code=("v2.RandomInvert(p={p!r})",),
+    )
+    monkeypatch.setitem(OPERATIONS, "Negative", entry)
+    operations = [new_operation("Negative", 8), {"op": "CenterCrop", "size": [8, 8]}, TENSOR]
+    (step, crop, last) = Tracer(operations).draw(coordinates(10, 8), 3)
+    assert step.in_words == "negative"
+    assert crop_boxes([step, crop]) == [(1.0, 0.0, 9.0, 8.0)]
+    assert torch.equal(last.result, draw(build_transform(operations), coordinates(10, 8), 3))
+    assert "v2.RandomInvert(p=1.0)," in python_code(operations, [TENSOR], 2)

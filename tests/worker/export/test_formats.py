@@ -23,11 +23,12 @@ from alexcore.analysis.prediction import Classifier
 from alexcore.data.images import read_picture
 from alexcore.errors import RunError
 from alexcore.export import graph, target
-from alexcore.export.formats import FORMATS, loading_snippet, running_snippet
+from alexcore.export.formats import FORMATS, Format
 from alexcore.export.notebook import as_notebook
 from alexcore.export.project import make_project
-from alexcore.export.source import exported_run, load_trained
+from alexcore.export.source import Source, exported_run, load_trained
 from alexcore.export.write import write_export
+from alexcore.export.writers import Wish, Written
 from alexcore.runs.store import create_run, find_run, read_run
 from alexcore.runs.worker import execute
 from tests.support.command_line import call, done, refused
@@ -79,6 +80,12 @@ def exported(flowers: Flowers, name: str, folder: Path, *flags: str) -> Path:
     return file
 
 
+def snippet(name: str, file: Path) -> str:
+    code = FORMATS[name].uses[0].code
+    assert code is not None
+    return code(str(file))
+
+
 def unnormalised(pictures: list[Path]) -> torch.Tensor:
     """(N, 3, S, S) in [0, 1], as somebody without this package would prepare them."""
     resize = v2.Compose([v2.Resize([SIDE, SIDE]), v2.ToImage(), v2.ToDtype(torch.float32, scale=True)])
@@ -100,7 +107,7 @@ def test_the_loading_snippet_gives_the_runs_answers(flowers, tmp_path, name):
     file = exported(flowers, name, tmp_path)
     scope: dict[str, Any] = {}
     with modules(project, "model") as (model,):
-        exec(compile(loading_snippet(name, str(file)), "snippet", "exec"), scope)
+        exec(compile(snippet(name, file), "snippet", "exec"), scope)
         images = torch.stack([model.eval_transform(model.read_picture(each)) for each in flowers.pictures])
         with torch.no_grad():
             answers = torch.softmax(scope["net"](images), dim=1)
@@ -153,7 +160,7 @@ def test_a_graph_gives_the_runs_answers_for_any_batch(flowers, tmp_path, name, i
     file = exported(flowers, name, tmp_path, *flags)
     images = unnormalised(flowers.pictures)
     scope: dict[str, Any] = {}
-    exec(compile(running_snippet(name, str(file)), "snippet", "exec"), scope)
+    exec(compile(snippet(name, file), "snippet", "exec"), scope)
     if name == "onnx":
         facts = scope["session"].get_modelmeta().custom_metadata_map
         about = {key: json.loads(facts[key]) for key in ("mean", "std", "class_to_idx")}
@@ -184,7 +191,7 @@ def test_a_graph_that_answers_otherwise_is_not_handed_out(flowers, tmp_path, mon
     monkeypatch.setattr(graph.Packed, "forward", drifting)
     for name in ("onnx", "exported-program"):
         with pytest.raises(RunError, match=r"answers otherwise than the network: by 0\.01, and 0\.0001 is allowed"):
-            write_export(source, name, tmp_path / "it", lambda _done, _total: None)
+            write_export(source, name, tmp_path / "it", Wish(lambda _done, _total: None))
     assert [each.name for each in tmp_path.iterdir()] == ["home"]
 
 
@@ -254,7 +261,7 @@ def test_the_report_holds_the_runs_numbers_and_asks_nobody(flowers, tmp_path):
         "Model card",
     ):
         assert f"<h2>{part}" in page
-    assert "python -m alexcore train --data" in page
+    assert "python -m alexcore train --data=" in page
     # Addresses of anything that would be loaded, but for the name space of SVG and a text.
     loaded = re.findall(r"""(?:src|href|url)\s*[=(]\s*["']?([^"'>\s)]+)""", page)
     assert loaded
@@ -326,6 +333,18 @@ def test_an_unknown_format_or_run_is_named(flowers, tmp_path):
     line = refused("export", flowers.run, "--to", tmp_path / "it", "--format", "keras")
     assert line == f"error: There is no format 'keras'. Choose one of {', '.join(FORMATS)}."
     assert refused("export", "nobody", "--to", tmp_path / "it", "--format", "onnx").startswith("error: There is no run")
+
+
+def test_a_format_from_outside_is_one_entry(flowers, tmp_path, monkeypatch):
+    def write(source: Source, file: Path, wish: Wish) -> Written:
+        file.write_text("\n".join(source.classes))
+        return Written(notes=["only their names"])
+
+    monkeypatch.setitem(FORMATS, "classes", Format("Classes", ".txt", "text/plain", "Their names.", write))
+    said = done("export", flowers.run, "--to", tmp_path / "it.txt", "--format", "classes", "--json").json
+    assert (tmp_path / "it.txt").read_text().split() == ["daisy", "dandelion", "roses", "sunflowers", "tulips"]
+    assert said["format"] == "classes"
+    assert said["notes"] == ["only their names"]
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])
