@@ -1,8 +1,74 @@
-"""What the BatchNorm experiment tells beside its figures: what its reader has to know, and its verdict."""
+"""What the BatchNorm experiment tells beside its figures: what the reader of a comparison has to know."""
 
 from __future__ import annotations
 
 from alexcore.findings.finding import Finding
+
+
+class WeightDecay(Finding, code="experiment.weight-decay", severity="info"):
+    """On which parameters weight decay acts.
+
+    On gamma and beta of a norm it would act on one arm and have nothing to act on in another.
+
+    Example: decay on weights only, which is the habit.
+
+    Remedy: none is needed; it is the same in every arm.
+    """
+
+    decay: float
+    every: bool
+
+
+class OtherOptimizer(Finding, code="experiment.other-optimizer", severity="info"):
+    """The optimizer is not plain SGD.
+
+    The loss surface is measured along plain gradient steps, which are not those that it makes.
+
+    Example: adamw.
+
+    Remedy: for the loss surface choose sgd.
+    """
+
+    optimizer: str
+
+
+class ResponseNorm(Finding, code="experiment.response-norm", severity="info"):
+    """The arm none has local response normalisation.
+
+    It is part of the variant 2012; the other arms have their norm in its place, so none is not without any.
+
+    Example: variant 2012 with the norms none and batch.
+
+    Remedy: choose the variant torchvision for an arm without any normalisation.
+    """
+
+
+class PartValidated(Finding, code="experiment.part-validated", severity="info"):
+    """Accuracies are those of a part of the validation split.
+
+    All arms are validated on the same pictures, which are kept in memory; more of them do not fit.
+
+    Example: 1,700 of 5,000 pictures.
+
+    Remedy: none is needed for a comparison of the arms; the figures are less sure than those of all pictures.
+    """
+
+    images: int
+    in_all: int
+    limit: int
+
+
+class ProbesPlanned(Finding, code="experiment.probes-planned", severity="info"):
+    """How often each kind of probe is taken was planned from what it costs.
+
+    Measuring may take a share of the time only, so slow probes are rarer on a slow machine.
+
+    Example: 12 of the loss surface and 40 of the layers.
+
+    Remedy: set probe_every to have them at the same steps everywhere.
+    """
+
+    counts: tuple[tuple[str, int], ...]
 
 
 class ArmDiverged(Finding, code="experiment.arm-diverged"):

@@ -8,13 +8,14 @@ from __future__ import annotations
 import inspect
 from types import ModuleType
 
-from alexcore.findings import data, experiment, pictures, run
+from alexcore.findings import before, data, experiment, pictures, run
 from alexcore.findings.finding import KNOWN, Finding
 from alexcore.words.findings import SAID
 
 PARTS: dict[str, ModuleType] = {
     "Data sets": data,
     "Pictures": pictures,
+    "Before a run": before,
     "Runs": run,
     "The BatchNorm experiment": experiment,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from alexcore.findings.run import BudgetPlanned
 from alexcore.training.plan import Plan
 
 # The first steps of a process load libraries and fill caches; the next ones tell how long a step takes.
@@ -75,10 +76,6 @@ class TimeBudget:
         """Mean seconds of a step."""
         return max(self._steps_s / max(self._steps, 1), 1e-9)
 
-    def in_words(self, total_steps: int) -> str:
-        """One sentence for the run's history."""
-        epochs = total_steps / self.plan.steps_per_epoch
-        return (
-            f"The time budget of {self.seconds / 60:g} minutes is enough for {epochs:.1f} epochs: {total_steps} steps "
-            f"of {self.step_s:.3g} s, and the validations. The rate schedule is planned over these steps."
-        )
+    def planned(self, total_steps: int) -> BudgetPlanned:
+        """What the run's history is told of it."""
+        return BudgetPlanned(self.seconds / 60, total_steps / self.plan.steps_per_epoch, total_steps, self.step_s)

@@ -10,10 +10,11 @@ import torch
 from torch import nn
 
 from alexcore.config import TrainConfig
+from alexcore.findings.run import NotCompiled
 
 
 def compiled(
-    model: nn.Module, config: TrainConfig, device: torch.device, on_failure: Callable[[str], None]
+    model: nn.Module, config: TrainConfig, device: torch.device, on_failure: Callable[[NotCompiled], None]
 ) -> nn.Module:
     """Return a compiled view of `model`, which shares its weights, or `model` itself.
 
@@ -24,7 +25,7 @@ def compiled(
         model: The network, on `device`.
         config: Has the sizes of a batch.
         device: Where to compute.
-        on_failure: Told in one sentence why the network stays as it is.
+        on_failure: Told why the network stays as it is.
     """
     shape = (config.batch_size, 3, config.image_size, config.image_size)
     try:
@@ -34,6 +35,6 @@ def compiled(
     # A missing compiler, an unknown GPU or a bug of the compiler: each raises an error of its own.
     except Exception as error:  # noqa: BLE001
         lines = str(error).strip().splitlines()
-        on_failure(f"The network cannot be compiled ({type(error).__name__}: {lines[0][:150] if lines else ''}).")
+        on_failure(NotCompiled(type(error).__name__, lines[0][:150] if lines else ""))
         return model
     return view

@@ -10,6 +10,8 @@ import torch
 from torch import nn
 
 from alexcore.config import TrainConfig
+from alexcore.findings.finding import Finding
+from alexcore.findings.run import Overfitting, Stuck, StuckByDeadUnits, StuckBySmallGradients
 from alexcore.nn.listening import listening
 from alexcore.training.state import Position
 
@@ -24,7 +26,7 @@ FADED = 0.65
 # Epochs in a row with a validation loss this much above the best, while the training loss falls.
 PARTED_EPOCHS, PARTED = 3, 1.1
 
-Warn = Callable[[str, str], None]
+Warn = Callable[[Finding], None]
 
 
 class Health:
@@ -37,7 +39,7 @@ class Health:
             config: Of the run.
             counts: Training pictures per class.
             steps_per_epoch: Optimizer steps of an epoch.
-            warn: Called with a sentence and a hint.
+            warn: Called with each finding.
         """
         self.config, self.warn = config, warn
         self.first_step = max(steps_per_epoch, config.warmup_steps + WINDOW)
@@ -54,10 +56,7 @@ class Health:
         if "stuck" in position.told or position.step < self.first_step or not self._stuck():
             return
         position.told.append("stuck")
-        reason, hint = self._reason(model, images)
-        self.warn(
-            f"The loss sticks at {self._mean():.3f}, near ln C = {self.chance:.3f}, that of guessing: {reason}", hint
-        )
+        self.warn(self._reason(model, images))
 
     def after_epoch(self, position: Position, train_loss: float, val_loss: float) -> None:
         """Judge the losses of an epoch."""
@@ -68,12 +67,7 @@ class Health:
         position.parted = position.parted + 1 if apart else 0
         if position.parted >= PARTED_EPOCHS and "parted" not in position.told:
             position.told.append("parted")
-            self.warn(
-                f"Training and validation part: for {PARTED_EPOCHS} epochs the training loss has fallen (now "
-                f"{train_loss:.3f}) while the validation loss has risen from {position.best_val_loss:.3f} to "
-                f"{val_loss:.3f}. The network learns its pictures by heart (overfitting).",
-                "best.pt holds the best epoch. Augment more strongly, raise dropout or weight_decay, or add pictures.",
-            )
+            self.warn(Overfitting(PARTED_EPOCHS, train_loss, position.best_val_loss, val_loss))
 
     def _mean(self) -> float:
         return sum(self.losses) / len(self.losses)
@@ -87,27 +81,15 @@ class Health:
         near = (1 - NEAR) * self.low <= self._mean() <= (1 + NEAR) * self.chance
         return near and fallen < FALLEN * self.chance
 
-    def _reason(self, model: nn.Module, images: torch.Tensor) -> tuple[str, str]:
+    def _reason(self, model: nn.Module, images: torch.Tensor) -> Finding:
+        config, loss = self.config, (self._mean(), self.chance)
         layer, dead = most_dead(model, images)
         if dead > DEAD_SHARE:
-            return (
-                f"{dead:.0%} of the units of {layer} are dead, zero for every picture of a batch.",
-                f"Start again with a lower rate than {self.config.lr:g}, with a norm, or with init kaiming.",
-            )
-        config = self.config
+            return StuckByDeadUnits(*loss, dead, layer, config.lr)
         reach = gradient_reach(model, self.classes, config.effective_batch)
         if reach < FADED:
-            saturating = self.config.activation != "relu"
-            return (
-                f"small gradients, {reach:.2g} times the error at the output, reach the convolutions; with the initial "
-                f"weights {self.config.init}{f' and {self.config.activation}' if saturating else ''} the signal fades.",
-                "Start again with a norm, with init kaiming" + (", or with relu." if saturating else "."),
-            )
-        return (
-            f"neither dead units ({dead:.0%} at most) nor small gradients explain it, so suspect the learning rate "
-            f"({self.config.lr:g}).",
-            "Look for a better one with `lr-find`.",
-        )
+            return StuckBySmallGradients(*loss, reach, config.init, config.activation, config.activation != "relu")
+        return Stuck(*loss, dead, config.lr)
 
 
 @torch.no_grad()

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from alexcore.config import TrainConfig
+from alexcore.findings.run import StoppedEarly
 from alexcore.training import run_parts
 from alexcore.training.distributed import ALONE, Group, StoppedBeforeStartError
 from alexcore.training.evaluation import Evaluation, combined, evaluate
@@ -66,7 +67,7 @@ def fit(
         return "stopped"
     plan, state, position = run.data.plan, run.state, run.state.position
     pace, log = Pace(config, plan, position, session), StepLog(run)
-    health = Health(config, run.data.counts, plan.steps_per_epoch, session.warn)
+    health = Health(config, run.data.counts, plan.steps_per_epoch, session.tell)
     tell_start(run, resumed=resume)
 
     epoch: Iterator[list[Batch]] | None = None  # the windows that are left of it
@@ -89,8 +90,7 @@ def fit(
                 run_parts.save("last.pt", run)
             reporter.progress("training", 0, plan.micro_batches, **pace.where())
             if config.early_stopping and position.epoch - 1 - position.best_epoch >= config.early_stopping:
-                message = f"Stopped early: no better validation accuracy for {config.early_stopping} epochs."
-                session.warn(message, "best.pt holds the best epoch.")
+                session.tell(StoppedEarly(config.early_stopping))
                 run_parts.save("last.pt", run)
                 return "finished"
             epoch, ended = None, False

@@ -6,6 +6,7 @@ import sys
 
 from alexcore.config import TrainConfig
 from alexcore.errors import TrainingError
+from alexcore.findings.before import NotEnoughMemory
 from alexcore.nn.norms import one_norm
 
 # How CUDA, the CPU's allocator and MPS say it.
@@ -22,17 +23,14 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def not_enough_memory(config: TrainConfig) -> TrainingError:
     """The sentence for it, with numbers that need about half of the memory and give the same gradient."""
-    told = (
-        f"There is not enough memory for this run: batches of {config.batch_size} pictures of {config.image_size} px "
-        f"(batch_size = {config.batch_size})."
-    )
-    if config.batch_size == 1:
-        return TrainingError(told, f"Make the network smaller: width {config.width / 2:g}, or a smaller image_size.")
-    half, double = config.batch_size // 2, config.accumulation_steps * 2
-    norm = one_norm(config.norm)
-    statistics = f" Only {norm.kind} will see smaller batches." if norm.over_batch else ""
-    return TrainingError(
-        told,
-        f"Start again with batch_size {half} and accumulation_steps {double}: half the memory, the same effective "
-        f"batch.{statistics}",
-    )
+    half, norm = config.batch_size // 2, one_norm(config.norm)
+    return NotEnoughMemory(
+        batch_size=config.batch_size,
+        image_size=config.image_size,
+        half=half,
+        accumulation_steps=config.accumulation_steps * 2,
+        norm=norm.kind,
+        over_batch=norm.over_batch and half > 0,
+        splits=half > 0,
+        width=config.width / 2,
+    ).refusal(TrainingError)

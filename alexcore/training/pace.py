@@ -89,7 +89,7 @@ class Pace:
         total = self.budget.total_steps(position.step, self.clock(), position.ending_s)
         position.total_steps = min(total, self.config.max_steps or total)
         if not told:
-            self.session.note(self.budget.in_words(position.total_steps))
+            self.session.tell(self.budget.planned(position.total_steps))
 
     def report(self) -> None:
         """Say where the run is, how fast it goes, and when it will be over."""

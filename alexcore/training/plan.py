@@ -10,6 +10,13 @@ from alexcore.data.index import DataIndex
 from alexcore.data.shards import is_sharded
 from alexcore.errors import ConfigError
 from alexcore.fields import numbers_in
+from alexcore.findings.before import (
+    BatchTooLarge,
+    ClassWeightsDoNotFit,
+    IgnoredClassMissing,
+    InputTooSmall,
+    SinglePictureBatch,
+)
 from alexcore.nn import minimum_input_size
 from alexcore.nn.norms import one_norm
 from alexcore.training.sharing import last_parts
@@ -41,31 +48,21 @@ def make_plan(config: TrainConfig, index: DataIndex) -> Plan:
     minimum = minimum_input_size(config.variant)
     name = "start_size" if 0 < config.start_size < minimum else "image_size"
     if min(config.image_size, config.start_size or config.image_size) < minimum:
-        raise ConfigError(
-            f"{name} = {getattr(config, name)} is too small for the variant {config.variant}.",
-            f"Choose {minimum} px or more: each layer makes the picture smaller, and something must be left.",
-        )
+        raise InputTooSmall(name, getattr(config, name), config.variant, minimum).refusal(ConfigError)
     train_images, val_images = len(index.select("train")), len(index.select("val"))
     ranks = config.processes
     batch = config.batch_size * ranks
     if batch > train_images:
-        together = "" if ranks == 1 else f" in each of {ranks} processes"
-        raise ConfigError(
-            f"batch_size = {config.batch_size}{together} is larger than the training split ({train_images} pictures).",
-            f"Choose a batch size of at most {train_images // ranks}."
-            if train_images >= ranks
-            else f"Choose at most {train_images} processes.",
-        )
+        most = train_images // ranks
+        raise BatchTooLarge(config.batch_size, ranks, train_images, most, fits=most > 0).refusal(ConfigError)
     micro_batches = math.ceil(train_images / batch)
     last_batch = train_images - (micro_batches - 1) * batch
     if one_norm(config.norm).over_batch:
         _require_no_single_picture(config, train_images, is_sharded(index))
     require_weights(config, len(index.classes))
     if config.ignore_index != -100 and not 0 <= config.ignore_index < len(index.classes):
-        raise ConfigError(
-            f"ignore_index = {config.ignore_index} is no class: there are {len(index.classes)}, counted from 0.",
-            f"Choose a number from 0 to {len(index.classes) - 1}, or -100 for none.",
-        )
+        classes = len(index.classes)
+        raise IgnoredClassMissing(config.ignore_index, classes, classes - 1).refusal(ConfigError)
     steps_per_epoch = math.ceil(micro_batches / config.accumulation_steps)
     total_steps = config.epochs * steps_per_epoch
     if config.max_steps:
@@ -91,19 +88,10 @@ def _require_no_single_picture(config: TrainConfig, train_images: int, sharded: 
 
     if not has_one(config.batch_size):
         return
-    whose = "" if ranks == 1 else f" for one of the {ranks} processes"
-    raise ConfigError(
-        f"batch_size = {config.batch_size} leaves a last batch of 1 picture{whose} out of {train_images}, "
-        f"and {one_norm(config.norm).title} cannot take a mean over one picture.",
-        next(
-            (
-                f"Choose a batch size of {size}, or norm group."
-                for size in range(config.batch_size + 1, train_images // ranks + 1)
-                if not has_one(size)
-            ),
-            "Choose norm group.",
-        ),
-    )
+    better = next((size for size in range(config.batch_size + 1, train_images // ranks + 1) if not has_one(size)), 0)
+    norm = one_norm(config.norm).title
+    finding = SinglePictureBatch(config.batch_size, ranks, train_images, norm, better, possible=better > 0)
+    raise finding.refusal(ConfigError)
 
 
 def require_weights(config: TrainConfig, classes: int) -> None:
@@ -116,10 +104,7 @@ def require_weights(config: TrainConfig, classes: int) -> None:
         return
     found = len(numbers_in(config.class_weights))
     if found != classes:
-        raise ConfigError(
-            f"class_weights = {config.class_weights!r} has {found} numbers, and the data set has {classes} classes.",
-            "Type one number for each class, in the order of the class index.",
-        )
+        raise ClassWeightsDoNotFit(config.class_weights, found, classes).refusal(ConfigError)
 
 
 def plan_in_words(config: TrainConfig, plan: Plan, classes: int) -> str:

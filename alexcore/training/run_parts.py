@@ -11,6 +11,7 @@ from torch import nn
 from alexcore.config import TrainConfig
 from alexcore.data.shards import is_sharded
 from alexcore.errors import TrainingError
+from alexcore.findings.run import GradientNotFinite, LossNotFinite, WeightsNotFinite
 from alexcore.training.average import averaged
 from alexcore.training.checkpoint import build_model
 from alexcore.training.compiling import compiled
@@ -78,8 +79,7 @@ def prepare(config: TrainConfig, session: Session, *, resume: bool) -> RunParts:
     trained = model
     if config.compile:
         session.reporter.progress("compiling", 0, 0)
-        slower = "The run goes on without: slower, with the same result."
-        trained = compiled(model, config, device, lambda message: session.warn(message, slower))
+        trained = compiled(model, config, device, session.tell)
     trained = group.wrap(trained, device, config.image_size)
     objective = Objective(weights_for(config, data.counts), config.label_smoothing, config.ignore_index)
     return RunParts(config, session, device, precision, data, state, objective, trained)
@@ -91,7 +91,7 @@ def _network(config: TrainConfig, data: RunData, session: Session, device: torch
     model: nn.Module = build_model(config, len(classes))
     if config.start_from and not resume and group.first:
         session.reporter.progress("loading weights", 0, 0)
-        session.note(start_from(model, config, classes))
+        session.tell(start_from(model, config, classes))
     if config.freeze_features:
         freeze(model)
     if config.sync_batchnorm and group.ranks > 1:
@@ -106,8 +106,8 @@ def _restore(config: TrainConfig, data: RunData, state: TrainingState, session: 
     """Go on from last.pt, and say what makes this another run than the one that was interrupted."""
     saved = session.load("last.pt", data.index, device)
     epoch, steps = int(saved["position"]["epoch"]), data.plan.steps_per_epoch
-    for message in what_changed(saved["config"], config, is_sharded(data.index), epoch, steps):
-        session.warn(message)
+    for finding in what_changed(saved["config"], config, is_sharded(data.index), epoch, steps):
+        session.tell(finding)
     state.restore(saved)
     if saved["config"].get("time_budget_s", 0) != config.time_budget_s:
         state.position.total_steps = 0
@@ -125,7 +125,7 @@ def save(name: str, run: RunParts) -> None:
     position = run.state.position
     position.seconds = run.session.clock()
     if not all(bool(parameter.isfinite().all()) for parameter in run.state.model.parameters()):
-        raise _blown_up("The weights are not finite after", position.step, run)
+        raise WeightsNotFinite(position.step, run.config.lr, _has_last(run)).refusal(TrainingError)
     about = {"config": run.config.model_dump(), "evaluation_operations": run.data.evaluation_operations}
     run.session.save(name, {**run.state.as_dict(), **about}, run.data.index, position.epoch, position.step)
 
@@ -138,15 +138,10 @@ def require_finite(result: StepResult, run: RunParts) -> None:
     """
     step = run.state.position.step + 1
     if not math.isfinite(result.loss):
-        raise _blown_up(f"The loss is {result.loss} in", step, run)
+        raise LossNotFinite(step, run.config.lr, _has_last(run), str(result.loss)).refusal(TrainingError)
     if not (math.isfinite(result.grad_norm) or run.state.scaler):
-        raise _blown_up(f"The gradient is {result.grad_norm} in", step, run)
+        raise GradientNotFinite(step, run.config.lr, _has_last(run), str(result.grad_norm)).refusal(TrainingError)
 
 
-def _blown_up(what: str, step: int, run: RunParts) -> TrainingError:
-    good = (run.session.run_dir / "checkpoints" / "last.pt").is_file()
-    return TrainingError(
-        f"{what} step {step}: the weights have blown up.",
-        f"Lower the learning rate ({run.config.lr:g}), clip the gradient, or choose a norm."
-        + " The last checkpoint is still good." * good,
-    )
+def _has_last(run: RunParts) -> bool:
+    return (run.session.run_dir / "checkpoints" / "last.pt").is_file()

@@ -16,6 +16,8 @@ import torch
 from alexcore.data.class_index import require_same_mapping
 from alexcore.data.index import DataIndex
 from alexcore.files import write_json
+from alexcore.findings.finding import Finding
+from alexcore.findings.run import DataChanged
 from alexcore.training.checkpoint import RUN_PARTS, load_checkpoint, save_checkpoint
 from alexcore.training.distributed import ALONE, Group
 from alexcore.training.environment import describe_environment
@@ -73,6 +75,10 @@ class Session:
         self.clock = WorkClock(clock)
         self.save_s, self._saved = 0.0, 0.0
 
+    def tell(self, finding: Finding) -> None:
+        """Put a finding into the run's history: a warning, or a note; every one goes through here."""
+        self.reporter.event(finding.event, **finding.as_event())
+
     def warn(self, message: str, hint: str = "") -> None:
         """Put into the run's history what may be wrong with it; every warning goes through here."""
         self.reporter.event("warning", message=message, hint=hint)
@@ -114,7 +120,7 @@ class Session:
             self.reporter.event("resume", **resume)
         self.reporter.event("start", **start)
         for problem in index.problems:
-            self.warn(problem.message, problem.hint)
+            self.tell(problem)
 
     def save_is_due(self, every_minutes: float) -> bool:
         """Whether the last checkpoint is so many minutes of work old; 0 is never."""
@@ -164,7 +170,7 @@ class Session:
         numbers = saved["class_to_idx"]
         require_same_mapping(sorted(numbers, key=lambda each: int(numbers[each])), index.classes)
         if saved["fingerprint"] != index.fingerprint():
-            self.warn(f"The data set has changed since the checkpoint; the {what} goes on, but is not the same one.")
+            self.tell(DataChanged(experiment=what != "run"))
         seconds = saved["position"]["seconds"]
         self.clock.add(seconds)
         self._saved += seconds

@@ -10,6 +10,8 @@ from torch import nn
 
 from alexcore.config import TrainConfig
 from alexcore.errors import CheckpointError, ConfigError
+from alexcore.findings.finding import Finding
+from alexcore.findings.run import StartedFromImageNet, StartedFromOtherClasses, StartedFromRun
 from alexcore.home import runs_dir
 from alexcore.training.checkpoint import load_checkpoint
 
@@ -17,7 +19,7 @@ from alexcore.training.checkpoint import load_checkpoint
 _SHAPE = ("variant", "width", "norm")
 
 
-def start_from(model: nn.Module, config: TrainConfig, classes: tuple[str, ...]) -> str:
+def start_from(model: nn.Module, config: TrainConfig, classes: tuple[str, ...]) -> Finding:
     """Put the weights that `config.start_from` names into a fresh network.
 
     The last layer stays new unless the classes are the same, with the same numbers.
@@ -28,7 +30,7 @@ def start_from(model: nn.Module, config: TrainConfig, classes: tuple[str, ...]) 
         classes: The run's classes in the order of their numbers.
 
     Returns:
-        One sentence that says what was taken over.
+        What was taken over.
 
     Raises:
         ConfigError: the source has another network, or is not there.
@@ -37,7 +39,7 @@ def start_from(model: nn.Module, config: TrainConfig, classes: tuple[str, ...]) 
     if config.start_from == "imagenet":
         _require(config, {"variant": "torchvision", "width": 1.0, "norm": "none", "activation": "relu"}, "ImageNet's")
         _copy(model, imagenet_weights(), head=False)
-        return f"Started from torchvision's ImageNet weights; the last layer is new, for {len(classes)} classes."
+        return StartedFromImageNet(len(classes))
     path = checkpoint_of(config.start_from)
     saved = load_checkpoint(path)
     _require(config, {name: saved["config"].get(name) for name in _SHAPE}, f"{path}'s")
@@ -45,11 +47,8 @@ def start_from(model: nn.Module, config: TrainConfig, classes: tuple[str, ...]) 
     theirs = tuple(sorted(numbers, key=lambda name: int(numbers[name])))
     _copy(model, saved["model"], head=theirs == classes)
     if theirs == classes:
-        return f"Started from {path}: all weights, because its {len(classes)} classes are the same."
-    return (
-        f"Started from {path}; the last layer is new, because that run has the classes {_few(theirs)} "
-        f"and this one {_few(classes)}."
-    )
+        return StartedFromRun(str(path), len(classes))
+    return StartedFromOtherClasses(str(path), theirs[:5], classes[:5], len(theirs), len(classes))
 
 
 def checkpoint_of(source: str) -> Path:
@@ -126,7 +125,3 @@ def _copy(model: nn.Module, weights: dict[str, torch.Tensor], head: bool) -> Non
     if missing or found.unexpected_keys:
         odd = ", ".join([*missing, *found.unexpected_keys][:3])
         raise CheckpointError(f"The weights do not fit the network: it differs in {odd}.", "Choose another run.")
-
-
-def _few(names: tuple[str, ...]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -5,6 +5,8 @@
     {count:?file is|files are}      file is                     a form for each number, as the language counts them
     {yes:?on|off}                   on                          or, of a truth, the form for yes and the one for no
 
+    {count:bytes}                   5.3 kB
+
 A list that is not listed stands for its length: `{names:,}`, `{names:?name|names}`.
 """
 
@@ -15,6 +17,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from alexcore.words.language import _, plural_form
+from alexcore.words.numbers import size_text
 
 
 class Said(NamedTuple):
@@ -38,6 +41,8 @@ class _Formatter(string.Formatter):
             named = f"{mark or ','} ".join(_joined(each, *pattern) for each in value)
             more = int(count) - len(value)
             return _("{named} and {more} more").format(named=named + mark, more=more) if more > 0 else named
+        if format_spec == "bytes":
+            return size_text(value)
         return str(super().format_field(value, format_spec))
 
 

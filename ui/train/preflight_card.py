@@ -7,6 +7,7 @@ import streamlit as st
 from alexcore.config import TrainConfig
 from alexcore.data.index import DataIndex
 from alexcore.files import read_json
+from alexcore.findings.before import NotEnoughDisk, SyncBatchNormNeedsCuda
 from alexcore.home import cache_dir, runs_dir
 from alexcore.training.checks import known_check
 from alexcore.training.plan import Plan, make_plan, plan_in_words
@@ -63,23 +64,17 @@ def _gpus(config: TrainConfig) -> None:
     found = read_json(cache_dir() / "devices.json") or {}
     device = config.device if config.device != "auto" else str(found.get("device", ""))
     if config.sync_batchnorm and device and not device.startswith("cuda"):
-        st.warning(
-            "Batch norm over all processes (sync_batchnorm) needs CUDA GPUs: torch's SyncBatchNorm has no CPU "
-            "implementation. This run will be refused; leave it, or choose norm group."
-        )
+        needs = SyncBatchNormNeedsCuda()
+        st.warning(f"{needs.message} {needs.hint}")
 
 
 def _disk(config: TrainConfig, classes: int) -> None:
     one, free = checkpoint_bytes(config, classes), free_bytes(runs_dir())
-    needed = CHECKPOINT_FILES * one
-    text = (
-        f"Checkpoints take up to {size_text(needed)} (last, best, and one while it is written, {size_text(one)} each); "
-        f"{size_text(free)} are free."
-    )
-    if needed > free:
-        st.error(f"{text} Free some disk space first, or choose a smaller width.", icon=":material/error:")
+    room = NotEnoughDisk(CHECKPOINT_FILES * one, one, free)
+    if room.needed > free:
+        st.error(f"{room.message} {room.hint}", icon=":material/error:")
     else:
-        st.markdown(f"- {text}")
+        st.markdown(f"- {room.message}")
 
 
 def _time(config: TrainConfig, plan: Plan) -> None:

@@ -62,7 +62,7 @@ def test_the_run_ends_on_time(stripes, monkeypatch, seconds, step_s, val_s):
     rates = [event["lr"] for event in watcher.of("step")]
     assert rates[-1] < 0.1 * max(rates), "the schedule has come to its end"
     (note,) = watcher.of("note")
-    assert note["message"].startswith(f"The time budget of {seconds / 60:g} minutes is enough for ")
+    assert (note["code"], note["values"]["minutes"]) == ("run.budget-planned", seconds / 60)
     assert watcher.of("epoch")[-1]["step"] == clock.steps
 
 
@@ -105,7 +105,7 @@ def test_more_time_continues_a_finished_run(stripes, monkeypatch):
     clock = Clock(monkeypatch, lambda step: 1.0, 4.0)
     _, watcher = run(more, clock, folder=folder)
     assert 60 + clock.now == pytest.approx(120, rel=0.15)
-    assert "time_budget_s went from 60 to 120" in watcher.of("warning")[0]["message"]
+    assert watcher.of("warning")[0]["values"] == {"before": 60, "after": 120}
 
 
 def test_a_used_budget_is_told(stripes):

@@ -9,12 +9,14 @@ import pytest
 import torch
 
 from alexcore.errors import TrainingError
+from alexcore.findings.finding import Finding
+from alexcore.findings.run import Overfitting, StuckByDeadUnits, StuckBySmallGradients
 from alexcore.nn import AlexNet
 from alexcore.runs.failure import explain
 from alexcore.runs.store import create_run, read_run
 from alexcore.runs.worker import execute
 from alexcore.training import loop
-from alexcore.training.health import PARTED_EPOCHS, WINDOW, Health, gradient_reach, most_dead
+from alexcore.training.health import FADED, PARTED_EPOCHS, WINDOW, Health, gradient_reach, most_dead
 from alexcore.training.loop import fit
 from alexcore.training.memory import is_out_of_memory, not_enough_memory
 from alexcore.training.state import Position
@@ -25,8 +27,8 @@ CHANCE = math.log(3)
 
 
 class Told(list):
-    def __call__(self, message: str, hint: str = "") -> None:
-        self.append((message, hint))
+    def __call__(self, finding: Finding) -> None:
+        self.append(finding)
 
 
 def images() -> torch.Tensor:
@@ -60,26 +62,25 @@ def test_dead_units_are_told_once_with_their_layer():
     model = network("batch")
     model.classifier[4].bias.data.fill_(-1e3)
     told, position = watch(STUCK, model, lr=0.5)
-    ((message, hint),) = told
-    assert message.startswith("The loss sticks at 1.099, near ln C = 1.099, that of guessing: 100% of the units of ")
-    assert "of classifier.5 are dead" in message
-    assert "a lower rate than 0.5" in hint
+    (found,) = told
+    assert isinstance(found, StuckByDeadUnits)
+    assert (found.loss, found.chance) == pytest.approx((CHANCE, CHANCE))
+    assert (found.dead, found.layer, found.lr) == (1, "classifier.5", 0.5)
     assert position.told == ["stuck"]
 
 
 def test_a_faded_signal_is_told_with_the_initial_weights():
-    ((message, hint),) = watch(STUCK, network(init="torch"), init="torch")[0]
-    assert "times the error at the output, reach the convolutions; with the initial weights torch the signal" in message
-    assert hint == "Start again with a norm, with init kaiming."
-    ((message, hint),) = watch(STUCK, network(activation="sigmoid"), activation="sigmoid")[0]
-    assert "seed and sigmoid the signal fades" in message
-    assert hint.endswith(", or with relu.")
+    (found,) = watch(STUCK, network(init="torch"), init="torch")[0]
+    assert isinstance(found, StuckBySmallGradients)
+    assert found.reach < FADED
+    assert (found.init, found.saturating) == ("torch", False)
+    (found,) = watch(STUCK, network(activation="sigmoid"), activation="sigmoid")[0]
+    assert (found.init, found.activation, found.saturating) == ("seed", "sigmoid", True)
 
 
 def test_otherwise_it_is_the_rate():
-    ((message, hint),) = watch(STUCK, network("batch"), lr=1e-9)[0]
-    assert message.endswith("so suspect the learning rate (1e-09).")
-    assert "lr-find" in hint
+    (found,) = watch(STUCK, network("batch"), lr=1e-9)[0]
+    assert (found.code, found.lr) == ("run.stuck", 1e-9)
 
 
 @pytest.mark.parametrize(
@@ -138,10 +139,9 @@ def test_a_stuck_run_says_so_and_a_healthy_one_does_not(stripes):
     }.items():
         config, watcher = tiny_config(stripes, epochs=12, scheduler="constant", **values), Watcher()
         fit(config, create_run(config), watcher)
-        warnings[name] = [event["message"] for event in watcher.of("warning")]
+        warnings[name] = [event["code"] for event in watcher.of("warning")]
     assert not warnings["healthy"]
-    assert len(warnings["stuck"]) == 1
-    assert "initial weights torch the signal fades" in warnings["stuck"][0]
+    assert warnings["stuck"] == ["run.stuck-by-small-gradients"]
 
 
 # Train and val part -------------------------------------------------------------------------------------------
@@ -157,9 +157,9 @@ def epochs(pairs: list[tuple[float, float]]) -> Told:
 
 def test_train_and_val_that_part_are_told_once():
     falling = [(1.0, 1.0), (0.8, 0.9)] + [(0.7 - 0.05 * number, 1.0 + 0.05 * number) for number in range(8)]
-    ((message, hint),) = epochs(falling)
-    assert "the training loss has fallen (now 0.600) while the validation loss has risen from 0.900 to 1.100" in message
-    assert "best.pt holds the best epoch" in hint
+    (found,) = epochs(falling)
+    assert isinstance(found, Overfitting)
+    assert (found.train_loss, found.best_val_loss, found.val_loss) == pytest.approx((0.6, 0.9, 1.1))
     assert not epochs(falling[: 1 + PARTED_EPOCHS])
 
 
@@ -231,4 +231,5 @@ def test_early_stopping_waits_for_so_many_epochs(stripes, monkeypatch):
     config, watcher = tiny_config(stripes, epochs=8, early_stopping=2), Watcher()
     assert fit(config, create_run(config), watcher) == "finished"
     assert [event["val_acc1"] for event in watcher.of("epoch")] == [0.5, 0.6, 0.6, 0.55]
-    assert watcher.of("warning")[-1]["message"] == "Stopped early: no better validation accuracy for 2 epochs."
+    said = watcher.of("warning")[-1]
+    assert (said["code"], said["values"]) == ("run.stopped-early", {"patience": 2})

@@ -10,6 +10,7 @@ from alexcore.cli.processes import with_world_size
 from alexcore.config import make_config
 from alexcore.errors import ConfigError
 from alexcore.export.project import last_epoch
+from alexcore.findings.run import SizesPlannedAnew
 from alexcore.training.checkpoint import load_checkpoint
 from alexcore.training.resuming import what_changed
 from alexcore.training.schedule import image_side
@@ -80,8 +81,7 @@ def test_the_last_epoch_sees_the_full_size(values: dict[str, int], steps_per_epo
 def test_a_longer_run_says_that_its_pictures_become_smaller_again() -> None:
     before = make_config(data="x", epochs=10, image_size=224, start_size=128, scheduler="constant")
     longer = before.model_copy(update={"epochs": 20})
-    (said,) = what_changed(before.model_dump(), longer, False, 10)
-    assert "In epoch 11 they have 208 px; before it would have been 224 px." in said
+    assert what_changed(before.model_dump(), longer, False, 10) == [SizesPlannedAnew(128, epoch=11, side=208, was=224)]
     assert what_changed(before.model_dump(), longer, False, 13) == []  # no epoch to come differs
     assert what_changed(before.model_dump(), before, False, 3) == []
 
@@ -89,4 +89,4 @@ def test_a_longer_run_says_that_its_pictures_become_smaller_again() -> None:
 def test_a_time_budget_says_that_pictures_grow_no_more() -> None:
     before = make_config(data="x", epochs=10, image_size=224, start_size=128)
     said = what_changed(before.model_dump(), before.model_copy(update={"time_budget_s": 60.0}), False, 2)
-    assert any("In epoch 3 they have 224 px; before it would have been 160 px." in each for each in said)
+    assert SizesPlannedAnew(128, epoch=3, side=224, was=160) in said

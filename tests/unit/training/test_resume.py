@@ -243,9 +243,8 @@ def test_a_schedule_that_is_planned_anew_is_told(stripes):
     watcher = Watcher()
     assert fit(make_config(**{**config.model_dump(), "epochs": 3}), folder, watcher, resume=True) == "finished"
     (warning,) = watcher.of("warning")
-    assert warning["message"].startswith(
-        "epochs went from 1 to 3: the schedule cosine is planned anew over the new length"
-    )
+    assert warning["code"] == "run.epochs-changed"
+    assert warning["values"] == {"before": 1, "after": 3, "scheduler": "cosine"}
     rates = [event["lr"] for event in watcher.of("step")]
     assert rates == [pytest.approx(config.lr * (1 + math.cos(math.pi * (step - 2) / 7)) / 2) for step in range(3, 9)]
 
@@ -270,7 +269,7 @@ def test_another_data_set_is_told_and_another_mapping_refused(stripes, tmp_path)
     next((data / "train" / "fine").glob("*.jpg")).unlink()
     watcher = Watcher(at_step(2))
     assert fit(config, folder, watcher, resume=True) == "stopped"
-    assert "The data set has changed since the checkpoint" in watcher.of("warning")[0]["message"]
+    assert watcher.of("warning")[0]["code"] == "run.data-changed"
     for split in ("train", "val"):
         (data / split / "wide").rename(data / split / "broad")
     with pytest.raises(CheckpointError, match=r"from the run\.\n0: the run has fine, the data set broad\n"):

@@ -46,19 +46,20 @@ def test_the_weights_of_a_run_by_folder_name_or_file(source, how):
     named = runs_dir() / "earlier"
     shutil.copytree(source, named)
     given = {"folder": source, "name": "earlier", "file": source / "checkpoints" / "last.pt"}[how]
-    message, found, _ = started(given)
+    told, found, _ = started(given)
     expected = weights(source, "last.pt" if how == "file" else "best.pt")
     assert all(torch.equal(found[name], value) for name, value in expected.items())
-    assert message.endswith("all weights, because its 3 classes are the same.")
+    assert (told.code, told.values["classes"]) == ("run.started-from-run", 3)
 
 
 @pytest.mark.parametrize("classes", [("fine", "level"), ("a", "b", "c"), ("level", "fine", "wide")])
 def test_other_classes_get_a_new_last_layer(source, classes):
-    message, found, fresh = started(source, classes)
+    told, found, fresh = started(source, classes)
     expected = weights(source, "best.pt")
     for name, value in found.items():
         assert torch.equal(value, fresh[name] if name.startswith("classifier.6.") else expected[name]), name
-    assert message.endswith(f"that run has the classes fine, level, wide and this one {', '.join(classes)}.")
+    assert told.code == "run.started-from-other-classes"
+    assert (told.values["theirs"], told.values["ours"]) == (("fine", "level", "wide"), classes)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ def test_a_run_begins_there_says_so_and_resumes_without_it(stripes, source, tmp_
     folder, watcher = create_run(config), Watcher(at_step(1))
     assert fit(config, folder, watcher) == "stopped"
     (note,) = watcher.of("note")
-    assert note["message"].startswith(f"Started from {tmp_path / 'gone'}")
+    assert note["values"]["path"].startswith(str(tmp_path / "gone"))
     shutil.rmtree(tmp_path / "gone")
     again = Watcher()
     assert fit(config, folder, again, resume=True) == "finished"
@@ -129,8 +130,8 @@ def test_imagenet_weights_and_a_new_last_layer(monkeypatch):
         theirs = alexnet().state_dict()
     asked = []
     monkeypatch.setattr(torch.hub, "load_state_dict_from_url", lambda url, **how: asked.append((url, how)) or theirs)
-    message, found, fresh = started("imagenet", **IMAGENET)
-    assert message == "Started from torchvision's ImageNet weights; the last layer is new, for 3 classes."
+    told, found, fresh = started("imagenet", **IMAGENET)
+    assert (told.code, told.values) == ("run.started-from-imagenet", {"classes": 3})
     assert found["classifier.6.weight"].shape == (3, 4096)
     for name, value in found.items():
         assert torch.equal(value, fresh[name] if name.startswith("classifier.6.") else theirs[name]), name

@@ -224,7 +224,7 @@ def test_those_runs_are_what_they_are_called(pairs, odd):
     assert (weighted["micro_batches"], weighted["steps_per_epoch"]) == (7, 4)
     stopped = pairs["sgd, early stopping"][0][1]
     assert len(of(stopped, "epoch")) < 6
-    assert any("Stopped early" in event["message"] for event in of(stopped, "warning"))
+    assert "run.stopped-early" in [event["code"] for event in of(stopped, "warning")]
     losses = [event["train_loss"] for event in of(pairs["plain"][0][1], "epoch")]
     assert losses[-1] < losses[0]
 
@@ -278,8 +278,8 @@ def test_another_number_of_processes_keeps_the_pictures_of_a_step_and_says_so(pa
 
     watcher = Watcher()
     assert fit(changed, folder, watcher, resume=True) == "finished"
-    (told,) = [event["message"] for event in of(watcher.events, "warning") if "processes" in event["message"]]
-    assert told.startswith("processes went from 2 to 1, and batch_size from 4 to 8, so that a step sees as many")
+    (told,) = [event["values"] for event in of(watcher.events, "warning") if event["code"] == "run.processes-changed"]
+    assert [told[name] for name in ("before", "after", "batch_before", "batch_after")] == [2, 1, 4, 8]
     assert [event["step"] for event in of(watcher.events, "epoch")] == [15]
 
 
