@@ -11,11 +11,12 @@ import pytest
 from alexcore.batchnorm.measure import arm_validation as validation
 from alexcore.batchnorm.measure.arm_validation import ValBatches
 from alexcore.batchnorm.measure.arms import Arm, Sums
-from alexcore.batchnorm.measure.experiment import _Experiment
+from alexcore.batchnorm.measure.experiment import tell_step
 from alexcore.batchnorm.read.record import Experiment
 from alexcore.batchnorm.read.summary import summarise
 from alexcore.batchnorm.views import curves
-from alexcore.batchnorm.views.view import add_lines, new_figure, order_in_words
+from alexcore.batchnorm.views.view import add_lines, order_in_words
+from alexcore.figures import narrow_figure
 from alexcore.runs.events import EventWriter
 from tests.support.bn_experiments import made_of, read, write_experiment
 
@@ -44,14 +45,14 @@ def test_a_resume_before_the_divergence_forgets_it(tmp_path: Path) -> None:
 
 def test_an_arm_that_has_diverged_logs_no_mean() -> None:
     told: list[dict[str, Any]] = []
-    experiment = SimpleNamespace(reporter=SimpleNamespace(event=lambda _kind, **fields: told.append(fields)), step=4)
+    session: Any = SimpleNamespace(reporter=SimpleNamespace(event=lambda _kind, **fields: told.append(fields)))
     sums = {"logged": Sums(loss=2.0, images=2, steps=2)}
     arm = SimpleNamespace(norm="none", seed=0, grad_norm=1.0, diverged_at=3, **sums)
-    _Experiment._log(experiment, arm, 0.1)  # type: ignore[arg-type]
+    tell_step(session, arm, 4, 0.1)
     assert not told
     assert arm.logged == Sums()
     going: Arm = SimpleNamespace(norm="none", seed=0, grad_norm=1.0, diverged_at=None, **sums)  # type: ignore[assignment]
-    _Experiment._log(experiment, going, 0.1)  # type: ignore[arg-type]
+    tell_step(session, going, 4, 0.1)
     assert [each["loss"] for each in told] == [1.0]
 
 
@@ -82,7 +83,7 @@ def test_the_accuracy_of_an_arm_that_stands_still_does_not_count(tmp_path: Path)
 
 
 def test_a_seed_that_diverged_does_not_end_the_median_of_the_others() -> None:
-    figure = new_figure("", "", "")
+    figure = narrow_figure("", "", "")
     whole = [(float(at), 1.0) for at in range(1500)]
     add_lines(figure, {"none": {0: whole[:7], 1: whole, 2: whole}})
     line = figure.data[-1]

@@ -20,6 +20,7 @@ FLOORS = [
         "__init__",
         "errors",
         "fields",
+        "figures",
         "files",
         "home",
         "pair",
@@ -138,13 +139,9 @@ def test_a_page_that_needs_no_model_opens_without_torch():
     assert done.returncode == 0, done.stderr[-2000:]
 
 
-# Until stopping, pausing and saving have a module of their own.
-TOO_LONG = {"alexcore/training/loop.py": 440, "alexcore/batchnorm/measure/experiment.py": 460}
-
-
 def test_no_file_gets_away():
     def most(file: Path) -> int:
-        return TOO_LONG.get(shown(file), 60 if file.name == "app.py" else 150 if file.parent.name == "pages" else 400)
+        return 60 if file.name == "app.py" else 150 if file.parent.name == "pages" else 400
 
     lines = {file: len(file.read_text(encoding="utf-8").splitlines()) for file in [*CORE, *DASHBOARD]}
     assert {shown(file): count for file, count in lines.items() if count > most(file)} == {}
@@ -183,7 +180,7 @@ def test_few_modules_of_the_dashboard_lie_beside_the_rooms():
 
 NAMED = sorted(file for part in ("alexcore", "ui") for file in (ROOT / part).rglob("[!_]*.py"))
 # A page's rooms are called like the room of the core that it shows: ui/augment draws what alexcore/augment computes.
-SHARED_BY_CORE_AND_PAGE = {"augment", "batchnorm", "runs"}
+SHARED_BY_CORE_AND_PAGE = {"augment", "batchnorm", "network", "runs"}
 # What can be found in a room, and the words for that, are called like the room.
 CALLED_LIKE_A_ROOM = {"findings", "words"}
 

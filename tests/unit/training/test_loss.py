@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import nn
 
-from alexcore.analysis.run_evaluation import evaluate_run
+from alexcore.analysis.run_evaluation import answer_pictures, report_of
 from alexcore.config import make_config
 from alexcore.data.folder import open_folder
 from alexcore.errors import ConfigError
-from alexcore.nn import AlexNet
+from alexcore.nn import Network
 from alexcore.training.evaluation import evaluate
 from alexcore.training.objective import Objective, class_weights, weights_for
 from alexcore.training.plan import make_plan
@@ -68,7 +68,7 @@ def test_the_loss_is_torchs(weight, smoothing):
 
 def test_a_step_in_which_nothing_counts_does_nothing():
     """Symptom: 0 / 0 ends the run with "the loss is nan"."""
-    model = AlexNet(3, norm="group", width=0.125)
+    model = Network(3, norm="group", width=0.125)
     window = [(torch.randn(2, 3, 64, 64), torch.tensor([1, 1]))]
     result = train_step(model, torch.optim.SGD(model.parameters(), lr=1.0), Objective(ignore_index=1), window, CPU)
     assert tuple(result) == (0.0, 0, 0, 0.0)
@@ -109,5 +109,5 @@ def test_a_run_with_an_ignored_class(stripes):
     folder, watcher = straight(tiny_config(stripes, epochs=1, ignore_index=1, class_weights="1,5,2"))
     (epoch,) = watcher.of("epoch")
     assert [sum(row) for row in epoch["confusion"]] == [4, 0, 4]
-    result, _ = evaluate_run(folder / "checkpoints" / "last.pt")
-    assert (result.images, result.acc1) == (8, epoch["val_acc1"])
+    report = report_of(answer_pictures(folder / "checkpoints" / "last.pt"))
+    assert (report["images"], report["acc1"]) == (8, epoch["val_acc1"])
