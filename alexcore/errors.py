@@ -6,6 +6,7 @@
     ├── CheckpointError   a checkpoint is missing, damaged or of another kind
     ├── RunError          a run folder is missing, busy or in the wrong state
     └── TrainingError     training cannot go on (loss not finite, out of memory)
+        └── ProcessLostError    one of a run's processes is gone
 
 Each carries a sentence that names the offending value and, in `hint`, what to do about it. The command
 line prints both and exits with 2; a page shows both. Anything that is not an AlexError is a bug.
@@ -62,3 +63,7 @@ class RunError(AlexError):
 
 class TrainingError(AlexError):
     """Training cannot go on."""
+
+
+class ProcessLostError(TrainingError):
+    """Another process of the run has ended without a word."""

@@ -31,7 +31,7 @@ from torch.nn.parallel import DistributedDataParallel
 from alexcore import errors
 from alexcore.augment.pipeline import sample_seed
 from alexcore.config import TrainConfig
-from alexcore.errors import AlexError, ConfigError, TrainingError
+from alexcore.errors import AlexError, ConfigError, ProcessLostError, TrainingError
 from alexcore.training.device import choose_device
 from alexcore.training.memory import is_out_of_memory
 
@@ -49,10 +49,6 @@ _DROPOUT = -(2**40)
 
 class StoppedBeforeStartError(Exception):
     """A stop was asked for before the first step; there is nothing to save yet."""
-
-
-class ProcessLostError(TrainingError):
-    """Another process of the run has ended without a word."""
 
 
 class Group:

@@ -9,7 +9,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from alexcore.palette import BLUE, GREEN, SPLITS, TRAIN, VAL, VERMILION
-from alexcore.runs.series import Series, thin
+from alexcore.runs.series import Series
+from alexcore.runs.thinning import thin
 
 SPLIT_SYMBOLS = {"train": "circle", "val": "diamond", "test": "x"}
 

@@ -11,7 +11,8 @@ import plotly.graph_objects as go
 from alexcore.palette import LINES
 from alexcore.runs.comparison import AXES, places, smooth
 from alexcore.runs.events import Event
-from alexcore.runs.series import Series, thin
+from alexcore.runs.series import Series
+from alexcore.runs.thinning import thin
 from ui.parts.charts import layout_of
 from ui.parts.run_charts import DASHES, RunView
 

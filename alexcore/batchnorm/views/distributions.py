@@ -22,7 +22,7 @@ from alexcore.batchnorm.views.view import (
     new_figure,
     plain_range,
 )
-from alexcore.thinning import thin
+from alexcore.runs.thinning import thin
 from alexcore.words.numbers import number
 
 

@@ -14,7 +14,7 @@ from alexcore.batchnorm.read.record import Experiment
 from alexcore.batchnorm.views.probe_values import NOTHING, at_layer, layers_with, probes
 from alexcore.batchnorm.views.view import View, arm_title, arms_in_order, each_arm, new_figure, order_in_words
 from alexcore.palette import HEAT
-from alexcore.thinning import thin
+from alexcore.runs.thinning import thin
 from alexcore.words.numbers import number
 
 
