@@ -90,7 +90,7 @@ def attend(run_dir: Path, processes: int, on_progress: OnProgress) -> None:
     if status.state in ("finished", "stopped"):
         return
     if status.error:
-        raise TrainingError(status.error.get("message", ""), status.error.get("hint", ""))
+        raise AlexError.from_dict(status.error)
     raise TrainingError(
         f"The processes of {run_dir} ended without a word: they were killed.",
         "worker.log in its folder has their last words; `resume` goes on.",

@@ -28,10 +28,9 @@ from torch import nn
 from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
-from alexcore import errors
 from alexcore.augment.pipeline import sample_seed
 from alexcore.config import TrainConfig
-from alexcore.errors import AlexError, ConfigError, ProcessLostError, TrainingError
+from alexcore.errors import AlexError, ConfigError, ProcessLostError
 from alexcore.training.device import choose_device
 from alexcore.training.memory import is_out_of_memory
 
@@ -222,7 +221,7 @@ class Ranks(Group):
         while _is_about_connections(error) and time.monotonic() < deadline:
             try:
                 if self._store.check([_FAILURE]):
-                    return _as_error(json.loads(self._store.get(_FAILURE)))
+                    return AlexError.from_dict(json.loads(self._store.get(_FAILURE)))
             except (RuntimeError, ValueError):
                 break
             time.sleep(0.1)
@@ -256,12 +255,6 @@ def require_group(config: TrainConfig, group: Group, device: torch.device) -> No
 def _is_about_connections(error: BaseException) -> bool:
     text = str(error).lower()
     return any(sign in text for sign in ("gloo", "nccl", "connection", "socket", "peer"))
-
-
-def _as_error(told: dict[str, Any]) -> AlexError:
-    kind = getattr(errors, str(told.get("type")), TrainingError)
-    found = kind if isinstance(kind, type) and issubclass(kind, AlexError) else TrainingError
-    return found(str(told.get("message", "")), str(told.get("hint", "")))
 
 
 def _meeting(store: Any, rank: int, ranks: int, going: Callable[[], bool]) -> str:
