@@ -14,6 +14,7 @@ from alexcore.batchnorm.settings import arm_key
 from alexcore.errors import AlexError
 from ui.parts.explain import source_of
 from ui.parts.lazy_torch import load_torch
+from ui.parts.number_table import number_table
 from ui.parts.page import show_error
 from ui.parts.text import plain
 
@@ -161,14 +162,6 @@ def _written_out(found: dict[str, Any]) -> None:
         f"{found['variance']:.3g}."
     )
     table = pd.DataFrame([{"quantity": title, "value": found[name]} for name, title in names.items()])
-    with st.expander("All numbers of this channel", icon=":material/table:"):
-        st.dataframe(table, hide_index=True, alt="Mean, deviation, gamma, beta and running statistics")
-        st.download_button(
-            "Download as CSV",
-            table.to_csv(index=False).encode(),
-            "batchnorm-formula.csv",
-            "text/csv",
-            key="bn_formula_csv",
-            on_click="ignore",
-            icon=":material/download:",
-        )
+    alt = "Mean, deviation, gamma, beta and running statistics"
+    title = "All numbers of this channel"
+    number_table(table, "batchnorm-formula", key="bn_formula_csv", alt=alt, title=title, height="auto")

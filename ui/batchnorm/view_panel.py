@@ -5,10 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from alexcore.batchnorm.views.view import View
+from ui.parts.number_table import number_table
 from ui.parts.text import plain
 
-# A table is sent again with each poll.
-MOST_CELLS = 20_000
 # Narrower than this a chart with an axis and a legend cannot be read; of three or more, a row of three is compared.
 CHART_PX, SMALL_PX = 330, 250
 
@@ -27,7 +26,13 @@ def show_view(run_id: str, view: View) -> None:
             _charts(view)
     st.markdown(f":material/insights: {plain(view.sentence)}")
     if len(view.table):
-        _numbers(run_id, view)
+        number_table(
+            view.table,
+            f"{run_id}-{view.name}",
+            key=f"bn_csv_{view.name}",
+            alt=f"{view.title} as numbers",
+            title=f"{view.title}: the same as a table",
+        )
 
 
 def _charts(view: View) -> None:
@@ -40,21 +45,4 @@ def _charts(view: View) -> None:
             key=f"bn_chart_{view.name}_{name}",
             config={"displaylogo": False},
             alt=f"{figure.layout.title.text}. {view.sentence}",
-        )
-
-
-def _numbers(run_id: str, view: View) -> None:
-    with st.expander(f"{view.title}: the same as a table", icon=":material/table:"):
-        if view.table.size <= MOST_CELLS:
-            st.dataframe(view.table, hide_index=True, height=240, alt=f"{view.title} as numbers")
-        else:
-            st.caption(f"{view.table.size:,} cells are too many to show; the CSV has them all.")
-        st.download_button(
-            "Download as CSV",
-            lambda: view.table.to_csv(index=False).encode(),
-            f"{run_id}-{view.name}.csv",
-            "text/csv",
-            key=f"bn_csv_{view.name}",
-            on_click="ignore",
-            icon=":material/download:",
         )

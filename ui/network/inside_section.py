@@ -24,6 +24,7 @@ from ui.parts.charts import layout_of
 from ui.parts.datasets import open_dataset
 from ui.parts.menu import page_file
 from ui.parts.networks import classifier
+from ui.parts.number_table import number_table
 from ui.parts.page import shown_errors
 from ui.parts.picture_choice import MAX_MB, TYPES
 from ui.parts.text import plain
@@ -299,14 +300,5 @@ def _table(layers: list[Layer], outputs: Mapping[str, Values]) -> None:
         if each.kind != "dropout"
     ]
     table = pd.DataFrame(rows).round(4)
-    with st.expander("All layers as a table", icon=":material/table:"):
-        st.dataframe(table, hide_index=True, alt="What each layer gives, in numbers")
-        st.download_button(
-            "Download as CSV",
-            lambda: table.to_csv(index=False).encode(),
-            "activations.csv",
-            "text/csv",
-            key="network_inside_csv",
-            on_click="ignore",
-            icon=":material/download:",
-        )
+    alt = "What each layer gives, in numbers"
+    number_table(table, "activations", key="network_inside_csv", alt=alt, title="All layers as a table", height="auto")

@@ -34,14 +34,13 @@ from ui.parts.evaluation_charts import (
 from ui.parts.evaluation_pictures import first_page, picture_grid
 from ui.parts.job_progress import watch_job
 from ui.parts.menu import page_file
+from ui.parts.number_table import number_table
 from ui.parts.page import shown_errors
 from ui.parts.run_charts import RunView
 from ui.parts.text import plain
 
 OWN = "the run's own"
 SPLITS = ("val", "train", "test")
-# A table travels with every click.
-MOST_ROWS = 1000
 VIEWS = ("Confusion", "Classes", "Calibration", "Top losses")
 
 
@@ -252,16 +251,4 @@ def _drawn(run: Run, name: str, view: RunView) -> None:
 
 
 def _numbers(run: Run, name: str, table: pd.DataFrame) -> None:
-    with st.expander("The same as a table", icon=":material/table:"):
-        if len(table) > MOST_ROWS:
-            st.caption(f"The first {MOST_ROWS:,} of {len(table):,} rows; the CSV has them all.")
-        st.dataframe(table.head(MOST_ROWS), hide_index=True, height=240, alt=f"{name} as numbers")
-        st.download_button(
-            "Download as CSV",
-            lambda: table.to_csv(index=False).encode(),
-            f"{run.id}-{name}.csv",
-            "text/csv",
-            key=f"evaluation_csv_{name}",
-            on_click="ignore",
-            icon=":material/download:",
-        )
+    number_table(table, f"{run.id}-{name}", key=f"evaluation_csv_{name}", alt=f"{name} as numbers")

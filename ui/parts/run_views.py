@@ -13,14 +13,13 @@ from alexcore.errors import DataError
 from alexcore.runs.series import Series
 from alexcore.runs.store import Run
 from ui.parts.datasets import open_dataset
+from ui.parts.number_table import open_table
 from ui.parts.run_charts import VIEWS, RunView
 from ui.parts.text import plain
 
 # Plotly loses a reader's zoom whenever its data changes, so the curves change less often than the numbers.
 CHART_EVERY_S = 4.0
 WORST = "Most wrong"
-# A table is sent again with each poll.
-MOST_CELLS = 20_000
 
 
 def run_views(run: Run, series: Series) -> None:
@@ -66,20 +65,7 @@ def _numbers(run: Run, name: str, table: pd.DataFrame) -> None:
     if not below.open:
         return
     with below:
-        if table.size <= MOST_CELLS:
-            st.dataframe(table, hide_index=True, height=240, alt=f"{name} as numbers")
-        else:
-            st.caption(f"{table.size:,} cells are too many to show; the CSV has them all.")
-        file = f"{run.id}-{name.lower().replace(' ', '-')}.csv"
-        st.download_button(
-            "Download as CSV",
-            lambda: table.to_csv(index=False).encode(),
-            file,
-            "text/csv",
-            key="train_view_csv",
-            on_click="ignore",
-            icon=":material/download:",
-        )
+        open_table(table, f"{run.id}-{name.lower().replace(' ', '-')}", key="train_view_csv", alt=f"{name} as numbers")
 
 
 def _worst(run: Run, series: Series) -> None:

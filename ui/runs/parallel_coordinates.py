@@ -17,6 +17,7 @@ from alexcore.palette import SHADES
 from alexcore.runs.comparison import differing, in_words
 from alexcore.runs.run_list import Summary
 from ui.parts.charts import layout_of
+from ui.parts.number_table import number_table
 from ui.parts.text import plain
 from ui.runs.selection import labels
 
@@ -45,17 +46,8 @@ def parallel(found: Sequence[Summary], key: str) -> None:
             for each, label in zip(drawn, labels(drawn), strict=True)
         ]
     )
-    with st.expander("The same as a table", icon=":material/table:", key=f"runs_parallel_table_{key}"):
-        st.dataframe(table, hide_index=True, height=240, alt="Settings that differ, and accuracy")
-        st.download_button(
-            "Download as CSV",
-            table.to_csv(index=False).encode(),
-            "runs.csv",
-            "text/csv",
-            on_click="ignore",
-            key=f"runs_parallel_csv_{key}",
-            icon=":material/download:",
-        )
+    alt = "Settings that differ, and accuracy"
+    number_table(table, "runs", key=f"runs_parallel_csv_{key}", alt=alt, box=f"runs_parallel_table_{key}")
 
 
 def axes_of(found: Sequence[Summary]) -> dict[str, str]:
