@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
+from alexcore.analysis.confusion import left_out_in_words, most_frequent_mistake, most_mistaken
 from alexcore.config import FIELDS, GROUPS
 from alexcore.data.index import DataIndex
 from alexcore.data.shards import picture_source
@@ -214,22 +215,16 @@ def _confusion(result: Result | None, classes: Sequence[str]) -> ReportSection |
     if result is None or len(result.confusion) != len(classes):
         return None
     matrix = result.confusion
-    wrong = [
-        (matrix[truth][answer], truth, answer)
-        for truth in range(len(classes))
-        for answer in range(len(classes))
-        if truth != answer
-    ]
-    count, truth, answer = max(wrong, default=(0, 0, 0))
-    mistakes = sum(each for each, _, _ in wrong)
+    mistake = most_frequent_mistake(matrix)
     words = f"In epoch {result.epoch} every validation picture was recognised."
-    if count:
+    if mistake:
+        truth, answer = mistake
+        mistakes = sum(map(sum, matrix)) - sum(row[label] for label, row in enumerate(matrix))
         words = (
             f"In epoch {result.epoch}, {mistakes:,} validation pictures were taken for another class; most often "
-            f"{classes[truth]} for {classes[answer]} ({count:,})."
+            f"{classes[truth]} for {classes[answer]} ({matrix[truth][answer]:,})."
         )
-    if len(classes) > MOST_CELLS:
-        words += f" Shown are the {MOST_CELLS} classes with the most mistakes; the table has all {len(classes)}."
+    words += left_out_in_words(len(classes), MOST_CELLS)
     rows = [[name, *row] for name, row in zip(classes, matrix, strict=True)]
     return ReportSection(words, [], ReportTable("confusion", ["truth", *classes], rows))
 
@@ -239,8 +234,7 @@ def _cells(result: Result | None, classes: Sequence[str]) -> dict[str, Any] | No
     if result is None or len(result.confusion) != len(classes):
         return None
     matrix = result.confusion
-    order = sorted(range(len(classes)), key=lambda label: matrix[label][label] - sum(matrix[label]))[:MOST_CELLS]
-    kept = sorted(order)
+    kept = most_mistaken(matrix, MOST_CELLS)
     return {
         "names": [classes[label] for label in kept],
         "rows": [[(matrix[t][a], round(100 * matrix[t][a] / max(1, sum(matrix[t])))) for a in kept] for t in kept],

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
+from alexcore.analysis.confusion import left_out_in_words, most_frequent_mistake, most_mistaken
 from alexcore.palette import CELLS, LINES, REST, TRAIN, VAL
 from alexcore.runs.events import Event
 from alexcore.runs.series import Series, thin
@@ -144,33 +145,8 @@ def recall(series: Series) -> RunView:
     return RunView(words + more, {"recall": figure}, table)
 
 
-def confusion(series: Series) -> RunView:
-    """Confusion matrix of the last epoch; of many classes, those with the most mistakes."""
-    epochs = [row for row in series.epochs if row.get("confusion")]
-    if not epochs:
-        return RunView("The confusion matrix appears when epoch 1 ends.")
-    matrix, epoch = epochs[-1]["confusion"], int(epochs[-1]["epoch"]) + 1
-    names = _classes(series, len(matrix))
-    table = pd.DataFrame(matrix, index=names, columns=names)
-    wrong = {
-        (true, said): matrix[true][said]
-        for true in range(len(names))
-        for said in range(len(names))
-        if true != said and matrix[true][said]
-    }
-    if wrong:
-        (true, said), count = max(wrong.items(), key=lambda item: item[1])
-        pictures = "1 picture" if count == 1 else f"{count} pictures"
-        words = f"The most frequent mistake of epoch {epoch}: {pictures} of {names[true]} taken for {names[said]}."
-    else:
-        words = f"In epoch {epoch} every validation picture was recognised."
-    shown = table
-    if len(names) > MOST_CELLS:
-        mistakes = table.sum(axis=1) - pd.Series([table.iloc[each, each] for each in range(len(names))], index=names)
-        kept = [name for name in names if name in set(mistakes.nlargest(MOST_CELLS).index)]
-        shown = table.loc[kept, kept]
-        words += f" Shown are the {MOST_CELLS} classes with the most mistakes; the table has all {len(names)}."
-    figure = _figure("Confusion matrix, validation", "answer", "truth")
+def confusion_map(figure: go.Figure, shown: pd.DataFrame, **more: Any) -> None:
+    """Add a confusion matrix, the truth down and the answer across."""
     figure.add_heatmap(
         z=shown.to_numpy().tolist(),
         x=list(shown.columns),
@@ -179,8 +155,30 @@ def confusion(series: Series) -> RunView:
         textfont={"color": "white"},
         texttemplate="%{z}" if len(shown) <= 20 else None,
         hovertemplate="%{y} taken for %{x}: %{z}<extra></extra>",
+        **more,
     )
-    figure.update_xaxes(type="category").update_yaxes(type="category", autorange="reversed").update_layout(height=420)
+    figure.update_xaxes(type="category").update_yaxes(type="category", autorange="reversed")
+
+
+def confusion(series: Series) -> RunView:
+    """Confusion matrix of the last epoch; of many classes, those with the most mistakes."""
+    epochs = [row for row in series.epochs if row.get("confusion")]
+    if not epochs:
+        return RunView("The confusion matrix appears when epoch 1 ends.")
+    matrix, epoch = epochs[-1]["confusion"], int(epochs[-1]["epoch"]) + 1
+    names = _classes(series, len(matrix))
+    mistake = most_frequent_mistake(matrix)
+    if mistake:
+        true, said = mistake
+        pictures = "1 picture" if matrix[true][said] == 1 else f"{matrix[true][said]} pictures"
+        words = f"The most frequent mistake of epoch {epoch}: {pictures} of {names[true]} taken for {names[said]}."
+    else:
+        words = f"In epoch {epoch} every validation picture was recognised."
+    words += left_out_in_words(len(names), MOST_CELLS)
+    table = pd.DataFrame(matrix, index=names, columns=names)
+    kept = most_mistaken(matrix, MOST_CELLS)
+    figure = layout_of(go.Figure(), "Confusion matrix, validation", "answer", "truth", 420)
+    confusion_map(figure, table.iloc[kept, kept])
     return RunView(words, {"confusion": figure}, table.reset_index(names="truth"))
 
 
