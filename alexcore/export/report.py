@@ -183,32 +183,17 @@ def _learning(source: Source, classes: int) -> ReportSection:
             f"Validation accuracy was best in epoch {first}, {best[0]:.1%}, and is {values[-1]['val_acc1']:.1%} after "
             f"epoch {values[-1]['epoch'] + 1}; guessing among {classes} classes would reach {1 / classes:.0%}."
         )
-    by_step, axis = "train, by step", "optimizer step"
-    loss = line_chart(
-        [
-            Line(by_step, _points(steps, "loss"), TRAIN, "2 3"),
-            Line("train, by epoch", _points(epochs, "train_loss"), TRAIN, "", True),
-            Line("val, by epoch", _points(epochs, "val_loss"), VAL, "7 3", True),
-        ],
-        "Loss",
-        axis,
-        "cross entropy (nats)",
-        marks=marks,
-    )
-    accuracy = line_chart(
-        [
-            Line(by_step, _points(steps, "acc1"), TRAIN, "2 3"),
-            Line("train, by epoch", _points(epochs, "train_acc1"), TRAIN, "", True),
-            Line("val, by epoch", _points(epochs, "val_acc1"), VAL, "7 3", True),
-        ],
-        "Accuracy",
-        axis,
-        "share of pictures",
-        share=True,
-        marks=marks,
-    )
-    rate = line_chart([Line("rate", _points(steps, "lr"), REST)], "Learning rate", axis, "rate", marks=marks)
-    return ReportSection(words, [chart for chart in (loss, accuracy, rate) if chart], table if rows else None)
+    axis = "optimizer step"
+    charts = []
+    for title, name, unit in (("Loss", "loss", "cross entropy (nats)"), ("Accuracy", "acc1", "share of pictures")):
+        lines = [
+            Line("train, by step", _points(steps, name), TRAIN, "2 3"),
+            Line("train, by epoch", _points(epochs, f"train_{name}"), TRAIN, "", True),
+            Line("val, by epoch", _points(epochs, f"val_{name}"), VAL, "7 3", True),
+        ]
+        charts.append(line_chart(lines, title, axis, unit, share=name == "acc1", marks=marks))
+    charts.append(line_chart([Line("rate", _points(steps, "lr"), REST)], "Learning rate", axis, "rate", marks=marks))
+    return ReportSection(words, [chart for chart in charts if chart], table if rows else None)
 
 
 def _confusion(result: Result | None, classes: Sequence[str]) -> ReportSection | None:

@@ -56,6 +56,16 @@ def finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+def finite_number(value: Any) -> float | None:
+    """What an event, or another file, holds where a number should be; None if it is none, or not finite."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:  # a whole number of hundreds of digits
+        return None
+
+
 def read_events(path: Path, offset: int = 0, without: tuple[str, ...] = ()) -> tuple[list[Event], int]:
     """Return the complete events after byte `offset`, and the offset to go on from.
 
