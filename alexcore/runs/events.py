@@ -10,6 +10,8 @@ import json
 import math
 import re
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +132,16 @@ class EventFollower:
         replaced = replaced or offset < self._offset
         self._head, self._offset = head, offset
         return events, replaced
+
+    def tell(self, clear: Callable[[], None], add: Callable[[Event], None]) -> bool:
+        """Hand the news to a reader, who forgets what another file has replaced; whether there were any."""
+        events, replaced = self.news()
+        if replaced:
+            clear()
+        for event in events:
+            with suppress(TypeError, ValueError, OverflowError):  # values that no worker of ours has written
+                add(event)
+        return bool(events)
 
 
 def _head_of(path: Path) -> bytes:
