@@ -21,6 +21,7 @@ from alexcore.batchnorm.views.view import View, arm_title
 from alexcore.config import FIELDS, load_config
 from alexcore.errors import RunError
 from alexcore.files import read_json, replacing
+from alexcore.words.findings import told
 
 # More rows than this nobody reads on a screen; the CSV beside them has all.
 MOST_ROWS = 100
@@ -138,8 +139,8 @@ def _about(run_dir: Path, experiment: Experiment) -> str:
         "Written": time.strftime("%Y-%m-%d %H:%M"),
     }
     rows = "".join(f"<tr><th>{_text(name)}</th><td>{_text(value)}</td></tr>" for name, value in facts.items() if value)
-    told = [*experiment.notes, *experiment.warnings]
-    notes = "".join(f"<li>{_text(each.get('message', ''))}</li>" for each in told)
+    events = [*experiment.notes, *experiment.warnings]
+    notes = "".join(f"<li>{_text(told(each)[0])}</li>" for each in events)
     settings = _settings(run_dir)
     return (
         '<p class="what">The same network, trained with and without a norm, from the same initial weights on the same '

@@ -14,6 +14,7 @@ from alexcore.runs import launcher
 from alexcore.runs.kinds import BATCHNORM, kind_of
 from alexcore.runs.status import LOST, UNKNOWN
 from alexcore.runs.store import Run, open_run
+from alexcore.words.findings import told
 from alexcore.words.numbers import duration
 from ui.batchnorm.section_choice import show_section
 from ui.batchnorm.sweep_buttons import sweep_job
@@ -58,11 +59,11 @@ def _view(run_id: str, was_busy: tuple[bool, ...]) -> None:
     _progress(run, experiment)
     _outcome(run)
     for warning in experiment.warnings:
-        st.warning(plain(f"{warning.get('message', '')} {warning.get('hint', '')}"), icon=":material/warning:")
+        st.warning(plain(" ".join(told(warning))), icon=":material/warning:")
     show_section(run, experiment)
     if experiment.notes:
         with st.expander("What the experiment decided by itself", icon=":material/info:"):
-            st.markdown("\n".join(f"- {plain(str(note.get('message', '')))}" for note in experiment.notes))
+            st.markdown("\n".join(f"- {plain(told(note)[0])}" for note in experiment.notes))
 
 
 def _gone(error: RunError) -> None:
@@ -131,13 +132,13 @@ def _progress(run: Run, experiment: Experiment) -> None:
         if status.total_steps and status.step:
             left = f", {duration(status.eta_s)} left" if status.eta_s else ""
             where = f"step {status.step:,} of {status.total_steps:,} of all arms together"
-            text = f"{where}, {status.phase or 'training'}{left}"
+            text = f"{where}, {status.doing}{left}"
             st.progress(min(1.0, status.step / status.total_steps), text=text)
             st.caption(_arms_in_words(experiment))
         else:
             share = status.done / status.total if status.total and status.state != "queued" else 0.0
             counted = f": {status.done:,} of {status.total:,}" if share else " ..."
-            st.progress(min(1.0, share), text=f"{status.phase or 'starting'}{counted}")
+            st.progress(min(1.0, share), text=f"{status.doing}{counted}")
 
 
 def _arms_in_words(experiment: Experiment) -> str:
@@ -152,7 +153,8 @@ def _arms_in_words(experiment: Experiment) -> str:
 def _outcome(run: Run) -> None:
     status = run.status
     if status.state == "failed":
-        st.error(plain(f"{status.error.get('message', 'The experiment failed.')}\n\n{status.error.get('hint', '')}"))
+        message, hint = told(status.error)
+        st.error(plain(f"{message or 'The experiment failed.'}\n\n{hint}"))
     elif status.state == LOST:
         st.error("The worker ended without a word: it was killed, or the machine went down. Nothing saved is lost.")
     elif status.state == UNKNOWN:

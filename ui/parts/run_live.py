@@ -12,7 +12,9 @@ from alexcore.runs.kinds import BATCHNORM, kind_of
 from alexcore.runs.series import Series
 from alexcore.runs.status import LOST, UNKNOWN, Status
 from alexcore.runs.store import Run, open_run
+from alexcore.words.findings import told
 from alexcore.words.numbers import duration
+from alexcore.words.phases import WAITING
 from ui.parts.address import choose_run
 from ui.parts.page import show_error
 from ui.parts.run_rows import ReadableSeries, share
@@ -56,7 +58,7 @@ def poll_every_s(status: Status) -> float | None:
     if not status.active:
         return None
     # Behind another run it may wait for hours.
-    starting = status.phase not in ("training", "validating") and not status.phase.startswith("waiting")
+    starting = status.phase not in ("training", "validating") and status.phase not in WAITING
     return START_POLL_S if starting and status.state != "paused" else POLL_S
 
 
@@ -74,9 +76,9 @@ def _view(run_id: str, was_every_s: float | None) -> None:
     _progress(run.status, series)
     _outcome(run)
     for note in series.notes:
-        st.info(plain(str(note.get("message", ""))), icon=":material/info:")
+        st.info(plain(told(note)[0]), icon=":material/info:")
     for warning in series.warnings:
-        st.warning(plain(f"{warning.get('message', '')} {warning.get('hint', '')}"), icon=":material/warning:")
+        st.warning(plain(" ".join(told(warning))), icon=":material/warning:")
     run_views(run, series)
     if every_s != was_every_s:
         st.rerun()  # only now, when what has changed is to be seen already
@@ -139,7 +141,7 @@ def _progress(status: Status, series: Series) -> None:
     with st.container(key="train_progress"):
         if status.phase in ("training", "validating") and status.total_steps:
             inside = share(status.done, status.total) or 0.0
-            part = f"{status.phase} epoch {status.epoch + 1}: {inside:.0%}"
+            part = f"{status.doing} epoch {status.epoch + 1}: {inside:.0%}"
             left = f", {duration(status.eta_s)} left" if status.eta_s else ""
             text = f"step {status.step:,} of {status.total_steps:,}, {part}, {status.images_per_s:.0f} images/s{left}"
             text += waiting_in_words(series)
@@ -147,9 +149,9 @@ def _progress(status: Status, series: Series) -> None:
         else:
             part_done = 0.0 if status.state == "queued" else share(status.done, status.total) or 0.0
             counted = f": {status.done:,} of {status.total:,}" if part_done else " ..."
-            if status.state == "queued" and status.phase.startswith("waiting for "):  # of it and of those ahead
+            if status.state == "queued" and status.phase == "waiting-for-run":  # of it and of those ahead
                 counted = f"; place {status.total + 1} in the queue of this device"
-            st.progress(part_done, text=f"{status.phase or 'starting'}{counted}")
+            st.progress(part_done, text=f"{status.doing}{counted}")
 
 
 def waiting_in_words(series: Series) -> str:
@@ -164,7 +166,8 @@ def waiting_in_words(series: Series) -> str:
 def _outcome(run: Run) -> None:
     status = run.status
     if status.state == "failed":
-        st.error(plain(f"{status.error.get('message', 'The run failed.')}\n\n{status.error.get('hint', '')}"))
+        message, hint = told(status.error)
+        st.error(plain(f"{message or 'The run failed.'}\n\n{hint}"))
     elif status.state == LOST:
         st.error("The worker ended without a word: it was killed, or the machine went down. Nothing saved is lost.")
     elif status.state == UNKNOWN:

@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 
 from alexcore.files import read_json
 from alexcore.runs.events import Event, EventFollower
+from alexcore.words.findings import same
 
 Arm = tuple[str, int]
 """A norm and a seed, e.g. ("batch", 0)."""
@@ -138,7 +139,7 @@ class Experiment:
         elif kind in ("note", "warning"):
             told = self.warnings if kind == "warning" else self.notes
             # A resumed experiment checks its data again and finds the same.
-            if all(event.get("message") != known.get("message") for known in told):
+            if not any(same(event, known) for known in told):
                 told.append(event)
         elif kind == "start":
             self.start = _sound(event)
