@@ -95,11 +95,11 @@ class Session:
         """
         word = agree(self.reporter.request())
         if word == "pause":
-            self.reporter.paused(True)
             with self.clock.standing_still():
+                self.reporter.paused(True)
                 while agree(self.reporter.request()) == "pause":
                     time.sleep(PAUSE_POLL_S)
-            self.reporter.paused(False)
+                self.reporter.paused(False)
             word = agree(self.reporter.request())
         return word != "stop"
 

@@ -11,7 +11,7 @@ import pytest
 from alexcore.batchnorm.measure import arm_validation as validation
 from alexcore.batchnorm.measure.arm_validation import ValBatches
 from alexcore.batchnorm.measure.arms import Arm, Sums
-from alexcore.batchnorm.measure.experiment import _Experiment
+from alexcore.batchnorm.measure.experiment import tell_step
 from alexcore.batchnorm.read.record import Experiment
 from alexcore.batchnorm.read.summary import summarise
 from alexcore.batchnorm.views import curves
@@ -44,14 +44,14 @@ def test_a_resume_before_the_divergence_forgets_it(tmp_path: Path) -> None:
 
 def test_an_arm_that_has_diverged_logs_no_mean() -> None:
     told: list[dict[str, Any]] = []
-    experiment = SimpleNamespace(reporter=SimpleNamespace(event=lambda _kind, **fields: told.append(fields)), step=4)
+    session: Any = SimpleNamespace(reporter=SimpleNamespace(event=lambda _kind, **fields: told.append(fields)))
     sums = {"logged": Sums(loss=2.0, images=2, steps=2)}
     arm = SimpleNamespace(norm="none", seed=0, grad_norm=1.0, diverged_at=3, **sums)
-    _Experiment._log(experiment, arm, 0.1)  # type: ignore[arg-type]
+    tell_step(session, arm, 4, 0.1)
     assert not told
     assert arm.logged == Sums()
     going: Arm = SimpleNamespace(norm="none", seed=0, grad_norm=1.0, diverged_at=None, **sums)  # type: ignore[assignment]
-    _Experiment._log(experiment, going, 0.1)  # type: ignore[arg-type]
+    tell_step(session, going, 4, 0.1)
     assert [each["loss"] for each in told] == [1.0]
 
 

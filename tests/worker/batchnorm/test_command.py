@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from alexcore.batchnorm.measure.experiment import CHECKPOINT
 from alexcore.batchnorm.read.record import Experiment
 from alexcore.batchnorm.settings import create_experiment
 from alexcore.files import read_json
 from alexcore.home import runs_dir
 from alexcore.runs import launcher
+from alexcore.runs.kinds import BATCHNORM
 from alexcore.runs.status import read_status
 from alexcore.runs.store import create_run, read_run
 from alexcore.training.checkpoint import load_checkpoint
@@ -127,13 +127,13 @@ def test_a_worker_that_is_killed_and_resumed_ends_as_one_that_was_not(stripes, m
     killed = started(*tiny_experiment(stripes, **settings, checkpoint_every_minutes=1e-6))
     wait_until(killed, lambda: rounds(killed) >= 5, "round 5")
     kill(killed)
-    assert (killed / "checkpoints" / CHECKPOINT).is_file()
+    assert (killed / "checkpoints" / BATCHNORM.checkpoint).is_file()
     launcher.resume(read_run(killed))
     for folder in (straight, killed):
         wait_until(folder, lambda folder=folder: read_status(folder).state not in ("queued", "running"), "the end")
         assert read_status(folder).state == "finished", (folder / "worker.log").read_text()[-2000:]
     one, other = (
-        load_checkpoint(folder / "checkpoints" / CHECKPOINT, required=("arms",))["arms"]
+        load_checkpoint(folder / "checkpoints" / BATCHNORM.checkpoint, required=("arms",))["arms"]
         for folder in (straight, killed)
     )
     assert list(one) == ["none-s0", "batch-s0", "group-s0"]

@@ -12,19 +12,20 @@ from typing import Any
 import pytest
 import torch
 
-from alexcore.batchnorm.measure import experiment
 from alexcore.batchnorm.measure import prober as probing
 from alexcore.batchnorm.measure.arms import Arm, build_arm, build_arms
-from alexcore.batchnorm.measure.experiment import CHECKPOINT, run_experiment
+from alexcore.batchnorm.measure.experiment import run_experiment
 from alexcore.batchnorm.measure.prober import Prober
 from alexcore.batchnorm.read.record import Experiment
 from alexcore.batchnorm.settings import create_experiment
 from alexcore.config import make_config
 from alexcore.errors import CheckpointError, RunError
 from alexcore.files import read_json
+from alexcore.runs.kinds import BATCHNORM
 from alexcore.runs.launcher import prepare_resume
 from alexcore.runs.store import read_run
 from alexcore.runs.worker import execute
+from alexcore.training import session
 from alexcore.training.checkpoint import build_model, load_checkpoint
 from alexcore.training.objective import Objective
 from alexcore.training.seeding import seed_everything
@@ -36,7 +37,7 @@ CPU = torch.device("cpu")
 
 
 def saved(folder: Path) -> dict[str, Any]:
-    return load_checkpoint(folder / "checkpoints" / CHECKPOINT, required=("arms", "position"))
+    return load_checkpoint(folder / "checkpoints" / BATCHNORM.checkpoint, required=("arms", "position"))
 
 
 def assert_same(ours: Any, theirs: Any, where: str = "") -> None:
@@ -284,7 +285,7 @@ def test_the_accumulation_is_compared_with_the_runs_own_loss(whole, monkeypatch,
 
 
 def test_a_pause_is_waited_out_and_no_part_of_the_time(stripes, monkeypatch):
-    monkeypatch.setattr(experiment, "PAUSE_POLL_S", 0.01)
+    monkeypatch.setattr(session, "PAUSE_POLL_S", 0.01)
     words = iter(["pause"] * 3)
     watcher = Watcher(lambda w: next(words, "") if w.step >= 6 and w.phase == "training" else "")
     described_ = described(stripes, seeds=1)

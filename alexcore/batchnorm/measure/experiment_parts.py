@@ -1,0 +1,148 @@
+"""The parts of an experiment: made from its description, restored from its checkpoint, and saved into it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+
+import torch
+
+from alexcore.batchnorm.measure.arm_validation import ValBatches
+from alexcore.batchnorm.measure.arms import Arm, build_arms, worth_saying
+from alexcore.batchnorm.measure.batches import open_seeds, probe_set
+from alexcore.batchnorm.measure.experiment_pace import ExperimentPace
+from alexcore.batchnorm.measure.prober import Prober
+from alexcore.batchnorm.measure.weighted_layers import fan_channels, layers_of
+from alexcore.batchnorm.settings import BnConfig, seeds_of
+from alexcore.config import TrainConfig
+from alexcore.errors import CheckpointError
+from alexcore.runs.kinds import BATCHNORM
+from alexcore.training.device import choose_device, describe_device
+from alexcore.training.objective import Objective, weights_for
+from alexcore.training.run_data import RunData
+from alexcore.training.seeding import seed_everything
+from alexcore.training.session import Session
+
+_REQUIRED = ("version", "arms", "position", "config", "bn", "class_to_idx", "fingerprint")
+
+
+@dataclass(frozen=True)
+class ExperimentParts:
+    """What an experiment is made of.
+
+    Attributes:
+        config: What all arms share.
+        bn: What is compared and how it is measured.
+        session: Whom it tells, what it obeys, its clock.
+        device: Where it computes.
+        data: What each seed reads.
+        arms: The networks.
+        objective: Their loss.
+        val: What they are validated on.
+        prober: Measures them.
+        pace: Where the experiment is.
+    """
+
+    config: TrainConfig
+    bn: BnConfig
+    session: Session
+    device: torch.device
+    data: dict[int, RunData]
+    arms: list[Arm]
+    objective: Objective
+    val: ValBatches
+    prober: Prober
+    pace: ExperimentPace
+
+    @property
+    def first(self) -> RunData:
+        """The data of the first seed; all seeds have the same pictures."""
+        return self.data[self.config.seed]
+
+
+def prepare(config: TrainConfig, bn: BnConfig, session: Session, *, resume: bool) -> ExperimentParts:
+    """Open the data and build everything else, as it is at the beginning or in experiment.pt; then announce it.
+
+    Raises:
+        AlexError: data, settings or checkpoint cannot be used.
+        StoppedBeforeStartError: a stop was asked for meanwhile.
+    """
+    device, reporter = choose_device(config.device), session.reporter
+    data = open_seeds(config, seeds_of(config, bn), reporter, pin_memory=device.type == "cuda")
+    first = data[config.seed]
+    index, operations = first.index, first.evaluation_operations
+    reporter.progress("building the networks", 0, 0)
+    seed_everything(config.seed, config.deterministic, config.cudnn_benchmark)
+    arms = build_arms(config, bn, len(index.classes), device)
+    objective = Objective(weights_for(config, first.counts), config.label_smoothing, config.ignore_index)
+    size = max(32, config.batch_size)
+    val = ValBatches(index, operations, config.image_size, batch_size=size, seed=config.seed)
+    reporter.progress("reading the probe pictures", 0, 0)
+    images, labels = probe_set(index, operations, bn.probe_images, config.seed)
+    prober = Prober(config, images.to(device), labels.to(device), fan_channels(arms[0].model), objective)
+    pace = ExperimentPace(config, bn, first.plan.steps_per_epoch, arms, prober, session)
+    experiment = ExperimentParts(config, bn, session, device, data, arms, objective, val, prober, pace)
+    if resume:
+        _restore(experiment)
+    _announce(experiment, resume)
+    return experiment
+
+
+def _restore(experiment: ExperimentParts) -> None:
+    session, arms = experiment.session, experiment.arms
+    # To the CPU: what the probes remember stays there, and weights and momentum go where their networks are.
+    saved = session.load(BATCHNORM.checkpoint, experiment.first.index, "cpu", _REQUIRED, "experiment")
+    if saved["bn"] != experiment.bn.model_dump() or sorted(saved["arms"]) != sorted(arm.key for arm in arms):
+        path = session.run_dir / "checkpoints" / BATCHNORM.checkpoint
+        raise CheckpointError(
+            f"{path} belongs to another experiment than the one described beside it.", "Start a new one."
+        )
+    for arm in arms:
+        arm.restore(saved["arms"][arm.key])
+    experiment.pace.restore(saved["position"])
+
+
+def _announce(experiment: ExperimentParts, resumed: bool) -> None:
+    config, bn, pace, prober = experiment.config, experiment.bn, experiment.pace, experiment.prober
+    index, arms = experiment.first.index, experiment.arms
+    layers = [layer.name for layer in layers_of(arms[0].model)]
+    start = {
+        **asdict(experiment.first.plan),
+        "classes": list(index.classes),
+        "device": describe_device(experiment.device),
+        "precision": "float32",
+        "norms": list(bn.norms),
+        "seeds": seeds_of(config, bn),
+        "steps": bn.steps,
+        "arms": [arm.key for arm in arms],
+        "layers": [name for name in layers if name.startswith("conv")],
+        "linear": [name for name in layers if not name.startswith("conv")],
+        "channels": prober.channels,
+        "parameters": {arm.norm: sum(each.numel() for each in arm.model.parameters()) for arm in arms},
+        "chance": math.log(len(index.classes)),
+        "probe_images": len(prober.labels),
+        "probe_batch": len(prober.batch_labels),
+        "probe_every": bn.probe_every,
+        "eval_steps": pace.eval_steps,
+        **{name: getattr(config, name) for name in ("activation", "init", "lr", "batch_size")},
+    }
+    resume = {"epoch": pace.epoch, "step": pace.step, "round": pace.step} if resumed else {}
+    experiment.session.announce(index, experiment.device, start, resume)
+    for message in (*worth_saying(config), *experiment.val.worth_saying()):
+        experiment.session.note(message)
+
+
+def save(experiment: ExperimentParts) -> None:
+    """Write experiment.pt.
+
+    Raises:
+        CheckpointError: the disk is full or cannot be written.
+    """
+    pace = experiment.pace
+    state = {
+        "arms": {arm.key: arm.as_dict() for arm in experiment.arms},
+        "position": pace.as_dict(),
+        "config": experiment.config.model_dump(),
+        "bn": experiment.bn.model_dump(),
+    }
+    experiment.session.save(BATCHNORM.checkpoint, state, experiment.first.index, pace.epoch, pace.step)
