@@ -207,7 +207,7 @@ def test_paused_stopped_and_terminated_it_ends_as_the_straight_run(stripes, star
 
     # A signal while PyTorch is still being loaded: no step more, and none is forgotten.
     launcher.resume(read_run(run))
-    wait_until(run, lambda: read_status(run).phase == "loading PyTorch", "a worker")
+    wait_until(run, lambda: read_status(run).phase == "loading-pytorch", "a worker")
     time.sleep(0.3)
     os.kill(identity(run)[0], signal.SIGTERM)
     wait_for(run, "stopped")
@@ -238,7 +238,7 @@ def test_a_second_run_waits_for_its_turn_and_a_killed_one_gives_it_up(stripes, s
     assert step(first) < 270
 
     second = start(tiny_config(data, epochs=1))
-    wait_until(second, lambda: read_status(second).phase == f"waiting for {first.name}", "waiting")
+    wait_until(second, lambda: read_status(second).phase_values == {"run": first.name}, "waiting")
     with pytest.raises(RunError, match=f"Another worker is at the run {first.name}"):
         execute(first)
     time.sleep(0.5)
@@ -255,7 +255,8 @@ def test_a_second_run_waits_for_its_turn_and_a_killed_one_gives_it_up(stripes, s
 
     wait_for(second, "finished")
     (warning,) = events(second, "warning")
-    assert "1 of 48 pictures cannot be decoded and are left out: train/wide/wide_003.jpg" in warning["message"]
+    assert warning["code"] == "data.undecodable"
+    assert warning["values"]["pictures"][0][0] == "train/wide/wide_003.jpg"
     assert events(second, "start")[0]["train_images"] == 35
 
     wait_for(first, "finished")
