@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
-from ui.frame import draw_frame
+from pathlib import Path
 
-draw_frame().run()
+import streamlit as st
+
+# Not the router itself: a server takes the folder pages/ beside the script that it runs for its menu, until that script
+# has called st.navigation for the first visitor.
+app = st.App(Path(__file__).parent / "ui" / "main.py")

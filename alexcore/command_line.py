@@ -1,4 +1,4 @@
-"""What a person types to repeat what a configuration describes: the one place that says it. No torch here.
+"""What a person types to repeat what a configuration describes: the one place that says it.
 
 Only what differs from the defaults is named.
 """

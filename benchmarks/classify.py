@@ -35,7 +35,7 @@ import torch
 from PIL import Image
 
 SLICE_S, BATCH = 0.8, 32
-APP = Path(__file__).resolve().parents[1] / "app.py"
+APP = Path(__file__).resolve().parents[1] / "ui" / "main.py"
 
 
 def drawn(count: int) -> list[bytes]:
@@ -148,7 +148,7 @@ def through_streamlit(pictures: list[bytes]) -> dict[str, float]:
 
     at = AppTest.from_file(str(APP), default_timeout=600)
     at.run()
-    at.switch_page("pages/classify.py").run()
+    at.switch_page("../pages/classify.py").run()
 
     def give(number: int, part: list[bytes]) -> float:
         files = [(f"{number}-{place}.jpg", data, "image/jpeg") for place, data in enumerate(part)]

@@ -6,6 +6,7 @@ import streamlit as st
 
 from alexcore.runs.run_list import summaries
 from ui.overview.device_line import device_line
+from ui.parts.menu import page_file
 from ui.parts.page import page
 from ui.parts.synthetic_data import ensure_synthetic
 from ui.parts.text import plain
@@ -13,19 +14,19 @@ from ui.parts.text import plain
 STEPS = (
     (
         "1 · Look at the data",
-        "pages/dataset.py",
+        page_file("dataset"),
         "Open the data set",
         "Five kinds of flowers are here already. See how classes get their numbers, or open a folder of your own.",
     ),
     (
         "2 · Train a network",
-        "pages/train.py",
+        page_file("train"),
         "Train",
         "Start from settings that work, watch loss and accuracy grow, then change one thing and compare.",
     ),
     (
         "3 · Classify a picture",
-        "pages/classify.py",
+        page_file("classify"),
         "Classify",
         "Drop a photograph on the page and see what the network takes it for, and how sure it is.",
     ),
@@ -48,8 +49,8 @@ with page("alexcore", "A laboratory for learning image classification with AlexN
     with st.container(key="overview_runs"):
         for run in runs[:LATEST]:
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.page_link(run.kind.page, label=plain(run.title), query_params={"run": run.id})
+                st.page_link(page_file(run.kind.page), label=plain(run.title), query_params={"run": run.id})
                 told = (run.status.state, f"{run.status.epoch} epochs", run.in_words)
                 st.caption(", ".join(filter(None, told)), width="content")
     if len(runs) > 1:
-        st.page_link("pages/runs.py", label="All runs, side by side", icon=":material/arrow_forward:")
+        st.page_link(page_file("runs"), label="All runs, side by side", icon=":material/arrow_forward:")

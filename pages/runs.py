@@ -7,6 +7,7 @@ import streamlit as st
 from alexcore.runs.run_list import summaries
 from ui.parts.address import chosen_run
 from ui.parts.clone import forget_clone
+from ui.parts.menu import page_file
 from ui.parts.page import page
 from ui.runs.compare import comparison
 from ui.runs.deletion import disk_section, outcome
@@ -21,7 +22,7 @@ def all_runs() -> None:
     if not found:
         outcome()
         st.info("There are no runs yet. Train a network: it takes about two minutes, and its run appears here.")
-        st.page_link("pages/train.py", label="Go to Train", icon=":material/arrow_forward:")
+        st.page_link(page_file("train"), label="Go to Train", icon=":material/arrow_forward:")
         disk_section(found)
         return
     wished = filters(found)

@@ -7,7 +7,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
-from alexcore.batchnorm.read.record import SWEEPS, Experiment
+from alexcore.batchnorm.read.record import RATE_SWEEP, SWEEPS, Experiment
 from alexcore.batchnorm.settings import (
     BN_FIELDS,
     BN_PRESETS,
@@ -113,4 +113,4 @@ def register(commands: Any) -> None:
         add_field(comparing, spec, hidden=spec.name in ("norm", "max_steps", "epochs"))
     sweeping = add_command(commands, "compare-bn-sweep", compare_bn_sweep)
     sweeping.add_argument("run_dir", help="the experiment: its folder, or its name in runs/")
-    sweeping.add_argument("--kind", choices=SWEEPS, default="q14", help="q14: learning rates, q15: batch sizes")
+    sweeping.add_argument("--kind", choices=SWEEPS, default=RATE_SWEEP, help="q14: learning rates, q15: batch sizes")

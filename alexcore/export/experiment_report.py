@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 import plotly.io as pio
 from plotly.offline import get_plotlyjs
 
-from alexcore.batchnorm.read.command_line import experiment_command
+from alexcore.batchnorm.read.experiment_command import experiment_command
 from alexcore.batchnorm.read.record import OLD_ANSWERS, Experiment
 from alexcore.batchnorm.settings import BN_FIELDS, load_bn_config
 from alexcore.batchnorm.views.answer_numbers import evidence_rows

@@ -17,7 +17,7 @@ _FOLDERS = "`FOLDER` holds `train/CLASS/*.jpg` and `val/CLASS/*.jpg`, with the c
 
 
 @dataclass(frozen=True)
-class Pictures:
+class ExportedPictures:
     """How a project finds the pictures of its run.
 
     Attributes:
@@ -33,7 +33,7 @@ class Pictures:
     note: str = ""
 
 
-def pictures_of(source: Source) -> Pictures:
+def pictures_of(source: Source) -> ExportedPictures:
     """Look at the run's data set, if it is still there."""
     config = source.config
     try:
@@ -41,22 +41,22 @@ def pictures_of(source: Source) -> Pictures:
         index = open_checked(config.data, config.val)
     except DataError as error:
         note = f"The run's data set could not be opened when this was exported ({error.message}). " + _FOLDERS
-        return Pictures(config.data, _FOLDERS, note=note)
+        return ExportedPictures(config.data, _FOLDERS, note=note)
     if is_sharded(index):
         note = (
             "The run read its pictures from tar shards, in an order of its own. Unpack them first (`tar -xf` gives the "
             "pictures, whose labels lie beside them) into the folders below; the project then trains in the same way, "
             "but not to the same bits."
         )
-        return Pictures(config.data, _FOLDERS, note=note)
+        return ExportedPictures(config.data, _FOLDERS, note=note)
     if index.classes != source.classes or _has_image_folder_order(index):
-        return Pictures(str(index.root), _FOLDERS)
+        return ExportedPictures(str(index.root), _FOLDERS)
     words = (
         "`FOLDER` is the folder to which the paths in `pictures.csv` belong: the run's pictures did not lie in plain "
         "`train/CLASS` and `val/CLASS` folders (or some were left out), so a list says which there are. For pictures "
         "of your own, write another list: path, label, split."
     )
-    return Pictures(str(index.root), words, _listing(index))
+    return ExportedPictures(str(index.root), words, _listing(index))
 
 
 def _has_image_folder_order(index: DataIndex) -> bool:

@@ -22,7 +22,7 @@ from alexcore.augment.presets import training_operations, with_normalize
 from alexcore.config import FIELDS, TrainConfig
 from alexcore.export.card import model_card
 from alexcore.export.network_code import classifier_lines, feature_lines, pool_line
-from alexcore.export.pictures import Pictures, pictures_of
+from alexcore.export.pictures import ExportedPictures, pictures_of
 from alexcore.export.rendering import render
 from alexcore.export.source import Source, Trained
 from alexcore.fields import numbers_in
@@ -222,7 +222,7 @@ def _broken(line: str) -> str:
     return "\n".join([f"{name}(", *rows, "    )"])
 
 
-def _values(source: Source, trained: Trained, pictures: Pictures) -> dict[str, Any]:
+def _values(source: Source, trained: Trained, pictures: ExportedPictures) -> dict[str, Any]:
     """Everything that the templates ask for."""
     config, model = source.config, cast(AlexNet, trained.model)
     training = _train_operations(config, trained)

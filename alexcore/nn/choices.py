@@ -1,4 +1,4 @@
-"""Names that a network can be built from, and how one is checked. No torch here."""
+"""Names that a network can be built from, and how one is checked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of norms: what may follow a convolution, each one entry that everybody reads. No torch here.
+"""The table of norms: what may follow a convolution, each one entry that everybody reads.
 
 A new norm is one more entry, `NORMS["mine"] = Norm("mine", ...)`, in this file or from outside: the form, the command
 line, networks, experiments, charts and exports then have it.

@@ -21,7 +21,7 @@ class Kind:
         title: What lists call it.
         noun: What sentences call it.
         file: Lies beside config.json in a folder of this kind, with the settings that it has beside a TrainConfig.
-        page: Where its charts are, as `st.page_link` wants it.
+        page: Which page of the dashboard shows it, by its path in a URL.
         entry: "module:function" of what its worker does, called as `work(config, run_dir, reporter)`; it returns
             "finished" or "stopped".
         checkpoint: The file in `checkpoints/` that a resume goes on from.
@@ -55,7 +55,7 @@ TRAINING = Kind(
     title="training",
     noun="run",
     file="config.json",
-    page="pages/train.py",
+    page="train",
     entry="alexcore.runs.training_worker:train",
     checkpoint="last.pt",
     command="train",
@@ -66,8 +66,8 @@ BATCHNORM = Kind(
     title="BatchNorm experiment",
     noun="experiment",
     file="experiment.json",
-    page="pages/batchnorm.py",
-    entry="alexcore.batchnorm.measure.worker:compare",
+    page="batchnorm",
+    entry="alexcore.batchnorm.measure.experiment_worker:compare",
     checkpoint="experiment.pt",
     command="compare-bn",
     changeable=False,

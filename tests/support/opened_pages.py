@@ -1,8 +1,7 @@
-"""Pages opened through app.py without a browser, and what stands on them."""
+"""Pages opened through the router without a browser, and what stands on them."""
 
 from __future__ import annotations
 
-import re
 from io import BytesIO
 
 import numpy as np
@@ -10,23 +9,20 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from tests.support.repository import REPOSITORY
+from ui.parts.menu import PAGES as MENU
 
-APP = REPOSITORY / "app.py"
-# The menu, in its order, as the router says it.
-PAGES = tuple(
-    page
-    for file in sorted((REPOSITORY / "ui").glob("*.py"))
-    for page in re.findall(r"st\.Page\(\s*\"(pages/\w+\.py)\"", file.read_text())
-)
+ROUTER = REPOSITORY / "ui" / "main.py"
+# The menu, in its order.
+PAGES = tuple(f"pages/{name}.py" for name in MENU)
 
 
 def open_page(page: str = "pages/overview.py", /, **query: str) -> AppTest:
-    at = AppTest.from_file(APP, default_timeout=60)
+    at = AppTest.from_file(ROUTER, default_timeout=60)
     for name, value in query.items():
         at.query_params[name] = value
     at.run()
     if page != PAGES[0]:
-        at.switch_page(page)
+        at.switch_page(f"../{page}")
         for name, value in query.items():  # switching clears them, as a click on the menu does
             at.query_params[name] = value
         at.run()

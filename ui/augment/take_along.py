@@ -12,6 +12,7 @@ from alexcore.augment.presets import PRESETS, evaluation_operations
 from alexcore.errors import ConfigError
 from ui.augment import draft as state
 from ui.parts.forms import fill
+from ui.parts.menu import page_file
 from ui.parts.page import show_error
 
 
@@ -31,7 +32,7 @@ def use_for_training(operations: list[Operation], legal: bool) -> None:
                 show_error(error)
                 return
             fill({"augment": name, "image_size": output_side(operations)})
-            st.switch_page("pages/train.py", query_params={"dataset": st.session_state["dataset"]})
+            st.switch_page(page_file("train"), query_params={"dataset": st.session_state["dataset"]})
 
 
 def take_along(operations: list[Operation], classes: int) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from alexcore.batchnorm.read.record import Experiment
+from alexcore.batchnorm.read.record import SWEEPS, Experiment
 from alexcore.batchnorm.settings import arm_key
 from alexcore.errors import RunError
 from alexcore.jobs import read_job
@@ -19,6 +19,7 @@ from alexcore.words.numbers import duration
 from ui.batchnorm.section_choice import show_section
 from ui.batchnorm.sweep_buttons import sweep_job
 from ui.parts.address import choose_run
+from ui.parts.menu import page_file
 from ui.parts.page import show_error
 from ui.parts.run_live import COLOURS, log_tail
 from ui.parts.text import plain
@@ -35,7 +36,7 @@ def watch_experiment(run_id: str) -> None:
         return
     if kind_of(run.path) is not BATCHNORM:
         st.warning(f"The run {plain(run.id)} is no experiment: one network was trained in it.")
-        st.page_link("pages/train.py", label="Look at it on Train", query_params={"run": run.id})
+        st.page_link(page_file("train"), label="Look at it on Train", query_params={"run": run.id})
         return
     busy = _busy(run)
     st.fragment(_view, run_every=POLL_S if any(busy) else None)(run_id, busy)
@@ -43,7 +44,7 @@ def watch_experiment(run_id: str) -> None:
 
 def _busy(run: Run) -> tuple[bool, ...]:
     """What goes on: the experiment, and each of its sweeps."""
-    return (run.status.active, *(read_job(sweep_job(run.id, kind)).state == "running" for kind in ("q14", "q15")))
+    return (run.status.active, *(read_job(sweep_job(run.id, kind)).state == "running" for kind in SWEEPS))
 
 
 def _view(run_id: str, was_busy: tuple[bool, ...]) -> None:

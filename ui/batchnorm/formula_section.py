@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from alexcore.batchnorm.read.quantities import FORMULA
 from alexcore.batchnorm.read.record import Experiment
 from alexcore.batchnorm.settings import arm_key
 from alexcore.errors import AlexError
@@ -101,7 +102,7 @@ def _chosen(experiment: Experiment) -> dict[str, Any] | None:
 
 def _recorded(experiment: Experiment, seed: int) -> dict[str, Any] | None:
     """What the experiment has written down of one channel, at its latest probe of this kind."""
-    rows = experiment.probes.get("formula", {}).get(("batch", seed)) or []
+    rows = experiment.probes.get(FORMULA, {}).get(("batch", seed)) or []
     if not rows:
         return None
     st.caption(f"Recorded with seed {seed} after step {rows[-1]['step']:,}.")

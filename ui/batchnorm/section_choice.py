@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from alexcore.batchnorm.read.record import Experiment
+from alexcore.batchnorm.read.record import BATCH_SWEEP, RATE_SWEEP, Experiment
 from alexcore.batchnorm.views.distributions import fan_channels, fan_layers
 from alexcore.batchnorm.views.sections import SECTIONS, Choice, Maker, Part, layer_of, seed_of
 from alexcore.batchnorm.views.shift_by_layer import MEASURES
@@ -91,7 +91,7 @@ def _measured(run: Run, experiment: Experiment, name: str) -> None:
         )
         part_name = str(st.session_state["bn_part"])
     if name == "sweeps":
-        sweep_controls(run, {"rates": "q14", "batches": "q15"}[part_name])
+        sweep_controls(run, {"rates": RATE_SWEEP, "batches": BATCH_SWEEP}[part_name])
     part = section.parts[part_name]
     choice = _choose(experiment, part)
     with st.container(key=f"bn_{name}"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from alexcore.batchnorm.read.record import BATCH_SWEEP, RATE_SWEEP
 from alexcore.batchnorm.settings import BnConfig, load_bn_config
 from alexcore.errors import ConfigError
 from alexcore.fields import numbers_in
@@ -12,18 +13,20 @@ from alexcore.runs.store import Run
 from ui.parts.page import show_error
 from ui.parts.text import plain
 
-LABELS = {"q14": "Sweep the learning rate", "q15": "Sweep the batch size"}
+LABELS = {RATE_SWEEP: "Sweep the learning rate", BATCH_SWEEP: "Sweep the batch size"}
 
 
 def sweep_job(run_id: str, kind: str) -> str:
-    """The name of the background job of a sweep; `kind` is "q14" or "q15"."""
+    """The name of the background job of a sweep; `kind` is one of SWEEPS."""
     return f"bn-sweep-{kind}-{run_id}"
 
 
 def runs_of(bn: BnConfig, kind: str) -> int:
     """How many short runs a sweep makes."""
     arms = len(bn.norms) * bn.sweep_seeds
-    return arms * (len(numbers_in(bn.sweep_rates)) if kind == "q14" else 2 * len(numbers_in(bn.sweep_batches, int)))
+    return arms * (
+        len(numbers_in(bn.sweep_rates)) if kind == RATE_SWEEP else 2 * len(numbers_in(bn.sweep_batches, int))
+    )
 
 
 def sweep_controls(run: Run, kind: str) -> None:
@@ -54,7 +57,7 @@ def sweep_controls(run: Run, kind: str) -> None:
 
 def _what(bn: BnConfig, kind: str, active: bool, accumulation: int = 1) -> str:
     seeds = f"{bn.sweep_seeds} {'seed' if bn.sweep_seeds == 1 else 'seeds'}"
-    if kind == "q14":
+    if kind == RATE_SWEEP:
         text = (
             f"{runs_of(bn, kind)} runs of {bn.sweep_steps:,} steps: {len(bn.norms)} arms x the rates "
             f"{bn.sweep_rates.replace(',', ', ')} x {seeds}."

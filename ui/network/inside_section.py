@@ -22,6 +22,7 @@ from alexcore.words.numbers import size_text
 from ui.parts.address import choose_run, chosen_run
 from ui.parts.charts import layout_of
 from ui.parts.datasets import open_dataset
+from ui.parts.menu import page_file
 from ui.parts.networks import classifier
 from ui.parts.page import shown_errors
 from ui.parts.picture_choice import MAX_MB, TYPES
@@ -40,7 +41,7 @@ def inside_section() -> None:
     runs = [run for run in list_runs() if run.checkpoint]
     if not runs:
         st.info("There is no trained network yet. Train one first: it takes about two minutes.")
-        st.page_link("pages/train.py", label="Go to Train", icon=":material/arrow_forward:")
+        st.page_link(page_file("train"), label="Go to Train", icon=":material/arrow_forward:")
         return
     with st.container(key="network_inside"), shown_errors():
         run = _run(runs)

@@ -18,6 +18,7 @@ from alexcore.jobs import read_job, start_job
 from alexcore.runs.store import Run
 from ui.parts.datasets import forget_indexes, open_dataset, whole_dataset
 from ui.parts.job_progress import watch_job
+from ui.parts.menu import page_file
 from ui.parts.page import show_error, shown_errors
 from ui.parts.text import plain
 
@@ -76,7 +77,7 @@ def _card(run: Run, index: DataIndex, path: str, number: int, words: str, exclud
     st.caption(plain(f"{words}. {file}"))
     if own_data:
         st.page_link(
-            "pages/classify.py",
+            page_file("classify"),
             label="Explain",
             icon=":material/search:",
             query_params={"run": run.id, "picture": path},
@@ -206,5 +207,5 @@ def _left_out(index: DataIndex, count: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="evaluation_excluded"):
         one = "1 picture is" if count == 1 else f"{count:,} pictures are"
         st.caption(f"{one} left out in data/{plain(name)}; no file was deleted.", width="content")
-        st.page_link("pages/dataset.py", label="See that data set", query_params={"dataset": name})
-        st.page_link("pages/train.py", label="Train on it", query_params={"dataset": name})
+        st.page_link(page_file("dataset"), label="See that data set", query_params={"dataset": name})
+        st.page_link(page_file("train"), label="Train on it", query_params={"dataset": name})

@@ -33,6 +33,7 @@ from ui.parts.evaluation_charts import (
 )
 from ui.parts.evaluation_pictures import first_page, picture_grid
 from ui.parts.job_progress import watch_job
+from ui.parts.menu import page_file
 from ui.parts.page import shown_errors
 from ui.parts.run_charts import RunView
 from ui.parts.text import plain
@@ -49,7 +50,7 @@ def evaluation_section(run: Run) -> None:
     with st.container(key="evaluation"), shown_errors():
         if kind_of(run.path) is BATCHNORM:
             st.info("A BatchNorm experiment has no checkpoint of its own: each of its networks (its arms) has one.")
-            st.page_link("pages/batchnorm.py", label="See its networks on BatchNorm", query_params={"run": run.id})
+            st.page_link(page_file("batchnorm"), label="See its networks on BatchNorm", query_params={"run": run.id})
             return
         if run.status.active:
             st.info("The run still goes on, and its best checkpoint may change. Evaluate it when it has ended.")

@@ -8,14 +8,12 @@ from contextlib import contextmanager
 import streamlit as st
 
 from alexcore.errors import AlexError
-from ui.frame import require_frame
 from ui.parts.text import plain
 
 
 @contextmanager
 def page(title: str, purpose: str) -> Iterator[None]:
     """Draw the head of a page and turn an expected error of its body into a message."""
-    require_frame()
     st.title(title, anchor=False)
     st.caption(purpose)
     with shown_errors():

@@ -16,6 +16,7 @@ from alexcore.words.findings import told
 from alexcore.words.numbers import duration
 from alexcore.words.phases import WAITING
 from ui.parts.address import choose_run
+from ui.parts.menu import page_file
 from ui.parts.page import show_error
 from ui.parts.run_rows import ReadableSeries, share
 from ui.parts.run_views import run_views
@@ -47,7 +48,7 @@ def watch(run_id: str) -> None:
         return
     if kind_of(run.path) is BATCHNORM:
         st.info(f"The run {plain(run.id)} is a BatchNorm experiment: several networks at once.")
-        st.page_link("pages/batchnorm.py", label="Look at it on BatchNorm", query_params={"run": run.id})
+        st.page_link(page_file("batchnorm"), label="Look at it on BatchNorm", query_params={"run": run.id})
         return
     every_s = poll_every_s(run.status)
     st.fragment(_view, run_every=every_s)(run_id, every_s)
@@ -175,7 +176,7 @@ def _outcome(run: Run) -> None:
     elif status.state == "finished":
         _longer(run)
         st.page_link(
-            "pages/classify.py",
+            page_file("classify"),
             label="Classify a picture with this run",
             icon=":material/arrow_forward:",
             query_params={"run": run.id},

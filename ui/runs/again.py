@@ -14,6 +14,7 @@ from alexcore.home import open_path
 from alexcore.runs import launcher
 from alexcore.runs.store import Run
 from ui.parts.datasets import open_dataset
+from ui.parts.menu import page_file
 from ui.parts.page import show_error
 from ui.parts.text import plain
 from ui.runs.selection import show_run
@@ -27,7 +28,7 @@ def again_section(run: Run) -> None:
     _continue(run, run.config)
     st.markdown("**Change something**")
     st.page_link(
-        "pages/train.py",
+        page_file("train"),
         label="Fill the form with these settings",
         query_params={"clone": run.id},
         icon=":material/content_copy:",

@@ -1,4 +1,4 @@
-"""Validating arms: with the running statistics, as any run is, and batch norm also with those of the batch (Q16)."""
+"""Validating arms: with the running statistics, as any run is, and batch norm also with those of the batch."""
 
 from __future__ import annotations
 

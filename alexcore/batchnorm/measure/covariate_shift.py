@@ -1,4 +1,4 @@
-"""Internal covariate shift, measured by what it does to a layer's gradient (Q4)."""
+"""Internal covariate shift, measured by what it does to a layer's gradient."""
 
 from __future__ import annotations
 

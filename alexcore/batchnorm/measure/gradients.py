@@ -1,4 +1,4 @@
-"""The gradients themselves: how far their summands agree, and how large they are (Q10, Q11)."""
+"""The gradients themselves: how far their summands agree, and how large they are."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from alexcore.batchnorm.read.quantities import rounded
 def gradient_summands(
     model: nn.Module, images: Tensor, labels: Tensor, *, criterion: Criterion = CROSS_ENTROPY
 ) -> dict[str, Any]:
-    """How far the contributions to a weight's gradient agree over pictures and positions (Q10).
+    """How far the contributions to a weight's gradient agree over pictures and positions.
 
     The gradient of one weight is a sum over pictures b and positions p of d[b, p] = dL/dO[b, p] * a[b, p], with O the
     layer's output and a the input value that the weight multiplies. sum |d| / |sum d| is 1 if all pull the same way,
@@ -101,7 +101,7 @@ def _weight_gradient(layer: WeightedLayer, given: Tensor, flow: Tensor) -> Tenso
 
 
 def gradient_magnitude(model: nn.Module, lr: float) -> dict[str, Any]:
-    """The size of the last step's gradients, layer by layer (Q11). No pass: it reads `.grad`.
+    """The size of the last step's gradients, layer by layer. No pass: it reads `.grad`.
 
     Call it after the step and before anybody zeroes them. With clipping they are the clipped ones.
 

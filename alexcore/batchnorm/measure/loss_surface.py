@@ -1,4 +1,4 @@
-"""The loss around the present weights: along the gradient, at equal distances, and at any rate (Q5-Q8)."""
+"""The loss around the present weights: along the gradient, at equal distances, and at any rate."""
 
 from __future__ import annotations
 
@@ -21,7 +21,15 @@ from alexcore.batchnorm.measure.gradient_step import (
 )
 from alexcore.batchnorm.measure.undisturbed import undisturbed
 from alexcore.batchnorm.measure.weighted_layers import length
-from alexcore.batchnorm.read.quantities import rounded
+from alexcore.batchnorm.read.quantities import (
+    GRADIENT_AT_EQUAL_STEPS,
+    GRADIENT_PREDICTIVENESS,
+    LOSS_ALONG_GRADIENT,
+    LOSS_AT_EQUAL_STEPS,
+    SCALE_FREE_SMOOTHNESS,
+    SMOOTHNESS,
+    rounded,
+)
 
 # Steps along the gradient, in learning rates (Santurkar et al. 2018 went from 1/2 to 4).
 MULTIPLES = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0)
@@ -70,12 +78,13 @@ def loss_surface(
         criterion: The loss.
 
     Returns:
-        {"Q5": {"loss", "lr", "steps", "losses", "min", "max", "range"}, loss in nats;
-        "Q6": {"steps", "distances", "min", "max"}, distances D_j = ||g - g_j||;
-        "Q7": {"beta", "grad_norm"}, beta = max_j D_j / (eta_j ||g||);
-        "Q5r": {"loss", "rhos", "losses", "min", "max", "range"};
-        "Q6r": {"rhos", "relative", "cosines", "rel", "cosmin"}, rel = max_j D_j / ||g||, cosmin = min_j cos(g_j, g);
-        "Q7r": {"beta", "weight_norm", "grad_norm"}, beta = max_j (D_j / ||g||) / rho_j}.
+        {LOSS_ALONG_GRADIENT: {"loss", "lr", "steps", "losses", "min", "max", "range"}, loss in nats;
+        GRADIENT_PREDICTIVENESS: {"steps", "distances", "min", "max"}, distances D_j = ||g - g_j||;
+        SMOOTHNESS: {"beta", "grad_norm"}, beta = max_j D_j / (eta_j ||g||);
+        LOSS_AT_EQUAL_STEPS: {"loss", "rhos", "losses", "min", "max", "range"};
+        GRADIENT_AT_EQUAL_STEPS: {"rhos", "relative", "cosines", "rel", "cosmin"}, rel = max_j D_j / ||g||,
+        cosmin = min_j cos(g_j, g);
+        SCALE_FREE_SMOOTHNESS: {"beta", "weight_norm", "grad_norm"}, beta = max_j (D_j / ||g||) / rho_j}.
         Where a step leads to a loss that is no number, it and everything made of it is None.
 
     Source: Santurkar et al. 2018, "How does batch normalization help optimization?", section 3.
@@ -92,21 +101,30 @@ def loss_surface(
     relative = [_ratio(each, grad_norm) for each in far.differences]
     data: dict[str, Any] = rounded(
         {
-            "Q5": {"loss": start.loss, "lr": lr, "steps": steps, **_band(along.losses, "losses", with_range=True)},
-            "Q6": {"steps": steps, **_band(along.differences, "distances")},
-            "Q7": {
+            LOSS_ALONG_GRADIENT: {
+                "loss": start.loss,
+                "lr": lr,
+                "steps": steps,
+                **_band(along.losses, "losses", with_range=True),
+            },
+            GRADIENT_PREDICTIVENESS: {"steps": steps, **_band(along.differences, "distances")},
+            SMOOTHNESS: {
                 "beta": _largest([_ratio(d, eta * grad_norm) for d, eta in zip(along.differences, steps, strict=True)]),
                 "grad_norm": grad_norm,
             },
-            "Q5r": {"loss": start.loss, "rhos": list(distances), **_band(far.losses, "losses", with_range=True)},
-            "Q6r": {
+            LOSS_AT_EQUAL_STEPS: {
+                "loss": start.loss,
+                "rhos": list(distances),
+                **_band(far.losses, "losses", with_range=True),
+            },
+            GRADIENT_AT_EQUAL_STEPS: {
                 "rhos": list(distances),
                 "relative": relative,
                 "cosines": far.cosines,
                 "rel": _largest(relative),
                 "cosmin": -_largest([-each for each in far.cosines]),
             },
-            "Q7r": {
+            SCALE_FREE_SMOOTHNESS: {
                 "beta": _largest([_ratio(r, rho) for r, rho in zip(relative, distances, strict=True)]),
                 "weight_norm": weight_norm,
                 "grad_norm": grad_norm,
@@ -124,7 +142,7 @@ def relative_loss(
     *,
     criterion: Criterion = CROSS_ENTROPY,
 ) -> dict[str, Any]:
-    """The loss after one gradient step of each rate, divided by the loss before it (Q8).
+    """The loss after one gradient step of each rate, divided by the loss before it.
 
     One pass forward and backward and one forward a rate, with the defaults 16; at the quick preset's size
     it takes 8 to 11 training steps.

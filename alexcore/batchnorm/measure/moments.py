@@ -1,4 +1,4 @@
-"""What the layers give on a fixed set of pictures: values, moments, drift, zero and saturated units (Q1-3, 12, 13)."""
+"""What the layers give on a fixed set of pictures: values, moments, drift, zero and saturated units."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from alexcore.batchnorm.measure.undisturbed import undisturbed
 from alexcore.batchnorm.measure.weighted_layers import WeightedLayer, by_channel, fan_channels, layers_of
-from alexcore.batchnorm.read.quantities import rounded
+from alexcore.batchnorm.read.quantities import CHANNEL_VALUES, MOMENTS, SATURATION, ZERO_UNITS, rounded
 
 # Ioffe and Szegedy 2015 show the 15th, 50th and 85th percentile of a unit's input over time.
 PERCENTILES = (15, 50, 85)
@@ -71,11 +71,12 @@ def layer_statistics(
     Returns:
         The data of four quantities, and the moments of all channels for `drift`. With `layers` the parallel names:
 
-        Q1: {layer: {"channels", "percentiles", "output": [[value per percentile] per channel], "normed": same or None}}
-        Q2: {"layers", "mean_abs", "deviation", "normed_mean_abs", "normed_deviation", "channels", "mu", "sigma"}; the
-            last three by layer, of the kept channels alone
-        Q12: {"layers", "zero", "dead"}, shares 0 to 1, None where the activation is no ReLU
-        Q13: {"layers", "saturated", "saturated_channels"}, shares, None where it is neither tanh nor sigmoid
+        CHANNEL_VALUES: {layer: {"channels", "percentiles", "output": [[value per percentile] per
+            channel], "normed": same or None}}
+        MOMENTS: {"layers", "mean_abs", "deviation", "normed_mean_abs", "normed_deviation", "channels", "mu",
+            "sigma"}; the last three by layer, of the kept channels alone
+        ZERO_UNITS: {"layers", "zero", "dead"}, shares 0 to 1, None where the activation is no ReLU
+        SATURATION: {"layers", "saturated", "saturated_channels"}, shares, None where it is neither tanh nor sigmoid
     """
     kept = fan_channels(model) if channels is None else channels
     layers = layers_of(model)
@@ -125,7 +126,7 @@ def layer_statistics(
     def kept_of(values: Mapping[str, Tensor]) -> dict[str, list[float]]:
         return {name: values[name][list(kept.get(name, ()))].tolist() for name in names}
 
-    q2 = {
+    depth = {
         "layers": names,
         "mean_abs": column(moments.mean),
         "deviation": column(moments.deviation),
@@ -135,14 +136,16 @@ def layer_statistics(
         "mu": kept_of(moments.mean),
         "sigma": kept_of(moments.deviation),
     }
-    q12 = {"layers": names, **{key: [rest[name].get(key) for name in names] for key in ("zero", "dead")}}
-    q13_keys = ("saturated", "saturated_channels")
-    q13 = {"layers": names, **{key: [rest[name].get(key) for name in names] for key in q13_keys}}
-    return rounded({"Q1": {name: fans[name] for name in names}, "Q2": q2, "Q12": q12, "Q13": q13}), moments
+    zeros = {"layers": names, **{key: [rest[name].get(key) for name in names] for key in ("zero", "dead")}}
+    keys = ("saturated", "saturated_channels")
+    saturated = {"layers": names, **{key: [rest[name].get(key) for name in names] for key in keys}}
+    return rounded(
+        {CHANNEL_VALUES: {name: fans[name] for name in names}, MOMENTS: depth, ZERO_UNITS: zeros, SATURATION: saturated}
+    ), moments
 
 
 def drift(before: Moments, now: Moments, steps: int) -> dict[str, Any]:
-    """How far the distributions have moved between two probes of one network (Q3). No pass.
+    """How far the distributions have moved between two probes of one network. No pass.
 
     Args:
         before: Of the earlier probe.

@@ -2,14 +2,14 @@
 
 | group | quantities | made on |
 |---|---|---|
-| layers | Q1, Q2, Q3, Q11, Q12, Q13 | all probe pictures; Q11 on the gradients of the last step |
-| surface | Q5, Q6, Q7, Q5r, Q6r, Q7r | the first batch of them, the same for every arm |
-| relative | Q8 | that batch |
-| gradients | Q10 | that batch |
-| shift | Q4 | that batch |
+| layers | values, moments, drift, zero and saturated units, size of gradients (of the last step) | all probe pictures |
+| surface | loss and gradient along the gradient, and at equal distances | the first batch of them, for all arms |
+| relative | loss after one step | that batch |
+| gradients | agreement of summands | that batch |
+| shift | internal covariate shift | that batch |
 | gain | gain, scales | that batch |
 | formula | formula | that batch; of batch norm only |
-| accumulation | Q17, Q18 | that batch, once at the end |
+| accumulation | lag of the statistics, error of accumulation | that batch, once at the end |
 """
 
 from __future__ import annotations
@@ -30,7 +30,19 @@ from alexcore.batchnorm.measure.loss_surface import loss_surface, relative_loss
 from alexcore.batchnorm.measure.moments import Moments, drift, layer_statistics
 from alexcore.batchnorm.measure.recalibration import batch_norms
 from alexcore.batchnorm.measure.undisturbed import undisturbed
-from alexcore.batchnorm.read.quantities import rounded
+from alexcore.batchnorm.read.quantities import (
+    ACCUMULATION,
+    COVARIATE_SHIFT,
+    DRIFT,
+    FORMULA,
+    GAIN,
+    GRADIENT_SIZE,
+    GRADIENT_SUMMANDS,
+    LEARNED_SCALES,
+    RELATIVE_LOSS,
+    STATISTICS_LAG,
+    rounded,
+)
 from alexcore.batchnorm.read.statistics_lag import statistics_lag
 from alexcore.config import TrainConfig
 from alexcore.training.objective import Objective
@@ -98,16 +110,16 @@ class Prober:
         elif group == "surface":
             yield from loss_surface(model, *batch, lr).items()
         elif group == "relative":
-            yield "Q8", relative_loss(model, *batch)
+            yield RELATIVE_LOSS, relative_loss(model, *batch)
         elif group == "gradients":
-            yield "Q10", gradient_summands(model, *batch)
+            yield GRADIENT_SUMMANDS, gradient_summands(model, *batch)
         elif group == "shift":
-            yield "Q4", internal_covariate_shift(model, *batch, lr)
+            yield COVARIATE_SHIFT, internal_covariate_shift(model, *batch, lr)
         elif group == "gain":
-            yield "gain", layer_gain(model, self.batch)
-            yield "scales", learned_scales(model, self.batch)
+            yield GAIN, layer_gain(model, self.batch)
+            yield LEARNED_SCALES, learned_scales(model, self.batch)
         elif group == "formula" and batch_norms(model):
-            yield "formula", channel_example(model, self.batch, "conv1", self._shown_channel(arm))
+            yield FORMULA, channel_example(model, self.batch, "conv1", self._shown_channel(arm))
         elif group == "accumulation":
             yield from self._accumulation(arm, step)
 
@@ -120,15 +132,15 @@ class Prober:
         arm.memory["now"] = [step, moments.to_dict()]
         if "before" in arm.memory:
             earlier, saved = arm.memory["before"]
-            yield "Q3", drift(Moments.from_dict(saved), moments, step - earlier)
+            yield DRIFT, drift(Moments.from_dict(saved), moments, step - earlier)
         kept = arm.memory.pop("gradients", None)
         if _has_gradients(arm):
-            yield "Q11", gradient_magnitude(arm.model, lr)
+            yield GRADIENT_SIZE, gradient_magnitude(arm.model, lr)
         elif kept is not None and kept[0] == step:
-            yield "Q11", kept[1]
+            yield GRADIENT_SIZE, kept[1]
 
     def keep_gradients(self, arms: Sequence[Arm], lr: float, step: int) -> None:
-        """Remember Q11 of each arm over a stop in the midst of a measurement: a checkpoint holds no gradients."""
+        """Remember how large gradients are over a stop in the midst of a measurement: no checkpoint holds any."""
         for arm in arms:
             if arm.diverged_at is None and _has_gradients(arm):
                 arm.memory["gradients"] = [step, gradient_magnitude(arm.model, lr)]
@@ -144,13 +156,13 @@ class Prober:
         parts = self.config.accumulation_steps
         norms = batch_norms(arm.model)
         if norms:
-            yield "Q17", statistics_lag(norms[0].momentum, step * parts, parts)
+            yield STATISTICS_LAG, statistics_lag(norms[0].momentum, step * parts, parts)
         pictures = len(self.batch_labels)
         with undisturbed(arm.model, train=True):
             rows = compare(
                 arm.model, self.objective, self.batch, self.batch_labels, micro_sizes(pictures, self.config.batch_size)
             )
-        yield "Q18", rounded({"pictures": pictures, "rows": rows})
+        yield ACCUMULATION, rounded({"pictures": pictures, "rows": rows})
 
 
 def _has_gradients(arm: Arm) -> bool:

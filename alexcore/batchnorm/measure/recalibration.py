@@ -1,4 +1,4 @@
-"""The gap between training and evaluation that batch norm's running statistics open, and how to close it (Q16)."""
+"""The gap between training and evaluation that batch norm's running statistics open, and how to close it."""
 
 from __future__ import annotations
 

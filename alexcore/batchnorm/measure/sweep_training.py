@@ -1,4 +1,4 @@
-"""The sweeps: the same arms trained anew with many learning rates (Q14), or many batch sizes (Q15).
+"""The sweeps: the same arms trained anew with many learning rates, or many batch sizes.
 
 Whatever can be is shared as in the experiment itself: all networks of one seed (every rate, every norm) take their
 steps side by side on the same batches. A sweep writes a line a finished training and leaves out what is there already,
@@ -22,7 +22,7 @@ from alexcore.batchnorm.measure.arms import Arm, build_arm
 from alexcore.batchnorm.measure.batches import open_seeds, probe_set, windows_from
 from alexcore.batchnorm.measure.recalibration import batch_norms, recalibrate
 from alexcore.batchnorm.read.conclusion import conclude, sweep_sentences
-from alexcore.batchnorm.read.record import Experiment, sweep_file
+from alexcore.batchnorm.read.record import BATCH_SWEEP, RATE_SWEEP, Experiment, sweep_file
 from alexcore.batchnorm.read.tolerance import classify
 from alexcore.batchnorm.settings import BnConfig
 from alexcore.config import TrainConfig
@@ -80,7 +80,7 @@ class Training:
 
 
 def sweep_rates(config: TrainConfig, bn: BnConfig) -> list[Training]:
-    """The trainings of Q14: every rate for every arm and seed, all as long."""
+    """Every rate for every arm and seed, all as long."""
     batch = config.batch_size
     return [
         Training(norm, seed, rate, "rates", batch, rate, bn.sweep_steps)
@@ -91,7 +91,7 @@ def sweep_rates(config: TrainConfig, bn: BnConfig) -> list[Training]:
 
 
 def sweep_batches(config: TrainConfig, bn: BnConfig, train_images: int) -> list[Training]:
-    """The trainings of Q15: every batch size that the training split has, for equal epochs and for equal steps.
+    """Every batch size that the training split has, for equal epochs and for equal steps.
 
     The rate grows with the batch, rate_32 * N / 32, where rate_32 is the experiment's rate brought to 32 pictures: its
     batch is what one optimizer step sees, micro-batches and all. A run of the sweep makes a step a batch.
@@ -121,7 +121,7 @@ def sweep(run_dir: Path, config: TrainConfig, bn: BnConfig, kind: str, on_progre
         run_dir: Of the experiment.
         config: Its configuration.
         bn: Its description.
-        kind: "q14" (learning rates) or "q15" (batch sizes).
+        kind: RATE_SWEEP or BATCH_SWEEP.
         on_progress: Called with (optimizer steps done, in all).
 
     Returns:
@@ -134,7 +134,7 @@ def sweep(run_dir: Path, config: TrainConfig, bn: BnConfig, kind: str, on_progre
     record = Experiment(run_dir)
     record.refresh()
     done = {(each.get("arm"), each.get("seed"), each.get("x"), each.get("mode")) for each in record.sweeps[kind]}
-    trainings = sweep_rates(config, bn) if kind == "q14" else sweep_batches(config, bn, work.train_images)
+    trainings = sweep_rates(config, bn) if kind == RATE_SWEEP else sweep_batches(config, bn, work.train_images)
     left = [each for each in trainings if each.key not in done]
     total, before = sum(each.steps for each in trainings), sum(each.steps for each in trainings if each not in left)
     writer = EventWriter(sweep_file(run_dir, kind))
@@ -175,7 +175,7 @@ class _Work:
 
     def __init__(self, config: TrainConfig, kind: str) -> None:
         # Without a norm in its name, a last batch of one picture is not refused; it is left out below.
-        self.config = config.model_copy(update={"norm": "none"}) if kind == "q15" else config
+        self.config = config.model_copy(update={"norm": "none"}) if kind == BATCH_SWEEP else config
         self.device = choose_device(config.device)
         seed_everything(config.seed, config.deterministic, config.cudnn_benchmark)
         self._opened: tuple[tuple[int, int], RunData] | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from alexcore.batchnorm.read.record import VERDICT, Experiment
+from alexcore.batchnorm.read.record import BATCH_SWEEP, RATE_SWEEP, VERDICT, Experiment
 from alexcore.batchnorm.read.summary import summarise
 from alexcore.batchnorm.read.tables import write_tables
 from alexcore.batchnorm.read.tolerance import batch_table, best_rates, rows_of
@@ -31,15 +31,17 @@ def answers_of(record: Experiment) -> list[dict[str, Any]]:
     """The five answers that the numbers give now; empty before the experiment has started."""
     if record.start is None:
         return []
-    summary = summarise(record.start, record.steps, record.evals, record.probes, rows_of(record.sweeps["q14"], "rate"))
+    summary = summarise(
+        record.start, record.steps, record.evals, record.probes, rows_of(record.sweeps[RATE_SWEEP], "rate")
+    )
     return [answer.as_dict() for answer in verdict(summary)]
 
 
 def sweep_sentences(record: Experiment, kind: str) -> list[str]:
     """What a sweep says, a sentence an arm, from its numbers."""
-    if kind == "q14":
-        return _rate_sentences(rows_of(record.sweeps["q14"], "rate"))
-    table = batch_table(rows_of(record.sweeps["q15"], "batch"))
+    if kind == RATE_SWEEP:
+        return _rate_sentences(rows_of(record.sweeps[RATE_SWEEP], "rate"))
+    table = batch_table(rows_of(record.sweeps[BATCH_SWEEP], "batch"))
     sentences = []
     for mode in dict.fromkeys(row["mode"] for row in table):
         for arm in dict.fromkeys(row["arm"] for row in table):

@@ -1,72 +1,62 @@
-"""What all measured numbers share: rounding and names."""
+"""The measured quantities by name and title, and how their numbers are rounded."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 DIGITS = 6
 
+# What a quantity is called in an experiment's events; folders hold these names.
+CHANNEL_VALUES = "Q1"
+MOMENTS = "Q2"
+DRIFT = "Q3"
+COVARIATE_SHIFT = "Q4"
+LOSS_ALONG_GRADIENT = "Q5"
+GRADIENT_PREDICTIVENESS = "Q6"
+SMOOTHNESS = "Q7"
+LOSS_AT_EQUAL_STEPS = "Q5r"
+GRADIENT_AT_EQUAL_STEPS = "Q6r"
+SCALE_FREE_SMOOTHNESS = "Q7r"
+RELATIVE_LOSS = "Q8"
+GRADIENT_SUMMANDS = "Q10"
+GRADIENT_SIZE = "Q11"
+ZERO_UNITS = "Q12"
+SATURATION = "Q13"
+RATE_TOLERANCE = "Q14"
+BATCH_SENSITIVITY = "Q15"
+VALIDATION_GAP = "Q16"
+STATISTICS_LAG = "Q17"
+ACCUMULATION = "Q18"
+GAIN = "gain"
+LEARNED_SCALES = "scales"
+FORMULA = "formula"
 
-class Quantity(NamedTuple):
-    """One measured quantity, in words."""
-
-    title: str
-    definition: str
-    """One sentence with the formula and the unit."""
-
-
-QUANTITIES: Mapping[str, Quantity] = {
-    "Q1": Quantity(
-        "Values of a channel", "Percentiles of a channel's output over all pictures and positions of the probe set."
-    ),
-    "Q2": Quantity(
-        "Moments by depth",
-        "Mean over the channels of a layer of |mean| and of the standard deviation, over pictures and positions.",
-    ),
-    "Q3": Quantity(
-        "Drift",
-        "How far a channel's mean moved between two probes, in standard deviations of the first, and |ln| of the ratio "
-        "of its deviations; means over the channels of a layer.",
-    ),
-    "Q4": Quantity(
-        "Internal covariate shift",
-        "Change of a layer's gradient when only the layers before it take their step: ||G - G'||, ||G - G'|| / ||G|| "
-        "and the cosine of the two.",
-    ),
-    "Q5": Quantity("Loss along the gradient", "Loss after steps of 0.5 to 4 times the rate against the gradient."),
-    "Q6": Quantity(
-        "Gradient predictiveness", "Length of the difference between the gradient before and after such a step."
-    ),
-    "Q7": Quantity("Effective smoothness", "Largest change of the gradient by length of the step."),
-    "Q5r": Quantity(
-        "Loss at equal distances", "Loss after steps of 1e-4 to 1e-2 of the weights' length, equal for all arms."
-    ),
-    "Q6r": Quantity(
-        "Gradient at equal distances", "Largest relative change of the gradient, and smallest cosine, on such steps."
-    ),
-    "Q7r": Quantity(
-        "Scale-free smoothness", "Largest relative change of the gradient by relative length of the step; no unit."
-    ),
-    "Q8": Quantity("Relative loss", "Loss after one gradient step of a rate, divided by the loss before it."),
-    "Q10": Quantity(
-        "Agreement of gradient summands",
-        "Sum of |summand| by |sum| of the gradient of a weight, over pictures and positions; 1 if all agree.",
-    ),
-    "Q11": Quantity("Size of gradients", "||gradient|| of a layer's weights, and rate * ||gradient|| / ||weights||."),
-    "Q12": Quantity("Zero and dead units", "Share of outputs that ReLU makes 0, and of channels 0 on all pictures."),
-    "Q13": Quantity("Saturation", "Share of |tanh| > 0.97, or of sigmoid outside [0.03, 0.97]."),
-    "Q14": Quantity("Learning-rate tolerance", "Decades of rates within 5 points of the best validation accuracy."),
-    "Q15": Quantity("Batch-size sensitivity", "Validation error by batch size, the rate in proportion to it."),
-    "Q16": Quantity(
-        "Train/eval gap", "Validation with running statistics, with batch statistics, and after recalibration."
-    ),
-    "Q17": Quantity("Lag of the running statistics", "Weight (1 - m)^n that the initial value still has."),
-    "Q18": Quantity("Accumulation", "Difference between an accumulated gradient and that of one big batch."),
-    "gain": Quantity("Gain", "How much a small change of the input has grown after each layer."),
-    "scales": Quantity("Learned scales", "The norm's gamma, the deviation it divides by, and their ratio."),
-    "formula": Quantity("The formula", "One channel of a real batch, number by number."),
+TITLES = {
+    CHANNEL_VALUES: "Values of a channel",
+    MOMENTS: "Moments by depth",
+    DRIFT: "Drift",
+    COVARIATE_SHIFT: "Internal covariate shift",
+    LOSS_ALONG_GRADIENT: "Loss along the gradient",
+    GRADIENT_PREDICTIVENESS: "Gradient predictiveness",
+    SMOOTHNESS: "Effective smoothness",
+    LOSS_AT_EQUAL_STEPS: "Loss at equal distances",
+    GRADIENT_AT_EQUAL_STEPS: "Gradient at equal distances",
+    SCALE_FREE_SMOOTHNESS: "Scale-free smoothness",
+    RELATIVE_LOSS: "Relative loss",
+    GRADIENT_SUMMANDS: "Agreement of gradient summands",
+    GRADIENT_SIZE: "Size of gradients",
+    ZERO_UNITS: "Zero and dead units",
+    SATURATION: "Saturation",
+    RATE_TOLERANCE: "Learning-rate tolerance",
+    BATCH_SENSITIVITY: "Batch-size sensitivity",
+    VALIDATION_GAP: "Train/eval gap",
+    STATISTICS_LAG: "Lag of the running statistics",
+    ACCUMULATION: "Accumulation",
+    GAIN: "Gain",
+    LEARNED_SCALES: "Learned scales",
+    FORMULA: "The formula",
 }
 
 

@@ -3,12 +3,12 @@
 Types of events in an experiment's events.jsonl, beside those of any run (note, warning, checkpoint, end):
 
     start       classes, sizes of the plan, arms (keys such as "batch-s0"), norms, seeds, steps, device, precision,
-                layers (["conv1", ... "conv5"]), linear, channels (per layer, those that Q1 shows), parameters (per
+                layers (["conv1", ... "conv5"]), linear, channels (per layer, whose values are shown), parameters (per
                 norm), chance (ln C), eval_steps
     arm_step    arm, seed, step, round, loss, acc1, grad_norm, step_s
     arm_eval    arm, seed, step, train_loss, train_acc1, val_loss, val_acc1; for batch also val_loss_batch and
                 val_acc1_batch; in the last one also val_loss_recalibrated and val_acc1_recalibrated
-    probe       arm, seed, step, quantity ("Q1" ...), seconds, data: what the probe's function returned
+    probe       arm, seed, step, quantity, seconds, data: what the probe's function returned
     probe_cost  share (of the run's time, 0 to 1), probe_s, total_s, step_s per norm
     resume      round: whatever is later than that is forgotten
     verdict     answers: a list of five
@@ -31,7 +31,7 @@ from alexcore.words.findings import same
 Arm = tuple[str, int]
 """A norm and a seed, e.g. ("batch", 0)."""
 Point = tuple[float, float]
-SWEEPS = ("q14", "q15")
+SWEEPS = RATE_SWEEP, BATCH_SWEEP = "q14", "q15"
 VERDICT = "verdict.json"
 OLD_ANSWERS = "These answers are of an earlier stop. The experiment was resumed since; new ones are written at its end."
 
@@ -49,14 +49,14 @@ class Experiment:
         start: The latest `start` event; None until there is one.
         steps: Per arm its `arm_step` events, increasing in step.
         evals: Per arm its `arm_eval` events, increasing in step.
-        probes: Per quantity and arm the `probe` events, increasing in step: `probes["Q1"]["batch", 0][-1]["data"]`.
+        probes: Per quantity and arm the `probe` events, increasing in step: `probes[DRIFT]["batch", 0][-1]["data"]`.
         cost: The latest `probe_cost` event.
         answers: The five answers of the latest verdict, as plain dicts; empty until there is one.
         notes: `note` events, each sentence once.
         warnings: `warning` events, each sentence once.
         resumes: Rounds from which the experiment was resumed.
         end: The `end` event, None while the experiment goes on.
-        sweeps: Per kind ("q14", "q15") the results of its runs, one for each (arm, seed, x, mode).
+        sweeps: Per kind the results of its runs, one for each (arm, seed, x, mode).
     """
 
     def __init__(self, path: Path) -> None:

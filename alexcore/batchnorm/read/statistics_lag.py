@@ -1,4 +1,4 @@
-"""How slowly batch norm's running statistics follow (Q17)."""
+"""How slowly batch norm's running statistics follow."""
 
 from __future__ import annotations
 

@@ -8,6 +8,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from alexcore.batchnorm.read.quantities import (
+    COVARIATE_SHIFT,
+    DRIFT,
+    GAIN,
+    LEARNED_SCALES,
+    MOMENTS,
+    RATE_TOLERANCE,
+    RELATIVE_LOSS,
+    SATURATION,
+    VALIDATION_GAP,
+    ZERO_UNITS,
+)
 from alexcore.batchnorm.read.tolerance import DIVERGED, Row, classify, finite_number, median_of, tolerances
 
 Arm = tuple[str, int]
@@ -23,28 +35,28 @@ class Measure(NamedTuple):
 
 
 MEASURES: Mapping[str, Measure] = {
-    "growth": Measure("gain", "growth of a change by noise up to the last convolution, at the end"),
-    "growth_start": Measure("gain", "the same before training"),
-    "growth_neighbour": Measure("gain", "growth of a change towards another picture, at the end"),
-    "depth_ratio": Measure("Q2", "deviation of the last convolution by that of the first, before training"),
-    "safe_rate": Measure("Q8", "largest rate up to which no single step raised the loss, at the end"),
-    "drift_seen": Measure("Q3", "drift of what the activations get between two probes, in deviations, net a step"),
+    "growth": Measure(GAIN, "growth of a change by noise up to the last convolution, at the end"),
+    "growth_start": Measure(GAIN, "the same before training"),
+    "growth_neighbour": Measure(GAIN, "growth of a change towards another picture, at the end"),
+    "depth_ratio": Measure(MOMENTS, "deviation of the last convolution by that of the first, before training"),
+    "safe_rate": Measure(RELATIVE_LOSS, "largest rate up to which no single step raised the loss, at the end"),
+    "drift_seen": Measure(DRIFT, "drift of what the activations get between two probes, in deviations, net a step"),
     "drift_output": Measure(
-        "Q3", "drift of the convolutions' own outputs between two probes, in deviations, net a step"
+        DRIFT, "drift of the convolutions' own outputs between two probes, in deviations, net a step"
     ),
-    "ics": Measure("Q4", "relative change of a layer's gradient by the steps of earlier layers"),
-    "gain_change": Measure("gain", "factor by which training changed the gain from layer to layer, in the mean"),
-    "gamma_moved": Measure("scales", "mean |gamma - 1| at the end"),
-    "gamma_spread": Measure("scales", "95th minus 5th percentile of gamma at the end"),
-    "val_acc1": Measure("Q16", "validation accuracy at the end, recalibrated where there is batch norm"),
-    "train_loss": Measure("Q16", "training loss at the end, in nats"),
-    "steps_to_target": Measure("Q16", "steps to the accuracy half-way between guessing and the best"),
-    "late_gain": Measure("Q16", "gain of the best validation accuracy in the second half of the steps"),
-    "width": Measure("Q14", "decades of rates within 5 points of the best"),
-    "best_acc1": Measure("Q14", "validation accuracy at the arm's own best rate"),
-    "dead": Measure("Q12", "share of dead channels in the convolutions at the end"),
-    "zero": Measure("Q12", "share of zero outputs in the convolutions at the end"),
-    "saturated": Measure("Q13", "share of saturated outputs in the convolutions at the end"),
+    "ics": Measure(COVARIATE_SHIFT, "relative change of a layer's gradient by the steps of earlier layers"),
+    "gain_change": Measure(GAIN, "factor by which training changed the gain from layer to layer, in the mean"),
+    "gamma_moved": Measure(LEARNED_SCALES, "mean |gamma - 1| at the end"),
+    "gamma_spread": Measure(LEARNED_SCALES, "95th minus 5th percentile of gamma at the end"),
+    "val_acc1": Measure(VALIDATION_GAP, "validation accuracy at the end, recalibrated where there is batch norm"),
+    "train_loss": Measure(VALIDATION_GAP, "training loss at the end, in nats"),
+    "steps_to_target": Measure(VALIDATION_GAP, "steps to the accuracy half-way between guessing and the best"),
+    "late_gain": Measure(VALIDATION_GAP, "gain of the best validation accuracy in the second half of the steps"),
+    "width": Measure(RATE_TOLERANCE, "decades of rates within 5 points of the best"),
+    "best_acc1": Measure(RATE_TOLERANCE, "validation accuracy at the arm's own best rate"),
+    "dead": Measure(ZERO_UNITS, "share of dead channels in the convolutions at the end"),
+    "zero": Measure(ZERO_UNITS, "share of zero outputs in the convolutions at the end"),
+    "saturated": Measure(SATURATION, "share of saturated outputs in the convolutions at the end"),
 }
 
 
@@ -102,7 +114,7 @@ def summarise(
         evals: Per (arm, seed), events with step, train_loss, val_acc1, and for batch norm val_acc1_batch and, in the
             last one, val_acc1_recalibrated.
         probes: Per quantity and (arm, seed), events with step and data.
-        rates: The flat rows of the sweep Q14 (`tolerance.rows_of`).
+        rates: The flat rows of the sweep of rates (`tolerance.rows_of`).
     """
     given = start.get("classes")
     classes = given if isinstance(given, int) else len(given or ())
@@ -123,7 +135,7 @@ def summarise(
     for arm in arms:
         for measure, value in _measured({name: each[arm] for name, each in probes.items() if arm in each}).items():
             put(measure, arm, value)
-        last_conv = last_conv or _last_conv(probes.get("gain", {}).get(arm, ()))
+        last_conv = last_conv or _last_conv(probes.get(GAIN, {}).get(arm, ()))
         # What a network was worth before it diverged is not what it ended with.
         if evals.get(arm) and outcomes[arm[0]][arm[1]] != DIVERGED:
             last = evals[arm][-1]
@@ -164,12 +176,13 @@ def _put_rates(rates: Iterable[Row], put: Any) -> dict[str, float]:
 
 def _measured(probes: Mapping[str, Events]) -> dict[str, float | None]:
     """The measures of one arm and seed that come from its probes."""
-    gains, scales = _data(probes, "gain"), _data(probes, "scales")
-    q2, q3, q8, q12, q13 = (_data(probes, name) for name in ("Q2", "Q3", "Q8", "Q12", "Q13"))
+    gains, scales = _data(probes, GAIN), _data(probes, LEARNED_SCALES)
+    moments, zeros, saturated = (_data(probes, name) for name in (MOMENTS, ZERO_UNITS, SATURATION))
+    drifts, steps = _data(probes, DRIFT), _data(probes, RELATIVE_LOSS)
     found: dict[str, float | None] = {
-        "drift_seen": median_of([_drift(each, seen=True) for each in q3]),
-        "drift_output": median_of([_drift(each, seen=False) for each in q3]),
-        "ics": median_of([_over_convs(each, "relative") for each in _data(probes, "Q4")]),
+        "drift_seen": median_of([_drift(each, seen=True) for each in drifts]),
+        "drift_output": median_of([_drift(each, seen=False) for each in drifts]),
+        "ics": median_of([_over_convs(each, "relative") for each in _data(probes, COVARIATE_SHIFT)]),
     }
     if gains:
         found["growth"], found["growth_start"] = _growth(gains[-1], "random"), _growth(gains[0], "random")
@@ -180,15 +193,15 @@ def _measured(probes: Mapping[str, Events]) -> dict[str, float | None]:
         low, high = _over_convs(scales[-1], "gamma_low"), _over_convs(scales[-1], "gamma_high")
         found["gamma_moved"] = _over_convs(scales[-1], "gamma_moved")
         found["gamma_spread"] = None if low is None or high is None else high - low
-    if q2:
-        column = [each for each in _convs(q2[0], "deviation") if each is not None]
+    if moments:
+        column = [each for each in _convs(moments[0], "deviation") if each is not None]
         found["depth_ratio"] = column[-1] / column[0] if column and column[0] else None
-    if q8:
-        found["safe_rate"] = _first(q8[-1], "largest_safe")
-    if q12:
-        found["dead"], found["zero"] = _over_convs(q12[-1], "dead"), _over_convs(q12[-1], "zero")
-    if q13:
-        found["saturated"] = _over_convs(q13[-1], "saturated")
+    if steps:
+        found["safe_rate"] = _first(steps[-1], "largest_safe")
+    if zeros:
+        found["dead"], found["zero"] = _over_convs(zeros[-1], "dead"), _over_convs(zeros[-1], "zero")
+    if saturated:
+        found["saturated"] = _over_convs(saturated[-1], "saturated")
     return found
 
 

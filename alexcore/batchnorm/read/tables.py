@@ -146,7 +146,7 @@ def _values(name: str, value: Any, layers: Any, axis: Any, channels: Any) -> Ite
             else:
                 yield from _values(f"{name}.{key}", each, layers, axis, None)
     elif isinstance(value, list) and value and all(isinstance(each, Mapping) for each in value):
-        for number, row in enumerate(value):  # a table, such as that of Q18
+        for number, row in enumerate(value):  # a table, such as that of the accumulation
             x = row.get("micro_batch", number)
             yield from ({"measure": key, "x": x, "value": each} for key, each in row.items() if is_number(each))
     elif isinstance(value, list):

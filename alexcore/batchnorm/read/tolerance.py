@@ -1,4 +1,4 @@
-"""What the sweeps say: which rates an arm tolerates (Q14), and how it takes small batches (Q15)."""
+"""What the sweeps say: which rates an arm tolerates, and how it takes small batches."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def tolerances(rows: Iterable[Row]) -> dict[str, dict[int, Tolerance]]:
     """`width` of every arm and seed: {arm: {seed: Tolerance}}.
 
     Args:
-        rows: Of Q14: arm, seed, rate, val_acc1, outcome.
+        rows: Of the sweep of rates: arm, seed, rate, val_acc1, outcome.
     """
     found: dict[str, dict[int, Tolerance]] = {}
     for (arm, seed), some in _groups(rows, "arm", "seed").items():
@@ -125,7 +125,7 @@ def tolerances(rows: Iterable[Row]) -> dict[str, dict[int, Tolerance]]:
 
 
 def rate_table(rows: Iterable[Row]) -> list[Row]:
-    """Q14 as a table, a row for each arm and rate: the heat map, and the comparison at the same rate.
+    """As a table, a row for each arm and rate: the heat map, and the comparison at the same rate.
 
     Returns:
         {"arm", "rate", "seeds", "val_acc1", "val_acc1_low", "val_acc1_high": median and ends over the seeds,
@@ -165,7 +165,7 @@ def best_rates(rows: Iterable[Row]) -> list[Row]:
 
 
 def batch_table(rows: Iterable[Row]) -> list[Row]:
-    """Q15 as a table, a row for each mode, arm and batch size.
+    """As a table, a row for each mode, arm and batch size.
 
     Args:
         rows: arm, seed, batch, mode ("epochs": equal epochs, "steps": equal optimizer steps), val_acc1, outcome.

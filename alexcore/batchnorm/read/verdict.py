@@ -40,7 +40,7 @@ class Evidence:
     """The numbers of one measure and arm behind an answer.
 
     Attributes:
-        quantity: "Q3", "gain", ...: which chart shows it.
+        quantity: Which chart shows it.
         measure: A key of `summary.MEASURES`.
         title: What it is, in words.
         arm: "none", "batch" or "group".

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from typing import Any
 
-from alexcore.batchnorm.read.quantities import QUANTITIES
+from alexcore.batchnorm.read.quantities import TITLES
 from alexcore.batchnorm.read.record import is_number
 from alexcore.batchnorm.views.view import arm_title
 from alexcore.words.numbers import number
@@ -23,10 +23,9 @@ def evidence_rows(answer: dict[str, Any]) -> list[dict[str, str]]:
         if not known:
             continue
         quantity = str(each.get("quantity", ""))
-        title = QUANTITIES[quantity].title if quantity in QUANTITIES else quantity
         rows.append(
             {
-                "quantity": f"{quantity} {title}",
+                "quantity": f"{quantity} {TITLES.get(quantity, quantity)}",
                 "measure": str(each.get("title") or each.get("measure", "")),
                 "arm": arm_title(str(each.get("arm", ""))),
                 "median": number(statistics.median(known)),

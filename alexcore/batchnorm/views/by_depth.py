@@ -1,4 +1,4 @@
-"""By depth, at the first probe and now: moments of the channels (Q2), and how a small change of the input grows."""
+"""By depth, at the first probe and now: moments of the channels, and how a small change of the input grows."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
+from alexcore.batchnorm.read.quantities import GAIN, MOMENTS
 from alexcore.batchnorm.read.record import Experiment
 from alexcore.batchnorm.read.summary import gain_change
 from alexcore.batchnorm.views.probe_values import (
@@ -66,8 +67,8 @@ def _figure(
 
 
 def moments(experiment: Experiment, *, normed: bool = False) -> View:
-    """Q2: deviation and mean of the channels by depth; `normed` takes what the norm gives on, where there is one."""
-    events = probes(experiment, "Q2")
+    """Deviation and mean of the channels by depth; `normed` takes what the norm gives on, where there is one."""
+    events = probes(experiment, MOMENTS)
     layers = layers_with(events)
     prefix = "normed_" if normed else ""
     figures, rows = {}, []
@@ -131,7 +132,7 @@ def gain(experiment: Experiment, direction: str = "random") -> View:
         experiment: The record.
         direction: "random" for random changes, "neighbour" for a step towards another picture.
     """
-    events = probes(experiment, "gain")
+    events = probes(experiment, GAIN)
     layers = layers_with(events)
     pick = _of_gain(direction, "relative")
     figure, rows = _figure(events, layers, pick, "Growth of a small change", "relative change / the input's")
@@ -166,7 +167,7 @@ def differences(experiment: Experiment, direction: str = "random") -> View:
         experiment: The record.
         direction: "random" for random changes, "neighbour" for a step towards another picture.
     """
-    events = probes(experiment, "gain")
+    events = probes(experiment, GAIN)
     layers, pick = _convs(layers_with(events)), _of_gain(direction, "spread")
     figure, rows = _figure(events, layers, pick, "Growth against differences of pictures", "growth, input = 1")
     figure.add_hline(y=1, line_dash="dot", line_color=GUIDE)
@@ -192,7 +193,7 @@ def differences(experiment: Experiment, direction: str = "random") -> View:
 
 def factors(experiment: Experiment) -> View:
     """The measure of the third answer: the gain of each layer by itself, up to the last convolution."""
-    events = probes(experiment, "gain")
+    events = probes(experiment, GAIN)
     layers, pick = _convs(layers_with(events)), _of_gain("random", "factor")
     figure, rows = _figure(events, layers, pick, "Gain of each layer", "gain from the layer before")
     figure.add_hline(y=1, line_dash="dot", line_color=GUIDE)

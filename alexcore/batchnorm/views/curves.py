@@ -150,7 +150,7 @@ WAYS = (
 
 
 def three_ways(experiment: Experiment) -> View:
-    """Q16: BatchNorm's validation accuracy with running, batch and recalibrated statistics."""
+    """BatchNorm's validation accuracy with running, batch and recalibrated statistics."""
     batch = {key: rows for key, rows in experiment.evals.items() if key[0] == "batch"}
     lines = {name: lines_of(batch, from_field(name)) for name, _, _ in WAYS}
     recalibrated = _recalibrated(experiment, "val_acc1_recalibrated")

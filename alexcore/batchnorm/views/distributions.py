@@ -1,4 +1,4 @@
-"""Q1: the distribution of one channel over time, a fan an arm."""
+"""The distribution of one channel over time, a fan an arm."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
+from alexcore.batchnorm.read.quantities import CHANNEL_VALUES, MOMENTS
 from alexcore.batchnorm.read.record import Experiment
 from alexcore.batchnorm.views.probe_values import NOTHING, probes
 from alexcore.batchnorm.views.view import (
@@ -27,7 +28,7 @@ from alexcore.words.numbers import number
 
 def fan_layers(experiment: Experiment) -> list[str]:
     """The layers that the fan chart can show."""
-    for rows in probes(experiment, "Q1").values():
+    for rows in probes(experiment, CHANNEL_VALUES).values():
         if rows:
             return [str(each) for each in rows[-1]["data"]]
     return []
@@ -36,10 +37,10 @@ def fan_layers(experiment: Experiment) -> list[str]:
 def fan_channels(experiment: Experiment, layer: str) -> tuple[list[int], int | None]:
     """The channels of a layer that the fan chart can show, and the one with the median variance at the first probe."""
     channels: list[int] = []
-    for rows in probes(experiment, "Q1").values():
+    for rows in probes(experiment, CHANNEL_VALUES).values():
         for row in rows[:1]:
             channels = [int(each) for each in (row["data"].get(layer) or {}).get("channels", [])]
-    for rows in probes(experiment, "Q2").values():
+    for rows in probes(experiment, MOMENTS).values():
         for row in rows[:1]:
             sigmas = [finite(each) for each in (row["data"].get("sigma") or {}).get(layer) or []]
             known = [(sigma, channel) for sigma, channel in zip(sigmas, channels, strict=False) if sigma is not None]
@@ -49,7 +50,7 @@ def fan_channels(experiment: Experiment, layer: str) -> tuple[list[int], int | N
 
 
 def fans(experiment: Experiment, layer: str, channel: int, seed: int, *, normed: bool = False) -> View:
-    """Q1: the distribution of one channel over time, a fan an arm; the arms share the y range.
+    """The distribution of one channel over time, a fan an arm; the arms share the y range.
 
     Args:
         experiment: The record.
@@ -60,7 +61,7 @@ def fans(experiment: Experiment, layer: str, channel: int, seed: int, *, normed:
     """
     found: dict[str, list[tuple[float, list[float]]]] = {}
     percentiles: list[float] = []
-    for (arm, its_seed), rows in probes(experiment, "Q1").items():
+    for (arm, its_seed), rows in probes(experiment, CHANNEL_VALUES).items():
         if its_seed != seed:
             continue
         for row in rows:

@@ -1,4 +1,4 @@
-"""Accumulation with BatchNorm: is its gradient that of one big batch (Q18), and how far do statistics lag (Q17)?"""
+"""Accumulation with BatchNorm: is its gradient that of one big batch, and how far do statistics lag?"""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from alexcore.batchnorm.read.quantities import ACCUMULATION, STATISTICS_LAG
 from alexcore.batchnorm.read.record import Experiment
 from alexcore.batchnorm.views.probe_values import NOTHING, probes
 from alexcore.batchnorm.views.view import (
@@ -21,9 +22,9 @@ from alexcore.words.numbers import number, percent
 
 
 def equivalence(experiment: Experiment) -> View:
-    """Q18: the error of an accumulated gradient against that of one big batch, per norm and micro-batch."""
+    """The error of an accumulated gradient against that of one big batch, per norm and micro-batch."""
     rows: list[dict[str, Any]] = []
-    for (arm, seed), some in sorted(probes(experiment, "Q18").items()):
+    for (arm, seed), some in sorted(probes(experiment, ACCUMULATION).items()):
         for row in some[-1:]:
             for each in row["data"].get("rows") or []:
                 rows.append(
@@ -79,8 +80,13 @@ def _errors_in_words(table: pd.DataFrame) -> str:
 
 
 def lag(experiment: Experiment) -> View:
-    """Q17: what is left of the initial running statistics after so many updates."""
-    rows = [row for (arm, _), some in sorted(probes(experiment, "Q17").items()) if arm == "batch" for row in some[-1:]]
+    """What is left of the initial running statistics after so many updates."""
+    rows = [
+        row
+        for (arm, _), some in sorted(probes(experiment, STATISTICS_LAG).items())
+        if arm == "batch"
+        for row in some[-1:]
+    ]
     data: dict[str, Any] = rows[-1]["data"] if rows else {}
     curve = data.get("curve") or []
     updates = data.get("curve_updates") or list(range(len(curve)))

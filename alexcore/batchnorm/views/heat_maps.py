@@ -1,4 +1,4 @@
-"""Heat maps of layer and step: drift (Q3) and the length of gradients (Q11); the arms share one scale of colours."""
+"""Heat maps of layer and step: drift and the length of gradients; the arms share one scale of colours."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
+from alexcore.batchnorm.read.quantities import DRIFT, GRADIENT_SIZE
 from alexcore.batchnorm.read.record import Experiment
 from alexcore.batchnorm.views.probe_values import NOTHING, at_layer, layers_with, probes
 from alexcore.batchnorm.views.view import View, arm_title, arms_in_order, each_arm, new_figure, order_in_words
@@ -18,7 +19,7 @@ from alexcore.words.numbers import number
 
 
 def drift(experiment: Experiment, name: str = "mean", seed: int | None = None) -> View:
-    """Q3: how far the distribution of each layer has moved since the probe before: a heat map of layer and step.
+    """How far the distribution of each layer has moved since the probe before: a heat map of layer and step.
 
     Args:
         experiment: The record.
@@ -30,7 +31,7 @@ def drift(experiment: Experiment, name: str = "mean", seed: int | None = None) -
     title = {"mean": "Drift of the means", "log_deviation": "Drift of the deviations"}[plain]
     view = _heat(
         experiment,
-        "Q3",
+        DRIFT,
         name,
         title,
         unit[plain],
@@ -124,12 +125,12 @@ def _heat_map(
 
 
 def gradients(experiment: Experiment, name: str = "relative", seed: int | None = None) -> View:
-    """Q11: the length of each layer's gradient; `name` is "norm", or "relative" (rate x gradient / weights)."""
+    """The length of each layer's gradient; `name` is "norm", or "relative" (rate x gradient / weights)."""
     title = {"norm": "Length of the gradient", "relative": "Relative step"}[name]
     unit = {"norm": "norm of the gradient", "relative": "rate x gradient / weights"}[name]
     view = _heat(
         experiment,
-        "Q11",
+        GRADIENT_SIZE,
         name,
         title,
         unit,

@@ -1,9 +1,10 @@
-"""Internal covariate shift (Q4): how much a layer's gradient changes because the layers before it are updated."""
+"""Internal covariate shift: how much a layer's gradient changes because the layers before it are updated."""
 
 from __future__ import annotations
 
 import pandas as pd
 
+from alexcore.batchnorm.read.quantities import COVARIATE_SHIFT
 from alexcore.batchnorm.read.record import Experiment
 from alexcore.batchnorm.views.probe_values import NOTHING, from_layer, layers_with, probes
 from alexcore.batchnorm.views.view import (
@@ -28,8 +29,8 @@ MEASURES = {
 
 
 def covariate_shift(experiment: Experiment, measure: str = "relative") -> View:
-    """Q4, a chart a layer; `measure` is one of MEASURES. All layers and arms share one y range."""
-    events = probes(experiment, "Q4")
+    """A chart a layer; `measure` is one of MEASURES. All layers and arms share one y range."""
+    events = probes(experiment, COVARIATE_SHIFT)
     layers = layers_with(events)
     title, unit = MEASURES[measure]
     lines: dict[str, Lines] = {layer: lines_of(events, from_layer(measure, layer)) for layer in layers}
@@ -62,7 +63,7 @@ def covariate_shift(experiment: Experiment, measure: str = "relative") -> View:
 
 def _found(experiment: Experiment) -> str:
     """The honest finding: less with BatchNorm, more, or not decided."""
-    events = probes(experiment, "Q4")
+    events = probes(experiment, COVARIATE_SHIFT)
     layers = layers_with(events)
     per_layer = [medians_of(lines_of(events, from_layer("relative", layer))) for layer in layers]
     middles: dict[str, list[float]] = {}

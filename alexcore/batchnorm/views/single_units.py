@@ -1,4 +1,4 @@
-"""Single units: zero, dead and saturated ones (Q12, Q13), what cancels in a gradient (Q10), what gamma amplifies."""
+"""Single units: zero, dead and saturated ones, what cancels in a gradient, what gamma amplifies."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from alexcore.batchnorm.read.quantities import GRADIENT_SUMMANDS, LEARNED_SCALES, SATURATION, ZERO_UNITS
 from alexcore.batchnorm.read.record import Experiment
 from alexcore.batchnorm.views.probe_values import (
     NOTHING,
@@ -40,8 +41,8 @@ DASHES = ("solid", "dash", "dot")
 
 
 def summands(experiment: Experiment) -> View:
-    """Q10: how much of a kernel's gradient cancels while it is summed over pictures and places; a bar a layer."""
-    events = probes(experiment, "Q10")
+    """How much of a kernel's gradient cancels while it is summed over pictures and places; a bar a layer."""
+    events = probes(experiment, GRADIENT_SUMMANDS)
     layers = layers_with(events)
     figure = new_figure("How much a kernel's gradient cancels", "layer", "sum of |parts| / |sum of parts|")
     rows: list[dict[str, Any]] = []
@@ -77,11 +78,13 @@ def summands(experiment: Experiment) -> View:
 
 
 def units(experiment: Experiment, layer: str) -> View:
-    """Q12 or Q13 for one layer: zero outputs and dead channels with ReLU, saturated ones with tanh and sigmoid."""
+    """For one layer: zero outputs and dead channels with ReLU, saturated ones with tanh and sigmoid."""
     relu = any(
-        at_layer(row, "zero", layer) is not None for rows in probes(experiment, "Q12").values() for row in rows[-1:]
+        at_layer(row, "zero", layer) is not None
+        for rows in probes(experiment, ZERO_UNITS).values()
+        for row in rows[-1:]
     )
-    quantity, names = ("Q12", ("zero", "dead")) if relu else ("Q13", ("saturated", "saturated_channels"))
+    quantity, names = (ZERO_UNITS, ("zero", "dead")) if relu else (SATURATION, ("saturated", "saturated_channels"))
     titles = {
         "zero": "Outputs that are 0",
         "dead": "Dead channels or units",
@@ -115,10 +118,10 @@ def units(experiment: Experiment, layer: str) -> View:
 
 
 def by_layer(experiment: Experiment) -> View:
-    """Q12 or Q13 by depth at the latest probe: which layers have the most silent or saturated outputs."""
-    quantity, name, title = ("Q12", "zero", "Outputs that are 0")
+    """By depth at the latest probe: which layers have the most silent or saturated outputs."""
+    quantity, name, title = (ZERO_UNITS, "zero", "Outputs that are 0")
     if not by_depth(probes(experiment, quantity), layers_with(probes(experiment, quantity)), each_layer(name), -1):
-        quantity, name, title = ("Q13", "saturated", "Saturated outputs")
+        quantity, name, title = (SATURATION, "saturated", "Saturated outputs")
     events = probes(experiment, quantity)
     layers = layers_with(events)
     figure = share_axis(new_figure(f"{title}, by layer", "layer", "share, at the latest probe"))
@@ -147,7 +150,7 @@ def by_layer(experiment: Experiment) -> View:
 def scales(experiment: Experiment) -> View:
     """BatchNorm's learned gamma against the deviation that it divides by: what the network chooses to amplify."""
     events = {
-        arm: rows for arm, rows in probes(experiment, "scales").items() if rows and rows[-1]["data"].get("layers")
+        arm: rows for arm, rows in probes(experiment, LEARNED_SCALES).items() if rows and rows[-1]["data"].get("layers")
     }
     layers = layers_with(events)
     figures = {}

@@ -1,4 +1,4 @@
-"""The loss surface: what a step along the gradient does to loss and gradient (Q5 to Q8), scale-free ones first."""
+"""The loss surface: what a step along the gradient does to loss and gradient, scale-free ones first."""
 
 from __future__ import annotations
 
@@ -8,6 +8,15 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from alexcore.batchnorm.read.quantities import (
+    GRADIENT_AT_EQUAL_STEPS,
+    GRADIENT_PREDICTIVENESS,
+    LOSS_ALONG_GRADIENT,
+    LOSS_AT_EQUAL_STEPS,
+    RELATIVE_LOSS,
+    SCALE_FREE_SMOOTHNESS,
+    SMOOTHNESS,
+)
 from alexcore.batchnorm.read.record import Arm, Experiment, is_number
 from alexcore.batchnorm.views.probe_values import NOTHING, from_data, probes
 from alexcore.batchnorm.views.view import (
@@ -40,10 +49,10 @@ DIVERGED = 1e3
 
 
 def scale_free(experiment: Experiment) -> View:
-    """Q6r and Q7r: how much the gradient turns and changes on steps of equal relative length."""
-    q6, q7 = probes(experiment, "Q6r"), probes(experiment, "Q7r")
+    """How much the gradient turns and changes on steps of equal relative length."""
+    turns, changes = probes(experiment, GRADIENT_AT_EQUAL_STEPS), probes(experiment, SCALE_FREE_SMOOTHNESS)
     rel, cosine, beta = (
-        lines_of(events, from_data(name)) for events, name in ((q6, "rel"), (q6, "cosmin"), (q7, "beta"))
+        lines_of(events, from_data(name)) for events, name in ((turns, "rel"), (turns, "cosmin"), (changes, "beta"))
     )
     figures = {
         "rel": new_figure("Largest relative change of the gradient", "optimizer step", "|change| / |gradient|"),
@@ -56,7 +65,7 @@ def scale_free(experiment: Experiment) -> View:
     for name, lines in (("rel", rel), ("beta", beta)):
         figures[name].update_yaxes(type="log", range=log_range(values_of(lines)), exponentformat="power")
     middle = medians_of(beta)
-    rhos = next((row["data"].get("rhos") for rows in q6.values() for row in rows[-1:]), None) or []
+    rhos = next((row["data"].get("rhos") for rows in turns.values() for row in rows[-1:]), None) or []
     reach = f" of {number(rhos[0])} to {number(rhos[-1])} times the weights' length" if rhos else ""
     words = (
         f"Relative change of the gradient by relative step, median over the probes: {each_arm(middle)}. "
@@ -78,8 +87,8 @@ def scale_free(experiment: Experiment) -> View:
 
 
 def loss_along(experiment: Experiment, *, relative: bool) -> View:
-    """Q5r or Q5: the range of the loss along the gradient, a band an arm, all with the same y range."""
-    quantity = "Q5r" if relative else "Q5"
+    """The range of the loss along the gradient, a band an arm, all with the same y range."""
+    quantity = LOSS_AT_EQUAL_STEPS if relative else LOSS_ALONG_GRADIENT
     events = probes(experiment, quantity)
     low, high = (lines_of(events, from_data(name)) for name in ("min", "max"))
     width = lines_of(events, from_data("range"))
@@ -114,8 +123,8 @@ def _bands(low: Lines, high: Lines, unit: str, name: str, *, log: bool) -> dict[
 
 
 def predictiveness(experiment: Experiment) -> View:
-    """Q6: how far the gradient changes on steps of the learning rate, a band an arm, all with the same y range."""
-    events = probes(experiment, "Q6")
+    """How far the gradient changes on steps of the learning rate, a band an arm, all with the same y range."""
+    events = probes(experiment, GRADIENT_PREDICTIVENESS)
     low, high = (lines_of(events, from_data(name)) for name in ("min", "max"))
     middle = medians_of(high)
     words = (
@@ -129,14 +138,14 @@ def predictiveness(experiment: Experiment) -> View:
         "Length of the difference between the gradient here and the gradient 0.5 to 4 learning rates further on, for "
         "the same batch. It grows with the gradient itself: compare the relative change above first.",
         words,
-        _bands(low, high, "|difference of gradients| (log)", "Q6", log=True) if middle else {},
+        _bands(low, high, "|difference of gradients| (log)", GRADIENT_PREDICTIVENESS, log=True) if middle else {},
         joined([table_of(low, "min"), table_of(high, "max")]),
     )
 
 
 def smoothness(experiment: Experiment) -> View:
-    """Q7: effective beta-smoothness, as in the paper."""
-    lines = lines_of(probes(experiment, "Q7"), from_data("beta"))
+    """Effective beta-smoothness, as in the paper."""
+    lines = lines_of(probes(experiment, SMOOTHNESS), from_data("beta"))
     figure = new_figure("Effective beta-smoothness", "optimizer step", "|change of gradient| / |step| (log)")
     add_lines(figure, lines, symbol="arm")
     figure.update_yaxes(type="log", range=log_range(values_of(lines)), exponentformat="power")
@@ -154,8 +163,8 @@ def smoothness(experiment: Experiment) -> View:
 
 
 def relative_loss(experiment: Experiment) -> View:
-    """Q8: loss after one step against its size, at the first probe and at later ones; both axes logarithmic."""
-    events = probes(experiment, "Q8")
+    """Loss after one step against its size, at the first probe and at later ones; both axes logarithmic."""
+    events = probes(experiment, RELATIVE_LOSS)
     steps = sorted({int(row["step"]) for rows in events.values() for row in rows})
     shown = sorted({steps[0], steps[len(steps) // 2], steps[-1]}) if steps else []
     known = [

@@ -1,4 +1,4 @@
-"""Sweeps: which learning rates work (Q14), and what the batch size does (Q15)."""
+"""Sweeps: which learning rates work, and what the batch size does."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from alexcore.batchnorm.read.record import Experiment
+from alexcore.batchnorm.read.record import BATCH_SWEEP, RATE_SWEEP, Experiment
 from alexcore.batchnorm.read.tolerance import width
 from alexcore.batchnorm.views.view import (
     View,
@@ -32,7 +32,7 @@ NOT_YET = "This sweep has not been run yet."
 
 def flat(experiment: Experiment, kind: str) -> list[Row]:
     """The runs of a sweep as flat rows: arm, seed, rate or batch, mode, train_loss, val_acc1, outcome."""
-    name = "rate" if kind == "q14" else "batch"
+    name = "rate" if kind == RATE_SWEEP else "batch"
     rows = []
     for event in experiment.sweeps[kind]:
         result = event.get("result")
@@ -50,8 +50,8 @@ def _median(rows: Sequence[Row], field: str) -> float | None:
 
 
 def rates(experiment: Experiment) -> View:
-    """Q14: a heat map of arm and rate: best validation accuracy; diverged and stuck cells say so."""
-    rows = flat(experiment, "q14")
+    """A heat map of arm and rate: best validation accuracy; diverged and stuck cells say so."""
+    rows = flat(experiment, RATE_SWEEP)
     tried = sorted({float(row["rate"]) for row in rows})
     arms = arms_in_order(row["arm"] for row in rows)
     figures = {}
@@ -132,8 +132,8 @@ def _outcomes_in_words(rows: Sequence[Row]) -> str:
 
 
 def tolerance(experiment: Experiment) -> View:
-    """Q14: how wide the range of rates is that work, a number of decades an arm, and each arm at its best rate."""
-    rows = flat(experiment, "q14")
+    """How wide the range of rates is that work, a number of decades an arm, and each arm at its best rate."""
+    rows = flat(experiment, RATE_SWEEP)
     figure = new_figure("Validation accuracy against the learning rate", "learning rate (log)", "best accuracy")
     widths: dict[str, list[float]] = {}
     best: dict[str, list[float]] = {}
@@ -183,8 +183,8 @@ def tolerance(experiment: Experiment) -> View:
 
 
 def batches(experiment: Experiment, mode: str) -> View:
-    """Q15: error against batch size; `mode` is "epochs" (equal epochs) or "steps" (equal optimizer steps)."""
-    rows = [row for row in flat(experiment, "q15") if row["mode"] == mode]
+    """Error against batch size; `mode` is "epochs" (equal epochs) or "steps" (equal optimizer steps)."""
+    rows = [row for row in flat(experiment, BATCH_SWEEP) if row["mode"] == mode]
     lines: dict[str, dict[int, list[tuple[float, float]]]] = {}
     for row in sorted(rows, key=lambda each: float(each["batch"])):
         accuracy = finite(row.get("val_acc1"))

@@ -1,4 +1,4 @@
-"""The page Augment, through app.py, without a browser: builder, errors, draws, and the way into a run."""
+"""The page Augment, through the router, without a browser: builder, errors, draws, and the way into a run."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ def test_use_for_training_hands_the_pipeline_to_the_form_and_the_run_stores_it()
     assert errors_of(at) == ""
     assert at.selectbox(key="train_augment").value == "sunny"
     assert at.number_input(key="train_image_size").value == 64
-    at.switch_page("pages/train.py")  # AppTest forgets at the next run where the script has gone
+    at.switch_page("../pages/train.py")  # AppTest forgets at the next run where the script has gone
     pressed(at, "train_start")
     (run,) = runs_dir().iterdir()
     assert load_config(run / "config.json").augment == pipeline

@@ -1,4 +1,4 @@
-"""The page BatchNorm on every kind of experiment, through app.py, without a browser."""
+"""The page BatchNorm on every kind of experiment, through the router, without a browser."""
 
 from __future__ import annotations
 

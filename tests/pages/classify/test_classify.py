@@ -1,4 +1,4 @@
-"""The page Classify in every state, through app.py: sources, answers, explanations, doubt, runs, weights."""
+"""The page Classify in every state, through the router: sources, answers, explanations, doubt, runs, weights."""
 
 from __future__ import annotations
 

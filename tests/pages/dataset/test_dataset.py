@@ -115,7 +115,7 @@ def test_measured_colours_are_used_for_normalize_by_one_click(flowers: Path) -> 
     at = open_page("pages/dataset.py")
     at.button(key="dataset_normalize").click().run()
     assert not errors_of(at)
-    at.switch_page("pages/train.py").run()
+    at.switch_page("../pages/train.py").run()
     assert at.selectbox(key="train_normalize").value == "data"
 
 

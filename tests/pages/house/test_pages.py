@@ -1,4 +1,4 @@
-"""Every page on every kind of run store, through app.py, without a browser."""
+"""Every page on every kind of run store, through the router, without a browser."""
 
 from __future__ import annotations
 

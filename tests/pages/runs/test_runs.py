@@ -1,4 +1,4 @@
-"""`/runs` on every kind of store, through app.py: the table, one run, a comparison, the trash; and `/train?clone=`."""
+"""`/runs` on every kind of store: the table, one run, a comparison, the trash; and `/train?clone=`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the page Train shows before a start: the card, the checks and their jobs, through app.py."""
+"""What the page Train shows before a start: the card, the checks and their jobs, through the router."""
 
 from __future__ import annotations
 

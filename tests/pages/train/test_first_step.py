@@ -50,7 +50,7 @@ def test_the_page_shows_a_run_that_starts_and_its_first_step(flowers: Path) -> N
 
 def test_the_overview_opens_without_the_libraries_that_other_pages_need() -> None:
     # They take as long to import as Streamlit takes for an empty page.
-    names = sorted(imports(ROOT / "pages" / "overview.py") | imports(ROOT / "ui" / "frame.py"))
+    names = sorted(imports(ROOT / "pages" / "overview.py") | imports(ROOT / "ui" / "main.py"))
     lines = [
         "import importlib, sys",
         *(f"importlib.import_module({name!r})" for name in names if name.split(".")[0] in ("ui", "alexcore")),

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from alexcore.batchnorm.read.command_line import experiment_command
+from alexcore.batchnorm.read.experiment_command import experiment_command
 from alexcore.batchnorm.settings import load_bn_config, make_experiment
 from alexcore.batchnorm.views.sections import SECTIONS
 from alexcore.cli import build_parser

@@ -1,10 +1,13 @@
-"""The rules of the house: who may import whom, what opens without torch, and how long a file may get."""
+"""The rules of the house: who imports whom, what opens without torch, how long a file gets, and its name."""
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
+from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -129,3 +132,63 @@ def test_a_page_that_needs_no_model_opens_without_torch():
 def test_no_file_gets_away(file):
     limit = 60 if file.name == "app.py" else 150 if file.parent.name == "pages" else 400
     assert len(file.read_text(encoding="utf-8").splitlines()) <= limit
+
+
+def room_of(name: str) -> str:
+    """The room of the dashboard that a module "ui.ROOM.x" or "pages.ROOM" lies in; of ui/main.py it is "main"."""
+    return name.split(".")[1]
+
+
+@cache
+def rooms_asked_by(file: Path) -> set[str]:
+    return {room_of(name) for name in imports(file) if name.startswith("ui.")}
+
+
+@pytest.mark.parametrize("file", DASHBOARD[1:], ids=shown)
+def test_no_page_imports_from_another(file):
+    own = room_of(shown(file).removesuffix(".py").replace("/", "."))
+    assert rooms_asked_by(file) <= {"parts", own}, "what two pages use lies in ui/parts"
+
+
+def test_what_lies_in_parts_is_used_by_two_pages():
+    asked = {f"ui.parts.{file.stem}": set() for file in (ROOT / "ui" / "parts").glob("[!_]*.py")}
+    files = [(shown(file).removesuffix(".py").replace("/", "."), file) for file in DASHBOARD[1:]]
+    for _ in asked:  # a part may be used through another, which may be used through another
+        for name, file in files:
+            for part in imports(file) & asked.keys():
+                asked[part] |= asked[name] if name in asked else {room_of(name)}
+    assert {part: rooms for part, rooms in asked.items() if len(rooms) < 2} == {}
+
+
+def test_few_modules_of_the_dashboard_lie_beside_the_rooms():
+    assert len(list((ROOT / "ui").glob("*.py"))) <= 8
+
+
+NAMED = sorted(file for part in ("alexcore", "ui") for file in (ROOT / part).rglob("[!_]*.py"))
+# A page's rooms are called like the room of the core that it shows: ui/augment draws what alexcore/augment computes.
+SHARED_BY_CORE_AND_PAGE = {"augment", "batchnorm", "runs"}
+# What can be found in a room, and the words for that, are called like the room.
+CALLED_LIKE_A_ROOM = {"findings", "words"}
+
+
+def used_twice(named: list[tuple[str, Path]]) -> dict[str, list[str]]:
+    """The names that several things have, each with where they are."""
+    places = defaultdict(list)
+    for name, file in named:
+        places[name].append(file.relative_to(ROOT).as_posix())
+    return {name: found for name, found in places.items() if len(found) > 1}
+
+
+def test_no_two_modules_have_the_same_name():
+    rooms = [file.parent for part in ("alexcore", "ui") for file in (ROOT / part).glob("*/**/__init__.py")]
+    modules = [file for file in NAMED if file.parent.name not in CALLED_LIKE_A_ROOM]
+    found = used_twice([(file.stem, file) for file in modules] + [(room.name, room) for room in rooms])
+    assert {name: found[name] for name in found.keys() - SHARED_BY_CORE_AND_PAGE} == {}
+    assert found.keys() >= SHARED_BY_CORE_AND_PAGE, "take what is used once out of the list"
+    assert all(len(found[name]) == 2 for name in SHARED_BY_CORE_AND_PAGE)
+
+
+def test_no_two_classes_have_the_same_name():
+    trees = [(file, ast.parse(file.read_text(encoding="utf-8"))) for file in NAMED]
+    classes = [(node.name, file) for file, tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    assert used_twice(classes) == {}

@@ -10,13 +10,13 @@ from alexcore.cli import build_parser
 from alexcore.home import runs_dir
 from alexcore.runs.kinds import BATCHNORM, KINDS, TRAINING, Kind, arms_in_words, kind_of
 from tests.support.old_homes import EXPERIMENT, FINISHED, old_home
-from tests.support.repository import REPOSITORY
+from ui.parts.menu import PAGES
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.title)
 def test_what_stands_there_by_name_exists(kind: Kind) -> None:
     assert list(inspect.signature(kind.work()).parameters) == ["config", "run_dir", "reporter"]
-    assert (REPOSITORY / kind.page).is_file()
+    assert kind.page in PAGES
     build_parser().parse_args([kind.command])
 
 

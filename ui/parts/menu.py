@@ -1,0 +1,24 @@
+"""The pages: what the menu lists, and where a link leads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+# File in pages/ and path of the URL (the first page is also the home) -> title.
+PAGES = {
+    "overview": "Overview",
+    "dataset": "Data set",
+    "augment": "Augment",
+    "train": "Train",
+    "batchnorm": "BatchNorm",
+    "classify": "Classify",
+    "network": "Network",
+    "runs": "Runs",
+}
+_FOLDER = Path(__file__).resolve().parents[2] / "pages"
+
+
+def page_file(name: str) -> str:
+    """The script of a page, as `st.page_link` and `st.switch_page` want it."""
+    assert name in PAGES, name
+    return str(_FOLDER / f"{name}.py")
