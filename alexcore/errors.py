@@ -6,6 +6,7 @@
     ├── CheckpointError   a checkpoint is missing, damaged or of another kind
     ├── RunError          a run folder is missing, busy or in the wrong state
     └── TrainingError     training cannot go on (loss not finite, out of memory)
+        └── ProcessLostError    another process of the run has ended without a word
 
 Each carries a sentence that names the offending value and, in `hint`, what to do about it. The command
 line prints both and exits with 2; a page shows both. Anything that is not an AlexError is a bug.
@@ -43,6 +44,16 @@ class AlexError(Exception):
         known = {"code": self.code, "values": self.values} if self.code else {}
         return {"type": type(self).__name__, "message": self.message, "hint": self.hint, **known}
 
+    @classmethod
+    def from_dict(cls, told: Mapping[str, Any]) -> AlexError:
+        """The error that `as_dict` has told of; one of a kind that is not known here is a TrainingError."""
+        found: list[type[AlexError]] = [cls]
+        for each in found:
+            found += each.__subclasses__()
+        kind = {each.__name__: each for each in found}.get(str(told.get("type")), TrainingError)
+        message, hint, code = (str(told.get(name, "")) for name in ("message", "hint", "code"))
+        return kind(message, hint, code=code, values=told.get("values"))
+
 
 class ConfigError(AlexError):
     """A setting is out of range or contradicts another one."""
@@ -62,3 +73,7 @@ class RunError(AlexError):
 
 class TrainingError(AlexError):
     """Training cannot go on."""
+
+
+class ProcessLostError(TrainingError):
+    """Another process of the run has ended without a word."""

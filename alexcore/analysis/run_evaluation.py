@@ -30,7 +30,7 @@ from alexcore.data.shards import picture_source
 from alexcore.data.sources import open_checked
 from alexcore.errors import DataError
 from alexcore.training.device import choose_device
-from alexcore.training.evaluation import MOST_WRONG, Evaluation, Mistake
+from alexcore.training.evaluation import MOST_WRONG
 from alexcore.training.loader import Batch, collate, worker_count
 
 # Of each picture the most probable classes are kept, however many there are.
@@ -194,40 +194,3 @@ def report_of(answers: Answers) -> dict[str, Any]:
         "split": answers.split,
         "ignored": answers.ignored,
     }
-
-
-def evaluate_run(
-    checkpoint: Path, data: str = "", on_progress: Progress | None = None
-) -> tuple[Evaluation, tuple[str, ...]]:
-    """Evaluate a checkpoint on the validation split of a data set, as training does after an epoch.
-
-    Args:
-        checkpoint: A run's best.pt or last.pt.
-        data: Another data set's folder; empty for the one that the run was trained on.
-        on_progress: Called with (phase, done, total).
-
-    Returns:
-        The evaluation and the class names in the order of their numbers.
-
-    Raises:
-        CheckpointError: there is no usable checkpoint, or the data set has another mapping.
-        DataError: the data set cannot be used.
-    """
-    answers = answer_pictures(checkpoint, data, "", "val", on_progress)
-    table = answers.table
-    wrong = table[table["label"] != table["predicted"]].assign(loss=lambda rows: rows["loss"].fillna(0.0))
-    columns = ["loss", "position", "label", "predicted", "probability"]
-    worst = wrong.nlargest(MOST_WRONG, "loss")[columns]
-    confusion = confusion_matrix(
-        table["label"].to_numpy("int64"), table["predicted"].to_numpy("int64"), len(answers.classes)
-    )
-    count = len(table)
-    correct = sum(row[number] for number, row in enumerate(confusion))
-    result = Evaluation(
-        count,
-        float(table["loss"].sum()) / max(count, 1),
-        correct / max(count, 1),
-        confusion,
-        tuple(Mistake(*row) for row in worst.itertuples(index=False, name=None)),
-    )
-    return result, answers.classes

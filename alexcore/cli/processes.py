@@ -20,7 +20,6 @@ from alexcore.process import is_alive
 from alexcore.runs import group as groups
 from alexcore.runs import launcher
 from alexcore.runs.store import read_run
-from alexcore.words.findings import told
 
 POLL_S = 0.3
 
@@ -91,7 +90,7 @@ def attend(run_dir: Path, processes: int, on_progress: OnProgress) -> None:
     if status.state in ("finished", "stopped"):
         return
     if status.error:
-        raise TrainingError(*told(status.error))
+        raise AlexError.from_dict(status.error)
     raise TrainingError(
         f"The processes of {run_dir} ended without a word: they were killed.",
         "worker.log in its folder has their last words; `resume` goes on.",

@@ -15,7 +15,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from alexcore.config import load_config
-from alexcore.errors import AlexError, RunError
+from alexcore.errors import AlexError, ProcessLostError, RunError
 from alexcore.runs import group as groups
 from alexcore.runs.failure import explain
 from alexcore.runs.kinds import kind_of
@@ -71,7 +71,7 @@ def execute(run_dir: Path, on_progress: OnProgress | None = None) -> str:
 
 def _starts_again(failure: AlexError) -> bool:
     """Whether torchrun is about to start all processes once more, because one of them has died."""
-    return type(failure).__name__ == "ProcessLostError" and groups.restarts_left()
+    return isinstance(failure, ProcessLostError) and groups.restarts_left()
 
 
 def _work(run_dir: Path, status: StatusWriter, on_progress: OnProgress | None) -> str:

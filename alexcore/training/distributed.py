@@ -28,10 +28,9 @@ from torch import nn
 from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
-from alexcore import errors
 from alexcore.augment.pipeline import sample_seed
 from alexcore.config import TrainConfig
-from alexcore.errors import AlexError, ConfigError, TrainingError
+from alexcore.errors import AlexError, ConfigError, ProcessLostError
 from alexcore.training.device import choose_device
 from alexcore.training.memory import is_out_of_memory
 
@@ -49,10 +48,6 @@ _DROPOUT = -(2**40)
 
 class StoppedBeforeStartError(Exception):
     """A stop was asked for before the first step; there is nothing to save yet."""
-
-
-class ProcessLostError(TrainingError):
-    """Another process of the run has ended without a word."""
 
 
 class Group:
@@ -226,7 +221,7 @@ class Ranks(Group):
         while _is_about_connections(error) and time.monotonic() < deadline:
             try:
                 if self._store.check([_FAILURE]):
-                    return _as_error(json.loads(self._store.get(_FAILURE)))
+                    return AlexError.from_dict(json.loads(self._store.get(_FAILURE)))
             except (RuntimeError, ValueError):
                 break
             time.sleep(0.1)
@@ -260,12 +255,6 @@ def require_group(config: TrainConfig, group: Group, device: torch.device) -> No
 def _is_about_connections(error: BaseException) -> bool:
     text = str(error).lower()
     return any(sign in text for sign in ("gloo", "nccl", "connection", "socket", "peer"))
-
-
-def _as_error(told: dict[str, Any]) -> AlexError:
-    kind = getattr(errors, str(told.get("type")), TrainingError)
-    found = kind if isinstance(kind, type) and issubclass(kind, AlexError) else TrainingError
-    return found(str(told.get("message", "")), str(told.get("hint", "")))
 
 
 def _meeting(store: Any, rank: int, ranks: int, going: Callable[[], bool]) -> str:

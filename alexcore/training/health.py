@@ -12,6 +12,7 @@ from torch import nn
 from alexcore.config import TrainConfig
 from alexcore.findings.finding import Finding
 from alexcore.findings.run import Overfitting, Stuck, StuckByDeadUnits, StuckBySmallGradients
+from alexcore.nn.listening import listening
 from alexcore.training.state import Position
 
 # Steps over which the loss must not have moved, and by how much of ln C it may be away from there, or have fallen.
@@ -99,25 +100,20 @@ def most_dead(model: nn.Module, images: torch.Tensor) -> tuple[str, float]:
     """
     worst: list[tuple[float, str]] = [(0.0, "")]
 
-    def look(name: str) -> Callable[[nn.Module, object, torch.Tensor], None]:
-        def hook(_module: nn.Module, _inputs: object, output: torch.Tensor) -> None:
-            # A unit of a convolution is a channel: it is dead only if it is zero everywhere.
-            alive = (output != 0).transpose(0, 1).flatten(1).any(dim=1)
-            worst.append((1 - alive.float().mean().item(), name))
-
-        return hook
+    def heard(name: str, _module: nn.Module, _given: object, output: torch.Tensor) -> None:
+        # A unit of a convolution is a channel: it is dead only if it is zero everywhere.
+        alive = (output != 0).transpose(0, 1).flatten(1).any(dim=1)
+        worst.append((1 - alive.float().mean().item(), name))
 
     layers = [(name, each) for name, each in model.named_modules() if isinstance(each, nn.ReLU | nn.Tanh | nn.Sigmoid)]
-    hooks = [each.register_forward_hook(look(name)) for name, each in layers]
     modes = [(module, module.training) for module in model.modules()]
     try:
         model.eval()
-        model(images.to(next(model.parameters()).device))
+        with listening(layers, heard):
+            model(images.to(next(model.parameters()).device))
     finally:
         for module, training in modes:
             module.training = training
-        for each in hooks:
-            each.remove()
     share, name = max(worst)
     return name, share
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from alexcore.config import TrainConfig
 from alexcore.errors import TrainingError
 from alexcore.findings.before import NotEnoughMemory
@@ -12,10 +14,11 @@ _SIGNS = ("out of memory", "can't allocate memory", "not enough memory")
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error means that memory has run out; torch's own is known by its name."""
-    text = str(error).lower()
-    known = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
-    return known or (isinstance(error, RuntimeError) and any(sign in text for sign in _SIGNS))
+    """Whether an error means that memory has run out."""
+    torch = sys.modules.get("torch")  # only who has loaded it can have its error
+    known = (MemoryError, torch.OutOfMemoryError) if torch else MemoryError
+    said = isinstance(error, RuntimeError) and any(sign in str(error).lower() for sign in _SIGNS)
+    return said or isinstance(error, known)
 
 
 def not_enough_memory(config: TrainConfig) -> TrainingError:

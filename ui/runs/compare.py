@@ -46,7 +46,7 @@ def comparison(ids: Sequence[str]) -> None:
     all_runs_link([each.id for each in asked])
     # Several networks in one: figures and curves of different arms would be taken for those of one.
     for each in asked:
-        experiment_link(each)
+        experiment_link(each, "It has no curve here, because several networks were trained in it.")
     found = [each for each in asked if not each.kind.arms]
     if len(found) < 2:
         st.info("A comparison needs at least two runs. Choose them in the table.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -21,6 +20,7 @@ from alexcore.runs.trash import keep_only_best
 from alexcore.words.numbers import size_text
 from ui.parts.evaluation_section import evaluation_section
 from ui.parts.page import show_error, shown_errors
+from ui.parts.run_header import log_tail
 from ui.parts.run_live import watch
 from ui.parts.text import plain
 from ui.runs.again import again_section
@@ -40,7 +40,7 @@ def one_run(run_id: str) -> None:
     all_runs_link([run_id])
     run, summary = open_run(run_id), summary_of(run_id)
     _head(run, summary)
-    experiment_link(summary)
+    experiment_link(summary, "Here are its settings, log and disk use.")
     with st.container(border=True):
         watch(run.id)
     # Only the open one is computed.
@@ -113,10 +113,7 @@ def environment_section(run: Run) -> None:
 def log_section(run: Run) -> None:
     """The end of worker.log, and all of it to download."""
     file = run.path / "worker.log"
-    try:
-        content = _end_of(file)
-    except OSError:
-        content = ""
+    content = log_tail(file, LOG_BYTES)
     if not content:
         st.info("Nothing was logged. A worker writes here only what it has to say beside its figures: errors.")
         return
@@ -124,12 +121,6 @@ def log_section(run: Run) -> None:
     st.download_button(
         "Download worker.log", file.read_bytes, f"{run.id}.log", "text/plain", key="runs_log", on_click="ignore"
     )
-
-
-def _end_of(file: Path) -> str:
-    with file.open("rb") as opened:
-        opened.seek(max(0, opened.seek(0, 2) - LOG_BYTES))
-        return opened.read().decode("utf-8", "replace").strip()
 
 
 def disk_section(run: Run) -> None:

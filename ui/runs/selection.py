@@ -50,11 +50,10 @@ def all_runs_link(chosen: Sequence[str] = ()) -> None:
         st.rerun()
 
 
-def experiment_link(summary: Summary) -> None:
-    """Where the charts of a BatchNorm experiment are; nothing for any other run."""
+def experiment_link(summary: Summary, here: str) -> None:
+    """Where the charts of a BatchNorm experiment are, and what is `here`; nothing for any other run."""
     if summary.kind is BATCHNORM:
         st.markdown(
-            "This is a BatchNorm experiment: "
-            f"[its comparison of the arms](/batchnorm?run={quote(summary.id, safe='')}) has a page of its own. "
-            f"{plain(summary.title)} is listed here with its settings, log and disk use."
+            f"{plain(summary.title)} is a BatchNorm experiment: "
+            f"[its comparison of the arms](/batchnorm?run={quote(summary.id, safe='')}) has a page of its own. {here}"
         )

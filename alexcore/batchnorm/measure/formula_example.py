@@ -21,6 +21,7 @@ from alexcore.data.index import DataIndex
 from alexcore.data.sources import open_source
 from alexcore.data.statistics import measure
 from alexcore.errors import CheckpointError, ConfigError
+from alexcore.nn.listening import listening
 from alexcore.training.checkpoint import load_checkpoint
 
 # Values that a reader follows: the middle of this many pictures.
@@ -63,11 +64,8 @@ def channel_example(
     with undisturbed(model, train=True), torch.no_grad():
         mean, variance = norm.running_mean[channel].item(), norm.running_var[channel].item()
         updates = int(norm.num_batches_tracked.item()) if norm.num_batches_tracked is not None else 0
-        hook = norm.register_forward_hook(lambda _module, given, _output: found.append(given[0][:, channel].clone()))
-        try:
+        with listening([(layer, norm)], lambda _key, _norm, given, _output: found.append(given[0][:, channel].clone())):
             model(images)
-        finally:
-            hook.remove()
     values = found[0].cpu()
     values = values.reshape(len(values), *(values.shape[1:] or (1, 1)))
     height, width = values.shape[1:]

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from alexcore.batchnorm.measure.undisturbed import undisturbed
 from alexcore.batchnorm.measure.weighted_layers import WeightedLayer, by_channel, layers_of
 from alexcore.batchnorm.read.quantities import rounded
+from alexcore.nn.listening import listening
 from alexcore.nn.norms import norm_of
 
 # Kinds of change: noise, which no photograph contains, and the way to another picture.
@@ -83,23 +84,15 @@ def learned_scales(model: nn.Module, images: Tensor) -> dict[str, Any]:
         "gamma_high": 5th and 95th percentile over the channels, "gamma_moved": mean |gamma - 1|, as gammas start at 1,
         "sigma": mean over the channels, "scale": mean |gamma| / sigma, "scale_low", "scale_high": its percentiles}.
     """
-    layers = [layer for layer in layers_of(model) if isinstance(getattr(layer.norm, "weight", None), Tensor)]
+    norms = [(each.name, each.norm) for each in layers_of(model) if each.norm is not None]
+    norms = [(name, norm) for name, norm in norms if isinstance(getattr(norm, "weight", None), Tensor)]
     divisors: dict[str, Tensor] = {}
 
-    def listen(layer: WeightedLayer) -> Any:
-        def hook(norm: nn.Module, given: tuple[Tensor, ...], _output: Tensor) -> None:
-            divisors[layer.name] = _divisor(norm, given[0])
+    def heard(name: str, norm: nn.Module, given: tuple[Tensor, ...], _output: Tensor) -> None:
+        divisors[name] = _divisor(norm, given[0])
 
-        assert layer.norm is not None
-        return layer.norm.register_forward_hook(hook)
-
-    with undisturbed(model, train=True), torch.no_grad():
-        hooks = [listen(layer) for layer in layers]
-        try:
-            model(images)
-        finally:
-            for hook in hooks:
-                hook.remove()
+    with undisturbed(model, train=True), torch.no_grad(), listening(norms, heard):
+        model(images)
     names = (
         "layers",
         "gamma_mean",
@@ -112,19 +105,18 @@ def learned_scales(model: nn.Module, images: Tensor) -> dict[str, Any]:
         "scale_high",
     )
     rows = []
-    for layer in layers:
-        assert layer.norm is not None
-        gamma = layer.norm.weight
+    for name, norm in norms:
+        gamma = norm.weight
         assert isinstance(gamma, Tensor)
         gamma = gamma.detach().float()
-        scale = gamma.abs() / divisors[layer.name]
+        scale = gamma.abs() / divisors[name]
         rows.append(
             (
-                layer.name,
+                name,
                 gamma.mean().item(),
                 *_ends(gamma),
                 (gamma - 1).abs().mean().item(),
-                divisors[layer.name].mean().item(),
+                divisors[name].mean().item(),
                 scale.mean().item(),
                 *_ends(scale),
             )
@@ -137,19 +129,12 @@ def _outputs(model: nn.Module, layers: list[WeightedLayer], images: Tensor) -> d
     """What the activation of each layer gets."""
     found: dict[str, Tensor] = {}
 
-    def listen(layer: WeightedLayer) -> Any:
-        def hook(_module: nn.Module, _given: object, output: Tensor) -> None:
-            # A copy: an activation that works in place would overwrite it.
-            found[layer.name] = output.clone()
+    def heard(name: str, _module: nn.Module, _given: object, output: Tensor) -> None:
+        # A copy: an activation that works in place would overwrite it.
+        found[name] = output.clone()
 
-        return layer.last.register_forward_hook(hook)
-
-    hooks = [listen(layer) for layer in layers]
-    try:
+    with listening([(layer.name, layer.last) for layer in layers], heard):
         model(images)
-    finally:
-        for hook in hooks:
-            hook.remove()
     return found
 
 

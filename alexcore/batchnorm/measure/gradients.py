@@ -12,6 +12,7 @@ from alexcore.batchnorm.measure.gradient_step import CROSS_ENTROPY, Criterion
 from alexcore.batchnorm.measure.undisturbed import undisturbed
 from alexcore.batchnorm.measure.weighted_layers import WeightedLayer, by_channel, layers_of, length
 from alexcore.batchnorm.read.quantities import rounded
+from alexcore.nn.listening import listening
 
 
 def gradient_summands(
@@ -48,23 +49,16 @@ def gradient_summands(
     inputs: dict[str, Tensor] = {}
     outputs: dict[str, Tensor] = {}
 
-    def listen(layer: WeightedLayer) -> Any:
-        def hook(_module: nn.Module, given: tuple[Tensor, ...], output: Tensor) -> Tensor:
-            inputs[layer.name], outputs[layer.name] = given[0].detach().clone(), output
-            # The network goes on with a copy: an activation that works in place would change what is differentiated.
-            return output.clone()
-
-        return layer.weighted.register_forward_hook(hook)
+    def heard(name: str, _module: nn.Module, given: tuple[Tensor, ...], output: Tensor) -> Tensor:
+        inputs[name], outputs[name] = given[0].detach().clone(), output
+        # The network goes on with a copy: an activation that works in place would change what is differentiated.
+        return output.clone()
 
     with undisturbed(model, train=True):
         for layer in layers:  # also behind frozen layers there is a gradient of the output
             layer.weight.requires_grad_(True)
-        hooks = [listen(layer) for layer in layers]
-        try:
+        with listening([(layer.name, layer.weighted) for layer in layers], heard):
             loss = criterion(model(images), labels)
-        finally:
-            for hook in hooks:
-                hook.remove()
         used = [layer for layer in layers if layer.name in outputs]
         flows = torch.autograd.grad(
             loss, [outputs[layer.name] for layer in used], allow_unused=True, materialize_grads=True

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from alexcore.batchnorm.measure.undisturbed import undisturbed
 from alexcore.batchnorm.measure.weighted_layers import WeightedLayer, by_channel, fan_channels, layers_of
 from alexcore.batchnorm.read.quantities import CHANNEL_VALUES, MOMENTS, SATURATION, ZERO_UNITS, rounded
+from alexcore.nn.listening import listening
 
 # Ioffe and Szegedy 2015 show the 15th, 50th and 85th percentile of a unit's input over time.
 PERCENTILES = (15, 50, 85)
@@ -25,6 +26,8 @@ TANH_EDGE = 0.97
 SIGMOID_EDGES = (0.03, 0.97)
 # Keeps the drift of a channel that was constant finite (BATCHNORM's definition).
 TINY = 1e-8
+
+Measure = Callable[[WeightedLayer, Tensor], None]
 
 
 @dataclass
@@ -104,20 +107,22 @@ def layer_statistics(
     def of_activation(layer: WeightedLayer, values: Tensor) -> None:
         rest[layer.name] = unit_shares(layer.activation, values)
 
-    with undisturbed(model, train=True), torch.no_grad():
-        hooks = []
-        for layer in layers:
-            hooks.append(_listen(layer.weighted, layer, of_output))
-            if layer.norm is not None:
-                hooks.append(_listen(layer.norm, layer, of_norm))
-            if layer.activation is not None:
-                hooks.append(_listen(layer.activation, layer, of_activation))
-        try:
-            model(images)
-        finally:
-            for hook in hooks:
-                hook.remove()
+    def heard(key: tuple[WeightedLayer, Measure], _module: nn.Module, _given: object, output: Tensor) -> None:
+        layer, measure = key
+        measure(layer, output)
 
+    modules = [
+        ((layer, measure), module)
+        for layer in layers
+        for module, measure in (
+            (layer.weighted, of_output),
+            (layer.norm, of_norm),
+            (layer.activation, of_activation),
+        )
+        if module is not None
+    ]
+    with undisturbed(model, train=True), torch.no_grad(), listening(modules, heard):
+        model(images)
     names = [layer.name for layer in layers]
 
     def column(values: Mapping[str, Tensor]) -> list[float | None]:
@@ -228,12 +233,3 @@ def unit_shares(activation: nn.Module | None, values: Tensor) -> dict[str, float
         return {}
     always = by_channel(flat).all(dim=1)
     return dict(zip(names, (flat.float().mean().item(), always.float().mean().item()), strict=True))
-
-
-def _listen(module: nn.Module, layer: WeightedLayer, measure: Callable[[WeightedLayer, Tensor], None]) -> Any:
-    """Measure at once, within the hook: an activation that works in place would overwrite what it was given."""
-
-    def hook(_module: nn.Module, _inputs: object, output: Tensor) -> None:
-        measure(layer, output)
-
-    return module.register_forward_hook(hook)

@@ -19,7 +19,7 @@ from alexcore.analysis.parity import check_parity
 from alexcore.analysis.prediction import Classifier
 from alexcore.analysis.reference import build_reference
 from alexcore.analysis.reference_files import LOGGED, MEANS, RECORD, read_reference, reference_folder, references_dir
-from alexcore.analysis.run_evaluation import evaluate_run
+from alexcore.analysis.run_evaluation import answer_pictures, report_of
 from alexcore.config import TrainConfig
 from alexcore.data.images import read_picture
 from alexcore.data.pack import pack
@@ -92,10 +92,10 @@ def test_everything_that_is_measured_is_that_of_the_network(checkpoint: Path, st
 
 def test_the_log_is_what_evaluation_gives(checkpoint: Path, striped: Path):
     logged = read_reference(build_reference(checkpoint)).logged()  # type: ignore[union-attr]
-    result, _ = evaluate_run(checkpoint)
+    report = report_of(answer_pictures(checkpoint))
     confusion = np.zeros((3, 3), dtype=int)
     np.add.at(confusion, (logged["label"], logged["predicted"]), 1)
-    assert confusion.tolist() == result.confusion
+    assert confusion.tolist() == report["confusion"]
 
 
 def test_parity_of_uploads_and_evaluation(checkpoint: Path, striped: Path):

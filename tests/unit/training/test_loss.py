@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from alexcore.analysis.run_evaluation import evaluate_run
+from alexcore.analysis.run_evaluation import answer_pictures, report_of
 from alexcore.config import make_config
 from alexcore.data.folder import open_folder
 from alexcore.errors import ConfigError
@@ -109,5 +109,5 @@ def test_a_run_with_an_ignored_class(stripes):
     folder, watcher = straight(tiny_config(stripes, epochs=1, ignore_index=1, class_weights="1,5,2"))
     (epoch,) = watcher.of("epoch")
     assert [sum(row) for row in epoch["confusion"]] == [4, 0, 4]
-    result, _ = evaluate_run(folder / "checkpoints" / "last.pt")
-    assert (result.images, result.acc1) == (8, epoch["val_acc1"])
+    report = report_of(answer_pictures(folder / "checkpoints" / "last.pt"))
+    assert (report["images"], report["acc1"]) == (8, epoch["val_acc1"])

@@ -19,7 +19,7 @@ import pytest
 import torch
 
 from alexcore.config import TrainConfig, load_config, make_config
-from alexcore.errors import AlexError, ConfigError
+from alexcore.errors import AlexError, ConfigError, ProcessLostError
 from alexcore.files import read_json, write_json
 from alexcore.process import is_alive
 from alexcore.runs import group as groups
@@ -29,7 +29,7 @@ from alexcore.runs.status import read_status
 from alexcore.runs.store import create_run, read_run
 from alexcore.training import distributed
 from alexcore.training.checkpoint import load_checkpoint
-from alexcore.training.distributed import ALONE, ProcessLostError, require_group
+from alexcore.training.distributed import ALONE, require_group
 from alexcore.training.evaluation import Evaluation, Mistake, combined
 from alexcore.training.loader import EpochBatches
 from alexcore.training.loop import fit

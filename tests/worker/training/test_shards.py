@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from alexcore.analysis.run_evaluation import evaluate_run
+from alexcore.analysis.run_evaluation import answer_pictures, report_of
 from alexcore.data.folder import open_folder
 from alexcore.data.pack import pack
 from alexcore.runs.store import create_run
@@ -50,6 +50,6 @@ def test_a_run_from_shards_ends_with_an_accuracy_and_resumes_to_the_bit(packed):
     assert_same_state(models[0], models[1], "model")
     assert_same_state(models[2], models[3], "model")
     assert any(not torch.equal(models[0][key], models[2][key]) for key in models[0]), "the comparison can fail"
-    evaluation, classes = evaluate_run(results[-1])
-    assert (evaluation.images, classes) == (12, ("fine", "level", "wide"))
-    assert evaluation.acc1 == pytest.approx(epoch["val_acc1"])
+    report = report_of(answer_pictures(results[-1]))
+    assert (report["images"], report["classes"]) == (12, ["fine", "level", "wide"])
+    assert report["acc1"] == pytest.approx(epoch["val_acc1"])
