@@ -22,6 +22,7 @@ from alexcore.config import FIELDS, load_config
 from alexcore.errors import RunError
 from alexcore.files import read_json, replacing
 from alexcore.words.findings import told
+from alexcore.words.verdict import answer_in_words
 
 # More rows than this nobody reads on a screen; the CSV beside them has all.
 MOST_ROWS = 100
@@ -174,7 +175,8 @@ def _verdict(experiment: Experiment) -> str:
             if anchor in SECTIONS
             else ""
         )
-        detail = f'<p class="what">{_text(answer["detail"])}</p>' if answer.get("detail") else ""
+        words = answer_in_words(answer)
+        detail = f'<p class="what">{_text(words.detail)}</p>' if words.detail else ""
         rows = evidence_rows(answer)
         table = (
             _details("The numbers behind this answer", _table(list(rows[0]), [list(row.values()) for row in rows]))
@@ -182,9 +184,9 @@ def _verdict(experiment: Experiment) -> str:
             else ""
         )
         parts.append(
-            f'<div class="answer"><h3>{at}. {_text(answer.get("question", ""))}</h3>'
+            f'<div class="answer"><h3>{at}. {_text(words.question)}</h3>'
             f'<p><span class="mark{" decided" if decided else ""}">{mark}</span></p>'
-            f"<p>{_text(answer.get('short', ''))}</p>{detail}{link}{table}</div>"
+            f"<p>{_text(words.short)}</p>{detail}{link}{table}</div>"
         )
     return "\n".join(parts)
 

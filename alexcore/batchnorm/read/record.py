@@ -206,7 +206,9 @@ def _answers(value: dict[str, Any] | None) -> list[dict[str, Any]]:
     answers = (value or {}).get("answers")
     if not isinstance(answers, list):
         return []
-    return [each for each in answers if isinstance(each, dict) and isinstance(each.get("short"), str)]
+    return [
+        each for each in answers if isinstance(each, dict) and (each.get("code") or isinstance(each.get("short"), str))
+    ]
 
 
 def _replace(events: list[Event], event: Event, names: Iterable[str]) -> None:
