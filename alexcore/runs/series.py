@@ -6,10 +6,7 @@ import math
 from pathlib import Path
 
 from alexcore.runs.events import Event, EventFollower
-from alexcore.thinning import MAX_POINTS, thin
 from alexcore.words.findings import same
-
-__all__ = ["MAX_POINTS", "Series", "thin"]
 
 
 class Series:
