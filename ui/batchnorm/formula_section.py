@@ -14,8 +14,8 @@ from alexcore.batchnorm.settings import arm_key
 from alexcore.errors import AlexError
 from ui.parts.explain import source_of
 from ui.parts.lazy_torch import load_torch
-from ui.parts.number_table import number_table
 from ui.parts.page import show_error
+from ui.parts.table_csv import csv_button
 from ui.parts.text import plain
 
 WHEN = {False: "before the first step", True: "at the end"}
@@ -162,6 +162,6 @@ def _written_out(found: dict[str, Any]) -> None:
         f"{found['variance']:.3g}."
     )
     table = pd.DataFrame([{"quantity": title, "value": found[name]} for name, title in names.items()])
-    alt = "Mean, deviation, gamma, beta and running statistics"
-    title = "All numbers of this channel"
-    number_table(table, "batchnorm-formula", key="bn_formula_csv", alt=alt, title=title, height="auto")
+    with st.expander("All numbers of this channel", icon=":material/table:"):
+        st.dataframe(table, hide_index=True, alt="Mean, deviation, gamma, beta and running statistics")
+        csv_button(table, "batchnorm-formula.csv", "bn_formula_csv")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from alexcore.batchnorm.views.view import View
-from ui.parts.number_table import number_table
+from ui.parts.table_csv import table_with_csv
 from ui.parts.text import plain
 
 # Narrower than this a chart with an axis and a legend cannot be read; of three or more, a row of three is compared.
@@ -26,13 +26,7 @@ def show_view(run_id: str, view: View) -> None:
             _charts(view)
     st.markdown(f":material/insights: {plain(view.sentence)}")
     if len(view.table):
-        number_table(
-            view.table,
-            f"{run_id}-{view.name}",
-            key=f"bn_csv_{view.name}",
-            alt=f"{view.title} as numbers",
-            title=f"{view.title}: the same as a table",
-        )
+        _numbers(run_id, view)
 
 
 def _charts(view: View) -> None:
@@ -46,3 +40,8 @@ def _charts(view: View) -> None:
             config={"displaylogo": False},
             alt=f"{figure.layout.title.text}. {view.sentence}",
         )
+
+
+def _numbers(run_id: str, view: View) -> None:
+    with st.expander(f"{view.title}: the same as a table", icon=":material/table:"):
+        table_with_csv(view.table, f"{view.title} as numbers", f"{run_id}-{view.name}.csv", f"bn_csv_{view.name}")

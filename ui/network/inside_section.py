@@ -23,9 +23,9 @@ from alexcore.words.numbers import size_text
 from ui.parts.datasets import open_dataset
 from ui.parts.menu import page_file
 from ui.parts.networks import choices, classifier, run_field
-from ui.parts.number_table import number_table
 from ui.parts.page import shown_errors
 from ui.parts.picture_choice import MAX_MB, TYPES
+from ui.parts.table_csv import csv_button
 from ui.parts.text import plain
 
 if TYPE_CHECKING:  # importing them loads torch, which waits until this part is opened
@@ -282,5 +282,6 @@ def _table(layers: list[Layer], outputs: Mapping[str, Values]) -> None:
         if each.kind != "dropout"
     ]
     table = pd.DataFrame(rows).round(4)
-    alt = "What each layer gives, in numbers"
-    number_table(table, "activations", key="network_inside_csv", alt=alt, title="All layers as a table", height="auto")
+    with st.expander("All layers as a table", icon=":material/table:"):
+        st.dataframe(table, hide_index=True, alt="What each layer gives, in numbers")
+        csv_button(table, "activations.csv", "network_inside_csv")

@@ -15,8 +15,8 @@ from alexcore.nn.layers import Layer, layer_table, totals
 from alexcore.palette import TRAIN, VAL
 from alexcore.words.numbers import size_text
 from ui.network.drawing import architecture_svg, draw
-from ui.parts.number_table import csv_button
 from ui.parts.page import shown_errors
+from ui.parts.table_csv import csv_button
 
 DEFAULTS: dict[str, Any] = {"size": 224, "width": 1.0, "classes": 5}
 
@@ -45,7 +45,7 @@ def layers_section() -> None:
                 column_order=[name for name in table.columns if name not in ("groups", "path")],
             )
         st.caption(layers_in_words(layers))
-        csv_button(table, "layers", "network_csv")
+        csv_button(table, "layers.csv", "network_csv")
         with st.expander("Where the numbers are learned, and where the time goes", icon=":material/bar_chart:"):
             st.plotly_chart(shares(layers), config={"displaylogo": False}, key="network_shares")
             st.caption(_rules())

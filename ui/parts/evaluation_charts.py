@@ -12,7 +12,7 @@ from alexcore.analysis.metrics import wilson
 from alexcore.figures import new_figure, share_axis
 from alexcore.palette import ORANGE, REST, TRAIN, VAL
 from alexcore.words.numbers import percent
-from ui.parts.run_charts import MOST_CELLS, RunView, confusion_map
+from ui.parts.run_charts import MOST_CELLS, RunView, add_cells
 
 # A chart of more classes cannot be read: the weakest are shown, the table has them all.
 MOST_CLASSES = 40
@@ -64,7 +64,7 @@ def confusion_view(report: dict[str, Any], truth: str, answer: str) -> RunView:
         if name in names and name not in kept:
             kept = [*kept, name]
     figure = new_figure("Confusion matrix", "answer", "truth", max(380, 140 + 22 * len(kept)))
-    confusion_map(figure, table.loc[kept, kept], xgap=1, ygap=1, colorbar={"title": "pictures"})
+    add_cells(figure, table.loc[kept, kept], xgap=1, ygap=1, colorbar={"title": "pictures"})
     cells = [(row, column) for row in kept for column in kept]
     figure.add_scatter(
         x=[column for _, column in cells],

@@ -20,7 +20,7 @@ from alexcore.data.index import DataIndex
 from alexcore.errors import DataError
 from alexcore.home import known_data_sets, open_path
 from alexcore.jobs import read_job, start_job
-from alexcore.runs.kinds import BATCHNORM, kind_of
+from alexcore.runs.kinds import BATCHNORM
 from alexcore.runs.store import Run, require_checkpoint
 from alexcore.words.numbers import number, percent
 from ui.parts.datasets import open_dataset
@@ -34,20 +34,22 @@ from ui.parts.evaluation_charts import (
 from ui.parts.evaluation_pictures import first_page, picture_grid
 from ui.parts.job_progress import watch_job
 from ui.parts.menu import page_file
-from ui.parts.number_table import number_table
 from ui.parts.page import shown_errors
 from ui.parts.run_charts import RunView
+from ui.parts.table_csv import csv_button
 from ui.parts.text import plain
 
 OWN = "the run's own"
 SPLITS = ("val", "train", "test")
+# A table travels with every click.
+MOST_ROWS = 1000
 VIEWS = ("Confusion", "Classes", "Calibration", "Top losses")
 
 
 def evaluation_section(run: Run) -> None:
     """Draw the evaluation of a run: what it needs first, how far it is, or its figures."""
     with st.container(key="evaluation"), shown_errors():
-        if kind_of(run.path) is BATCHNORM:
+        if run.kind is BATCHNORM:
             st.info("A BatchNorm experiment has no checkpoint of its own: each of its networks (its arms) has one.")
             st.page_link(page_file("batchnorm"), label="See its networks on BatchNorm", query_params={"run": run.id})
             return
@@ -251,4 +253,8 @@ def _drawn(run: Run, name: str, view: RunView) -> None:
 
 
 def _numbers(run: Run, name: str, table: pd.DataFrame) -> None:
-    number_table(table, f"{run.id}-{name}", key=f"evaluation_csv_{name}", alt=f"{name} as numbers")
+    with st.expander("The same as a table", icon=":material/table:"):
+        if len(table) > MOST_ROWS:
+            st.caption(f"The first {MOST_ROWS:,} of {len(table):,} rows; the CSV has them all.")
+        st.dataframe(table.head(MOST_ROWS), hide_index=True, height=240, alt=f"{name} as numbers")
+        csv_button(table, f"{run.id}-{name}.csv", f"evaluation_csv_{name}")

@@ -13,7 +13,8 @@ from alexcore.analysis.confusion import left_out_in_words, most_frequent_mistake
 from alexcore.figures import new_figure, share_axis
 from alexcore.palette import CELLS, LINES, REST, TRAIN, VAL
 from alexcore.runs.events import Event
-from alexcore.runs.series import Series, thin
+from alexcore.runs.series import Series
+from alexcore.runs.thinning import thin
 from ui.parts.charts import curves, curves_in_words
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid")
@@ -146,8 +147,30 @@ def recall(series: Series) -> RunView:
     return RunView(words + more, {"recall": figure}, table)
 
 
-def confusion_map(figure: go.Figure, shown: pd.DataFrame, **more: Any) -> None:
-    """Add a confusion matrix, the truth down and the answer across."""
+def confusion(series: Series) -> RunView:
+    """Confusion matrix of the last epoch; of many classes, those with the most mistakes."""
+    epochs = [row for row in series.epochs if row.get("confusion")]
+    if not epochs:
+        return RunView("The confusion matrix appears when epoch 1 ends.")
+    matrix, epoch = epochs[-1]["confusion"], int(epochs[-1]["epoch"]) + 1
+    names = _classes(series, len(matrix))
+    table = pd.DataFrame(matrix, index=names, columns=names)
+    mistake = most_frequent_mistake(matrix)
+    if mistake:
+        true, said = mistake
+        pictures = "1 picture" if matrix[true][said] == 1 else f"{matrix[true][said]} pictures"
+        words = f"The most frequent mistake of epoch {epoch}: {pictures} of {names[true]} taken for {names[said]}."
+    else:
+        words = f"In epoch {epoch} every validation picture was recognised."
+    kept = most_mistaken(matrix, MOST_CELLS)
+    figure = new_figure("Confusion matrix, validation", "answer", "truth", 420)
+    add_cells(figure, table.iloc[kept, kept])
+    words += left_out_in_words(len(names), MOST_CELLS)
+    return RunView(words, {"confusion": figure}, table.reset_index(names="truth"))
+
+
+def add_cells(figure: go.Figure, shown: pd.DataFrame, **more: Any) -> None:
+    """Draw a confusion matrix, the truth downwards; `more` goes to the heat map."""
     figure.add_heatmap(
         z=shown.to_numpy().tolist(),
         x=list(shown.columns),
@@ -159,28 +182,6 @@ def confusion_map(figure: go.Figure, shown: pd.DataFrame, **more: Any) -> None:
         **more,
     )
     figure.update_xaxes(type="category").update_yaxes(type="category", autorange="reversed")
-
-
-def confusion(series: Series) -> RunView:
-    """Confusion matrix of the last epoch; of many classes, those with the most mistakes."""
-    epochs = [row for row in series.epochs if row.get("confusion")]
-    if not epochs:
-        return RunView("The confusion matrix appears when epoch 1 ends.")
-    matrix, epoch = epochs[-1]["confusion"], int(epochs[-1]["epoch"]) + 1
-    names = _classes(series, len(matrix))
-    mistake = most_frequent_mistake(matrix)
-    if mistake:
-        true, said = mistake
-        pictures = "1 picture" if matrix[true][said] == 1 else f"{matrix[true][said]} pictures"
-        words = f"The most frequent mistake of epoch {epoch}: {pictures} of {names[true]} taken for {names[said]}."
-    else:
-        words = f"In epoch {epoch} every validation picture was recognised."
-    words += left_out_in_words(len(names), MOST_CELLS)
-    table = pd.DataFrame(matrix, index=names, columns=names)
-    kept = most_mistaken(matrix, MOST_CELLS)
-    figure = new_figure("Confusion matrix, validation", "answer", "truth", 420)
-    confusion_map(figure, table.iloc[kept, kept])
-    return RunView(words, {"confusion": figure}, table.reset_index(names="truth"))
 
 
 def speed(series: Series) -> RunView:

@@ -11,9 +11,10 @@ import streamlit as st
 from alexcore.errors import ConfigError, RunError
 from alexcore.runs import launcher
 from alexcore.runs.events import Event
-from alexcore.runs.kinds import BATCHNORM, TRAINING, Kind, kind_of
+from alexcore.runs.kinds import BATCHNORM, TRAINING, Kind
 from alexcore.runs.status import LOST, UNKNOWN, Status
 from alexcore.runs.store import Run, open_run
+from alexcore.words.findings import told
 from alexcore.words.numbers import duration
 from ui.parts.address import choose_run
 from ui.parts.menu import PAGES, page_file
@@ -78,7 +79,7 @@ def watched(run_id: str, kind: Kind) -> Run | None:
             choose_run(None)
             st.rerun()
         return None
-    own = kind_of(run.path)
+    own = run.kind
     if own is kind:
         return run
     st.info(f"The run {plain(run.id)} {WORDINGS[own].elsewhere}")
@@ -96,15 +97,15 @@ def run_header(run: Run, at_work: AtWork | None, *, pausable: bool) -> None:
     """
     _buttons(run, pausable)
     if run.status.active:
-        with st.container(key=f"{WORDINGS[kind_of(run.path)].key}_progress"):
+        with st.container(key=f"{WORDINGS[run.kind].key}_progress"):
             _progress(run.status, at_work)
     _outcome(run)
 
 
-def show_warnings(told: Sequence[Event]) -> None:
+def show_warnings(events: Sequence[Event]) -> None:
     """Draw what a run has warned of, as its events tell it."""
-    for warning in told:
-        st.warning(plain(f"{warning.get('message', '')} {warning.get('hint', '')}"), icon=":material/warning:")
+    for warning in events:
+        st.warning(plain(" ".join(told(warning))), icon=":material/warning:")
 
 
 def steps_in_words(status: Status) -> str:
@@ -118,7 +119,7 @@ def left_in_words(status: Status) -> str:
 
 
 def _buttons(run: Run, pausable: bool) -> None:
-    status, kind = run.status, kind_of(run.path)
+    status, kind = run.status, run.kind
     said = WORDINGS[kind]
     with st.container(horizontal=True, vertical_alignment="center", key=f"{said.key}_head"):
         with st.container(key=f"{said.key}_status", width="content"):
@@ -161,15 +162,16 @@ def _progress(status: Status, at_work: AtWork | None) -> None:
         return
     done = 0.0 if status.state == "queued" else share(status.done, status.total) or 0.0
     counted = f": {status.done:,} of {status.total:,}" if done else " ..."
-    if status.state == "queued" and status.phase.startswith("waiting for "):  # of it and of those ahead
+    if status.state == "queued" and status.phase == "waiting-for-run":  # of it and of those ahead
         counted = f"; place {status.total + 1} in the queue of this device"
-    st.progress(done, text=f"{status.phase or 'starting'}{counted}")
+    st.progress(done, text=f"{status.doing}{counted}")
 
 
 def _outcome(run: Run) -> None:
-    status, noun = run.status, kind_of(run.path).noun
+    status, noun = run.status, run.kind.noun
     if status.state == "failed":
-        st.error(plain(f"{status.error.get('message', f'The {noun} failed.')}\n\n{status.error.get('hint', '')}"))
+        message, hint = told(status.error)
+        st.error(plain(f"{message or f'The {noun} failed.'}\n\n{hint}"))
     elif status.state == LOST:
         st.error("The worker ended without a word: it was killed, or the machine went down. Nothing saved is lost.")
     elif status.state == UNKNOWN:

@@ -13,8 +13,8 @@ from alexcore.errors import DataError
 from alexcore.runs.series import Series
 from alexcore.runs.store import Run
 from ui.parts.datasets import open_dataset
-from ui.parts.number_table import open_table
 from ui.parts.run_charts import VIEWS, RunView
+from ui.parts.table_csv import table_with_csv
 from ui.parts.text import plain
 
 # Plotly loses a reader's zoom whenever its data changes, so the curves change less often than the numbers.
@@ -65,7 +65,8 @@ def _numbers(run: Run, name: str, table: pd.DataFrame) -> None:
     if not below.open:
         return
     with below:
-        open_table(table, f"{run.id}-{name.lower().replace(' ', '-')}", key="train_view_csv", alt=f"{name} as numbers")
+        file = f"{run.id}-{name.lower().replace(' ', '-')}.csv"
+        table_with_csv(table, f"{name} as numbers", file, "train_view_csv")
 
 
 def _worst(run: Run, series: Series) -> None:

@@ -15,10 +15,10 @@ from alexcore.runs.run_list import Summary, summaries
 from alexcore.runs.series import Series
 from alexcore.runs.store import open_run
 from alexcore.words.numbers import duration, size_text
-from ui.parts.number_table import csv_button, number_table
 from ui.parts.page import show_error, shown_errors
 from ui.parts.run_charts import confusion
 from ui.parts.run_rows import ReadableSeries, number, whole
+from ui.parts.table_csv import csv_button, table_with_csv
 from ui.parts.text import plain
 from ui.runs.compared_curves import GROUP_WORDS, GROUPS, Compared, curves
 from ui.runs.compared_pictures import same_pictures
@@ -199,7 +199,7 @@ def _settings(shown: Sequence[Summary]) -> None:
                 [{"setting": each.title, **dict(zip(names, each.values, strict=True))} for each in found]
             )
             st.dataframe(table, hide_index=True, height="content", alt="Settings that differ")
-            csv_button(table, "settings", "runs_settings_csv")
+            csv_button(table, "settings.csv", "runs_settings_csv")
         st.caption(plain(surroundings(shown)))
 
 
@@ -249,5 +249,7 @@ def _matrices(runs: Sequence[Compared]) -> None:
 
 
 def _numbers(table: pd.DataFrame, name: str, alt: str) -> None:
-    if not table.empty:
-        number_table(table, name, key=f"runs_csv_{name}", alt=alt, box=f"runs_numbers_{name}")
+    if table.empty:
+        return
+    with st.expander("The same as a table", icon=":material/table:", key=f"runs_numbers_{name}"):
+        table_with_csv(table, alt, f"{name}.csv", f"runs_csv_{name}")

@@ -17,7 +17,7 @@ from alexcore.errors import AlexError, CheckpointError, DataError
 from alexcore.runs.store import Run, require_checkpoint
 from ui.parts.datasets import open_dataset
 from ui.parts.lazy_torch import load_torch
-from ui.parts.number_table import number_table
+from ui.parts.table_csv import table_with_csv
 from ui.parts.text import plain
 
 COUNT = 6
@@ -129,10 +129,5 @@ def _grid(index: DataIndex, rows: list[tuple[str, str]], columns: dict[str, Answ
     agreed = sum(len({answers[number][0] for answers in columns.values()}) == 1 for number in range(len(rows)))
     counted = ", ".join(f"{label} {count}" for label, count in right.items())
     st.caption(plain(f"Right answers out of {len(rows)}: {counted}. The runs agree on {agreed}."))
-    number_table(
-        pd.DataFrame(table),
-        "same-pictures",
-        key="runs_pictures_csv",
-        alt="Answers of each run",
-        box="runs_pictures_table",
-    )
+    with st.expander("The same as a table", icon=":material/table:", key="runs_pictures_table"):
+        table_with_csv(pd.DataFrame(table), "Answers of each run", "same-pictures.csv", "runs_pictures_csv")

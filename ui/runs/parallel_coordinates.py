@@ -17,7 +17,7 @@ from alexcore.figures import new_figure
 from alexcore.palette import SHADES
 from alexcore.runs.comparison import differing, in_words
 from alexcore.runs.run_list import Summary
-from ui.parts.number_table import number_table
+from ui.parts.table_csv import table_with_csv
 from ui.parts.text import plain
 from ui.runs.selection import labels
 
@@ -46,8 +46,8 @@ def parallel(found: Sequence[Summary], key: str) -> None:
             for each, label in zip(drawn, labels(drawn), strict=True)
         ]
     )
-    alt = "Settings that differ, and accuracy"
-    number_table(table, "runs", key=f"runs_parallel_csv_{key}", alt=alt, box=f"runs_parallel_table_{key}")
+    with st.expander("The same as a table", icon=":material/table:", key=f"runs_parallel_table_{key}"):
+        table_with_csv(table, "Settings that differ, and accuracy", "runs.csv", f"runs_parallel_csv_{key}")
 
 
 def axes_of(found: Sequence[Summary]) -> dict[str, str]:

@@ -22,7 +22,7 @@ from alexcore.batchnorm.views.view import (
 )
 from alexcore.figures import narrow_figure
 from alexcore.runs.events import finite_number
-from alexcore.thinning import thin
+from alexcore.runs.thinning import thin
 from alexcore.words.numbers import number
 
 

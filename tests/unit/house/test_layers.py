@@ -27,7 +27,6 @@ FLOORS = [
         "palette",
         "process",
         "system",
-        "thinning",
         "training_fields",
         "words",
     },
