@@ -29,6 +29,7 @@ FLOORS = [
         "system",
         "thinning",
         "training_fields",
+        "run_fields",
         "words",
     },
     {"findings"},
