@@ -45,12 +45,12 @@ def classifier_lines(classifier: nn.Module) -> list[str]:
     return [*(f"{_code(layer)}," for layer in layers[:-1]), f"nn.Linear({last.in_features}, num_classes),"]
 
 
-def pool_line(side: int, deterministic: bool) -> str:
+def pool_line(side: int) -> str:
     """What brings the feature map to the 6 x 6 that the classifier reads; nothing where it is that already."""
     if side == GRID:
         return ""
-    name = "GridAveragePool()" if deterministic else f"nn.AdaptiveAvgPool2d(({GRID}, {GRID}))"
-    return f"self.avgpool = {name}  # {side} x {side} -> {GRID} x {GRID}, without any weight"
+    grid = f"{GRID} x {GRID}"
+    return f"self.avgpool = nn.AdaptiveAvgPool2d(({GRID}, {GRID}))  # {side} x {side} -> {grid}, without any weight"
 
 
 def _one(value: object) -> int:
