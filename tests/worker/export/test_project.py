@@ -340,7 +340,7 @@ def test_a_run_that_is_refused_leaves_no_file(stripes, tmp_path, form):
     run, watcher = straight(config)
     target = tmp_path / "out" / "file"
     target.parent.mkdir()
-    with pytest.raises(NotCarriedError, match=r"cannot carry max_steps = 1, ema_decay = 0\.9") as refused:
+    with pytest.raises(NotCarriedError, match=r"cannot carry ema_decay = 0\.9, max_steps = 1") as refused:
         write_export(source_of(run, config, watcher), form, target, Wish(lambda _done, _total: None))
     assert "Export the weights" in refused.value.hint
     assert not list(target.parent.iterdir())
