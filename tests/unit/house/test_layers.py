@@ -21,6 +21,7 @@ FLOORS = [
         "__init__",
         "errors",
         "fields",
+        "figures",
         "files",
         "home",
         "pair",
