@@ -11,7 +11,7 @@ import json
 import re
 import zipfile
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import torch
 
@@ -19,7 +19,7 @@ from alexcore.augment.operations import Operation
 from alexcore.augment.presets import training_operations, with_normalize
 from alexcore.config import TrainConfig
 from alexcore.export.card import model_card
-from alexcore.export.network_code import classifier_lines, feature_lines, pool_line
+from alexcore.export.network_code import network_code
 from alexcore.export.pictures import ExportedPictures, pictures_of
 from alexcore.export.rendering import render
 from alexcore.export.source import Source, Trained
@@ -32,7 +32,7 @@ from alexcore.export.train_code import (
     transform_lines,
     weight_lines,
 )
-from alexcore.nn import AlexNet
+from alexcore.nn.blueprints import one_network
 from alexcore.training.checkpoint import build_model
 from alexcore.training.device import choose_device, choose_precision
 from alexcore.training.schedule import image_side
@@ -105,7 +105,7 @@ def _start_weights(config: TrainConfig, classes: tuple[str, ...]) -> dict[str, t
     before = {name: value.clone() for name, value in model.state_dict().items()}
     start_from(model, config, classes)
     after = model.state_dict()
-    head = list(after)[-2:]  # weight and bias of the last layer
+    head = [f"{model.head_path}.weight", f"{model.head_path}.bias"]
     new = all(torch.equal(before[name], after[name]) for name in head)
     return {name: value for name, value in after.items() if not (new and name in head)}
 
@@ -121,8 +121,7 @@ def _values(
     source: Source, trained: Trained, pictures: ExportedPictures, training: list[Operation], precision: str
 ) -> dict[str, Any]:
     """Everything that the templates ask for."""
-    config, model = source.config, cast(AlexNet, trained.model)
-    features, side = feature_lines(model.features, config.image_size)
+    config = source.config
     grows = image_side(config, 0) < config.image_size
     weights = weight_lines(config.class_weights)
     listed = bool(pictures.listing)
@@ -133,6 +132,8 @@ def _values(
     ]
     rule = "min([os.cpu_count() or 1, BATCH_SIZE if BATCH_SIZE > 1 else 0, 8])"
     return {
+        **network_code(trained.model.description, config.image_size),
+        "class_name": one_network(config.variant).class_name,
         "name": source.name,
         "config": config,
         "unfinished": source.unfinished,
@@ -143,9 +144,6 @@ def _values(
         "train_lines": [growing(each, config.image_size) if grows else each for each in transform_lines(training)],
         "train_transform": "None" if grows else "train_transform",
         "grows": grows,
-        "feature_lines": features,
-        "classifier_lines": classifier_lines(model.classifier),
-        "pool_line": pool_line(side),
         "listed": listed,
         "data": pictures.root,
         "data_words": pictures.words,

@@ -10,9 +10,8 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from alexcore.figures import new_figure
+from alexcore.nn import NETWORKS, NORMS, minimum_input_size
 from alexcore.nn.layers import Layer, layer_table, totals
-from alexcore.nn.norms import NORMS
-from alexcore.nn.variants import VARIANTS, minimum_input_size
 from alexcore.palette import TRAIN, VAL
 from alexcore.words.numbers import size_text
 from ui.network.drawing import architecture_svg, draw
@@ -63,10 +62,10 @@ def _chosen() -> tuple[list[Layer], int]:
     with st.grid("auto", min_column_width=150, key="network_settings"):
         variant = st.selectbox(
             "Variant",
-            list(VARIANTS),
+            list(NETWORKS),
             key="network_variant",
             bind="query-params",
-            help="  \n".join(f"**{each.name}**: {each.title}." for each in VARIANTS.values()),
+            help="  \n".join(f"**{each.name}**: {each.title}." for each in NETWORKS.values()),
         )
         side = st.number_input(
             "Input size (px)",

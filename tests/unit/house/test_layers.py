@@ -168,7 +168,7 @@ def test_few_modules_of_the_dashboard_lie_beside_the_rooms():
 
 NAMED = sorted(file for part in ("alexcore", "ui") for file in (ROOT / part).rglob("[!_]*.py"))
 # A page's rooms are called like the room of the core that it shows: ui/augment draws what alexcore/augment computes.
-SHARED_BY_CORE_AND_PAGE = {"augment", "batchnorm", "runs"}
+SHARED_BY_CORE_AND_PAGE = {"augment", "batchnorm", "network", "runs"}
 # What can be found in a room, and the words for that, are called like the room.
 CALLED_LIKE_A_ROOM = {"findings", "words"}
 
