@@ -4,32 +4,28 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from typing import Any
 
 import pytest
 
 from tests.support.repository import REPOSITORY
+from tests.support.warm_process import WarmProcess
 from ui.parts.run_live import POLL_S, START_POLL_S
 
 pytestmark = pytest.mark.timeout(600)
-# bench_dataset.py and augment_draws.py have their tests in test_benchmarks.py.
+# bench_dataset.py and augment_draws.py have their tests in test_scripts.py.
 NAMES = ["dashboard", "training", "time_to_accuracy", "processes", "loader", "gpu"]
 
 
 @pytest.fixture(scope="module")
-def rows(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def rows(warm: WarmProcess, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("all-benchmarks")
-    out = folder / "lines.jsonl"
-    command = [sys.executable, "-m", "benchmarks.run_all", "--tiny", "--at-once", "2", "--out", str(out)]
-    command += ["--only", *NAMES]
-    environment = {**os.environ, "TMPDIR": str(folder), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=580, cwd=REPOSITORY, env=environment)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-4000:]
+    out, log = folder / "lines.jsonl", folder / "log"
+    command = ["-m", "benchmarks.run_all", "--tiny", "--at-once", "2", "--out", out, "--only", *NAMES]
+    assert warm.start(command, log, {**os.environ, "TMPDIR": str(folder)}).wait(580) == 0, log.read_text()[-7000:]
     lines = [json.loads(line) for line in out.read_text().splitlines()]
     assert [line["name"] for line in lines] == NAMES
-    last = json.loads(done.stdout.splitlines()[-1])
+    last = json.loads(log.read_text().splitlines()[-1])
     assert last["failed"] == last["left_out"] == []
     # torch and torchrun have folders of their own there.
     own = [path.name for path in folder.iterdir() if path.name.startswith(("bench-", "time-to-"))]

@@ -22,7 +22,7 @@ from alexcore.batchnorm.views.view import (
     plain_range,
 )
 from alexcore.figures import narrow_figure
-from alexcore.thinning import thin
+from alexcore.runs.thinning import thin
 from alexcore.words.numbers import number
 
 

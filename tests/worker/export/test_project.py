@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -194,25 +195,18 @@ def test_a_stopped_run_goes_on_in_the_project(stripes, tmp_path):
     assert same_weights(run / "checkpoints" / "last.pt", project / "checkpoints" / "last.pt")
 
 
-def test_its_commands_work_alone(stripes, tmp_path):
+def test_its_commands_work_alone(warm, stripes, tmp_path):
     """The three files as processes that cannot see this package, with loader processes of their own."""
     config = tiny_config(stripes, num_workers=2, epochs=1, width=0.1)
     run, watcher = straight(config)
     project = unpacked_project(source_of(run, config, watcher, "best.pt"), tmp_path)
 
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+
     def python(*arguments: object) -> str:
-        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-        done = subprocess.run(
-            [sys.executable, *map(str, arguments)],
-            cwd=project,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=200,
-            env={**environment, "OMP_NUM_THREADS": "1"},
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        log = tmp_path / f"{time.monotonic_ns()}.log"
+        assert warm.start(arguments, log, environment, project).wait(200) == 0, log.read_text()
+        return log.read_text()
 
     picture = next(stripes.glob("val/wide/*.jpg"))
     before = python("predict.py", picture)  # with the run's own weights

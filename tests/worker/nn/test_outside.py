@@ -43,7 +43,6 @@ from tests.support.command_line import done
 from tests.support.exported import modules, unpacked_project
 from tests.support.run_folders import tiny_config
 
-pytestmark = pytest.mark.worker
 TINY = ["--batch-size", "8", "--image-size", "48", "--start-size", "0", "--num-workers", "0", "--precision", "fp32"]
 OURS = ["--variant", "two", "--norm", "scale", *TINY]
 
