@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.repository import REPOSITORY
-from tests.support.warm_process import WarmProcess
+from tests.support.warm_process import COLD_CHILDREN, WarmProcess
 
 Measure = Callable[..., dict[str, Any]]
 
@@ -23,7 +23,9 @@ def result(warm: WarmProcess, tmp_path: Path) -> Measure:
         log, folder = tmp_path / "log", tmp_path / "where"
         folder.mkdir()
         arguments = ["-W", "error", REPOSITORY / "benchmarks" / script, *words]
-        assert warm.start(arguments, log, os.environ, folder).wait(240) == 0, log.read_text()[-6000:]
+        assert warm.start(arguments, log, {**os.environ, COLD_CHILDREN: "1"}, folder).wait(240) == 0, log.read_text()[
+            -6000:
+        ]
         assert {path.name for path in [*tmp_path.iterdir(), *folder.iterdir()]} == {"home", "where", "log"}
         found: dict[str, Any] = json.loads(log.read_text().splitlines()[-1])
         return found

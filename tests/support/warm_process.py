@@ -44,6 +44,8 @@ LIBRARIES = (
     "pydantic",
     "PIL.Image",
 )
+# A variable for a process that measures those that it starts, by their pid: they are started by the real interpreter.
+COLD_CHILDREN = "ALEXCORE_TEST_COLD_CHILDREN"
 OURS = ("alexcore", "tests", "ui", "benchmarks")
 # `python ARGUMENTS` for those who were forked: lends its files to a new child, hands signals on, and ends as the child.
 INTERPRETER = """#!{python} -IS
@@ -164,7 +166,6 @@ def serve(folder: Path) -> None:
         importlib.import_module(name)
     interpreter.write_text(INTERPRETER.format(python=sys.executable, socket=str(path)))
     interpreter.chmod(0o755)
-    sys.executable = str(interpreter)
     gc.collect()
     gc.freeze()  # what is never moved or marked stays shared with the children
     wakes, wake = socket.socketpair()
@@ -200,6 +201,8 @@ def serve(folder: Path) -> None:
                     signal.set_wakeup_fd(-1)
                     os.chdir(told["cwd"])
                     files = lent or [os.open(os.devnull, os.O_RDONLY), *2 * [_at_the_end(told["log"])]]
+                    if COLD_CHILDREN not in told["env"]:
+                        sys.executable = str(interpreter)
                     be(told["arguments"], told["env"], files)
                 for file in lent:
                     os.close(file)
