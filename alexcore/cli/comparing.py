@@ -7,20 +7,15 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
+from alexcore.batchnorm.comparable import BN_PRESETS, make_experiment
 from alexcore.batchnorm.read.record import RATE_SWEEP, SWEEPS, Experiment
-from alexcore.batchnorm.settings import (
-    BN_FIELDS,
-    BN_PRESETS,
-    arm_key,
-    create_experiment,
-    load_bn_config,
-    make_experiment,
-)
+from alexcore.batchnorm.settings import BN_FIELDS, arm_key, create_experiment, load_bn_config
 from alexcore.cli.flags import absolute, add_field
 from alexcore.cli.output import Arguments, Bar, add_command, print_json, reported
 from alexcore.config import FIELDS
 from alexcore.errors import DataError, RunError
 from alexcore.runs.kinds import BATCHNORM
+from alexcore.words.verdict import answer_in_words
 
 
 def compare_bn(arguments: Arguments) -> int:
@@ -57,8 +52,8 @@ def tell(run_dir: Path, as_json: bool) -> None:
 
     record = Experiment(run_dir)
     record.refresh()
-    sentences = [str(answer["short"]) for answer in record.answers]
-    details = [str(answer.get("detail") or "") for answer in record.answers]
+    answers = [answer_in_words(answer) for answer in record.answers]
+    sentences, details = [each.short for each in answers], [each.detail for each in answers]
     if as_json:
         arms = list(load_bn_config(run_dir).norms)
         print_json({"run": str(run_dir), "arms": arms, "verdict": sentences})

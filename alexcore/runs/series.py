@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 from alexcore.runs.events import Event, EventFollower
+from alexcore.words.findings import same
 
 
 class Series:
@@ -39,15 +40,7 @@ class Series:
 
     def refresh(self) -> bool:
         """Read the events written since the last call; whether there were any."""
-        events, replaced = self._follower.news()
-        if replaced:
-            self._clear()
-        for event in events:
-            try:
-                self._add(event)
-            except (TypeError, ValueError, OverflowError):  # values that no worker of ours has written
-                continue
-        return bool(events)
+        return self._follower.tell(self._clear, self._add)
 
     def _add(self, event: Event) -> None:
         kind = event["type"]
@@ -58,7 +51,7 @@ class Series:
         elif kind in ("warning", "note"):
             told = self.warnings if kind == "warning" else self.notes
             # A resumed run checks its data again and finds the same.
-            if all(event.get("message") != known.get("message") for known in told):
+            if not any(same(event, known) for known in told):
                 told.append(event)
         elif kind == "start":
             self.attempts.append((self.resumes[-1] if self.resumes else 0, float(event.get("ts") or 0)))

@@ -28,14 +28,15 @@ from ui.parts.evaluation_charts import (
     calibration_view,
     classes_view,
     confusion_view,
+    first_cell,
     headline,
-    most_frequent_mistake,
 )
 from ui.parts.evaluation_pictures import first_page, picture_grid
 from ui.parts.job_progress import watch_job
 from ui.parts.menu import page_file
 from ui.parts.page import shown_errors
 from ui.parts.run_charts import RunView
+from ui.parts.table_csv import csv_button
 from ui.parts.text import plain
 
 OWN = "the run's own"
@@ -190,7 +191,7 @@ def _index(report: dict[str, Any]) -> DataIndex:
 
 def _cell(run: Run, report: dict[str, Any], answers: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
     """Draw the matrix and the two fields that name a cell; return the answers in it, the highest loss first."""
-    first_truth, first_answer = most_frequent_mistake(report)
+    first_truth, first_answer = first_cell(report)
     for name in ("evaluation_truth", "evaluation_answer"):
         if st.session_state.get(name, classes[0]) not in classes:  # chosen for another run or data set
             del st.session_state[name]
@@ -256,12 +257,4 @@ def _numbers(run: Run, name: str, table: pd.DataFrame) -> None:
         if len(table) > MOST_ROWS:
             st.caption(f"The first {MOST_ROWS:,} of {len(table):,} rows; the CSV has them all.")
         st.dataframe(table.head(MOST_ROWS), hide_index=True, height=240, alt=f"{name} as numbers")
-        st.download_button(
-            "Download as CSV",
-            lambda: table.to_csv(index=False).encode(),
-            f"{run.id}-{name}.csv",
-            "text/csv",
-            key=f"evaluation_csv_{name}",
-            on_click="ignore",
-            icon=":material/download:",
-        )
+        csv_button(table, f"{run.id}-{name}.csv", f"evaluation_csv_{name}")

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
+from alexcore.analysis.confusion import left_out_in_words, most_frequent_mistake, most_mistaken
 from alexcore.figures import new_figure, share_axis
 from alexcore.palette import CELLS, LINES, REST, TRAIN, VAL
 from alexcore.runs.events import Event
@@ -154,25 +155,22 @@ def confusion(series: Series) -> RunView:
     matrix, epoch = epochs[-1]["confusion"], int(epochs[-1]["epoch"]) + 1
     names = _classes(series, len(matrix))
     table = pd.DataFrame(matrix, index=names, columns=names)
-    wrong = {
-        (true, said): matrix[true][said]
-        for true in range(len(names))
-        for said in range(len(names))
-        if true != said and matrix[true][said]
-    }
-    if wrong:
-        (true, said), count = max(wrong.items(), key=lambda item: item[1])
-        pictures = "1 picture" if count == 1 else f"{count} pictures"
+    mistake = most_frequent_mistake(matrix)
+    if mistake:
+        true, said = mistake
+        pictures = "1 picture" if matrix[true][said] == 1 else f"{matrix[true][said]} pictures"
         words = f"The most frequent mistake of epoch {epoch}: {pictures} of {names[true]} taken for {names[said]}."
     else:
         words = f"In epoch {epoch} every validation picture was recognised."
-    shown = table
-    if len(names) > MOST_CELLS:
-        mistakes = table.sum(axis=1) - pd.Series([table.iloc[each, each] for each in range(len(names))], index=names)
-        kept = [name for name in names if name in set(mistakes.nlargest(MOST_CELLS).index)]
-        shown = table.loc[kept, kept]
-        words += f" Shown are the {MOST_CELLS} classes with the most mistakes; the table has all {len(names)}."
-    figure = _figure("Confusion matrix, validation", "answer", "truth")
+    kept = most_mistaken(matrix, MOST_CELLS)
+    figure = new_figure("Confusion matrix, validation", "answer", "truth", 420)
+    add_cells(figure, table.iloc[kept, kept])
+    words += left_out_in_words(len(names), MOST_CELLS)
+    return RunView(words, {"confusion": figure}, table.reset_index(names="truth"))
+
+
+def add_cells(figure: go.Figure, shown: pd.DataFrame, **more: Any) -> None:
+    """Draw a confusion matrix, the truth downwards; `more` goes to the heat map."""
     figure.add_heatmap(
         z=shown.to_numpy().tolist(),
         x=list(shown.columns),
@@ -181,9 +179,9 @@ def confusion(series: Series) -> RunView:
         textfont={"color": "white"},
         texttemplate="%{z}" if len(shown) <= 20 else None,
         hovertemplate="%{y} taken for %{x}: %{z}<extra></extra>",
+        **more,
     )
-    figure.update_xaxes(type="category").update_yaxes(type="category", autorange="reversed").update_layout(height=420)
-    return RunView(words, {"confusion": figure}, table.reset_index(names="truth"))
+    figure.update_xaxes(type="category").update_yaxes(type="category", autorange="reversed")
 
 
 def speed(series: Series) -> RunView:
