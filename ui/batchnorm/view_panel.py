@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from alexcore.batchnorm.views.view import View
+from alexcore.words.language import _
 from ui.parts.text import plain
 
 # A table is sent again with each poll.
@@ -50,7 +51,7 @@ def _numbers(run_id: str, view: View) -> None:
         else:
             st.caption(f"{view.table.size:,} cells are too many to show; the CSV has them all.")
         st.download_button(
-            "Download as CSV",
+            _("Download as CSV"),
             lambda: view.table.to_csv(index=False).encode(),
             f"{run_id}-{view.name}.csv",
             "text/csv",

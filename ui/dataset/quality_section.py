@@ -12,6 +12,7 @@ from alexcore.data.quality import known_findings
 from alexcore.findings.pictures import KINDS, Pictures
 from alexcore.home import data_dir
 from alexcore.jobs import read_job, start_job
+from alexcore.words.language import _
 from ui.dataset.gallery import first_page, gallery
 from ui.parts.address import choose_dataset
 from ui.parts.datasets import forget_indexes
@@ -27,7 +28,7 @@ def quality_section(name: str, whole: DataIndex) -> None:
         name: What the data set is called in the URL.
         whole: The data set with its unreadable pictures, which are a finding too.
     """
-    st.subheader("Quality", anchor=False)
+    st.subheader(_("Quality"), anchor=False)
     with st.container(key="dataset_quality"):
         findings = known_findings(whole)
         if findings is None:
@@ -46,12 +47,14 @@ def _offer(whole: DataIndex) -> None:
     if watch_job(job, "Looking at every picture", "pictures", forget_indexes):
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Scan", key="dataset_scan") and read_job(job).state != "running":
+        if st.button(_("Scan"), key="dataset_scan") and read_job(job).state != "running":
             start_job(job, ["data", "scan", str(whole.origin)])
             st.rerun()
         st.caption(
-            "Not scanned yet: damaged files, duplicates, the same picture in two splits or classes, dark, light, "
-            "blurry and other odd pictures. About 100 to 150 pictures a second on two cores; nothing is changed."
+            _(
+                "Not scanned yet: damaged files, duplicates, the same picture in two splits or classes, dark, light, "
+                "blurry and other odd pictures. About 100 to 150 pictures a second on two cores; nothing is changed."
+            )
         )
 
 
@@ -59,7 +62,7 @@ def _list(name: str, whole: DataIndex, findings: list[Pictures]) -> None:
     by_kind = {finding.kind: finding for finding in findings}
     labels = {kind: f"{finding.title()} ({len(finding.paths):,})" for kind, finding in by_kind.items()}
     kind = st.pills(
-        "Findings",
+        _("Findings"),
         list(labels),
         format_func=labels.__getitem__,
         key="dataset_finding",

@@ -13,6 +13,7 @@ from alexcore.data.sources import open_source
 from alexcore.errors import DataError
 from alexcore.home import data_roots, open_path
 from alexcore.runs.store import Run, require_checkpoint
+from alexcore.words.language import _
 from ui.parts.address import choose_run, chosen_run
 from ui.parts.datasets import open_dataset
 from ui.parts.lazy_torch import load_torch
@@ -55,20 +56,20 @@ def choose_runs(runs: list[Run]) -> list[Run]:
         st.session_state["classify_run"] = current
     with st.container(horizontal=True, vertical_alignment="bottom"):
         picked = st.selectbox(
-            "Run",
+            _("Run"),
             list(by_id),
             key="classify_run",
             on_change=lambda: choose_run(st.session_state["classify_run"]),
-            help="The newest finished run, unless you choose another. Its best checkpoint is used.",
+            help=_("The newest finished run, unless you choose another. Its best checkpoint is used."),
         )
         beside: list[str] = st.multiselect(
-            "Compare with",
+            _("Compare with"),
             [each for each in by_id if each != picked],
             key="classify_compare",
             max_selections=MOST_BESIDE,
-            placeholder="no other run",
+            placeholder=_("no other run"),
             bind="query-params",
-            help="Up to two other runs answer the same pictures, side by side with the first.",
+            help=_("Up to two other runs answer the same pictures, side by side with the first."),
         )
     return [by_id[each] for each in (picked, *beside)]
 
