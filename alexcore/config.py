@@ -20,7 +20,7 @@ from alexcore.augment.pipeline_files import load_pipeline
 from alexcore.augment.presets import PRESETS as AUGMENTATIONS
 from alexcore.errors import ConfigError
 from alexcore.fields import FieldSpec, OneOf, field, spec_of
-from alexcore.nn.norms import NORMS
+from alexcore.nn import NETWORKS, NORMS
 from alexcore.training_fields import TrainingFields
 
 GROUPS = ("Data", "Network", "Batch", "Loss", "Optimizer", "Reproducibility", "Run")
@@ -109,7 +109,7 @@ class TrainConfig(TrainingFields):
         le=10_000_000,
     )
 
-    variant: Literal["seed", "torchvision", "2012"] = field(
+    variant: Annotated[str, OneOf(lambda: tuple(NETWORKS))] = field(
         "seed",
         "Network",
         "Variant",
@@ -123,7 +123,7 @@ class TrainConfig(TrainingFields):
         "Normalisation",
         "A layer after each convolution that brings every channel to mean 0 and deviation 1, then scales and shifts it "
         "by two learned numbers. batch: over the batch; group: over channels of one picture. Expect faster learning.",
-        code="alexcore.nn.alexnet:AlexNet",
+        code="alexcore.nn.norms:Norm",
         essential=True,
     )
     width: float = field(

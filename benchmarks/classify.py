@@ -83,7 +83,7 @@ def memory_mib() -> float:
 
 
 def measure(run: Path, pictures: list[bytes], passes: int) -> dict[str, object]:
-    from alexcore.analysis.batch_prediction import BatchPrediction, Network
+    from alexcore.analysis.batch_prediction import AskedNetwork, BatchPrediction
     from alexcore.analysis.prediction import Classifier
     from alexcore.data.images import read_picture
     from alexcore.data.incoming import from_bytes
@@ -106,7 +106,7 @@ def measure(run: Path, pictures: list[bytes], passes: int) -> dict[str, object]:
             classifier.look(torch.stack([classifier.transform(read_picture(data).image) for data in part]))
 
     def page() -> None:
-        batch = BatchPrediction([Network("bench", classifier)], uploads)
+        batch = BatchPrediction([AskedNetwork("bench", classifier)], uploads)
         while not batch.advance(SLICE_S):
             pass
 
@@ -128,7 +128,7 @@ def measure(run: Path, pictures: list[bytes], passes: int) -> dict[str, object]:
     }
     single = []
     for each in uploads[:20]:
-        batch = BatchPrediction([Network("bench", classifier)], [each])
+        batch = BatchPrediction([AskedNetwork("bench", classifier)], [each])
         single.append(timed(batch.advance))
     return {
         "pictures": len(pictures),

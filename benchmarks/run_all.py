@@ -43,7 +43,7 @@ class Benchmark:
 
 
 BENCHMARKS = {
-    "dashboard": Benchmark("bench_dashboard.py"),
+    "dashboard": Benchmark("bench_dashboard.py", ("--tiny", "--no-browser")),
     "training": Benchmark("bench_training.py", data="needed"),
     "time_to_accuracy": Benchmark("time_to_accuracy.py", data="needed"),
     "processes": Benchmark("bench_processes.py", data="needed"),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.repository import PHOTOGRAPHS, TESTS
 from tests.support.striped_pictures import write_pictures
+from tests.support.warm_process import WarmProcess
 
 # Before anything imports torch. Networks this small gain nothing from threads, and beside other work they lose most of
 # the time waiting for each other: they take ten times as long.
@@ -24,6 +27,15 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     item.add_marker(item.path.relative_to(TESTS).parts[0])
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with the tiers whose files are slow, so that two processes end together; leave the nights to the night."""
+    tiers = ("browser", "worker", "benchmarks", "pages")
+    items.sort(key=lambda item: next((n for n, tier in enumerate(tiers) if item.get_closest_marker(tier)), len(tiers)))
+    if "nightly" not in config.option.markexpr:
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("nightly")])
+        items[:] = [item for item in items if not item.get_closest_marker("nightly")]
+
+
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Every test has its own ALEXCORE_HOME, and may open data anywhere in the temporary folders."""
@@ -32,6 +44,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("ALEXCORE_HOME", str(folder))
     monkeypatch.setenv("ALEXCORE_DATA_ROOTS", os.pathsep.join([str(tmp_path.parent.parent), str(PHOTOGRAPHS)]))
     return folder
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmProcess]:
+    """What starts Python processes in half a second."""
+    process = WarmProcess(tmp_path_factory.mktemp("warm"))
+    yield process
+    process.close()
 
 
 @pytest.fixture(scope="session")
@@ -46,3 +66,15 @@ def photographs() -> Path:
     if not PHOTOGRAPHS.is_dir():
         pytest.skip(f"the flower photographs are not at {PHOTOGRAPHS}; set ALEXCORE_TEST_FLOWERS")
     return PHOTOGRAPHS
+
+
+@pytest.fixture(scope="session")
+def few_photographs(photographs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Real flowers, five classes of 120 to train on and 20 for validation; read-only."""
+    few = tmp_path_factory.mktemp("few") / "photographs"
+    for split, count in (("train", 120), ("val", 20)):
+        for folder in (photographs / split).iterdir():
+            (few / split / folder.name).mkdir(parents=True)
+            for path in sorted(folder.iterdir())[:count]:
+                shutil.copy(path, few / split / folder.name)
+    return few

@@ -9,12 +9,12 @@ from typing import Any
 
 import pandas as pd
 
-from alexcore.analysis.batch_prediction import Network, Reply
+from alexcore.analysis.batch_prediction import AskedNetwork, Reply
 from alexcore.analysis.confidence import entropy_bits, short_hint
 from alexcore.analysis.prediction import best_of
 
 
-def as_json(networks: Sequence[Network], replies: Sequence[Reply], top_k: int) -> dict[str, Any]:
+def as_json(networks: Sequence[AskedNetwork], replies: Sequence[Reply], top_k: int) -> dict[str, Any]:
     """The answers as one document.
 
     Returns:
@@ -28,7 +28,7 @@ def as_json(networks: Sequence[Network], replies: Sequence[Reply], top_k: int) -
     return runs[0] if len(runs) == 1 else {**runs[0], "runs": runs}
 
 
-def _one(network: Network, number: int, reply: Reply, top_k: int) -> dict[str, Any]:
+def _one(network: AskedNetwork, number: int, reply: Reply, top_k: int) -> dict[str, Any]:
     if reply.error:
         return {"file": reply.name, "error": f"{reply.error} {reply.hint}".strip()}
     top = best_of(reply.probabilities[number], network.classifier.classes, top_k)
@@ -38,7 +38,7 @@ def _one(network: Network, number: int, reply: Reply, top_k: int) -> dict[str, A
     }
 
 
-def csv_text(networks: Sequence[Network], replies: Sequence[Reply], top_k: int) -> str:
+def csv_text(networks: Sequence[AskedNetwork], replies: Sequence[Reply], top_k: int) -> str:
     """The answers as CSV, a line a class: file, rank, class, index, probability, error and, for several, run."""
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -56,7 +56,7 @@ def csv_text(networks: Sequence[Network], replies: Sequence[Reply], top_k: int) 
     return text.getvalue()
 
 
-def as_table(networks: Sequence[Network], replies: Sequence[Reply]) -> pd.DataFrame:
+def as_table(networks: Sequence[AskedNetwork], replies: Sequence[Reply]) -> pd.DataFrame:
     """A row a picture, to be sorted: what each network takes it for and how surely; columns are named for people.
 
     With several networks the columns of each end in its number, "answer 1", and `agree` says whether all answer alike.

@@ -35,7 +35,7 @@ MIDDLE = 0.875
 
 
 @dataclass(frozen=True)
-class Network:
+class AskedNetwork:
     """A network that answers, and what its answers are held against.
 
     Attributes:
@@ -139,7 +139,7 @@ def decoded_chunks(
 class BatchPrediction:
     """Pictures in work: `replies` holds the answers so far, in the order of the pictures."""
 
-    def __init__(self, networks: Sequence[Network], pictures: Sequence[Incoming], *, tta: bool = False) -> None:
+    def __init__(self, networks: Sequence[AskedNetwork], pictures: Sequence[Incoming], *, tta: bool = False) -> None:
         self.networks, self.total = list(networks), len(pictures)
         self.replies: list[Reply] = []
         # With several networks and views a picture takes longer, and a slice of time holds fewer of them.

@@ -76,7 +76,7 @@ def grad_cam(classifier: Classifier, image: Image.Image, target: int) -> Explana
     batch.requires_grad_()
     with classifier.lock, torch.enable_grad():
         probability = float(torch.softmax(classifier.model(batch).detach(), dim=1)[0, target])
-        layer = LayerGradCam(classifier.model, classifier.network.stages()[-1].activation)
+        layer = LayerGradCam(classifier.model, classifier.model.stages()[-1].activation)
         coarse = layer.attribute(batch, target=target, relu_attributions=True).detach()
     fine = LayerAttribution.interpolate(coarse, tuple(batch.shape[2:]), interpolate_mode="bilinear")
     values = fine[0, 0].float().cpu()

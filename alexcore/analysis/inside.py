@@ -1,6 +1,6 @@
 """What happens inside a trained network on one picture, layer by layer, and how its weights are spread.
 
-The layers are called one after the other by the names of `nn.layers.layer_table`; no hook is set, because a page's
+The layers are called one after the other by their paths in the network; no hook is set, because a page's
 visitors share one network.
 """
 
@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from alexcore.analysis.prediction import Classifier
-from alexcore.nn.layers import Layer, layer_table
+from alexcore.nn.layers import Layer, layers_of_description
 
 BINS = 61
 Values = npt.NDArray[np.float32]
@@ -40,8 +40,7 @@ class Spread:
 
 def layers_of(classifier: Classifier, size: int) -> list[Layer]:
     """The layers of a classifier's network for pictures of this side, in px."""
-    config = classifier.config
-    return layer_table(config.variant, size, config.norm, config.width, len(classifier.classes), config.activation)
+    return layers_of_description(classifier.model.description, size)
 
 
 @torch.no_grad()
@@ -53,7 +52,7 @@ def layer_outputs(classifier: Classifier, image: Image.Image) -> dict[str, Value
     values = classifier.transform(image)[None].to(classifier.device)
     found = {"input": _numpy(values)}
     for layer in layers_of(classifier, values.shape[-1]):
-        if layer.path == "classifier.0":
+        if not layer.side and values.dim() > 2:  # the first layer of units reads the map as one row
             values = torch.flatten(values, 1)
         values = classifier.model.get_submodule(layer.path)(values)
         found[layer.name] = _numpy(values)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from alexcore.analysis.batch_prediction import BatchPrediction, Network
+from alexcore.analysis.batch_prediction import AskedNetwork, BatchPrediction
 from alexcore.analysis.confidence import evenly
 from alexcore.data.incoming import Incoming, from_bytes
 from alexcore.data.index import DataIndex
@@ -47,7 +47,7 @@ class Parity:
         )
 
 
-def check_parity(network: Network, index: DataIndex, logged: pd.DataFrame, count: int = PICTURES) -> Parity:
+def check_parity(network: AskedNetwork, index: DataIndex, logged: pd.DataFrame, count: int = PICTURES) -> Parity:
     """Send validation pictures through the upload path and compare with what evaluation logged.
 
     Args:

@@ -6,14 +6,13 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from PIL import Image
 
 from alexcore.augment.operations import Operation
 from alexcore.augment.pipeline import build_transform
-from alexcore.nn import AlexNet
 from alexcore.training.checkpoint import load_checkpoint, restore_model
 
 
@@ -61,11 +60,6 @@ class Classifier:
         self.transform = build_transform(self.operations)
         self.lock = threading.RLock()
 
-    @property
-    def network(self) -> AlexNet:
-        """The network with its parts by name."""
-        return cast(AlexNet, self.model)
-
     @torch.no_grad()
     def look(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Run transformed pictures (N, 3, H, W) through the network.
@@ -74,8 +68,8 @@ class Classifier:
             Probabilities (N, C) and features (N, units), what the last layer reads; float32 on the CPU.
         """
         with self.lock:
-            features = self.network.penultimate(batch.to(self.device, memory_format=torch.channels_last))
-            logits = self.network.classifier[-1](features)
+            features = self.model.penultimate(batch.to(self.device, memory_format=torch.channels_last))
+            logits = self.model.head(features)
         return torch.softmax(logits.float(), dim=1).cpu(), features.float().cpu()
 
     @torch.no_grad()

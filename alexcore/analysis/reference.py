@@ -15,7 +15,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -74,7 +74,7 @@ def build_reference(checkpoint: Path, on_progress: Callable[[int, int], None] | 
         if not len(rows):
             raise DataError(f"{index.root} has no readable {name} picture.", "Choose a data set that has some.")
     total = len(train) + len(val)
-    width = cast(torch.nn.Linear, classifier.network.classifier[-1]).in_features
+    width = classifier.model.head.in_features
     require_room(references_dir(), 2 * len(train) * width, "The index of the training pictures")
     fresh = target.with_name(f"{target.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)

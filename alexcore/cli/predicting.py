@@ -11,13 +11,13 @@ from alexcore.cli.output import Arguments, Bar, add_command, print_json, reporte
 def predict(arguments: Arguments) -> int:
     """Classify pictures, folders and zip files of them; what cannot be read has its error in place of an answer."""
     from alexcore.analysis.answers import as_json, csv_text
-    from alexcore.analysis.batch_prediction import BatchPrediction, Network
+    from alexcore.analysis.batch_prediction import AskedNetwork, BatchPrediction
     from alexcore.analysis.prediction import Classifier, best_of
     from alexcore.data.incoming import named_pictures
     from alexcore.runs.store import find_run, require_checkpoint
 
     runs = [find_run(each) for each in (arguments.run_dir, *arguments.also)]
-    networks = [Network(str(run.path), Classifier(require_checkpoint(run))) for run in runs]
+    networks = [AskedNetwork(str(run.path), Classifier(require_checkpoint(run))) for run in runs]
     found = named_pictures(arguments.images)
     batch = BatchPrediction(networks, found.pictures, tta=arguments.tta)
     bar = Bar("pictures")

@@ -95,11 +95,11 @@ def _command(run: Run) -> str | None:
     from alexcore.batchnorm.read.experiment_command import experiment_command
     from alexcore.batchnorm.settings import load_bn_config
     from alexcore.command_line import train_command
-    from alexcore.runs.kinds import BATCHNORM, kind_of
+    from alexcore.runs.kinds import BATCHNORM
 
     if run.config is None:
         return None
-    if kind_of(run.path) is not BATCHNORM:
+    if run.kind is not BATCHNORM:
         return train_command(run.config)
     try:
         return experiment_command(run.config, load_bn_config(run.path))

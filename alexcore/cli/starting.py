@@ -15,7 +15,7 @@ from alexcore.config import FIELDS, TrainConfig
 from alexcore.errors import AlexError
 from alexcore.jobs import JobProgress
 from alexcore.runs import group as groups
-from alexcore.runs.kinds import BATCHNORM, kind_of
+from alexcore.runs.kinds import BATCHNORM
 from alexcore.training.resuming import RESUMABLE
 
 
@@ -98,7 +98,7 @@ def resume(arguments: Arguments) -> int:
     if run_dir is None:
         run = find_run(arguments.run_dir)
         prepare_resume(run, **with_world_size({name: getattr(arguments, name) for name in FIELDS}))
-        if kind_of(run.path) is BATCHNORM:
+        if run.kind is BATCHNORM:
             return carry_out(run.path, arguments.json)
         run_dir = run.path
         groups.remember_run(run_dir)

@@ -8,7 +8,7 @@ from typing import Any
 from alexcore.command_line import train_command
 from alexcore.export.rendering import render
 from alexcore.export.source import Source
-from alexcore.nn.size import count_parameters
+from alexcore.nn.blueprints import describe, one_network
 from alexcore.runs.events import Event
 
 
@@ -53,12 +53,14 @@ def result_of(source: Source) -> Result | None:
 def facts(source: Source) -> dict[str, Any]:
     """What card and report have in common."""
     config, classes, start = source.config, source.classes, source.start
+    network = one_network(config.variant).class_name
     return {
         "name": source.name,
         "config": config,
+        "network": f"{'An' if network[0] in 'AEIOU' else 'A'} {network}",
         "classes": classes,
         "unfinished": source.unfinished,
-        "parameters": count_parameters(len(classes), config.variant, config.norm, config.width),
+        "parameters": describe(config.variant, len(classes), config.norm, config.width).parameters,
         "result": result_of(source),
         "environment": source.environment,
         "train_images": start.get("train_images"),

@@ -18,13 +18,13 @@ class Use:
 
     Attributes:
         title: What a page calls it.
-        code: From the path of the file to the lines that do it; None where there is only the text.
+        code: From the path of the file and the name of the network's class to the lines that do it; None: only a text.
         language: Of the code.
         text: What to expect.
     """
 
     title: str
-    code: Callable[[str], str] | None = None
+    code: Callable[[str, str], str] | None = None
     language: str = "python"
     text: str = ""
 
@@ -56,42 +56,43 @@ def _lines(*lines: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-# Loads exported weights into the network of the project's model.py.
-_INTO_NET = (
-    "net = AlexNet(num_classes=len(class_to_idx))",
-    "net.load_state_dict(weights)",
-    "net.eval()  # dropout off, batch norm by its running statistics",
-)
-
-
-def _load_weights(file: str) -> str:
-    return _lines(
-        "import torch",
-        "",
-        "from model import AlexNet  # of the three-file project",
-        "",
-        f"saved = torch.load({file!r}, weights_only=True)",
-        'class_to_idx, weights = saved["class_to_idx"], saved["state_dict"]',
-        *_INTO_NET,
+def _into_net(network: str) -> tuple[str, ...]:
+    """Loads exported weights into the network of the project's model.py."""
+    return (
+        f"net = {network}(num_classes=len(class_to_idx))",
+        "net.load_state_dict(weights)",
+        "net.eval()  # dropout off, batch norm by its running statistics",
     )
 
 
-def _load_safetensors(file: str) -> str:
+def _load_weights(file: str, network: str) -> str:
+    return _lines(
+        "import torch",
+        "",
+        f"from model import {network}  # of the three-file project",
+        "",
+        f"saved = torch.load({file!r}, weights_only=True)",
+        'class_to_idx, weights = saved["class_to_idx"], saved["state_dict"]',
+        *_into_net(network),
+    )
+
+
+def _load_safetensors(file: str, network: str) -> str:
     return _lines(
         "import json",
         "",
         "from safetensors import safe_open",
         "",
-        "from model import AlexNet  # of the three-file project",
+        f"from model import {network}  # of the three-file project",
         "",
         f'with safe_open({file!r}, framework="pt") as file:',
         '    class_to_idx = json.loads(file.metadata()["class_to_idx"])',
         "    weights = {name: file.get_tensor(name) for name in file.keys()}",
-        *_INTO_NET,
+        *_into_net(network),
     )
 
 
-def _run_onnx(file: str) -> str:
+def _run_onnx(file: str, _: str) -> str:
     return _lines(
         "import numpy as np",
         "import onnxruntime",
@@ -103,7 +104,7 @@ def _run_onnx(file: str) -> str:
     )
 
 
-def _run_exported_program(file: str) -> str:
+def _run_exported_program(file: str, _: str) -> str:
     return _lines(
         "import json",
         "",
@@ -117,11 +118,11 @@ def _run_exported_program(file: str) -> str:
     )
 
 
-def _run_project(_: str) -> str:
+def _run_project(*_: str) -> str:
     return "pip install -r requirements.txt\npython predict.py picture.jpg\npython train.py --data FOLDER"
 
 
-def _bring_back(file: str) -> str:
+def _bring_back(file: str, _: str) -> str:
     return f"python -m alexcore import '{file}' --data FOLDER"
 
 

@@ -2,78 +2,49 @@
 
 from __future__ import annotations
 
-from typing import cast
+import inspect
+from pkgutil import resolve_name
+from typing import Any
 
-from torch import nn
-
-from alexcore.errors import CheckpointError
-from alexcore.nn.arithmetic import conv_output_size
-from alexcore.nn.norms import norm_of
-from alexcore.nn.variants import GRID
+from alexcore.nn.description import Description
+from alexcore.nn.layers import layers_of_description
 
 
-def feature_lines(features: nn.Module, side: int) -> tuple[list[str], int]:
-    """The layers before the classifier, a line each, and the side of the map that comes out.
+def network_code(description: Description, size: int, deterministic: bool) -> dict[str, Any]:
+    """What the template of model.py asks for.
 
     Args:
-        features: `AlexNet.features`.
-        side: Of the pictures, in pixels.
+        description: The network.
+        size: Of the pictures, in pixels a side.
+        deterministic: Whether the average over the grid has to be so on a GPU, too.
+
+    Returns:
+        "parts": what the three parts are called; "head": the path of the last layer; "feature_lines" and
+        "classifier_lines": a line a layer, the last one with as many outputs as the caller has classes; "grid",
+        "pool_line": what brings the map to the grid, "" where it has that size already; "grid_pool": whether that takes
+        a class of its own; "definitions": the source of layers that torch does not have.
     """
-    lines: list[tuple[str, str]] = []
-    channels = 3
-    for layer in cast(nn.Sequential, features):
-        norm = norm_of(layer)
-        code = str(norm.layer(channels)) if norm and norm.layer else _code(layer)
-        if isinstance(layer, nn.Conv2d):
-            channels = layer.out_channels
-            side = conv_output_size(side, _one(layer.kernel_size), _one(layer.stride), _one(layer.padding))
-        elif isinstance(layer, nn.MaxPool2d):
-            side = conv_output_size(side, _one(layer.kernel_size), _one(layer.stride))
-        else:
-            lines.append((f"{code},", ""))
-            continue
-        lines.append((f"{code},", f"  # {channels} x {side} x {side}"))
+    rows = layers_of_description(description, size)
+    lines = [
+        (f"{spec.call},", f"  # {row.channels} x {row.side} x {row.side}" if spec.window else "")
+        for spec, row in zip(description.features, rows, strict=False)
+    ]
+    side, grid, (_, pool, classifier) = rows[len(lines) - 1].side, description.grid, description.parts
     # The comments stand below each other.
     width = max(len(code) for code, _ in lines)
-    return [(code.ljust(width) if comment else code) + comment for code, comment in lines], side
-
-
-def classifier_lines(classifier: nn.Module) -> list[str]:
-    """The layers after the features, a line each; the last one has as many outputs as the caller has classes."""
-    layers = list(cast(nn.Sequential, classifier))
-    last = cast(nn.Linear, layers[-1])
-    return [*(f"{_code(layer)}," for layer in layers[:-1]), f"nn.Linear({last.in_features}, num_classes),"]
-
-
-def pool_line(side: int, deterministic: bool) -> str:
-    """What brings the feature map to the 6 x 6 that the classifier reads; nothing where it is that already."""
-    if side == GRID:
-        return ""
-    name = "GridAveragePool()" if deterministic else f"nn.AdaptiveAvgPool2d(({GRID}, {GRID}))"
-    return f"self.avgpool = {name}  # {side} x {side} -> {GRID} x {GRID}, without any weight"
-
-
-def _one(value: object) -> int:
-    """The square kernels, strides and paddings of this network as one number."""
-    return int(value[0] if isinstance(value, tuple) else cast(int, value))
-
-
-def _code(layer: nn.Module) -> str:
-    if isinstance(layer, nn.Conv2d):
-        options = {"kernel_size": _one(layer.kernel_size)}
-        usual = {"stride": (_one(layer.stride), 1), "padding": (_one(layer.padding), 0), "groups": (layer.groups, 1)}
-        options |= {name: value for name, (value, default) in usual.items() if value != default}
-        given = "".join(f", {name}={value}" for name, value in options.items())
-        bias = "" if layer.bias is not None else ", bias=False"
-        return f"nn.Conv2d({layer.in_channels}, {layer.out_channels}{given}{bias})"
-    if isinstance(layer, nn.LocalResponseNorm):
-        return f"nn.LocalResponseNorm({layer.size}, alpha={layer.alpha!r}, beta={layer.beta!r}, k={layer.k!r})"
-    if isinstance(layer, nn.MaxPool2d):
-        return f"nn.MaxPool2d(kernel_size={_one(layer.kernel_size)}, stride={_one(layer.stride)})"
-    if isinstance(layer, nn.Linear):
-        return f"nn.Linear({layer.in_features}, {layer.out_features})"
-    if isinstance(layer, nn.Dropout):
-        return f"nn.Dropout({layer.p!r})"
-    if isinstance(layer, nn.ReLU | nn.Tanh | nn.Sigmoid):
-        return f"nn.{type(layer).__name__}()"
-    raise CheckpointError(f"A layer of the kind {type(layer).__name__} cannot be written as code.", "Export weights.")
+    layers = [str(each.call) for each in description.classifier]
+    last = f"nn.Linear({description.classifier[-1].call.arguments[0]}, num_classes)"
+    average = "GridAveragePool()" if deterministic else f"nn.AdaptiveAvgPool2d(({grid}, {grid}))"
+    foreign = {spec.call.name: None for spec in description.features if not spec.call.name.startswith("torch.nn:")}
+    return {
+        "parts": description.parts,
+        "head": f"{classifier}.{len(layers) - 1}",
+        "feature_lines": [(code.ljust(width) if comment else code) + comment for code, comment in lines],
+        "classifier_lines": [f"{each}," for each in (*layers[:-1], last)],
+        "grid": grid,
+        "pool_line": f"self.{pool} = {average}  # {side} x {side} -> {grid} x {grid}, without any weight"
+        if side != grid
+        else "",
+        "grid_pool": deterministic and side != grid,
+        "definitions": [inspect.getsource(resolve_name(name)).rstrip() for name in foreign],
+    }

@@ -11,6 +11,7 @@ from alexcore.errors import RunError
 from alexcore.export.project import Project
 from alexcore.export.rendering import in_markdown
 from alexcore.export.source import Source
+from alexcore.nn.blueprints import one_network
 from alexcore.words.numbers import size_text
 
 # A list of pictures goes into a cell; a longer one would make the notebook slow to open.
@@ -68,7 +69,7 @@ def as_notebook(source: Source, project: Project) -> bytes:
 
 def _head(source: Source, project: Project) -> str:
     lines = [
-        f"# AlexNet, as the run {in_markdown(source.name)} trained it",
+        f"# {one_network(source.config.variant).class_name}, as the run {in_markdown(source.name)} trained it",
         "Plain PyTorch, with exactly that run's settings. Run the cells from top to bottom. Needs torch, torchvision, "
         "pillow and numpy.",
         *project.notes,

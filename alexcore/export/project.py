@@ -12,7 +12,7 @@ import re
 import zipfile
 from dataclasses import dataclass, replace
 from pprint import pformat
-from typing import Any, cast
+from typing import Any
 
 import torch
 
@@ -21,13 +21,12 @@ from alexcore.augment.operations import Operation, active, for_samples
 from alexcore.augment.presets import training_operations, with_normalize
 from alexcore.config import FIELDS, TrainConfig
 from alexcore.export.card import model_card
-from alexcore.export.network_code import classifier_lines, feature_lines, pool_line
+from alexcore.export.network_code import network_code
 from alexcore.export.pictures import ExportedPictures, pictures_of
 from alexcore.export.rendering import render
 from alexcore.export.source import Source, Trained
 from alexcore.fields import numbers_in
-from alexcore.nn import AlexNet
-from alexcore.nn.variants import GRID
+from alexcore.nn.blueprints import one_network
 from alexcore.training.checkpoint import build_model
 from alexcore.training.device import choose_device, choose_precision
 from alexcore.training.objective import NO_CLASS
@@ -158,7 +157,7 @@ def _start_weights(config: TrainConfig, classes: tuple[str, ...]) -> dict[str, t
     before = {name: value.clone() for name, value in model.state_dict().items()}
     start_from(model, config, classes)
     after = model.state_dict()
-    head = list(after)[-2:]  # weight and bias of the last layer
+    head = [f"{model.head_path}.weight", f"{model.head_path}.bias"]
     new = all(torch.equal(before[name], after[name]) for name in head)
     return {name: value for name, value in after.items() if not (new and name in head)}
 
@@ -224,9 +223,8 @@ def _broken(line: str) -> str:
 
 def _values(source: Source, trained: Trained, pictures: ExportedPictures) -> dict[str, Any]:
     """Everything that the templates ask for."""
-    config, model = source.config, cast(AlexNet, trained.model)
+    config = source.config
     training = _train_operations(config, trained)
-    features, side = feature_lines(model.features, config.image_size)
     mix = mixing_code(training, len(trained.classes))
     steps = int(source.start.get("steps_per_epoch") or 0)
     grows = image_side(config, 0, steps) < config.image_size
@@ -244,6 +242,8 @@ def _values(source: Source, trained: Trained, pictures: ExportedPictures) -> dic
     return {
         **_loss(config, bool(mix)),
         **_rate(config),
+        **network_code(trained.model.description, config.image_size, config.deterministic),
+        "class_name": one_network(config.variant).class_name,
         "name": source.name,
         "config": config,
         "unfinished": source.unfinished,
@@ -255,10 +255,6 @@ def _values(source: Source, trained: Trained, pictures: ExportedPictures) -> dic
         "train_lines": train_lines,
         "grows": grows,
         "last_epoch": last_epoch(config, steps) if config.max_steps else None,
-        "feature_lines": features,
-        "classifier_lines": classifier_lines(model.classifier),
-        "pool_line": pool_line(side, config.deterministic),
-        "grid_pool": config.deterministic and side != GRID,
         "listed": bool(pictures.listing),
         "data": pictures.root,
         "data_words": pictures.words,

@@ -19,7 +19,7 @@ from alexcore.runs.series import Series
 from alexcore.runs.store import Run, checkpoints, require_checkpoint
 
 if TYPE_CHECKING:
-    from torch import nn
+    from alexcore.nn import Network
 
 
 def unfinished_words(state: str, epochs: int, config: TrainConfig, checkpoint: Path) -> str:
@@ -141,7 +141,7 @@ class Trained:
         saved: The whole checkpoint.
     """
 
-    model: nn.Module
+    model: Network
     classes: tuple[str, ...]
     operations: list[Operation]
     saved: dict[str, Any]

@@ -1,33 +1,38 @@
-"""The networks: AlexNet in its variants, their initial weights and the arithmetic of their sizes.
+"""The networks: what there is, as data, and the torch module that is built of it.
 
-    arithmetic   size in, size out of a sliding window          no torch
-    choices      names that a network can be built from         no torch
-    norms        the table of norms                             no torch
-    variants     the three AlexNets as data                     no torch
-    pooling      the average over a fixed grid, deterministic
-    init         initial weights
-    alexnet      the module that is built from all of these
+    arithmetic   size in, size out of a sliding window
+    choices      names that a network can be built from
+    call         a layer as Python writes it
+    norms        the table of norms
+    description  a network as data, and the layers that it may have
+    alexnet      the three AlexNets
+    blueprints   the table of networks
+    layers       sizes, costs and receptive fields of their layers
+    convolution  one convolution to play with
+    pooling      the average over a fixed grid, deterministic     torch
+    init         initial weights                                  torch
+    network      the module                                       torch
 
-`AlexNet` is imported on first use, so that a form can read `VARIANTS` without waiting for torch.
+`Network` is imported on first use, so that a form can read the tables without waiting for torch.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from alexcore.nn.blueprints import NETWORKS, minimum_input_size
 from alexcore.nn.choices import ACTIVATIONS, INITS
 from alexcore.nn.norms import NORMS
-from alexcore.nn.variants import VARIANTS, minimum_input_size
 
 if TYPE_CHECKING:
-    from alexcore.nn.alexnet import AlexNet
+    from alexcore.nn.network import Network
 
-__all__ = ["ACTIVATIONS", "INITS", "NORMS", "VARIANTS", "AlexNet", "minimum_input_size"]
+__all__ = ["ACTIVATIONS", "INITS", "NETWORKS", "NORMS", "Network", "minimum_input_size"]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "AlexNet":
-        from alexcore.nn.alexnet import AlexNet
+    if name == "Network":
+        from alexcore.nn.network import Network
 
-        return AlexNet
+        return Network
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

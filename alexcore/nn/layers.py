@@ -1,7 +1,6 @@
-"""The layers of an AlexNet as a table: shapes, parameters, multiply-adds and receptive fields.
+"""The layers of a network as a table: shapes, parameters, multiply-adds and receptive fields, before torch is there.
 
-Worked out from the same numbers that `AlexNet` is built from (`variants`), so a page can show them before torch is
-there; tests hold every column against torch's own layers and counters.
+Read from the description that the network is built from; tests hold every column against torch's own layers.
 
 A multiply-add is one multiplication and one addition, as published figures count them (torch's FLOP counter counts
 both, so twice as many). Only convolutions and linear layers are counted; biases, norms, activations and pooling are
@@ -15,31 +14,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from alexcore.errors import ConfigError
-from alexcore.nn.arithmetic import conv_output_size, window_span
-from alexcore.nn.choices import ACTIVATIONS, check_choice
-from alexcore.nn.norms import Norm, one_norm
-from alexcore.nn.variants import (
-    GRID,
-    MAXIMUM_WIDTH,
-    POOL_KERNEL,
-    POOL_STRIDE,
-    Variant,
-    minimum_input_size,
-    one_variant,
-    scaled,
-)
+from alexcore.nn.arithmetic import conv_output_size
+from alexcore.nn.blueprints import MAXIMUM_WIDTH, describe, minimum_input_size
+from alexcore.nn.description import Description, Place, Window
 
 MAXIMUM_SIZE = 1024
 MAXIMUM_CLASSES = 100_000
-
-
-class Window(NamedTuple):
-    """A sliding window along one side, in pixels of its input."""
-
-    kernel: int
-    stride: int = 1
-    padding: int = 0
-    dilation: int = 1
 
 
 class Field(NamedTuple):
@@ -57,10 +37,8 @@ class Field(NamedTuple):
 
     def through(self, window: Window) -> Field:
         """The field of a pixel that a window of such pixels gives (Araujo, Norris and Sim 2019, equations 1 and 2)."""
-        span = window_span(window.kernel, window.dilation)
-        return Field(
-            self.size + (span - 1) * self.jump, self.jump * window.stride, self.start - window.padding * self.jump
-        )
+        size = self.size + (window.span - 1) * self.jump
+        return Field(size, self.jump * window.stride, self.start - window.padding * self.jump)
 
 
 def receptive_fields(windows: Iterable[Window]) -> list[Field]:
@@ -123,14 +101,11 @@ def layer_table(
     num_classes: int = 5,
     activation: str = "relu",
 ) -> list[Layer]:
-    """The layers of `AlexNet` with these arguments, for pictures of `size` x `size` px, in the order they act.
+    """The layers of a network with these settings, for pictures of `size` x `size` px, in the order they act.
 
     Raises:
         ConfigError: a value is out of range; all such are named.
     """
-    spec = one_variant(variant)
-    chosen = one_norm(norm)
-    check_choice("activation", activation, ACTIVATIONS)
     least = minimum_input_size(variant)
     wrong = []
     if not least <= size <= MAXIMUM_SIZE:
@@ -143,81 +118,60 @@ def layer_table(
         wrong.append(f"classes = {num_classes!r} is not allowed: it must be from 1 to {MAXIMUM_CLASSES:,}.")
     if wrong:
         raise ConfigError(" ".join(wrong), "Correct the value; the table then follows.")
-    features = _features(spec, size, chosen, width, activation)
-    last = features[-1]
-    pooled = _average(last)
-    return [*features, pooled, *_classifier(spec, pooled, width, num_classes, activation)]
+    return layers_of_description(describe(variant, num_classes, norm, width, activation=activation), size)
 
 
-def _features(spec: Variant, size: int, norm: Norm, width: float, activation: str) -> list[Layer]:
-    layers: list[Layer] = []
-    channels, side, field, pools = 3, size, PIXEL, 0
-
-    def add(name: str, kind: str, **values: int | str) -> None:
-        path = f"features.{len(layers)}"
-        layers.append(Layer(name, path, kind, channels, side, field=field, **values))  # type: ignore[arg-type]
-
-    for number, conv in enumerate(spec.convs, start=1):
-        inputs, channels = channels, scaled(conv.channels, width)
-        side = conv_output_size(side, conv.kernel, conv.stride, conv.padding)
-        field = field.through(Window(conv.kernel, conv.stride, conv.padding))
-        weights = channels * (inputs // conv.groups) * conv.kernel**2
-        add(
-            f"conv{number}",
-            "convolution",
-            parameters=weights + (0 if norm.layer else channels),
-            multiply_adds=weights * side**2,
-            kernel=conv.kernel,
-            stride=conv.stride,
-            padding=conv.padding,
-            groups=conv.groups,
-            note="without a bias: the norm has a shift of its own" if norm.layer else "",
-        )
-        if norm.layer:
-            groups = norm.groups(channels) if norm.groups else 1
-            add(f"norm{number}", norm.kind, parameters=norm.per_channel * channels, groups=groups)
-        add(f"{activation}{number}", activation)
-        if conv.lrn and not norm.layer:
-            add(f"lrn{number}", "LRN", note="over 5 neighbouring channels")
-        if conv.pool:
-            pools += 1
-            side = conv_output_size(side, POOL_KERNEL, POOL_STRIDE)
-            field = field.through(Window(POOL_KERNEL, POOL_STRIDE))
-            add(f"pool{pools}", "max-pooling", kernel=POOL_KERNEL, stride=POOL_STRIDE)
-    return layers
+def layers_of_description(description: Description, size: int) -> list[Layer]:
+    """The rows of a network for pictures of `size` x `size` px, which it has to take."""
+    features, classifier = description.places()
+    rows: list[Layer] = []
+    channels, side, field = 3, size, PIXEL
+    for place in features:
+        window = place.spec.window
+        if window:
+            side, field = conv_output_size(side, *window), field.through(window)
+        channels = place.spec.outputs or channels
+        rows.append(_row(place, channels, side, field))
+    rows.append(_average(rows[-1], description))
+    # A layer of units sees the whole map, and so the whole picture.
+    jump = field.jump
+    whole = Field(rows[-1].field.size + (description.grid - 1) * jump, jump, field.start)
+    units = channels * description.grid**2
+    for place in classifier:
+        units = place.spec.outputs or units
+        rows.append(_row(place, units, 0, whole))
+    return rows
 
 
-def _average(last: Layer) -> Layer:
+def _row(place: Place, channels: int, side: int, field: Field) -> Layer:
+    spec = place.spec
+    window = spec.window or Window(0, 0)
+    return Layer(
+        place.name,
+        place.path,
+        spec.kind,
+        channels,
+        side,
+        spec.weights + spec.more,
+        spec.weights * max(1, side) ** 2,
+        window.kernel,
+        window.stride,
+        window.padding,
+        spec.groups,
+        field,
+        spec.note,
+    )
+
+
+def _average(last: Layer, description: Description) -> Layer:
     """The average over a fixed grid; its windows are of one pixel where the map has the grid's size."""
-    starts = [i * last.side // GRID for i in range(GRID)]
-    ends = [-(-(i + 1) * last.side // GRID) for i in range(GRID)]
+    grid, name = description.grid, description.parts[1]
+    starts = [i * last.side // grid for i in range(grid)]
+    ends = [-(-(i + 1) * last.side // grid) for i in range(grid)]
     kernel = max(end - start for start, end in zip(starts, ends, strict=True))
-    note = f"to {GRID} × {GRID}; changes nothing at this size" if last.side == GRID else f"to {GRID} × {GRID}"
+    note = f"to {grid} × {grid}; changes nothing at this size" if last.side == grid else f"to {grid} × {grid}"
     field = Field(last.field.size + (kernel - 1) * last.field.jump, last.field.jump, last.field.start)
-    return Layer("avgpool", "avgpool", "average pooling", last.channels, GRID, kernel=kernel, field=field, note=note)
-
-
-def _classifier(spec: Variant, pooled: Layer, width: float, num_classes: int, activation: str) -> list[Layer]:
-    layers: list[Layer] = []
-    units = pooled.channels * GRID**2
-    # A linear layer sees the whole map, and so the whole picture.
-    whole = Field(pooled.field.size + (GRID - 1) * pooled.field.jump, pooled.field.jump, pooled.field.start)
-
-    def add(name: str, kind: str, outputs: int, parameters: int = 0, multiply_adds: int = 0) -> None:
-        path = f"classifier.{len(layers)}"
-        layers.append(Layer(name, path, kind, outputs, 0, parameters, multiply_adds, field=whole))
-
-    for number, hidden in enumerate((scaled(each, width) for each in spec.hidden), start=1):
-        if spec.dropout_before:
-            add(f"dropout{number}", "dropout", units)
-        add(f"linear{number}", "linear", hidden, parameters=hidden * (units + 1), multiply_adds=hidden * units)
-        add(f"{activation}{len(spec.convs) + number}", activation, hidden)
-        if not spec.dropout_before:
-            add(f"dropout{number}", "dropout", hidden)
-        units = hidden
-    last = len(spec.hidden) + 1
-    add(f"linear{last}", "linear", num_classes, parameters=num_classes * (units + 1), multiply_adds=num_classes * units)
-    return layers
+    return Layer(name, name, "average pooling", last.channels, grid, kernel=kernel, field=field, note=note)
 
 
 def totals(layers: Sequence[Layer]) -> tuple[int, int]:

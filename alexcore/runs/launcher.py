@@ -10,7 +10,6 @@ from alexcore.errors import RunError
 from alexcore.files import replacing, write_json
 from alexcore.process import spawn
 from alexcore.runs.group import group_environment, torchrun_arguments
-from alexcore.runs.kinds import kind_of
 from alexcore.runs.status import write_queued
 from alexcore.runs.store import Run, create_run, read_run
 from alexcore.training.resuming import changed_config
@@ -79,7 +78,7 @@ def prepare_resume(run: Run, epochs: int | None = None, **changes: Any) -> Train
         raise RunError(f"The run {run.id} is {run.status.state}.", "It goes on by itself; there is nothing to resume.")
     if run.config is None:
         raise RunError(f"The run {run.id} cannot be resumed: {run.problem}")
-    kind = kind_of(run.path)
+    kind = run.kind
     given = {name: value for name, value in {"epochs": epochs, **changes}.items() if value is not None}
     if not kind.changeable:
         # Its length is the same for every arm, and no arm may change on the way.

@@ -23,7 +23,7 @@ from alexcore.files import read_json, replacing
 from alexcore.home import cache_dir, runs_dir
 from alexcore.runs.about import read_about
 from alexcore.runs.digest import Digest
-from alexcore.runs.kinds import BY_TITLE, TRAINING, Kind, arms_in_words, kind_of
+from alexcore.runs.kinds import BY_TITLE, TRAINING, Kind, arms_in_words
 from alexcore.runs.status import ENDED, Status, read_status
 from alexcore.runs.store import Run, read_run
 from alexcore.runs.trash import disk_use
@@ -261,7 +261,7 @@ def _summary(run: Run, digest: Digest) -> Summary:
         id=run.id,
         status=run.status,
         problem=run.problem,
-        kind=kind_of(run.path),
+        kind=run.kind,
         name=about.name,
         tags=about.tags,
         note=about.note,

@@ -6,9 +6,6 @@ import math
 from pathlib import Path
 
 from alexcore.runs.events import Event, EventFollower
-from alexcore.thinning import MAX_POINTS, thin
-
-__all__ = ["MAX_POINTS", "Series", "thin"]
 
 
 class Series:

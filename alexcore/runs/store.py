@@ -34,6 +34,11 @@ class Run:
         return self.path.name
 
     @property
+    def kind(self) -> Kind:
+        """What the folder holds."""
+        return kind_of(self.path)
+
+    @property
     def checkpoint(self) -> Path | None:
         """The checkpoint to predict with: the best one, else the last one."""
         return next((path for path in checkpoints(self.path) if path.is_file()), None)
@@ -129,7 +134,7 @@ def find_run(name: str, kind: Kind | None = None) -> Run:
         RunError: there is none, or it is not of this kind.
     """
     run = read_run(Path(name) if _is_folder(Path(name)) else runs_dir() / name)
-    if kind and kind_of(run.path) is not kind:
+    if kind and run.kind is not kind:
         raise RunError(f"The run {run.id} is no {kind.title}.", f"Start one with `{kind.command}`.")
     return run
 
@@ -171,5 +176,5 @@ def summary(run: Run) -> dict[str, Any]:
         "best_val_acc1": digest.best,
         "images_per_s": digest.images_per_s,
         "seconds": digest.seconds,
-        **({"arms": digest.arm_val_acc1} if kind_of(run.path).arms else {}),
+        **({"arms": digest.arm_val_acc1} if run.kind.arms else {}),
     }

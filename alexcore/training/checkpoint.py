@@ -7,21 +7,20 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import torch
-from torch import nn
 
 from alexcore.config import TrainConfig, make_config
 from alexcore.errors import CheckpointError, ConfigError
 from alexcore.files import replacing
-from alexcore.nn import AlexNet
+from alexcore.nn import Network
 
 VERSION = 1
 # What the checkpoint of a run holds.
 RUN_PARTS = ("version", "model", "config", "class_to_idx", "evaluation_operations")
 
 
-def build_model(config: TrainConfig, num_classes: int) -> AlexNet:
+def build_model(config: TrainConfig, num_classes: int) -> Network:
     """The network that a configuration describes, with fresh weights from torch's current random state."""
-    return AlexNet(
+    return Network(
         num_classes,
         variant=config.variant,
         norm=config.norm,
@@ -99,7 +98,7 @@ def require_state(state: Any, path: Path | str, required: Sequence[str] = RUN_PA
     return dict(state)
 
 
-def restore_model(state: dict[str, Any], source: Path) -> tuple[nn.Module, TrainConfig, tuple[str, ...]]:
+def restore_model(state: dict[str, Any], source: Path) -> tuple[Network, TrainConfig, tuple[str, ...]]:
     """Rebuild the network of a loaded checkpoint, in eval mode.
 
     Returns:
@@ -121,4 +120,5 @@ def restore_model(state: dict[str, Any], source: Path) -> tuple[nn.Module, Train
         raise CheckpointError(
             f"{source} does not fit its own configuration ({reason}).", "Choose another run."
         ) from error
-    return model.eval(), config, classes
+    model.eval()
+    return model, config, classes

@@ -12,6 +12,7 @@ from torch import nn
 from alexcore.config import TrainConfig
 from alexcore.findings.finding import Finding
 from alexcore.findings.run import Overfitting, Stuck, StuckByDeadUnits, StuckBySmallGradients
+from alexcore.nn import Network
 from alexcore.nn.listening import listening
 from alexcore.training.state import Position
 
@@ -50,7 +51,7 @@ class Health:
         # Whoever always answers with the shares of the classes has their entropy as a loss, which is lower.
         self.low = min(self.chance, -sum(share * math.log(share) for share in shares))
 
-    def after_step(self, position: Position, loss: float, model: nn.Module, images: torch.Tensor) -> None:
+    def after_step(self, position: Position, loss: float, model: Network, images: torch.Tensor) -> None:
         """Judge the loss of a step; `images` (N, 3, H, W), on any device, are looked at only if it sticks."""
         self.losses.append(loss)
         if "stuck" in position.told or position.step < self.first_step or not self._stuck():
@@ -81,7 +82,7 @@ class Health:
         near = (1 - NEAR) * self.low <= self._mean() <= (1 + NEAR) * self.chance
         return near and fallen < FALLEN * self.chance
 
-    def _reason(self, model: nn.Module, images: torch.Tensor) -> Finding:
+    def _reason(self, model: Network, images: torch.Tensor) -> Finding:
         config, loss = self.config, (self._mean(), self.chance)
         layer, dead = most_dead(model, images)
         if dead > DEAD_SHARE:
@@ -118,7 +119,7 @@ def most_dead(model: nn.Module, images: torch.Tensor) -> tuple[str, float]:
     return name, share
 
 
-def gradient_reach(model: nn.Module, classes: int, pictures: int) -> float:
+def gradient_reach(model: Network, classes: int, pictures: int) -> float:
     """Length of the gradient of the convolutions, divided by the error at the output of a network that guesses.
 
     That error is sqrt((1 - 1/C) / N) for a random batch of N pictures in C classes: each has the length sqrt(1 - 1/C),
@@ -127,6 +128,6 @@ def gradient_reach(model: nn.Module, classes: int, pictures: int) -> float:
     Returns:
         The ratio; infinite if the convolutions are frozen.
     """
-    grads = [p.grad for name, p in model.named_parameters() if name.startswith("features.") and p.grad is not None]
+    grads = [each.grad for each in model.convolutions.parameters() if each.grad is not None]
     error = math.sqrt((1 - 1 / classes) / pictures)
     return nn.utils.get_total_norm(grads).item() / error if grads else math.inf

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from alexcore.config import TrainConfig
+from alexcore.nn.blueprints import describe
 from alexcore.nn.norms import one_norm
-from alexcore.nn.size import count_parameters
 from alexcore.training.plan import Plan
 from alexcore.training.schedule import image_side
 
@@ -44,7 +44,7 @@ def checkpoint_bytes(config: TrainConfig, num_classes: int) -> int:
     """The size of one checkpoint: fp32 weights, what the optimizer keeps for each, and their moving average, if any."""
     kept = 2 if config.optimizer in ("adam", "adamw") else int(config.momentum > 0)
     averaged = int(bool(getattr(config, "ema_decay", 0)))
-    parameters = count_parameters(num_classes, config.variant, config.norm, config.width)
+    parameters = describe(config.variant, num_classes, config.norm, config.width).parameters
     return 4 * parameters * (1 + kept + averaged)
 
 

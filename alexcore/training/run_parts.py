@@ -12,6 +12,7 @@ from alexcore.config import TrainConfig
 from alexcore.data.shards import is_sharded
 from alexcore.errors import TrainingError
 from alexcore.findings.run import GradientNotFinite, LossNotFinite, WeightsNotFinite
+from alexcore.nn import Network
 from alexcore.training.average import averaged
 from alexcore.training.checkpoint import build_model
 from alexcore.training.compiling import compiled
@@ -76,7 +77,7 @@ def prepare(config: TrainConfig, session: Session, *, resume: bool) -> RunParts:
     )
     if resume:
         _restore(config, data, state, session, device)
-    trained = model
+    trained: nn.Module = model
     if config.compile:
         session.reporter.progress("compiling", 0, 0)
         trained = compiled(model, config, device, session.tell)
@@ -85,10 +86,10 @@ def prepare(config: TrainConfig, session: Session, *, resume: bool) -> RunParts:
     return RunParts(config, session, device, precision, data, state, objective, trained)
 
 
-def _network(config: TrainConfig, data: RunData, session: Session, device: torch.device, resume: bool) -> nn.Module:
+def _network(config: TrainConfig, data: RunData, session: Session, device: torch.device, resume: bool) -> Network:
     """The network on its device, with the weights that it begins with, in every rank those of the first."""
     group, classes = session.group, data.index.classes
-    model: nn.Module = build_model(config, len(classes))
+    model = build_model(config, len(classes))
     if config.start_from and not resume and group.first:
         session.reporter.progress("loading weights", 0, 0)
         session.tell(start_from(model, config, classes))

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
-from torch import nn
 
 from alexcore.config import TrainConfig
 from alexcore.errors import CheckpointError, ConfigError
 from alexcore.findings.finding import Finding
 from alexcore.findings.run import StartedFromImageNet, StartedFromOtherClasses, StartedFromRun
 from alexcore.home import runs_dir
+from alexcore.nn import Network
 from alexcore.training.checkpoint import load_checkpoint
 
 # What has to be the same for the shapes of all layers but the last to be the same.
 _SHAPE = ("variant", "width", "norm")
 
 
-def start_from(model: nn.Module, config: TrainConfig, classes: tuple[str, ...]) -> Finding:
+def start_from(model: Network, config: TrainConfig, classes: tuple[str, ...]) -> Finding:
     """Put the weights that `config.start_from` names into a fresh network.
 
     The last layer stays new unless the classes are the same, with the same numbers.
@@ -91,16 +91,16 @@ def imagenet_weights() -> dict[str, torch.Tensor]:
     return dict(weights)
 
 
-def freeze(model: nn.Module) -> None:
+def freeze(model: Network) -> None:
     """Keep the convolutions as they are; to be called before the optimizer is built."""
-    cast(nn.Module, model.features).requires_grad_(False)
+    model.convolutions.requires_grad_(False)
 
 
-def train_mode(model: nn.Module, frozen: bool) -> None:
+def train_mode(model: Network, frozen: bool) -> None:
     """Put a network into train mode; frozen convolutions stay in eval mode, or batch norm's statistics would move."""
     model.train()
     if frozen:
-        cast(nn.Module, model.features).eval()
+        model.convolutions.eval()
 
 
 def _require(config: TrainConfig, theirs: dict[str, Any], whose: str) -> None:
@@ -113,15 +113,14 @@ def _require(config: TrainConfig, theirs: dict[str, Any], whose: str) -> None:
             )
 
 
-def _copy(model: nn.Module, weights: dict[str, torch.Tensor], head: bool) -> None:
-    own = model.state_dict()
-    last = max(int(name.split(".")[1]) for name in own if name.startswith("classifier."))
-    taken = {name: value for name, value in weights.items() if head or not name.startswith(f"classifier.{last}.")}
+def _copy(model: Network, weights: dict[str, torch.Tensor], head: bool) -> None:
+    last = f"{model.head_path}."
+    taken = {name: value for name, value in weights.items() if head or not name.startswith(last)}
     try:
         found = model.load_state_dict(taken, strict=False)
     except RuntimeError as error:
         raise CheckpointError(f"The weights do not fit the network: {' '.join(str(error).split())[:200]}") from error
-    missing = [name for name in found.missing_keys if not name.startswith(f"classifier.{last}.")]
+    missing = [name for name in found.missing_keys if not name.startswith(last)]
     if missing or found.unexpected_keys:
         odd = ", ".join([*missing, *found.unexpected_keys][:3])
         raise CheckpointError(f"The weights do not fit the network: it differs in {odd}.", "Choose another run.")

@@ -11,6 +11,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from alexcore.config import TrainConfig
+from alexcore.nn import Network
 from alexcore.training.evaluation import Evaluation
 from alexcore.training.schedule import plateau
 from alexcore.training.seeding import rng_state, set_rng_state
@@ -86,7 +87,7 @@ class TrainingState:
 
     def __init__(
         self,
-        model: nn.Module,
+        model: Network,
         optimizer: torch.optim.Optimizer,
         scaler: torch.amp.GradScaler | None = None,
         average: AveragedModel | None = None,

@@ -10,20 +10,44 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from alexcore.home import SYNTHETIC
 from tests.support.browser_server import DEFAULT_MS, FLAGS, Server, is_outside
+from tests.support.warm_process import WarmProcess
 
 expect.set_options(timeout=DEFAULT_MS)
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, photographs: Path) -> Iterator[Server]:
+@pytest.fixture(scope="session")
+def server(warm: WarmProcess, tmp_path_factory: pytest.TempPathFactory, stripes: Path) -> Iterator[Server]:
+    """One server for all tests that need no other: its built-in data set is the small one, and lies there twice."""
     home = tmp_path_factory.mktemp("browser-home")
-    running = Server(home, [home, photographs])
+    for name in (SYNTHETIC, "stripes"):
+        shutil.copytree(stripes, home / "data" / name)
+    running = Server(home, [home, stripes], warm)
     yield running
     running.kill()
 
 
+@pytest.fixture(autouse=True)
+def home(server: Server, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What a test writes is in the home of its server."""
+    monkeypatch.setenv("ALEXCORE_HOME", str(server.home))
+    return server.home
+
+
 @pytest.fixture(scope="module")
+def store(server: Server) -> Iterator[Path]:
+    """The runs of the server's home: none when a module begins."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ALEXCORE_HOME", str(server.home))
+        runs = server.home / "runs"
+        runs.mkdir()
+        yield runs
+        for folder in (runs, server.home / "data" / ".cache"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     executable = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
     if executable is None:
@@ -35,11 +59,11 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture(scope="module")
-def shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("screenshots")
-    print(f"screenshots are kept in {folder}")
-    return folder
+@pytest.fixture
+def shots(request: pytest.FixtureRequest) -> Path | None:
+    """Where pictures of pages are kept for somebody who wants to look at them."""
+    folder = os.environ.get("ALEXCORE_TEST_SHOTS")
+    return Path(folder) / request.node.name if folder else None
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import copy
 import torch
 from torch import nn
 
-from alexcore.nn import AlexNet
+from alexcore.nn import Network
 from alexcore.training.objective import Objective
 from alexcore.training.step import train_step
 
@@ -19,7 +19,7 @@ CPU = torch.device("cpu")
 
 def network(norm: str) -> nn.Module:
     """A small AlexNet without dropout; its linear layers start at 0.01 and so would hardly pass a gradient on."""
-    model = AlexNet(
+    model = Network(
         CLASSES, norm=norm, width=0.25, dropout=0, init="kaiming", generator=torch.Generator().manual_seed(0)
     )
     return model.train()

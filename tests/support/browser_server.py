@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from urllib.request import urlopen
 from playwright.sync_api import Page, expect
 
 from tests.support.repository import REPOSITORY
+from tests.support.warm_process import Started, WarmProcess
 
 FLAGS = [
     "--no-sandbox",
@@ -27,17 +27,21 @@ FLAGS = [
 ]
 
 
-DEFAULT_MS = 30_000
+# A busy machine takes its time; nobody waits as long where nothing is wrong.
+DEFAULT_MS = 90_000
 
 
 class Server:
-    """`streamlit run app.py` on a free port of the loopback, which can be killed and started again."""
+    """`streamlit run app.py` on a free port of the loopback, which can be killed and started again.
 
-    def __init__(self, home: Path, roots: list[Path]) -> None:
+    With a warm process it has torch from the beginning, and so have the workers and jobs that it starts.
+    """
+
+    def __init__(self, home: Path, roots: list[Path], warm: WarmProcess | None = None) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        self.home, self.log = home, home / "server.log"
+        self.home, self.log, self.warm = home, home / "server.log", warm
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = {
             **os.environ,
@@ -47,12 +51,15 @@ class Server:
         self.start()
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port)]
-        with self.log.open("ab") as output:
-            self.process = subprocess.Popen(
-                command, cwd=REPOSITORY, env=self.environment, stdout=output, stderr=output, start_new_session=True
-            )
-        for _ in range(150):
+        arguments = ["-m", "streamlit", "run", "app.py", "--server.port", str(self.port)]
+        self.process: subprocess.Popen[bytes] | Started
+        if self.warm:
+            self.process = self.warm.start(arguments, self.log, self.environment)
+        else:
+            with self.log.open("ab") as log:
+                options = {"cwd": REPOSITORY, "env": self.environment, "stdout": log, "stderr": log}
+                self.process = subprocess.Popen([sys.executable, *arguments], start_new_session=True, **options)
+        for _ in range(600):
             try:
                 if urlopen(f"{self.url}/_stcore/health", timeout=1).status == 200:
                     return
@@ -61,7 +68,7 @@ class Server:
         raise AssertionError(f"the server did not start:\n{self.log.read_text()}")
 
     def kill(self) -> None:
-        self.process.send_signal(signal.SIGKILL)
+        self.process.kill()
         self.process.wait()
 
 
@@ -69,9 +76,9 @@ def is_outside(url: str) -> bool:
     return not re.match(r"(http|ws)://127\.0\.0\.1[:/]|data:|blob:|about:", url)
 
 
-def shoot(page: Page, folder: Path, name: str) -> None:
-    """Keep a picture of the whole page, in light and dark."""
-    for scheme in ("light", "dark"):
+def shoot(page: Page, folder: Path | None, name: str) -> None:
+    """See that nothing on the page has failed; where a folder is given, keep a picture in light and dark."""
+    for scheme in ("light", "dark") if folder else ():
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         page.wait_for_timeout(400)
         page.screenshot(path=folder / f"{name}-{scheme}.png", full_page=True)

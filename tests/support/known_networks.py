@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from alexcore.nn.variants import GRID
+from alexcore.nn.alexnet import GRID
 from alexcore.training.checkpoint import build_model, save_checkpoint
 from tests.support.run_folders import tiny_config
 
@@ -28,7 +28,8 @@ def write_known(path: Path, quadrant: bool = False) -> Path:
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.zero_()
-        for number, (_, conv) in enumerate(model.conv_layers()):
+        for number, stage in enumerate(model.stages()):
+            conv = stage.conv
             middle = conv.kernel_size[0] // 2
             for out, colour in ((0, 0), (1, 2 if number == 0 else 1)):
                 conv.weight[out, colour, middle, middle] = 1.0

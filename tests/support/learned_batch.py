@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from alexcore.config import make_config
-from alexcore.nn import AlexNet
+from alexcore.nn import Network
 from alexcore.training.device import choose_precision
 from alexcore.training.objective import Objective
 from alexcore.training.optim import build_optimizer
@@ -14,9 +14,9 @@ from alexcore.training.step import StepResult, train_step
 CPU = torch.device("cpu")
 
 
-def network(device: torch.device = CPU) -> AlexNet:
+def network(device: torch.device = CPU) -> Network:
     generator = torch.Generator().manual_seed(0)
-    return AlexNet(3, norm="group", width=0.125, dropout=0, init="kaiming", generator=generator).to(device).train()
+    return Network(3, norm="group", width=0.125, dropout=0, init="kaiming", generator=generator).to(device).train()
 
 
 def batch(seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from alexcore.runs.kinds import BATCHNORM, kind_of
+from alexcore.runs.kinds import BATCHNORM
 from alexcore.runs.store import list_runs
 from ui.parts.menu import page_file
 from ui.parts.text import plain
@@ -38,7 +38,7 @@ def what_is_asked() -> None:
 
 def past_experiments(shown: str | None) -> None:
     """Link to the experiments of the store, the newest first."""
-    others = [run for run in list_runs() if kind_of(run.path) is BATCHNORM and run.id != shown]
+    others = [run for run in list_runs() if run.kind is BATCHNORM and run.id != shown]
     if not others:
         return
     with st.expander(f"Other experiments ({len(others)})", icon=":material/history:"), st.container(key="bn_past"):

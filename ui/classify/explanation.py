@@ -13,10 +13,10 @@ import streamlit as st
 from alexcore.data.shards import picture_source
 from alexcore.data.thumbnails import thumbnail
 from alexcore.errors import AlexError, DataError
+from alexcore.figures import new_figure
 from alexcore.palette import HEAT
 from alexcore.runs.store import open_run
 from ui.classify.work import Work
-from ui.parts.charts import layout_of
 from ui.parts.networks import reference_of, run_index
 from ui.parts.text import plain
 
@@ -127,7 +127,7 @@ def map_figure(found: Explanation, picture: bytes, title: str, unit: str, scale:
     step = max(1, max(height, width) // 64)
     values = found.values[::step, ::step] * (100 if two_way else 1)
     most = float(max(abs(values.min()), abs(values.max()), 1e-9))
-    figure = go.Figure()
+    figure = new_figure(title[:60], "x (px)", "y (px)", 400)
     source = f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}"
     figure.add_layout_image(
         source=source, xref="x", yref="y", x=0, y=0, sizex=width, sizey=height, sizing="stretch", layer="below"
@@ -145,7 +145,6 @@ def map_figure(found: Explanation, picture: bytes, title: str, unit: str, scale:
         colorbar=BAR | {"title": {"text": unit, "side": "bottom"}},
         hovertemplate="x %{x:.0f} px, y %{y:.0f} px: %{z:.2f}<extra></extra>",
     )
-    layout_of(figure, title[:60], "x (px)", "y (px)", 400)
     figure.update_xaxes(range=[0, width], constrain="domain", showgrid=False, nticks=5)
     return figure.update_yaxes(range=[height, 0], scaleanchor="x", constrain="domain", showgrid=False, nticks=5)
 

@@ -16,7 +16,7 @@ from ui.parts.page import show_error
 from ui.parts.text import plain
 
 if TYPE_CHECKING:
-    from alexcore.analysis.batch_prediction import Network, Reply
+    from alexcore.analysis.batch_prediction import AskedNetwork, Reply
 
 CARDS = 6
 # Sentences about unreadable pictures; the table has all of them.
@@ -44,7 +44,7 @@ def results(work: Work, top_k: int) -> None:
     _table(networks, replies, top_k)
 
 
-def in_words(networks: list[Network], replies: list[Reply]) -> str:
+def in_words(networks: list[AskedNetwork], replies: list[Reply]) -> str:
     """One sentence on all answers of the first network."""
     from alexcore.analysis.confidence import short_hint
 
@@ -115,7 +115,7 @@ def _toggle(number: int) -> None:
     st.session_state[EXPLAINED] = None if st.session_state.get(EXPLAINED) == number else number
 
 
-def _answer(network: Network, place: int, reply: Reply, top_k: int, named: bool) -> None:
+def _answer(network: AskedNetwork, place: int, reply: Reply, top_k: int, named: bool) -> None:
     from alexcore.analysis.confidence import entropy_bits
     from alexcore.analysis.prediction import best_of
 
@@ -138,7 +138,7 @@ def _answer(network: Network, place: int, reply: Reply, top_k: int, named: bool)
             st.warning(plain(hint), icon=":material/help:")
 
 
-def _table(networks: list[Network], replies: list[Reply], top_k: int) -> None:
+def _table(networks: list[AskedNetwork], replies: list[Reply], top_k: int) -> None:
     from alexcore.analysis.answers import as_json, as_table, csv_text
 
     table = as_table(networks, replies)

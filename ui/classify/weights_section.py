@@ -11,12 +11,12 @@ from ui.parts.page import shown_errors
 from ui.parts.text import plain
 
 if TYPE_CHECKING:
-    from alexcore.analysis.batch_prediction import Network
+    from alexcore.analysis.batch_prediction import AskedNetwork
 
 MAX_MB = 200
 
 
-def weights_section() -> Network | None:
+def weights_section() -> AskedNetwork | None:
     """Draw the expander for a weights file; the network of the one that was given and accepted, or None."""
     with st.expander("Ask a weights file of your own, too", icon=":material/upload_file:"):
         file = st.file_uploader(
@@ -30,7 +30,7 @@ def weights_section() -> Network | None:
             st.session_state.pop("classify_weights_network", None)
             st.caption(f"The checkpoint of a run of this program, at most {MAX_MB} MB. Nothing is kept on disk.")
             return None
-        network: Network | None = None
+        network: AskedNetwork | None = None
         with shown_errors():
             network = _opened(file.file_id, file.name, file.getvalue())
             config, classes = network.classifier.config, network.classifier.classes
@@ -44,14 +44,14 @@ def weights_section() -> Network | None:
         return network
 
 
-def _opened(file_id: str, name: str, content: bytes) -> Network:
-    kept: tuple[str, Network] | None = st.session_state.get("classify_weights_network")
+def _opened(file_id: str, name: str, content: bytes) -> AskedNetwork:
+    kept: tuple[str, AskedNetwork] | None = st.session_state.get("classify_weights_network")
     if kept is None or kept[0] != file_id:
         load_torch()
-        from alexcore.analysis.batch_prediction import Network
+        from alexcore.analysis.batch_prediction import AskedNetwork
         from alexcore.analysis.weights_file import open_weights
 
         # A name that no run can have, so that it is never taken for one.
-        kept = (file_id, Network(f"{name} (uploaded)", open_weights(content, name)))
+        kept = (file_id, AskedNetwork(f"{name} (uploaded)", open_weights(content, name)))
         st.session_state["classify_weights_network"] = kept
     return kept[1]

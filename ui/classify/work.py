@@ -14,7 +14,7 @@ from alexcore.words.numbers import duration
 from ui.classify.picture_sources import Chosen
 
 if TYPE_CHECKING:
-    from alexcore.analysis.batch_prediction import BatchPrediction, Network
+    from alexcore.analysis.batch_prediction import AskedNetwork, BatchPrediction
 
 # A click waits at most so long.
 SLICE_S, POLL_S = 0.8, 0.1
@@ -58,7 +58,7 @@ class Work:
         return value
 
 
-def work_on(networks: Sequence[Network], chosen: Chosen, tta: bool) -> Work:
+def work_on(networks: Sequence[AskedNetwork], chosen: Chosen, tta: bool) -> Work:
     """The work on these pictures: the one in progress, or a new one in its place."""
     from alexcore.analysis.batch_prediction import BatchPrediction
 
@@ -75,7 +75,7 @@ def work_on(networks: Sequence[Network], chosen: Chosen, tta: bool) -> Work:
     return work
 
 
-def _version(network: Network) -> int:
+def _version(network: AskedNetwork) -> int:
     """Changes when a checkpoint is written anew, but not when its network is only loaded again."""
     try:
         return network.classifier.checkpoint.stat().st_mtime_ns

@@ -8,9 +8,9 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from alexcore.figures import new_figure
 from alexcore.palette import TRAIN, VAL
 from ui.network.drawing import CONV, LINEAR, POOL, draw, svg, text
-from ui.parts.charts import layout_of
 from ui.parts.lazy_torch import load_torch
 from ui.parts.text import plain
 
@@ -218,7 +218,7 @@ def _forgotten() -> None:
 
 
 def _lines(kept: list[Round], lost: list[Round], field: str, title: str, unit: str) -> go.Figure:
-    figure = layout_of(go.Figure(), title, "round", unit, 280)
+    figure = new_figure(title, "round", unit, 280)
     for found, name, colour, dash, symbol in (
         (kept, "with zero_grad", TRAIN, "solid", "circle"),
         (lost, "forgotten", VAL, "dash", "diamond"),

@@ -46,7 +46,7 @@ def architecture_svg(layers: Sequence[Layer], size: int) -> str:
         else:
             parts.append(_bar(x, layer.channels, units, lines, title))
             x += _COLUMN
-    label = f"AlexNet to scale: {', '.join(f'{each.name} {each.shape}' for each, _ in boxes)}"
+    label = f"The network to scale: {', '.join(f'{each.name} {each.shape}' for each, _ in boxes)}"
     return svg(x + 10, _BASE + 92, "".join(parts), label, least=760)
 
 

@@ -15,12 +15,12 @@ from PIL import Image
 from alexcore.data.images import read_picture
 from alexcore.data.shards import picture_source
 from alexcore.errors import DataError
+from alexcore.figures import new_figure
 from alexcore.nn.layers import Layer
 from alexcore.palette import REST, TRAIN
 from alexcore.runs.store import Run, list_runs, require_checkpoint
 from alexcore.words.numbers import size_text
 from ui.parts.address import choose_run, chosen_run
-from ui.parts.charts import layout_of
 from ui.parts.datasets import open_dataset
 from ui.parts.menu import page_file
 from ui.parts.networks import classifier
@@ -209,7 +209,7 @@ def maps_in_words(layer: Layer, values: Values) -> str:
 
 
 def _units(layer: Layer, values: Values) -> go.Figure:
-    figure = layout_of(go.Figure(), f"What {layer.name} gives", "unit", "value", 300)
+    figure = new_figure(f"What {layer.name} gives", "unit", "value", 300)
     # Four thousand bars would be thinner than a pixel: a line shows the same.
     kind = {"mode": "lines", "line": {"color": TRAIN, "width": 1}}
     if len(values) <= 100:
@@ -268,7 +268,7 @@ def _spreads(network: Classifier, layer: Layer, values: Values) -> None:
 
 def histogram(spread: Spread, title: str, colour: str) -> go.Figure:
     """Counts of values on a logarithmic axis, where rare ones can be seen too."""
-    figure = layout_of(go.Figure(), title, "value", "count", 280)
+    figure = new_figure(title, "value", "count", 280)
     middles = ((spread.edges[:-1] + spread.edges[1:]) / 2).tolist()
     figure.add_bar(x=middles, y=spread.counts.tolist(), marker_color=colour, width=float(np.diff(spread.edges)[0]))
     return figure.update_yaxes(type="log", exponentformat="power").update_layout(bargap=0)

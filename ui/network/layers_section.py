@@ -9,13 +9,12 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from alexcore.figures import new_figure
+from alexcore.nn import NETWORKS, NORMS, minimum_input_size
 from alexcore.nn.layers import Layer, layer_table, totals
-from alexcore.nn.norms import NORMS
-from alexcore.nn.variants import VARIANTS, minimum_input_size
 from alexcore.palette import TRAIN, VAL
 from alexcore.words.numbers import size_text
 from ui.network.drawing import architecture_svg, draw
-from ui.parts.charts import layout_of
 from ui.parts.page import shown_errors
 
 DEFAULTS: dict[str, Any] = {"size": 224, "width": 1.0, "classes": 5}
@@ -63,10 +62,10 @@ def _chosen() -> tuple[list[Layer], int]:
     with st.grid("auto", min_column_width=150, key="network_settings"):
         variant = st.selectbox(
             "Variant",
-            list(VARIANTS),
+            list(NETWORKS),
             key="network_variant",
             bind="query-params",
-            help="  \n".join(f"**{each.name}**: {each.title}." for each in VARIANTS.values()),
+            help="  \n".join(f"**{each.name}**: {each.title}." for each in NETWORKS.values()),
         )
         side = st.number_input(
             "Input size (px)",
@@ -185,7 +184,7 @@ def shares(layers: Sequence[Layer]) -> go.Figure:
     """Share of parameters and of multiply-adds of each layer that has any."""
     shown = [each for each in layers if each.parameters or each.multiply_adds]
     parameters, adds = totals(layers)
-    figure = layout_of(go.Figure(), "Share of each layer", "layer", "share")
+    figure = new_figure("Share of each layer", "layer", "share")
     names = [each.name for each in shown]
     figure.add_bar(x=names, y=[each.parameters / parameters for each in shown], name="parameters", marker_color=TRAIN)
     figure.add_bar(

@@ -8,23 +8,12 @@ from itertools import pairwise
 import pandas as pd
 import plotly.graph_objects as go
 
+from alexcore.figures import narrow_figure, new_figure, share_axis
 from alexcore.palette import BLUE, GREEN, SPLITS, TRAIN, VAL, VERMILION
-from alexcore.runs.series import Series, thin
+from alexcore.runs.series import Series
+from alexcore.runs.thinning import thin
 
 SPLIT_SYMBOLS = {"train": "circle", "val": "diamond", "test": "x"}
-
-
-def layout_of(figure: go.Figure, title: str, x: str, y: str, height: int = 320) -> go.Figure:
-    """Give a figure its title, the names of its axes and the legend's place; returns the figure."""
-    figure.update_layout(
-        title=title,
-        xaxis_title=x,
-        yaxis_title=y,
-        height=height,
-        margin={"l": 10, "r": 10, "t": 48, "b": 10},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right"},
-    )
-    return figure
 
 
 # Red, green and blue as colour-blind people can tell them apart; the dashes need no colour at all.
@@ -33,22 +22,20 @@ CHANNELS = {"red": (VERMILION, "solid"), "green": (GREEN, "dash"), "blue": (BLUE
 
 def channel_histogram(edges: list[float], counts: list[list[int]], title: str) -> go.Figure:
     """How often each value occurs in each channel; `counts` is (3, bins), `edges` has one number more."""
-    figure = go.Figure()
+    figure = narrow_figure(title, "value", "pixels", 300)
     middles = [(low + high) / 2 for low, high in pairwise(edges)]
     for (name, (colour, dash)), channel in zip(CHANNELS.items(), counts, strict=True):
         line = {"color": colour, "dash": dash, "width": 2}
         figure.add_scatter(x=middles, y=channel, name=name, mode="lines", line=line)
-    layout_of(figure, title, "value", "pixels", 300)
-    # Two of them stand side by side, too narrow for title and legend in one line.
-    return figure.update_layout(legend={"y": -0.3, "yanchor": "top", "x": 0, "xanchor": "left"})
+    return figure
 
 
 def balance(counts: pd.DataFrame) -> go.Figure:
     """Pictures per class, a bar a split; `counts` is `DataIndex.counts()`."""
-    figure = go.Figure()
+    figure = new_figure("Pictures per class", "class", "pictures")
     for split in counts.columns:
         figure.add_bar(x=list(counts.index), y=counts[split].tolist(), name=split, marker_color=SPLITS[split])
-    return layout_of(figure, "Pictures per class", "class", "pictures")
+    return figure
 
 
 MAX_POINTS = 2000
@@ -59,8 +46,7 @@ def _thinned(table: pd.DataFrame) -> pd.DataFrame:
     return table if len(table) <= MAX_POINTS else table.sample(MAX_POINTS, random_state=0).sort_index()
 
 
-def _dots(table: pd.DataFrame, x: str, y: str, hover: str) -> go.Figure:
-    figure = go.Figure()
+def _dots(figure: go.Figure, table: pd.DataFrame, x: str, y: str, hover: str) -> None:
     for split in [each for each in SPLITS if (table["split"] == each).any()]:
         rows = table[table["split"] == split]
         figure.add_scatter(
@@ -71,26 +57,25 @@ def _dots(table: pd.DataFrame, x: str, y: str, hover: str) -> go.Figure:
             hovertemplate=hover,
             marker={"color": SPLITS[split], "size": 6, "opacity": 0.6, "symbol": SPLIT_SYMBOLS[split]},
         )
-    return figure
 
 
 def sizes(table: pd.DataFrame) -> go.Figure:
     """Height against width; `table` has width, height and split. One point stands for all pictures of a size."""
     points = _thinned(table.drop_duplicates(["width", "height", "split"]))
-    figure = _dots(points, "width", "height", "%{x} × %{y} px")
+    figure = new_figure("Sizes of the pictures", "width (px)", "height (px)")
+    _dots(figure, points, "width", "height", "%{x} × %{y} px")
     end = max(1, int(table[["width", "height"]].to_numpy().max(initial=1)))
     figure.add_shape(type="line", x0=0, y0=0, x1=end, y1=end, line={"dash": "dot", "width": 1, "color": "gray"})
-    figure.update_xaxes(rangemode="tozero").update_yaxes(rangemode="tozero")
-    return layout_of(figure, "Sizes of the pictures", "width (px)", "height (px)")
+    return figure.update_xaxes(rangemode="tozero").update_yaxes(rangemode="tozero")
 
 
 def aspects(table: pd.DataFrame) -> go.Figure:
     """Size of the file against width / height; `table` has width, height, bytes and split."""
     points = _thinned(table)
     points = points.assign(aspect=points["width"] / points["height"], kb=points["bytes"] / 1000)
-    figure = _dots(points, "aspect", "kb", "%{x:.2f}, %{y:.1f} kB")
-    figure.update_yaxes(rangemode="tozero")
-    return layout_of(figure, "Aspect and size of the files", "width / height", "size of the file (kB)")
+    figure = new_figure("Aspect and size of the files", "width / height", "size of the file (kB)")
+    _dots(figure, points, "aspect", "kb", "%{x:.2f}, %{y:.1f} kB")
+    return figure.update_yaxes(rangemode="tozero")
 
 
 def curves(series: Series) -> tuple[go.Figure, go.Figure]:
@@ -99,7 +84,7 @@ def curves(series: Series) -> tuple[go.Figure, go.Figure]:
     ended = [each for each in series.epochs if each.get("step") is not None]
     figures = []
     for title, field, unit, mode in (("Loss", "loss", "cross entropy (nats)", None), ("Accuracy", "acc1", "share", 1)):
-        figure = go.Figure()
+        figure = new_figure(title, "optimizer step", unit)
         figure.add_scatter(
             x=[each["step"] for each in steps],
             y=[each.get(field) for each in steps],
@@ -121,8 +106,8 @@ def curves(series: Series) -> tuple[go.Figure, go.Figure]:
         for step in series.resumes:
             figure.add_vline(x=step, line_dash="dot", annotation_text="resumed")
         if mode:
-            figure.update_yaxes(range=[0, 1.02], tickformat=".0%")
-        figures.append(layout_of(figure, title, "optimizer step", unit))
+            share_axis(figure)
+        figures.append(figure)
     return figures[0], figures[1]
 
 

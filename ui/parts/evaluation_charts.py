@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
-import plotly.graph_objects as go
 
 from alexcore.analysis.metrics import wilson
+from alexcore.figures import new_figure, share_axis
 from alexcore.palette import CELLS, ORANGE, REST, TRAIN, VAL
 from alexcore.words.numbers import percent
-from ui.parts.charts import layout_of
 from ui.parts.run_charts import MOST_CELLS, RunView
 
 # A chart of more classes cannot be read: the weakest are shown, the table has them all.
@@ -27,7 +26,7 @@ def classes_view(report: dict[str, Any]) -> RunView:
     if known.empty:
         return RunView("No class has a picture in this split.", table=table)
     shown = known.sort_values("recall", kind="stable").head(MOST_CLASSES)
-    figure = layout_of(go.Figure(), "Scores of each class", "share", "class", 120 + 34 * len(shown))
+    figure = new_figure("Scores of each class", "share", "class", 120 + 34 * len(shown))
     marks = (("recall", TRAIN, "circle"), ("precision", VAL, "diamond"), ("f1", REST, "x"))
     for name, colour, symbol in marks:
         bars: dict[str, Any] = {}
@@ -65,7 +64,7 @@ def confusion_view(report: dict[str, Any], truth: str, answer: str) -> RunView:
         if name in names and name not in kept:
             kept = [*kept, name]
     shown = table.loc[kept, kept]
-    figure = layout_of(go.Figure(), "Confusion matrix", "answer", "truth", max(380, 140 + 22 * len(kept)))
+    figure = new_figure("Confusion matrix", "answer", "truth", max(380, 140 + 22 * len(kept)))
     hover = "%{y} taken for %{x}: %{z}<extra></extra>"
     figure.add_heatmap(
         z=shown.to_numpy().tolist(),
@@ -137,7 +136,7 @@ def calibration_view(report: dict[str, Any]) -> RunView:
     table = pd.DataFrame(report["calibration"])
     if not bins:
         return RunView("There is no answer to calibrate.", table=table)
-    figure = layout_of(go.Figure(), "Calibration", "probability of the answer", "share of right answers", 360)
+    figure = new_figure("Calibration", "probability of the answer", "share of right answers", 360)
     figure.add_scatter(
         x=[0, 1], y=[0, 1], mode="lines", name="perfectly calibrated", line={"dash": "dot", "color": REST}
     )
@@ -157,7 +156,7 @@ def calibration_view(report: dict[str, Any]) -> RunView:
             "thickness": 1.2,
         },
     )
-    counts = layout_of(go.Figure(), "Pictures in each bin", "probability of the answer", "pictures", 360)
+    counts = new_figure("Pictures in each bin", "probability of the answer", "pictures", 360)
     counts.add_bar(
         x=[(each["low"] + each["high"]) / 2 for each in report["calibration"]],
         y=[each["images"] for each in report["calibration"]],
@@ -166,7 +165,7 @@ def calibration_view(report: dict[str, Any]) -> RunView:
     )
     for each in (figure, counts):
         each.update_xaxes(range=[0, 1.02], tickformat=".0%")
-    figure.update_yaxes(range=[0, 1.02], tickformat=".0%")
+    share_axis(figure)
     total = sum(each["images"] for each in bins)
     sure = sum(each["confidence"] * each["images"] for each in bins) / total
     points = 100 * (sure - report["acc1"])

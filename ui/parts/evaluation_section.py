@@ -20,7 +20,7 @@ from alexcore.data.index import DataIndex
 from alexcore.errors import DataError
 from alexcore.home import known_data_sets, open_path
 from alexcore.jobs import read_job, start_job
-from alexcore.runs.kinds import BATCHNORM, kind_of
+from alexcore.runs.kinds import BATCHNORM
 from alexcore.runs.store import Run, require_checkpoint
 from alexcore.words.numbers import number, percent
 from ui.parts.datasets import open_dataset
@@ -48,7 +48,7 @@ VIEWS = ("Confusion", "Classes", "Calibration", "Top losses")
 def evaluation_section(run: Run) -> None:
     """Draw the evaluation of a run: what it needs first, how far it is, or its figures."""
     with st.container(key="evaluation"), shown_errors():
-        if kind_of(run.path) is BATCHNORM:
+        if run.kind is BATCHNORM:
             st.info("A BatchNorm experiment has no checkpoint of its own: each of its networks (its arms) has one.")
             st.page_link(page_file("batchnorm"), label="See its networks on BatchNorm", query_params={"run": run.id})
             return

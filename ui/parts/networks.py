@@ -19,7 +19,7 @@ from ui.parts.lazy_torch import load_torch
 from ui.parts.text import plain
 
 if TYPE_CHECKING:  # torch costs seconds and a gigabyte; the page loads it when the first picture comes
-    from alexcore.analysis.batch_prediction import Network
+    from alexcore.analysis.batch_prediction import AskedNetwork
     from alexcore.analysis.prediction import Classifier
 
 # Runs that may stand beside the chosen one.
@@ -100,14 +100,14 @@ def reference_of(run: Run) -> Reference | None:
         return None
 
 
-def network_of(run: Run) -> Network:
+def network_of(run: Run) -> AskedNetwork:
     """A run as the network that answers.
 
     Raises:
         AlexError: torch or the checkpoint cannot be loaded.
     """
     loaded = classifier(require_checkpoint(run))
-    from alexcore.analysis.batch_prediction import Network
+    from alexcore.analysis.batch_prediction import AskedNetwork
 
     found = reference_of(run)
-    return Network(run.id, loaded) if found is None else Network(run.id, loaded, found.doubt, found.means)
+    return AskedNetwork(run.id, loaded) if found is None else AskedNetwork(run.id, loaded, found.doubt, found.means)

@@ -9,10 +9,12 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
+from alexcore.figures import new_figure, share_axis
 from alexcore.palette import CELLS, LINES, REST, TRAIN, VAL
 from alexcore.runs.events import Event
-from alexcore.runs.series import Series, thin
-from ui.parts.charts import curves, curves_in_words, layout_of
+from alexcore.runs.series import Series
+from alexcore.runs.thinning import thin
+from ui.parts.charts import curves, curves_in_words
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid")
 # A chart of more classes is a tangle: the weakest are shown, the table has them all.
@@ -33,7 +35,7 @@ class RunView:
 
 
 def _figure(title: str, x: str, y: str, series: Series | None = None) -> go.Figure:
-    figure = layout_of(go.Figure(), title, x, y)
+    figure = new_figure(title, x, y)
     for step in series.resumes if series else ():
         figure.add_vline(x=step, line_dash="dot", annotation_text="resumed")
     return figure
@@ -136,7 +138,7 @@ def recall(series: Series) -> RunView:
         rows = [{"step": row["step"], "recall": row["recall"][names.index(name)]} for row in epochs]
         _line(figure, rows, "recall", name, LINES[number], DASHES[number])
         figure.data[-1].update(mode="lines+markers")
-    figure.update_yaxes(range=[0, 1.02], tickformat=".0%")
+    share_axis(figure)
     more = f" The chart shows the {MOST_LINES} classes with the lowest." if len(names) > MOST_LINES else ""
     least, most = (f"{last.iloc[each]:.0%}" for each in (0, -1))
     words = f"{last.index[0]} is recognised least, {least} of its pictures; {last.index[-1]} most, {most}."
@@ -197,7 +199,7 @@ def speed(series: Series) -> RunView:
         return RunView("How long steps wait for data appears after the first few of them.")
     figure = _figure("Waiting for data", "optimizer step", "share of the time", series)
     _line(figure, thin(rows), "wait_share", "waiting for data", REST)
-    figure.update_yaxes(range=[0, 1.02], tickformat=".0%")
+    share_axis(figure)
     share = sum(row["wait_share"] for row in rows) / len(rows)
     hint = " More loader processes or smaller files would make the run faster." if share > 0.3 else ""
     return RunView(

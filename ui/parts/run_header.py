@@ -11,7 +11,7 @@ import streamlit as st
 from alexcore.errors import ConfigError, RunError
 from alexcore.runs import launcher
 from alexcore.runs.events import Event
-from alexcore.runs.kinds import BATCHNORM, TRAINING, Kind, kind_of
+from alexcore.runs.kinds import BATCHNORM, TRAINING, Kind
 from alexcore.runs.status import LOST, UNKNOWN, Status
 from alexcore.runs.store import Run, open_run
 from alexcore.words.numbers import duration
@@ -78,7 +78,7 @@ def watched(run_id: str, kind: Kind) -> Run | None:
             choose_run(None)
             st.rerun()
         return None
-    own = kind_of(run.path)
+    own = run.kind
     if own is kind:
         return run
     st.info(f"The run {plain(run.id)} {WORDINGS[own].elsewhere}")
@@ -96,7 +96,7 @@ def run_header(run: Run, at_work: AtWork | None, *, pausable: bool) -> None:
     """
     _buttons(run, pausable)
     if run.status.active:
-        with st.container(key=f"{WORDINGS[kind_of(run.path)].key}_progress"):
+        with st.container(key=f"{WORDINGS[run.kind].key}_progress"):
             _progress(run.status, at_work)
     _outcome(run)
 
@@ -118,7 +118,7 @@ def left_in_words(status: Status) -> str:
 
 
 def _buttons(run: Run, pausable: bool) -> None:
-    status, kind = run.status, kind_of(run.path)
+    status, kind = run.status, run.kind
     said = WORDINGS[kind]
     with st.container(horizontal=True, vertical_alignment="center", key=f"{said.key}_head"):
         with st.container(key=f"{said.key}_status", width="content"):
@@ -167,7 +167,7 @@ def _progress(status: Status, at_work: AtWork | None) -> None:
 
 
 def _outcome(run: Run) -> None:
-    status, noun = run.status, kind_of(run.path).noun
+    status, noun = run.status, run.kind.noun
     if status.state == "failed":
         st.error(plain(f"{status.error.get('message', f'The {noun} failed.')}\n\n{status.error.get('hint', '')}"))
     elif status.state == LOST:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
+from alexcore.figures import new_figure, share_axis
 from alexcore.palette import LINES
 from alexcore.runs.comparison import AXES, places, smooth
 from alexcore.runs.events import Event
-from alexcore.runs.series import Series, thin
-from ui.parts.charts import layout_of
+from alexcore.runs.series import Series
+from alexcore.runs.thinning import thin
 from ui.parts.run_charts import DASHES, RunView
 
 # Beside eight colours: no two of the same colour family have the same dash and mark.
@@ -86,7 +87,7 @@ def _rows(run: Compared, curve: _Curve) -> Sequence[Event]:
 
 
 def _figure(runs: Sequence[Compared], curve: _Curve, axis: str, weight: float) -> go.Figure:
-    figure = layout_of(go.Figure(), curve.title, AXES[axis], curve.unit, 400 + 22 * len(runs))
+    figure = new_figure(curve.title, AXES[axis], curve.unit, 400 + 22 * len(runs))
     limit = max(100, POINTS // max(1, len(runs)))
     for number, run in enumerate(runs):
         rows = _rows(run, curve)
@@ -117,7 +118,7 @@ def _figure(runs: Sequence[Compared], curve: _Curve, axis: str, weight: float) -
             marker={"symbol": MARKS[number], "size": 8},
         )
     if curve.share:
-        figure.update_yaxes(range=[0, 1.02], tickformat=".0%")
+        share_axis(figure)
     if curve.logarithmic:
         figure.update_yaxes(type="log")
     # Names of runs are long: below the chart each has a line of its own.

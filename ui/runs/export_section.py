@@ -14,6 +14,7 @@ from alexcore.export.source import unfinished_words
 from alexcore.files import read_json
 from alexcore.home import cache_dir
 from alexcore.jobs import start_job
+from alexcore.nn.blueprints import one_network
 from alexcore.runs.store import Run, require_checkpoint
 from alexcore.words.numbers import size_text
 from ui.parts.job_progress import watch_job
@@ -46,8 +47,9 @@ def export_section(run: Run) -> None:
         st.caption(FORMATS[name].text)
         flags = _graph_flags() if FORMATS[name].graph else []
         _make_or_download(run, checkpoint, name, flags)
+        network = one_network(run.config.variant).class_name if run.config else ""
         for use in FORMATS[name].uses:
-            _use(use, f"{run.id}{FORMATS[name].suffix}")
+            _use(use, f"{run.id}{FORMATS[name].suffix}", network)
         st.caption(TENSORBOARD)
 
 
@@ -128,12 +130,12 @@ def _make_room(target: Path) -> None:
         file.unlink(missing_ok=True)
 
 
-def _use(use: Use, file: str) -> None:
+def _use(use: Use, file: str, network: str) -> None:
     if use.code is None:
         with st.expander(use.title, icon=":material/help:"):
             st.markdown(use.text)
         return
     with st.expander(use.title, icon=":material/code:"):
-        st.code(use.code(file), language=use.language)
+        st.code(use.code(file, network), language=use.language)
         if use.text:
             st.caption(use.text)

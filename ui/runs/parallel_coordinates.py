@@ -13,10 +13,10 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from alexcore.figures import new_figure
 from alexcore.palette import SHADES
 from alexcore.runs.comparison import differing, in_words
 from alexcore.runs.run_list import Summary
-from ui.parts.charts import layout_of
 from ui.parts.text import plain
 from ui.runs.selection import labels
 
@@ -103,7 +103,7 @@ def parallel_figure(found: Sequence[Summary], axes: dict[str, str]) -> go.Figure
     low, high = min(best), max(best)
     shade = [min(len(SHADES) - 1, int((value - low) / ((high - low) or 1) * len(SHADES))) for value in best]
     titles = [*axes.values(), ACCURACY]
-    figure = layout_of(go.Figure(), "Settings and what became of them", "setting", "", 460)
+    figure = new_figure("Settings and what became of them", "setting", "", 460)
     names = labels(found)
     # A trace a shade: a trace a run would cost the browser a hundred times as much.
     for number, colour in enumerate(SHADES):

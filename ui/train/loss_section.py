@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from alexcore.augment.presets import evaluation_operations
@@ -14,12 +13,12 @@ from alexcore.data.images import read_picture
 from alexcore.data.index import DataIndex
 from alexcore.data.shards import picture_source
 from alexcore.errors import AlexError
+from alexcore.figures import new_figure
 from alexcore.files import read_json
 from alexcore.palette import TRAIN
 from alexcore.runs.store import Run, list_runs
 from alexcore.training.loss_terms import LossTerms, loss_terms
 from alexcore.training.weighting import run_weights, weight_table, weights_in_words
-from ui.parts.charts import layout_of
 from ui.parts.lazy_torch import load_torch
 from ui.parts.networks import classifier
 from ui.parts.page import show_error
@@ -36,7 +35,7 @@ def class_weights_section(config: TrainConfig, index: DataIndex) -> None:
     """Draw what each class contributes to the loss with the weights of the form."""
     counts = [int(each) for each in index.counts()["train"]]
     table = weight_table(index.classes, counts, run_weights(config, counts))
-    figure = go.Figure()
+    figure = new_figure("Share of the loss", "class", "pictures x weight / sum", 260)
     figure.add_bar(x=list(table["class"]), y=table["share"].tolist(), marker_color=TRAIN, name="share")
     figure.update_yaxes(tickformat=".0%", rangemode="tozero")
     figure.update_xaxes(type="category")
@@ -48,10 +47,7 @@ def class_weights_section(config: TrainConfig, index: DataIndex) -> None:
         }
         st.dataframe(table, hide_index=True, column_config=formats, alt="Pictures, weight and share of each class")
     with right, st.container(key="train_weights_chart"):
-        st.plotly_chart(
-            layout_of(figure, "Share of the loss", "class", "pictures x weight / sum", 260),
-            config={"displaylogo": False},
-        )
+        st.plotly_chart(figure, config={"displaylogo": False})
     st.caption(plain(weights_in_words(table)))
 
 

@@ -9,9 +9,9 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from alexcore.config import TrainConfig
+from alexcore.figures import new_figure
 from alexcore.palette import REST, TRAIN
 from alexcore.training.checks import known_check
-from ui.parts.charts import layout_of
 from ui.parts.forms import fill
 from ui.train.check_button import check_button
 
@@ -39,7 +39,7 @@ def lr_find_section(config: TrainConfig) -> None:
 def lr_curve(found: dict[str, Any]) -> go.Figure:
     """Loss against the rate on a logarithmic axis, with the suggestion as a mark."""
     points = [(rate, loss) for rate, loss in found["points"] if loss is not None]
-    figure = go.Figure()
+    figure = new_figure("Range test", "learning rate", "loss (nats)", 280)
     figure.add_scatter(
         x=[rate for rate, _ in points],
         y=[loss for _, loss in points],
@@ -53,8 +53,7 @@ def lr_curve(found: dict[str, Any]) -> go.Figure:
         figure.add_annotation(
             x=math.log10(found["suggestion"]), y=1, yref="paper", text="suggested", showarrow=False, yanchor="bottom"
         )
-    figure.update_xaxes(type="log", exponentformat="e")
-    return layout_of(figure, "Range test", "learning rate", "loss (nats)", 280)
+    return figure.update_xaxes(type="log", exponentformat="e")
 
 
 def lr_find_in_words(found: dict[str, Any]) -> str:

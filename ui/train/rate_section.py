@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from alexcore.config import TrainConfig
+from alexcore.figures import new_figure
 from alexcore.palette import TRAIN
 from alexcore.training.plan import Plan
 from alexcore.training.schedule import BASE_BATCH, rates, suggested_lr
-from ui.parts.charts import layout_of
 from ui.parts.forms import fill
 
 
 def rate_section(config: TrainConfig, plan: Plan) -> None:
     """Draw the curve of the rate over the whole run, with a sentence, and what the batch size suggests."""
     points = rates(config, plan.total_steps, plan.steps_per_epoch)
-    figure = go.Figure()
+    figure = new_figure("Learning rate of this run", "optimizer step", "rate", 260)
     figure.add_scatter(
         x=[step for step, _ in points],
         y=[value for _, value in points],
@@ -26,10 +25,7 @@ def rate_section(config: TrainConfig, plan: Plan) -> None:
     )
     figure.update_yaxes(exponentformat="e", rangemode="tozero")
     with st.container(key="train_rate"):
-        st.plotly_chart(
-            layout_of(figure, "Learning rate of this run", "optimizer step", "rate", 260),
-            config={"displaylogo": False},
-        )
+        st.plotly_chart(figure, config={"displaylogo": False})
         st.caption(rate_in_words(config, points))
     suggested = suggested_lr(config, st.session_state.get("train_preset") or "default")
     if suggested and abs(suggested / config.lr - 1) > 0.01:

@@ -13,14 +13,14 @@ from alexcore.batchnorm.measure.arm_validation import Figures, OnBatch, ValBatch
 from alexcore.batchnorm.measure.arms import Arm
 from alexcore.batchnorm.measure.recalibration import batch_norms, recalibrate
 from alexcore.files import write_json
-from alexcore.nn import AlexNet
+from alexcore.nn import Network
 from alexcore.runs.events import EventWriter
 from alexcore.training.checkpoint import save_checkpoint
 from alexcore.training.loader import Batch
 from alexcore.training.run_data import RunData
 from alexcore.training.state import Position, TrainingState
 
-Networks = dict[str, AlexNet]
+Networks = dict[str, Network]
 Check = Callable[[], None]
 
 

@@ -1,7 +1,7 @@
 """The arms of an experiment: networks that differ in their norm alone, and how one of them takes a step.
 
 What makes the comparison fair, and where:
-- the same initial weights: all arms of a seed draw theirs from the same state (`AlexNet` draws convolutions and linear
+- the same initial weights: all arms of a seed draw theirs from the same state (`Network` draws convolutions and linear
   layers before anything that only some arms have)
 - the same batches: a batch is read once, and handed to every arm of its seed
 - the same dropout: before each step the generator is set from (seed, step), so every arm drops the same units, and
@@ -22,7 +22,7 @@ import torch
 from alexcore.augment.pipeline import sample_seed
 from alexcore.batchnorm.settings import BnConfig, arm_key, seeds_of
 from alexcore.config import TrainConfig
-from alexcore.nn import AlexNet
+from alexcore.nn import Network
 from alexcore.training.checkpoint import build_model
 from alexcore.training.loader import Batch
 from alexcore.training.objective import Objective
@@ -83,7 +83,7 @@ class Arm:
     norm: str
     seed: int
     config: TrainConfig
-    model: AlexNet
+    model: Network
     optimizer: torch.optim.Optimizer
     diverged_at: int | None = None
     grad_norm: float = math.nan

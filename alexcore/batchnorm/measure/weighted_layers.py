@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from alexcore.nn import AlexNet
+from alexcore.nn import Network
 from alexcore.nn.norms import norm_of
 
 WEIGHTED = (nn.Conv2d, nn.Linear)
@@ -51,10 +51,10 @@ class WeightedLayer:
 def layers_of(model: nn.Module) -> list[WeightedLayer]:
     """The weighted layers of a network, in order.
 
-    An AlexNet says itself which norm and activation belong to which convolution. In any other network they are those
+    A network of ours says itself which norm and activation belong to which convolution. In any other they are those
     that are registered between a layer and the next one, which holds for all networks that are one sequence.
     """
-    stages = {id(stage.conv): stage for stage in model.stages()} if isinstance(model, AlexNet) else {}
+    stages = {id(stage.conv): stage for stage in model.stages()} if isinstance(model, Network) else {}
     modules = [(path, module) for path, module in model.named_modules() if not list(module.children())]
     places = [number for number, (_, module) in enumerate(modules) if isinstance(module, WEIGHTED)]
     found: list[WeightedLayer] = []

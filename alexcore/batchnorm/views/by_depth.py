@@ -28,9 +28,9 @@ from alexcore.batchnorm.views.view import (
     arms_in_order,
     each_arm,
     finite,
-    new_figure,
     order_in_words,
 )
+from alexcore.figures import narrow_figure
 from alexcore.nn.norms import look_of
 from alexcore.palette import GUIDE
 from alexcore.runs.events import Event
@@ -43,7 +43,7 @@ def _figure(
     events: Probes, layers: list[str], pick: Pick, title: str, unit: str
 ) -> tuple[go.Figure, list[dict[str, Any]]]:
     """Dotted lines for the first probe, solid ones for the latest, an arm each; and their numbers."""
-    figure, rows = new_figure(title, "layer", unit), []
+    figure, rows = narrow_figure(title, "layer", unit), []
     for at, dash in DASHES.items():
         for arm, values in by_depth(events, layers, pick, at).items():
             step, heights = step_at(events, arm, at), middles(values)

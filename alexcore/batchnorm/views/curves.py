@@ -20,12 +20,11 @@ from alexcore.batchnorm.views.view import (
     joined,
     last_of,
     lines_of,
-    new_figure,
     order_in_words,
-    share_axis,
     spread,
     table_of,
 )
+from alexcore.figures import narrow_figure, share_axis
 from alexcore.palette import GUIDE
 from alexcore.words.numbers import percent
 
@@ -41,8 +40,8 @@ def training(experiment: Experiment) -> View:
     longest = max((len(points) for seeds in loss.values() for points in seeds.values()), default=0)
     window = max(1, longest // SMOOTHING)
     figures = {
-        "train_loss": new_figure("Training loss", "optimizer step", "cross entropy (nats)"),
-        "train_acc1": new_figure("Training accuracy", "optimizer step", "share of the batch"),
+        "train_loss": narrow_figure("Training loss", "optimizer step", "cross entropy (nats)"),
+        "train_acc1": narrow_figure("Training accuracy", "optimizer step", "share of the batch"),
     }
     add_lines(figures["train_loss"], loss, window=window)
     add_lines(figures["train_acc1"], accuracy, window=window)
@@ -86,8 +85,8 @@ def validation(experiment: Experiment) -> View:
     loss, accuracy = (lines_of(experiment.evals, from_field(name)) for name in ("val_loss", "val_acc1"))
     train = lines_of(experiment.evals, from_field("train_loss"))
     figures = {
-        "val_loss": new_figure("Validation loss", "optimizer step", "cross entropy (nats)"),
-        "val_acc1": new_figure("Validation accuracy", "optimizer step", "share of the pictures"),
+        "val_loss": narrow_figure("Validation loss", "optimizer step", "cross entropy (nats)"),
+        "val_acc1": narrow_figure("Validation accuracy", "optimizer step", "share of the pictures"),
     }
     add_lines(figures["val_loss"], loss, symbol="arm")
     add_lines(figures["val_acc1"], accuracy, symbol="arm")
@@ -154,7 +153,7 @@ def three_ways(experiment: Experiment) -> View:
     batch = {key: rows for key, rows in experiment.evals.items() if key[0] == "batch"}
     lines = {name: lines_of(batch, from_field(name)) for name, _, _ in WAYS}
     recalibrated = _recalibrated(experiment, "val_acc1_recalibrated")
-    figure = new_figure("BatchNorm's validation accuracy, three ways", "optimizer step", "share of the pictures")
+    figure = narrow_figure("BatchNorm's validation accuracy, three ways", "optimizer step", "share of the pictures")
     for name, label, dash in WAYS:
         add_lines(figure, lines[name], dash=dash, label=label, symbol="circle" if dash == "dot" else "diamond")
     _marks(figure, recalibrated, "recalibrated")
@@ -215,7 +214,7 @@ def cost(experiment: Experiment) -> View:
         arm: [statistics.median(value for _, value in points) for _, points in sorted(seeds.items())]
         for arm, seeds in lines.items()
     }
-    figure = new_figure("Time of one step", "arm", "seconds (median)", 280)
+    figure = narrow_figure("Time of one step", "arm", "seconds (median)", 280)
     for arm, values in medians.items():
         figure.add_bar(
             x=[arm_title(arm)],

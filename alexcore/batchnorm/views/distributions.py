@@ -19,10 +19,10 @@ from alexcore.batchnorm.views.view import (
     capital,
     faint,
     finite,
-    new_figure,
     plain_range,
 )
-from alexcore.thinning import thin
+from alexcore.figures import narrow_figure
+from alexcore.runs.thinning import thin
 from alexcore.words.numbers import number
 
 
@@ -103,7 +103,7 @@ def fans(experiment: Experiment, layer: str, channel: int, seed: int, *, normed:
 def _fan(
     arm: str, fan: list[tuple[float, list[float]]], percentiles: Sequence[float], where: str, shared: list[float] | None
 ) -> go.Figure:
-    figure = new_figure(f"{arm_title(arm)}: {where}", "optimizer step", "value", 300)
+    figure = narrow_figure(f"{arm_title(arm)}: {where}", "optimizer step", "value", 300)
     steps = [step for step, _ in fan]
     for low in range(len(percentiles) // 2):
         high = len(percentiles) - 1 - low

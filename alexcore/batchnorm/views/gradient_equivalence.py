@@ -14,8 +14,8 @@ from alexcore.batchnorm.views.view import (
     arm_colour,
     arm_title,
     arms_in_order,
-    new_figure,
 )
+from alexcore.figures import narrow_figure
 from alexcore.nn.norms import look_of
 from alexcore.palette import GUIDE
 from alexcore.words.numbers import number, percent
@@ -30,7 +30,7 @@ def equivalence(experiment: Experiment) -> View:
                 rows.append(
                     {"arm": arm, "seed": seed, "step": row["step"]} | {k: v for k, v in each.items() if k != "norm"}
                 )
-    figure = new_figure(
+    figure = narrow_figure(
         "Error of the accumulated gradient", "pictures a micro-batch", "|accumulated - big| / |big| (log)"
     )
     table = pd.DataFrame(rows)
@@ -90,7 +90,7 @@ def lag(experiment: Experiment) -> View:
     data: dict[str, Any] = rows[-1]["data"] if rows else {}
     curve = data.get("curve") or []
     updates = data.get("curve_updates") or list(range(len(curve)))
-    figure = new_figure(
+    figure = narrow_figure(
         "Weight left on the initial statistics", "updates of the running statistics", "weight (log)", 300
     )
     figure.add_scatter(

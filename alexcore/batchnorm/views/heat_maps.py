@@ -12,9 +12,10 @@ import plotly.graph_objects as go
 from alexcore.batchnorm.read.quantities import DRIFT, GRADIENT_SIZE
 from alexcore.batchnorm.read.record import Experiment
 from alexcore.batchnorm.views.probe_values import NOTHING, at_layer, layers_with, probes
-from alexcore.batchnorm.views.view import View, arm_title, arms_in_order, each_arm, new_figure, order_in_words
+from alexcore.batchnorm.views.view import View, arm_title, arms_in_order, each_arm, order_in_words
+from alexcore.figures import narrow_figure
 from alexcore.palette import HEAT
-from alexcore.thinning import thin
+from alexcore.runs.thinning import thin
 from alexcore.words.numbers import number
 
 
@@ -103,7 +104,7 @@ def _heat_map(
     used = [layer for layer in layers if layer in mine]
     steps = sorted({step for points in mine.values() for step, _ in points})
     cells = [[(dict(mine[layer])).get(step) for step in steps] for layer in used]
-    figure = new_figure(f"{arm_title(arm)}: {title.lower()}", "optimizer step", "layer", 300)
+    figure = narrow_figure(f"{arm_title(arm)}: {title.lower()}", "optimizer step", "layer", 300)
     figure.add_heatmap(
         z=[[None if value is None else scaled(value) for value in row] for row in cells],
         x=[f"{step:g}" for step in steps],

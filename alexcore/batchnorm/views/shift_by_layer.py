@@ -14,12 +14,12 @@ from alexcore.batchnorm.views.view import (
     each_arm,
     lines_of,
     medians_of,
-    new_figure,
     order_in_words,
     plain_range,
     table_of,
     values_of,
 )
+from alexcore.figures import narrow_figure
 
 MEASURES = {
     "relative": ("Relative shift", "|G - G'| / |G|"),
@@ -40,7 +40,7 @@ def covariate_shift(experiment: Experiment, measure: str = "relative") -> View:
     )
     figures = {}
     for layer, each in lines.items():
-        figure = new_figure(f"{title}: {layer}", "optimizer step", unit, 280)
+        figure = narrow_figure(f"{title}: {layer}", "optimizer step", unit, 280)
         add_lines(figure, each, symbol="arm")
         figures[f"{measure}-{layer}"] = figure.update_yaxes(range=shared)
     tables = [

@@ -29,11 +29,10 @@ from alexcore.batchnorm.views.view import (
     last_of,
     lines_of,
     median_line,
-    new_figure,
     order_in_words,
-    share_axis,
     table_of,
 )
+from alexcore.figures import narrow_figure, share_axis
 from alexcore.palette import LINES
 from alexcore.words.numbers import number, percent
 
@@ -44,7 +43,7 @@ def summands(experiment: Experiment) -> View:
     """How much of a kernel's gradient cancels while it is summed over pictures and places; a bar a layer."""
     events = probes(experiment, GRADIENT_SUMMANDS)
     layers = layers_with(events)
-    figure = new_figure("How much a kernel's gradient cancels", "layer", "sum of |parts| / |sum of parts|")
+    figure = narrow_figure("How much a kernel's gradient cancels", "layer", "sum of |parts| / |sum of parts|")
     rows: list[dict[str, Any]] = []
     ends: dict[str, list[float]] = {}
     bias: dict[str, list[float]] = {}
@@ -94,7 +93,7 @@ def units(experiment: Experiment, layer: str) -> View:
     lines = {name: lines_of(probes(experiment, quantity), from_layer(name, layer)) for name in names}
     figures = {}
     for name in names:
-        figures[name] = share_axis(new_figure(f"{titles[name]}: {layer}", "optimizer step", "share"))
+        figures[name] = share_axis(narrow_figure(f"{titles[name]}: {layer}", "optimizer step", "share"))
         add_lines(figures[name], lines[name], symbol="arm")
     ends = last_of(lines[names[0]])
     words = NOTHING
@@ -124,7 +123,7 @@ def by_layer(experiment: Experiment) -> View:
         quantity, name, title = (SATURATION, "saturated", "Saturated outputs")
     events = probes(experiment, quantity)
     layers = layers_with(events)
-    figure = share_axis(new_figure(f"{title}, by layer", "layer", "share, at the latest probe"))
+    figure = share_axis(narrow_figure(f"{title}, by layer", "layer", "share, at the latest probe"))
     found = by_depth(events, layers, each_layer(name), -1)
     said, rows = [], []
     for arm, values in found.items():
@@ -159,7 +158,7 @@ def scales(experiment: Experiment) -> View:
         ("gamma_mean", "Learned gamma", "mean over the channels"),
         ("scale", "What a norm multiplies by", "mean of |gamma| / deviation (log)"),
     ):
-        figure = new_figure(title, "optimizer step", unit)
+        figure = narrow_figure(title, "optimizer step", unit)
         for at, layer in enumerate(layers):
             lines = lines_of(
                 {arm: rows for arm, rows in events.items() if arm[0] == "batch"},

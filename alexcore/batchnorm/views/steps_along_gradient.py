@@ -34,12 +34,12 @@ from alexcore.batchnorm.views.view import (
     log_range,
     median_line,
     medians_of,
-    new_figure,
     order_in_words,
     plain_range,
     table_of,
     values_of,
 )
+from alexcore.figures import narrow_figure
 from alexcore.nn.norms import look_of
 from alexcore.palette import GUIDE
 from alexcore.runs.events import Event
@@ -55,9 +55,9 @@ def scale_free(experiment: Experiment) -> View:
         lines_of(events, from_data(name)) for events, name in ((turns, "rel"), (turns, "cosmin"), (changes, "beta"))
     )
     figures = {
-        "rel": new_figure("Largest relative change of the gradient", "optimizer step", "|change| / |gradient|"),
-        "cosmin": new_figure("Smallest cosine with the gradient", "optimizer step", "cosine"),
-        "beta": new_figure("Scale-free smoothness", "optimizer step", "relative change / relative step"),
+        "rel": narrow_figure("Largest relative change of the gradient", "optimizer step", "|change| / |gradient|"),
+        "cosmin": narrow_figure("Smallest cosine with the gradient", "optimizer step", "cosine"),
+        "beta": narrow_figure("Scale-free smoothness", "optimizer step", "relative change / relative step"),
     }
     for name, lines in (("rel", rel), ("cosmin", cosine), ("beta", beta)):
         add_lines(figures[name], lines, symbol="arm")
@@ -113,7 +113,7 @@ def _bands(low: Lines, high: Lines, unit: str, name: str, *, log: bool) -> dict[
     shared = log_range(everything) if log else plain_range(everything)
     figures = {}
     for arm in arms_in_order(low):
-        figure = new_figure(arm_title(arm), "optimizer step", unit, 280)
+        figure = narrow_figure(arm_title(arm), "optimizer step", unit, 280)
         figure.update_layout(showlegend=False)
         add_band(figure, median_line(low[arm]), median_line(high.get(arm, {})), arm_colour(arm), "lowest to highest")
         figures[f"{name}-{arm}"] = figure.update_yaxes(
@@ -146,7 +146,7 @@ def predictiveness(experiment: Experiment) -> View:
 def smoothness(experiment: Experiment) -> View:
     """Effective beta-smoothness, as in the paper."""
     lines = lines_of(probes(experiment, SMOOTHNESS), from_data("beta"))
-    figure = new_figure("Effective beta-smoothness", "optimizer step", "|change of gradient| / |step| (log)")
+    figure = narrow_figure("Effective beta-smoothness", "optimizer step", "|change of gradient| / |step| (log)")
     add_lines(figure, lines, symbol="arm")
     figure.update_yaxes(type="log", range=log_range(values_of(lines)), exponentformat="power")
     middle = medians_of(lines)
@@ -177,7 +177,7 @@ def relative_loss(experiment: Experiment) -> View:
     shared = log_range([min(max(ratio, 1e-6), DIVERGED * 10) for ratio in known])
     figures, rows = {}, []
     for step in shown:
-        figure = new_figure(f"After step {step}", "size of one gradient step (log)", "loss after / before (log)")
+        figure = narrow_figure(f"After step {step}", "size of one gradient step (log)", "loss after / before (log)")
         for arm in arms_in_order(arm for arm, _ in events):
             mine = [
                 row for (its, _), some in sorted(events.items()) if its == arm for row in some if row["step"] == step

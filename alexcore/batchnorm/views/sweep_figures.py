@@ -18,10 +18,9 @@ from alexcore.batchnorm.views.view import (
     capital,
     each_arm,
     finite,
-    new_figure,
     order_in_words,
-    share_axis,
 )
+from alexcore.figures import narrow_figure, share_axis
 from alexcore.palette import HEAT
 from alexcore.words.numbers import number, percent
 
@@ -64,7 +63,7 @@ def rates(experiment: Experiment) -> View:
             mine = [[row for row in rows if row["arm"] == arm and float(row["rate"]) == rate] for rate in tried]
             cells.append([None if _outcome(some) == "diverged" else _median(some, field) for some in mine])
             texts.append([_cell(some, field, shape) for some in mine])
-        figure = new_figure(title, "learning rate", "arm", 170 + 50 * len(arms))
+        figure = narrow_figure(title, "learning rate", "arm", 170 + 50 * len(arms))
         figure.add_heatmap(
             z=cells,
             x=[f"{rate:g}" for rate in tried],
@@ -134,7 +133,7 @@ def _outcomes_in_words(rows: Sequence[Row]) -> str:
 def tolerance(experiment: Experiment) -> View:
     """How wide the range of rates is that work, a number of decades an arm, and each arm at its best rate."""
     rows = flat(experiment, RATE_SWEEP)
-    figure = new_figure("Validation accuracy against the learning rate", "learning rate (log)", "best accuracy")
+    figure = narrow_figure("Validation accuracy against the learning rate", "learning rate (log)", "best accuracy")
     widths: dict[str, list[float]] = {}
     best: dict[str, list[float]] = {}
     table = []
@@ -192,7 +191,7 @@ def batches(experiment: Experiment, mode: str) -> View:
             lines.setdefault(row["arm"], {}).setdefault(int(row["seed"]), []).append(
                 (float(row["batch"]), 1 - accuracy)
             )
-    figure = new_figure(f"Validation error, equal {mode}", "pictures a batch (log)", "share of wrong answers")
+    figure = narrow_figure(f"Validation error, equal {mode}", "pictures a batch (log)", "share of wrong answers")
     add_lines(figure, lines, symbol="arm")
     sizes = sorted({float(row["batch"]) for row in rows})
     figure.update_xaxes(type="log", tickvals=sizes, ticktext=[f"{size:g}" for size in sizes])

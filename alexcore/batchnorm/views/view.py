@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 from alexcore.batchnorm.read.record import Arm, Point, band
 from alexcore.nn.norms import NORMS, look_of
 from alexcore.runs.events import Event
-from alexcore.thinning import thin
+from alexcore.runs.thinning import thin
 from alexcore.words.numbers import number
 
 # Below this a band says nothing, and so does an order.
@@ -107,20 +107,6 @@ def smoothed(points: Sequence[Point], window: int) -> list[Point]:
     return kept
 
 
-def new_figure(title: str, x: str, y: str, height: int = 320) -> go.Figure:
-    """An empty figure with its title, the names of its axes and the legend's place."""
-    figure = go.Figure()
-    return figure.update_layout(
-        title={"text": title, "font": {"size": 15}},
-        xaxis_title=x,
-        yaxis_title=y,
-        height=height,
-        margin={"l": 10, "r": 10, "t": 44, "b": 10},
-        # Below the chart: several stand side by side, too narrow for title and legend in one line.
-        legend={"orientation": "h", "y": -0.38, "yanchor": "top", "x": 0, "xanchor": "left"},
-    )
-
-
 def add_lines(
     figure: go.Figure, lines: Lines, *, dash: str = "", label: str = "", symbol: str = "", window: int = 1
 ) -> None:
@@ -186,11 +172,6 @@ def faint(colour: str, alpha: float = 0.18) -> str:
     """A colour "#RRGGBB" that lets what is behind it shine through."""
     red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
     return f"rgba({red}, {green}, {blue}, {alpha})"
-
-
-def share_axis(figure: go.Figure) -> go.Figure:
-    """A y axis of shares, from 0 to 100 %."""
-    return figure.update_yaxes(range=[0, 1.02], tickformat=".0%")
 
 
 def log_range(values: Iterable[float]) -> list[float] | None:

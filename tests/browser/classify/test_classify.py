@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,27 +23,20 @@ pytestmark = pytest.mark.timeout(600)
 ODD = ("cmyk.jpg", "rotated.jpg", "alpha.png", "sixteen_bit.png", "animated.gif", "plain.avif")
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, stripes: Path) -> Iterator[Server]:
-    """A server with one trained run, measured, on stripes that a tiny network learns in seconds."""
+@pytest.fixture(scope="module", autouse=True)
+def _trained(store: Path, stripes: Path) -> None:
+    """One run, measured, on stripes that a tiny network learns in seconds."""
     torch.manual_seed(0)
-    home = tmp_path_factory.mktemp("classify-home")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ALEXCORE_HOME", str(home))
-        config = tiny_config(stripes, epochs=6, width=0.25, norm="batch")
-        folder = create_run(config, home / "runs" / "stripes")
-        worker.execute(folder)
-        build_reference(folder / "checkpoints" / "best.pt")
-    running = Server(home, [home, stripes])
-    yield running
-    running.kill()
+    folder = create_run(tiny_config(stripes, epochs=6, width=0.25, norm="batch"), store / "stripes")
+    worker.execute(folder)
+    build_reference(folder / "checkpoints" / "best.pt")
 
 
 def test_a_dozen_uploads_and_an_explanation(
     page: Page,
     server: Server,
     stripes: Path,
-    shots: Path,
+    shots: Path | None,
     tmp_path: Path,
 ) -> None:
     photographs = [sorted((stripes / "val" / name).iterdir())[0] for name in CLASSES]
@@ -95,7 +87,7 @@ def test_a_dozen_uploads_and_an_explanation(
     assert Path(waiting.value.path()).read_text().startswith("file,rank,class,index,probability,error\n")
 
 
-def test_the_check_mark_and_a_link_to_one_picture(page: Page, server: Server, shots: Path) -> None:
+def test_the_check_mark_and_a_link_to_one_picture(page: Page, server: Server, shots: Path | None) -> None:
     page.goto(f"{server.url}/classify?run=stripes&picture=val/wide/wide_001.jpg")
     expect(page.get_by_text("A picture of this run's data set")).to_be_visible(timeout=60_000)
     expect(page.locator(".st-key-classify_explanation").get_by_test_id("stPlotlyChart")).to_have_count(1)
@@ -113,17 +105,17 @@ def test_a_folder_of_hundreds_shows_progress_and_ends_by_itself(
     page: Page,
     server: Server,
     stripes: Path,
-    shots: Path,
+    shots: Path | None,
 ) -> None:
     many = server.home / "many"
     many.mkdir()
     # Large enough that they take some seconds: what is looked for is gone when all are answered.
     with Image.open(sorted((stripes / "val" / "fine").iterdir())[0]) as small:
         small.resize((1600, 1200)).save(many / "000.jpg", quality=95)
-    for number in range(1, 900):
+    for number in range(1, 300):
         os.link(many / "000.jpg", many / f"{number:03d}.jpg")
     page.goto(f"{server.url}/classify?run=stripes&classify_tta=true&classify_source=A+folder&classify_folder={many}")
-    expect(page.get_by_text(re.compile(r"of 900 pictures, \d+ a second"))).to_be_visible(timeout=60_000)
+    expect(page.get_by_text(re.compile(r"of 300 pictures, \d+ a second"))).to_be_visible(timeout=60_000)
     shoot(page, shots, "classify-progress")
-    expect(page.get_by_text("900 pictures; 900 taken for")).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("300 pictures; 300 taken for")).to_be_visible(timeout=120_000)
     expect(page.locator(".st-key-classify_page")).to_be_visible()

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from pathlib import Path
 
 import pytest
 import torch
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FloatRect, Locator, Page, expect
 
 from alexcore.data.class_index import class_indices_json
 from alexcore.data.sources import open_source
@@ -19,20 +18,13 @@ from tests.support.run_folders import CLASSES, write_run
 pytestmark = pytest.mark.timeout(600)
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, stripes: Path):
-    """A home with a data set and a run with fresh weights: its answers are nonsense, and just right for mistakes."""
-    home = tmp_path_factory.mktemp("network-home")
-    data = home / "data" / "stripes"
-    shutil.copytree(stripes, data)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ALEXCORE_HOME", str(home))
-        torch.manual_seed(3)
-        folder = write_run("finished", "a-run", data=data, checkpoint=True)
-        (folder / "class_indices.json").write_text(class_indices_json(open_source(data)))
-    running = Server(home, [home])
-    yield running
-    running.kill()
+@pytest.fixture(scope="module", autouse=True)
+def _untrained(server: Server, store: Path) -> None:
+    """A run with fresh weights: its answers are nonsense, and just right for mistakes."""
+    data = server.home / "data" / "stripes"
+    torch.manual_seed(3)
+    folder = write_run("finished", "a-run", data=data, checkpoint=True)
+    (folder / "class_indices.json").write_text(class_indices_json(open_source(data)))
 
 
 def answers(server: Server) -> dict[tuple[str, str], list[str]]:
@@ -47,7 +39,16 @@ def answers(server: Server) -> dict[tuple[str, str], list[str]]:
     return found
 
 
-def test_a_confusion_cell_opens_its_pictures(page: Page, server: Server, shots: Path) -> None:
+def at_rest(page: Page, drawn: Locator) -> FloatRect | None:
+    """Where something is once it stays there: a chart draws itself anew, and moves meanwhile."""
+    box = None
+    while box is None or box != drawn.bounding_box():
+        box = drawn.bounding_box()
+        page.wait_for_timeout(300)
+    return box
+
+
+def test_a_confusion_cell_opens_its_pictures(page: Page, server: Server, shots: Path | None) -> None:
     page.goto(f"{server.url}/train?run=a-run&evaluation_view=Classes")
     section = page.locator(".st-key-evaluation")
     section.locator(".st-key-evaluation_start button").click()
@@ -67,8 +68,7 @@ def test_a_confusion_cell_opens_its_pictures(page: Page, server: Server, shots: 
     page.keyboard.press("Enter")
     expect(section).to_contain_text(f"answered {truth}")
     matrix.scroll_into_view_if_needed()
-    page.wait_for_timeout(1500)  # the chart draws itself anew
-    box = matrix.locator(".nsewdrag").first.bounding_box()
+    box = at_rest(page, matrix.locator(".nsewdrag").first)
     assert box
     column, row = CLASSES.index(answer), CLASSES.index(truth)
     page.mouse.click(box["x"] + box["width"] * (column + 0.5) / 3, box["y"] + box["height"] * (row + 0.5) / 3)
@@ -94,7 +94,7 @@ def test_a_confusion_cell_opens_its_pictures(page: Page, server: Server, shots: 
     expect(section).to_contain_text(f"of {truth}, answered {answer}")
 
 
-def test_the_kernel_steps_over_the_grid_and_torch_agrees(page: Page, server: Server, shots: Path) -> None:
+def test_the_kernel_steps_over_the_grid_and_torch_agrees(page: Page, server: Server, shots: Path | None) -> None:
     page.goto(f"{server.url}/network")
     bench = page.locator(".st-key-network_conv")
     expect(bench.locator("svg[role=img]")).to_be_visible()
@@ -120,7 +120,7 @@ def test_the_kernel_steps_over_the_grid_and_torch_agrees(page: Page, server: Ser
     shoot(page, shots, "network-narrow")
 
 
-def test_autograd_tells_its_numbers(page: Page, server: Server, shots: Path) -> None:
+def test_autograd_tells_its_numbers(page: Page, server: Server, shots: Path | None) -> None:
     page.goto(f"{server.url}/network?network_part=Autograd")
     part = page.locator(".st-key-network_autograd")
     expect(part).to_contain_text("Nothing has happened yet", timeout=60_000)
@@ -141,7 +141,7 @@ def test_autograd_tells_its_numbers(page: Page, server: Server, shots: Path) -> 
     expect(part.locator(".st-key-network_autograd_words")).to_contain_text("zero_grad was left out", timeout=60_000)
 
 
-def test_a_run_is_looked_into(page: Page, server: Server, shots: Path) -> None:
+def test_a_run_is_looked_into(page: Page, server: Server, shots: Path | None) -> None:
     page.goto(f"{server.url}/network?network_part=Inside+a+run&run=a-run&network_layer=relu2")
     part = page.locator(".st-key-network_inside")
     expect(part).to_contain_text("relu2 gives 32 maps", timeout=60_000)

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Browser, Download, expect
+from playwright.sync_api import Browser, Download, Page, expect
 
 from alexcore.runs.store import create_run
 from alexcore.runs.worker import execute
-from tests.support import browser_server
 from tests.support.browser_server import Server, shoot
 from tests.support.command_line import done
-from tests.support.repository import REPOSITORY
 from tests.support.run_folders import tiny_config, write_run
 
 pytestmark = [
@@ -24,19 +21,23 @@ pytestmark = [
 ]
 
 
+@pytest.fixture(scope="module")
+def report(store: Path, stripes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("report")
+    run = create_run(tiny_config(stripes, epochs=2), store / "reported")
+    assert execute(run) == "finished"
+    done("export", run, "--to", folder / "report.html", "--format", "report")
+    return folder / "report.html"
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (420, "dark")])
 def test_the_report_opens_without_errors_or_requests(
     browser: Browser,
-    stripes: Path,
-    shots: Path,
-    tmp_path: Path,
+    report: Path,
+    shots: Path | None,
     width: int,
     scheme: str,
 ) -> None:
-    run = create_run(tiny_config(stripes, epochs=2))
-    assert execute(run) == "finished"
-    report = tmp_path / "report.html"
-    done("export", run, "--to", report, "--format", "report")
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
     page = context.new_page()
     complaints: list[str] = []
@@ -62,42 +63,21 @@ def test_the_report_opens_without_errors_or_requests(
     assert download.value.suggested_filename.endswith("-pictures-per-class.csv")
     assert Path(download.value.path()).read_text().startswith("class,train,val\nfine,12,4\n")
     assert complaints == []
-    page.screenshot(path=shots / f"report-{width}-{scheme}.png", full_page=True)
+    if shots:
+        page.screenshot(path=shots / f"report-{width}-{scheme}.png", full_page=True)
     context.close()
 
 
-# The section alone, so that this test knows nothing of the page around it.
-SITE = """
-import streamlit as st
-from alexcore.runs.store import open_run
-from ui.runs.export_section import export_section
-export_section(open_run(st.query_params["run"]))
-"""
-
-
-@pytest.fixture
-def site(tmp_path: Path, home: Path, stripes: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    folder = tmp_path / "site"
-    shutil.copytree(REPOSITORY / ".streamlit", folder / ".streamlit")
-    (folder / "app.py").write_text(SITE)
-    monkeypatch.setattr(browser_server, "REPOSITORY", folder)
-    monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
-    write_run("finished", "one", data=stripes, checkpoint=True)
-    write_run("running", "young")
-    running = Server(home, [tmp_path, stripes])
-    yield running
-    running.kill()
-
-
 def test_the_project_and_the_report_are_made_and_downloaded(
-    browser: Browser,
-    site: Server,
-    shots: Path,
-    tmp_path: Path,
+    page: Page,
+    server: Server,
+    store: Path,
+    stripes: Path,
+    shots: Path | None,
 ) -> None:
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    page.goto(f"{site.url}/?run=one")
+    write_run("finished", "one", data=stripes, checkpoint=True)
+    section = urlencode({"runs_section": "Take it along"})
+    page.goto(f"{server.url}/runs?run=one&{section}")
 
     def choose(title: str) -> None:
         page.locator(".st-key-runs_export_format input").click()
@@ -132,6 +112,6 @@ def test_the_project_and_the_report_are_made_and_downloaded(
     expect(page.locator(".st-key-runs_export_download button")).to_be_visible()
     page.set_viewport_size({"width": 420, "height": 900})
     shoot(page, shots, "export-report-narrow")
-    page.goto(f"{site.url}/?run=young")
+    write_run("queued", "young")
+    page.goto(f"{server.url}/runs?run=young&{section}")
     expect(page.get_by_text("has no checkpoint. Wait for its first epoch to end.")).to_be_visible()
-    context.close()

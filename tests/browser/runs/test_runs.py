@@ -20,27 +20,18 @@ from tests.support.run_folders import tiny_config, write_checkpoint, write_run
 pytestmark = pytest.mark.timeout(900)
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, stripes: Path) -> Iterator[Server]:
-    home = tmp_path_factory.mktemp("runs-home")
-    shutil.copytree(stripes, home / "data" / SYNTHETIC)
-    running = Server(home, [home])
-    yield running
-    running.kill()
-
-
-@pytest.fixture
-def store(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Three finished runs: alpha, beta and gamma, the newest."""
-    monkeypatch.setenv("ALEXCORE_HOME", str(server.home))
+@pytest.fixture(autouse=True)
+def _three_runs(server: Server, store: Path) -> Iterator[None]:
+    """Finished ones: alpha, beta and gamma, the newest."""
     data = server.home / "data" / SYNTHETIC
     for name, epochs in (("alpha", 2), ("beta", 3), ("gamma", 1)):
         folder = write_run("finished", name, data=data, epochs=epochs)
         write_checkpoint(folder / "checkpoints" / "best.pt", tiny_config(data))
         time.sleep(0.01)
-    change_about(server.home / "runs" / "beta", name="the second", tags=("homework",))
-    yield server.home / "runs"
-    shutil.rmtree(server.home / "runs")
+    change_about(store / "beta", name="the second", tags=("homework",))
+    yield
+    for folder in store.iterdir():
+        shutil.rmtree(folder)
 
 
 def tick(page: Page, row: int) -> None:
@@ -59,7 +50,7 @@ def test_two_runs_are_chosen_compared_and_shared_as_a_link(
     page: Page,
     server: Server,
     store: Path,
-    shots: Path,
+    shots: Path | None,
 ) -> None:
     page.goto(f"{server.url}/runs")
     expect(page.get_by_text("3 of 3 runs.")).to_be_visible()
@@ -101,7 +92,7 @@ def test_a_run_is_opened_cloned_and_the_clone_trains(
     page: Page,
     server: Server,
     store: Path,
-    shots: Path,
+    shots: Path | None,
 ) -> None:
     page.goto(f"{server.url}/runs")
     chosen(page).locator("input").click()
@@ -134,7 +125,7 @@ def test_a_run_is_opened_cloned_and_the_clone_trains(
     expect(page.locator(".st-key-train_status")).to_contain_text("finished")
 
 
-def test_delete_and_undo(page: Page, server: Server, store: Path, shots: Path) -> None:
+def test_delete_and_undo(page: Page, server: Server, store: Path, shots: Path | None) -> None:
     page.goto(f"{server.url}/runs")
     expect(page.get_by_text("3 of 3 runs.")).to_be_visible()
     tick(page, 0)

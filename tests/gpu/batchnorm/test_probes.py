@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from alexcore.batchnorm.measure.covariate_shift import internal_covariate_shift
 from alexcore.batchnorm.measure.loss_surface import loss_surface
 from alexcore.batchnorm.measure.moments import layer_statistics
-from alexcore.nn import AlexNet
+from alexcore.nn import Network
 from tests.support.bn_probes import every_probe, everything
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*deterministic")
@@ -34,7 +34,7 @@ def batch() -> tuple[torch.Tensor, torch.Tensor]:
 
 @pytest.mark.parametrize("norm", ["none", "batch", "group"])
 def test_the_numbers_are_those_of_the_cpu(norm):
-    model, (images, labels) = AlexNet(4, norm=norm, width=0.25, init="kaiming"), batch()
+    model, (images, labels) = Network(4, norm=norm, width=0.25, init="kaiming"), batch()
     there = copy.deepcopy(model).cuda()
     for probe, arguments in ((internal_covariate_shift, (0.01,)), (loss_surface, (0.01,))):
         here, far = probe(model, images, labels, *arguments), probe(there, images.cuda(), labels.cuda(), *arguments)
@@ -61,7 +61,7 @@ def test_a_probed_training_is_the_same_to_the_bit(norm):
             optimizer.step()
         return everything(model, optimizer)
 
-    model = AlexNet(4, norm=norm, width=0.25, init="kaiming", dropout=0.5).cuda()
+    model = Network(4, norm=norm, width=0.25, init="kaiming", dropout=0.5).cuda()
     plain = train(copy.deepcopy(model), False)
     if train(copy.deepcopy(model), False) != plain:
         pytest.skip("this GPU's kernels do not repeat themselves, with or without probes")

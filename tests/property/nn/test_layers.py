@@ -10,11 +10,10 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from alexcore.errors import ConfigError
-from alexcore.nn import AlexNet
-from alexcore.nn.layers import Window, layer_table, receptive_fields, totals
-from alexcore.nn.norms import NORMS
-from alexcore.nn.size import count_parameters
-from alexcore.nn.variants import VARIANTS, minimum_input_size
+from alexcore.nn import NETWORKS, NORMS, Network, minimum_input_size
+from alexcore.nn.blueprints import describe
+from alexcore.nn.description import Window
+from alexcore.nn.layers import layer_table, receptive_fields, totals
 
 few = settings(max_examples=20, deadline=None)
 
@@ -46,7 +45,7 @@ def test_the_paper_has_60_million_parameters():
 
 @few
 @given(
-    variant=st.sampled_from(sorted(VARIANTS)),
+    variant=st.sampled_from(sorted(NETWORKS)),
     norm=st.sampled_from(list(NORMS)),
     width=st.sampled_from([0.125, 0.25, 0.5]),
     classes=st.integers(1, 12),
@@ -57,7 +56,7 @@ def test_every_row_is_a_layer_of_the_network_with_its_shape_and_numbers(
     variant, norm, width, classes, extra, activation
 ):
     size = minimum_input_size(variant) + extra
-    model = AlexNet(classes, variant, norm, width, activation=activation).eval()
+    model = Network(classes, variant, norm, width, activation=activation).eval()
     table = layer_table(variant, size, norm, width, classes, activation)
     shapes: dict[str, tuple[int, ...]] = {}
     hooks = [
@@ -84,7 +83,7 @@ def test_every_row_is_a_layer_of_the_network_with_its_shape_and_numbers(
         if isinstance(module, nn.GroupNorm):
             assert module.num_groups == layer.groups
     assert 2 * totals(table)[1] == counter.get_total_flops()
-    assert totals(table)[0] == count_parameters(classes, variant, norm, width)
+    assert totals(table)[0] == describe(variant, classes, norm, width).parameters
 
 
 windows = st.lists(
@@ -118,12 +117,12 @@ def test_a_receptive_field_is_where_a_gradient_arrives(stack):
     assert (int(seen.min()), int(seen.max())) == (first, last)
 
 
-@pytest.mark.parametrize("name", sorted(VARIANTS))
+@pytest.mark.parametrize("name", sorted(NETWORKS))
 def test_the_field_of_the_last_pooling_is_where_a_networks_gradient_arrives(name):
     """In a whole network: average instead of max-pooling, because a maximum passes on one gradient only."""
     layers = layer_table(name, 512, "none", 0.125, 2)
     field = next(each.field for each in layers if each.name == "pool3")
-    model = AlexNet(2, name, "none", 0.125).double().eval()
+    model = Network(2, name, "none", 0.125).double().eval()
     stack = [
         nn.AvgPool2d(3, 2) if isinstance(module, nn.MaxPool2d) else module
         for module in model.features

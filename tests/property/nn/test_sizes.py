@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from torch import nn
 
 from alexcore.errors import ConfigError
+from alexcore.nn import NETWORKS, minimum_input_size
+from alexcore.nn.alexnet import AlexNet, ConvSpec, scaled
 from alexcore.nn.arithmetic import conv_minimum_input_size, conv_output_size, window_span
 from alexcore.nn.norms import norm_groups
 from alexcore.nn.pooling import averaging_matrix
-from alexcore.nn.variants import VARIANTS, Variant, minimum_input_size, scaled
 
 cheap = settings(max_examples=50, deadline=None)
 
@@ -80,11 +81,8 @@ conv_specs = st.lists(
 @given(specs=conv_specs)
 def test_minimum_input_size_of_any_stack_is_where_torch_stops(specs):
     """The function reads a table, so any table must do, not only the three that are published."""
-    from alexcore.nn import variants
-
     convs = tuple(
-        variants.ConvSpec(1, kernel, stride=stride, padding=padding, pool=pool)
-        for kernel, stride, padding, pool in specs
+        ConvSpec(1, kernel, stride=stride, padding=padding, pool=pool) for kernel, stride, padding, pool in specs
     )
     stack = nn.Sequential()
     for conv in convs:
@@ -92,7 +90,7 @@ def test_minimum_input_size_of_any_stack_is_where_torch_stops(specs):
         if conv.pool:
             stack.append(nn.MaxPool2d(3, 2))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(variants, "VARIANTS", {**VARIANTS, "any": Variant("any", "", convs, ())})
+        patch.setitem(NETWORKS, "any", AlexNet("any", "", convs, ()))
         smallest = minimum_input_size("any")
     assert stack(torch.zeros(1, 1, smallest, smallest)).numel() >= 1
     if smallest > 1:

@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 
 from alexcore.analysis import batch_prediction
 from alexcore.analysis.answers import as_json, as_table, csv_text
-from alexcore.analysis.batch_prediction import BatchPrediction, Network, decoded_chunks, views_of
+from alexcore.analysis.batch_prediction import AskedNetwork, BatchPrediction, decoded_chunks, views_of
 from alexcore.analysis.confidence import Doubt, Threshold
 from alexcore.analysis.prediction import Classifier
 from alexcore.data.incoming import Incoming, from_bytes
@@ -24,16 +24,16 @@ from tests.support.run_folders import tiny_config, write_checkpoint
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory) -> Network:
+def small(tmp_path_factory) -> AskedNetwork:
     torch.manual_seed(1)
     path = tmp_path_factory.mktemp("small") / "best.pt"
     write_checkpoint(path, tiny_config(width=0.125, init="kaiming"))
-    return Network("small", Classifier(path))
+    return AskedNetwork("small", Classifier(path))
 
 
 @pytest.fixture(scope="module")
-def known(tmp_path_factory) -> Network:
-    return Network("known", Classifier(write_known(tmp_path_factory.mktemp("known") / "best.pt")))
+def known(tmp_path_factory) -> AskedNetwork:
+    return AskedNetwork("known", Classifier(write_known(tmp_path_factory.mktemp("known") / "best.pt")))
 
 
 def noise(seed: int) -> Image.Image:
@@ -78,7 +78,7 @@ def test_look_is_forward_and_its_features_are_what_the_last_layer_reads(small):
     probabilities, features = small.classifier.look(batch)
     torch.testing.assert_close(probabilities, small.classifier.probabilities([noise(n) for n in range(3)]))
     with torch.no_grad():
-        logits = small.classifier.network.classifier[-1](features)
+        logits = small.classifier.model.head(features)
     torch.testing.assert_close(torch.softmax(logits, dim=1), probabilities)
 
 
@@ -166,11 +166,11 @@ def test_with_views_the_probabilities_are_averaged(small):
 # Several networks -------------------------------------------------------------------------------------------------
 
 
-def both_answered(small: Network, known: Network) -> BatchPrediction:
+def both_answered(small: AskedNetwork, known: AskedNetwork) -> BatchPrediction:
     doubt = Doubt(50, 0.5, Threshold(0.9, 20, 10, 30, 5), far=0.5)
     means = np.eye(2, 8, dtype=np.float32) * 3
-    width = known.classifier.network.classifier[-1].in_features
-    watched = Network("known", known.classifier, doubt, np.pad(means, ((0, 0), (0, width - 8))))
+    width = known.classifier.model.head.in_features
+    watched = AskedNetwork("known", known.classifier, doubt, np.pad(means, ((0, 0), (0, width - 8))))
     red, grey = (png(Image.new("RGB", (30, 30), colour)) for colour in ((255, 0, 0), (90, 90, 90)))
     pictures = [
         from_bytes("red.png", lambda: red, 1, 9),

@@ -20,7 +20,7 @@ from alexcore.analysis.explanations import (
 )
 from alexcore.analysis.prediction import Classifier
 from alexcore.errors import DataError
-from alexcore.nn import ACTIVATIONS, NORMS, VARIANTS
+from alexcore.nn import ACTIVATIONS, NETWORKS, NORMS
 from tests.support.known_networks import SIDE, write_known
 from tests.support.run_folders import tiny_config, write_checkpoint
 
@@ -109,7 +109,7 @@ def test_occlusion_by_hand(colours):
     # Each variant with each norm and each activation, not all 27 of them.
     [
         (v, n, ACTIVATIONS[(i + j) % len(ACTIVATIONS)])
-        for (i, v), (j, n) in product(enumerate(VARIANTS), enumerate(NORMS))
+        for (i, v), (j, n) in product(enumerate(NETWORKS), enumerate(NORMS))
     ],
 )
 def test_every_kind_of_network_can_be_explained(tmp_path: Path, variant, norm, activation):

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from alexcore.analysis import reference
-from alexcore.analysis.batch_prediction import Network
+from alexcore.analysis.batch_prediction import AskedNetwork
 from alexcore.analysis.confidence import find_threshold, unit
 from alexcore.analysis.parity import check_parity
 from alexcore.analysis.prediction import Classifier
@@ -100,7 +100,7 @@ def test_the_log_is_what_evaluation_gives(checkpoint: Path, striped: Path):
 
 def test_parity_of_uploads_and_evaluation(checkpoint: Path, striped: Path):
     logged = read_reference(build_reference(checkpoint)).logged()  # type: ignore[union-attr]
-    network, index = Network("a-run", Classifier(checkpoint)), open_source(striped)
+    network, index = AskedNetwork("a-run", Classifier(checkpoint)), open_source(striped)
     found = check_parity(network, index, logged)
     assert (found.pictures, found.different) == (32, ())
     assert found.largest < 1e-5
@@ -127,7 +127,7 @@ def test_parity_sees_another_way_of_opening_pictures(checkpoint: Path, striped: 
         "read_picture",
         lambda *given: read_picture(*given, at_least=8),
     )
-    network = Network("a-run", Classifier(checkpoint))
+    network = AskedNetwork("a-run", Classifier(checkpoint))
     assert check_parity(network, open_source(striped), logged).different
 
 
@@ -175,7 +175,7 @@ def test_shards_are_measured_too(striped: Path, tmp_path: Path):
     checkpoint = write(tmp_path / "run" / "best.pt", config)
     found = read_reference(build_reference(checkpoint))
     assert found is not None
-    network = Network("x", Classifier(checkpoint))
+    network = AskedNetwork("x", Classifier(checkpoint))
     assert not check_parity(network, open_source(tmp_path / "shards"), found.logged()).different
 
 

@@ -15,7 +15,8 @@ from alexcore.batchnorm.measure.experiment import tell_step
 from alexcore.batchnorm.read.record import Experiment
 from alexcore.batchnorm.read.summary import summarise
 from alexcore.batchnorm.views import curves
-from alexcore.batchnorm.views.view import add_lines, new_figure, order_in_words
+from alexcore.batchnorm.views.view import add_lines, order_in_words
+from alexcore.figures import narrow_figure
 from alexcore.runs.events import EventWriter
 from tests.support.bn_experiments import made_of, read, write_experiment
 
@@ -82,7 +83,7 @@ def test_the_accuracy_of_an_arm_that_stands_still_does_not_count(tmp_path: Path)
 
 
 def test_a_seed_that_diverged_does_not_end_the_median_of_the_others() -> None:
-    figure = new_figure("", "", "")
+    figure = narrow_figure("", "", "")
     whole = [(float(at), 1.0) for at in range(1500)]
     add_lines(figure, {"none": {0: whole[:7], 1: whole, 2: whole}})
     line = figure.data[-1]

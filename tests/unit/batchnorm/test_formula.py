@@ -12,7 +12,7 @@ from torch import nn
 from alexcore.batchnorm.measure.formula_example import channel_example
 from alexcore.batchnorm.read.channel_formula import channel_formula
 from alexcore.errors import ConfigError, DataError
-from alexcore.nn import AlexNet
+from alexcore.nn import Network
 from tests.support.bn_networks import batch, tiny
 
 
@@ -113,11 +113,11 @@ def test_the_example_of_a_network_is_what_its_norm_gives(train):
 
 
 def test_layers_and_channels_that_are_not_there_are_a_sentence():
-    model = AlexNet(3, norm="batch", width=0.1)
+    model = Network(3, norm="batch", width=0.1)
     images = torch.randn(2, 3, 64, 64)
     with pytest.raises(ConfigError, match=r"layer = 'linear1' has no batch norm.*conv1, conv2, conv3, conv4, conv5"):
         channel_example(model, images, "linear1")
     with pytest.raises(ConfigError, match="channel = 99 is not allowed: conv1 has the channels 0 to 7"):
         channel_example(model, images, "conv1", 99)
     with pytest.raises(ConfigError, match="has no batch norm"):
-        channel_example(AlexNet(3, norm="group", width=0.1), images)
+        channel_example(Network(3, norm="group", width=0.1), images)

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from alexcore.batchnorm.measure.gain import layer_gain, learned_scales
-from alexcore.nn import AlexNet
+from alexcore.nn import Network
 from tests.support.bn_networks import batch, tiny
 
 
@@ -79,7 +79,7 @@ def test_the_spread_is_blind_to_a_common_scale_and_shift():
 
 
 def test_gains_are_the_same_each_time_and_shaped_like_the_layers():
-    model = AlexNet(3, norm="batch", width=0.1, dropout=0.5, init="kaiming")
+    model = Network(3, norm="batch", width=0.1, dropout=0.5, init="kaiming")
     images = torch.randn(4, 3, 64, 64)
     found = layer_gain(model, images)
     assert found == layer_gain(model, images)

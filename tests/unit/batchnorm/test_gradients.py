@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from alexcore.batchnorm.measure.gradients import gradient_magnitude, gradient_summands
-from alexcore.nn import AlexNet
+from alexcore.nn import Network
 from tests.support.bn_networks import batch, tiny
 
 
@@ -109,7 +109,7 @@ def test_frozen_layers_have_summands_too():
 
 
 def test_sizes_of_the_last_gradients():
-    model = AlexNet(3, norm="batch", width=0.1)
+    model = Network(3, norm="batch", width=0.1)
     assert gradient_magnitude(model, 0.1)["norm"] == [None] * 8
     for stage in model.stages():
         stage.conv.weight.grad = torch.full_like(stage.conv.weight, 2.0)

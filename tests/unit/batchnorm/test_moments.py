@@ -16,7 +16,7 @@ from alexcore.batchnorm.measure.weighted_layers import fan_channels, layers_of
 from alexcore.batchnorm.read.quantities import TITLES, rounded
 from alexcore.batchnorm.read.statistics_lag import half_life, statistics_lag
 from alexcore.errors import ConfigError
-from alexcore.nn import AlexNet
+from alexcore.nn import Network
 from tests.support.bn_networks import batch, tiny
 
 
@@ -37,7 +37,7 @@ def test_layers_are_found_with_their_norm_and_activation(norm):
     assert [layer.norm is None for layer in layers] == [norm == "none", norm == "none", True]
     assert [type(layer.activation).__name__ for layer in layers] == ["ReLU", "ReLU", "NoneType"]
     assert [layer.channels for layer in layers] == [6, 8, 4]
-    alexnet = AlexNet(5, norm=norm, width=0.1)
+    alexnet = Network(5, norm=norm, width=0.1)
     found = layers_of(alexnet)
     assert [layer.name for layer in found] == [
         "conv1",
@@ -159,7 +159,7 @@ def test_saturated_outputs_of_constructed_weights(activation, edge):
 
 
 def test_channels_are_evenly_spaced_and_bounded():
-    chosen = fan_channels(AlexNet(5, norm="batch", width=1.0), most=32)
+    chosen = fan_channels(Network(5, norm="batch", width=1.0), most=32)
     assert len(chosen["conv1"]) == 32
     assert chosen["conv2"] == list(range(0, 128, 4))
     assert len(chosen["linear1"]) == 8

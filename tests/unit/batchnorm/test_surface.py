@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from alexcore.batchnorm.measure.covariate_shift import internal_covariate_shift
 from alexcore.batchnorm.measure.loss_surface import DISTANCES, RATES, loss_surface, relative_loss
-from alexcore.nn import AlexNet
+from alexcore.nn import Network
 from tests.support.bn_networks import Point, batch, tiny
 
 CURVATURES = torch.tensor([1.0, 3.0, 0.5], dtype=torch.float64)
@@ -184,7 +184,7 @@ def test_covariate_shift_by_definition(norm):
 
 
 def test_no_rate_no_shift_and_alexnet_has_all_its_layers():
-    model = AlexNet(4, norm="batch", width=0.1, init="kaiming", dropout=0.5)
+    model = Network(4, norm="batch", width=0.1, init="kaiming", dropout=0.5)
     found = internal_covariate_shift(model, torch.randn(4, 3, 64, 64), torch.tensor([0, 1, 2, 3]), 0.0)
     assert found["layers"] == ["conv2", "conv3", "conv4", "conv5", "linear1", "linear2", "linear3"]
     assert found["shift"] == [0.0] * 7

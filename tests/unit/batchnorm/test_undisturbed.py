@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from alexcore.batchnorm.measure.loss_surface import loss_surface
 from alexcore.batchnorm.measure.undisturbed import undisturbed
-from alexcore.nn import AlexNet
+from alexcore.nn import Network
 from tests.support.bn_networks import batch, tiny
 from tests.support.bn_probes import LR, every_probe, everything
 
@@ -22,7 +22,7 @@ def train(model: nn.Module, probed: bool, steps: int = 4, **options: float) -> d
     random.seed(3), np.random.seed(3), torch.manual_seed(3)
     model.train()
     optimizer = torch.optim.SGD(model.parameters(), LR, **options)
-    size = 64 if isinstance(model, AlexNet) else 8
+    size = 64 if isinstance(model, Network) else 8
     images = torch.randn(6, 3, size, size)
     labels = torch.tensor([0, 1, 2, 0, 1, 2])
     for _ in range(steps):
@@ -49,7 +49,7 @@ def test_a_probed_training_is_the_same_to_the_bit(norm, options):
 
 @pytest.mark.parametrize("norm", ["none", "batch", "group"])
 def test_a_probed_alexnet_is_the_same_to_the_bit(norm):
-    model = AlexNet(3, norm=norm, width=0.1, dropout=0.5, init="kaiming")
+    model = Network(3, norm=norm, width=0.1, dropout=0.5, init="kaiming")
     frozen = next(model.parameters())
     frozen.requires_grad_(False)
     assert train(copy.deepcopy(model), True, 2, momentum=0.9) == train(model, False, 2, momentum=0.9)

@@ -19,12 +19,12 @@ from alexcore.batchnorm.views.sections import SECTIONS, Choice
 from alexcore.batchnorm.views.view import (
     add_lines,
     lines_of,
-    new_figure,
     number,
     order_in_words,
     smoothed,
     spread,
 )
+from alexcore.figures import narrow_figure
 from alexcore.nn.norms import NORMS
 from tests.support.bn_experiments import made_of, probe, read, write_experiment
 
@@ -115,7 +115,7 @@ def test_numbers_and_spreads_in_words() -> None:
 
 def test_three_seeds_make_a_band_and_fewer_make_lines() -> None:
     points = {seed: [(0.0, seed), (1.0, seed + 1.0)] for seed in range(3)}
-    three, two = new_figure("t", "x", "y"), new_figure("t", "x", "y")
+    three, two = narrow_figure("t", "x", "y"), narrow_figure("t", "x", "y")
     add_lines(three, {"batch": points})
     add_lines(two, {"batch": {0: points[0], 1: points[1]}})
     assert [trace.fill for trace in three.data] == ["toself", None]

@@ -9,8 +9,6 @@ import pytest
 from alexcore import errors
 from alexcore.errors import AlexError, ProcessLostError, TrainingError
 
-pytestmark = pytest.mark.unit
-
 KINDS = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, AlexError)]
 
 

@@ -14,8 +14,6 @@ import pytest
 
 from alexcore import system
 
-pytestmark = pytest.mark.unit
-
 
 @pytest.fixture(params=["win32", "linux"])
 def windows(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:

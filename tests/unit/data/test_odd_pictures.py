@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import GifImagePlugin
 
-from alexcore.analysis.batch_prediction import BatchPrediction, Network
+from alexcore.analysis.batch_prediction import AskedNetwork, BatchPrediction
 from alexcore.analysis.prediction import Classifier
 from alexcore.data.images import POLICY, check_decodable, read_picture
 from alexcore.data.incoming import Incoming, from_bytes, picture_endings
@@ -19,8 +19,8 @@ from tests.support.odd_pictures import CORPUS, many_frames, text_bomb
 
 
 @pytest.fixture(scope="module")
-def network(tmp_path_factory) -> Network:
-    return Network("known", Classifier(write_known(tmp_path_factory.mktemp("known") / "best.pt")))
+def network(tmp_path_factory) -> AskedNetwork:
+    return AskedNetwork("known", Classifier(write_known(tmp_path_factory.mktemp("known") / "best.pt")))
 
 
 def upload(name: str) -> Incoming:

@@ -13,18 +13,22 @@ import torchvision
 from torch import nn
 
 from alexcore.errors import ConfigError, DataError
-from alexcore.nn import ACTIVATIONS, INITS, NORMS, VARIANTS, AlexNet, minimum_input_size
+from alexcore.nn import ACTIVATIONS, INITS, NORMS, Network, minimum_input_size
+from alexcore.nn.alexnet import VARIANTS, scaled
 from alexcore.nn.arithmetic import conv_minimum_input_size, conv_output_size, window_span
 from alexcore.nn.init import initialise
 from alexcore.nn.norms import norm_groups
 from alexcore.nn.pooling import GridAveragePool, averaging_matrix
-from alexcore.nn.variants import scaled
 
 
-def small(**settings) -> AlexNet:
+def small(**settings) -> Network:
     settings.setdefault("width", 0.125)
     settings.setdefault("generator", torch.Generator().manual_seed(0))
-    return AlexNet(**settings)
+    return Network(**settings)
+
+
+def convs(net: Network) -> list[nn.Conv2d]:
+    return [stage.conv for stage in net.stages()]
 
 
 def images(count: int = 2, size: int = 64, seed: int = 1) -> torch.Tensor:
@@ -33,7 +37,7 @@ def images(count: int = 2, size: int = 64, seed: int = 1) -> torch.Tensor:
 
 def parameter_count(**settings) -> int:
     with torch.device("meta"):
-        return sum(parameter.numel() for parameter in AlexNet(**settings).parameters())
+        return sum(parameter.numel() for parameter in Network(**settings).parameters())
 
 
 # Sizes -------------------------------------------------------------------------------------------------------
@@ -82,12 +86,12 @@ def test_minimum_input_size_is_where_torch_stops(variant):
 def test_width_scales_everything_but_the_last_layer():
     net = small(width=0.3, num_classes=7)
     # 48 x 0.3 = 14.4 -> 16, 128 x 0.3 = 38.4 -> 40, 192 x 0.3 = 57.6 -> 56
-    assert [conv.out_channels for _, conv in net.conv_layers()] == [16, 40, 56, 56, 40]
+    assert [conv.out_channels for conv in convs(net)] == [16, 40, 56, 56, 40]
     linears = [layer for layer in net.classifier if isinstance(layer, nn.Linear)]
     assert [layer.out_features for layer in linears] == [616, 616, 7]
     assert net(images()).shape == (2, 7)
     tiny = small(width=0.001, variant="2012", norm="none")
-    assert [conv.out_channels for _, conv in tiny.conv_layers()] == [8] * 5
+    assert [conv.out_channels for conv in convs(tiny)] == [8] * 5
     assert tiny(images()).shape == (2, 5)
 
 
@@ -111,7 +115,7 @@ def test_torchvision_gives_the_same_logits_from_the_same_weights():
     torch.manual_seed(0)
     theirs = torchvision.models.alexnet(weights=None).eval()
     with torch.device("meta"):
-        ours = AlexNet(1000, "torchvision", norm="none").eval()
+        ours = Network(1000, "torchvision", norm="none").eval()
     assert list(ours.state_dict()) == list(theirs.state_dict())
     ours.load_state_dict(theirs.state_dict(), assign=True)
     with torch.inference_mode():
@@ -154,7 +158,7 @@ def test_seed_is_the_blogs_network_layer_by_layer():
         nn.ReLU(),
         nn.Linear(2048, 5),
     ).eval()
-    net = AlexNet(norm="none").eval()
+    net = Network(norm="none").eval()
     for ours, theirs in zip(net.parameters(), blog.parameters(), strict=True):
         theirs.data = ours.data
     with torch.inference_mode():
@@ -174,7 +178,7 @@ def test_the_pool_is_exactly_the_identity_at_224():
     assert small(variant="2012").features[0](images(1, 224)).shape[-2:] == (55, 55)
 
 
-def kinds(net: AlexNet) -> str:
+def kinds(net: Network) -> str:
     names = {
         "Conv2d": "C",
         "BatchNorm2d": "B",
@@ -207,7 +211,7 @@ def test_order_of_layers(settings, expected):
 
 def test_2012_has_the_papers_groups_and_lrn():
     net = small(variant="2012", norm="none")
-    assert [conv.groups for _, conv in net.conv_layers()] == [1, 2, 1, 2, 2]
+    assert [conv.groups for conv in convs(net)] == [1, 2, 1, 2, 2]
     lrn = next(layer for layer in net.features if isinstance(layer, nn.LocalResponseNorm))
     maps = torch.randn(1, 9, 2, 2) * 100
     # Section 3.3: b_i = a_i / (k + alpha * sum of a_j^2 over j = i-2 .. i+2) ** beta
@@ -231,9 +235,9 @@ def test_forward_and_backward(variant, norm, activation):
     for name, parameter in net.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.isfinite().all(), name
-    for path, conv in net.conv_layers():
-        assert conv.weight.grad.abs().sum() > 0, path
-        assert (conv.bias is None) == (norm != "none"), path
+    for stage in net.stages():
+        assert stage.conv.weight.grad.abs().sum() > 0, stage.path
+        assert (stage.conv.bias is None) == (norm != "none"), stage.path
 
 
 @pytest.mark.parametrize("norm", NORMS)
@@ -247,13 +251,12 @@ def test_stages_name_the_layers_that_probes_hook(norm):
         assert isinstance(stage.conv, nn.Conv2d)
         assert isinstance(stage.activation, nn.ReLU)
         assert isinstance(stage.norm, {"none": type(None), "batch": nn.BatchNorm2d, "group": nn.GroupNorm}[norm])
-    assert [path for path, _ in net.conv_layers()] == [stage.path for stage in stages]
 
 
 def test_stages_survive_a_copy_and_a_replaced_norm():
     net = copy.deepcopy(nn.SyncBatchNorm.convert_sync_batchnorm(small()))
     assert [type(stage.norm) for stage in net.stages()] == [nn.SyncBatchNorm] * 5
-    assert all(conv is net.get_submodule(path) for path, conv in net.conv_layers())
+    assert all(stage.conv is net.get_submodule(stage.path) for stage in net.stages())
 
 
 @pytest.mark.parametrize("norm", NORMS)
@@ -301,7 +304,7 @@ def test_compiles_in_one_graph():
 
 
 def test_learns_32_images_by_heart():
-    net = AlexNet(width=0.25, dropout=0, init="kaiming", generator=torch.Generator().manual_seed(0))
+    net = Network(width=0.25, dropout=0, init="kaiming", generator=torch.Generator().manual_seed(0))
     batch, targets = images(32, 64), torch.arange(32) % 5
     optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
     for _ in range(30):
@@ -337,8 +340,8 @@ def test_deterministic_pool_is_torchs_without_its_kernel():
 
 
 def test_seed_init_is_the_blogs():
-    net = AlexNet(generator=torch.Generator().manual_seed(0))
-    for _, conv in net.conv_layers():
+    net = Network(generator=torch.Generator().manual_seed(0))
+    for conv in convs(net):
         fan_out = conv.out_channels * conv.kernel_size[0] ** 2
         assert conv.weight.std().item() == pytest.approx(math.sqrt(2 / fan_out), rel=0.03)
         assert abs(conv.weight.mean().item()) < 0.02 * math.sqrt(2 / fan_out)
@@ -354,7 +357,7 @@ def test_seed_init_is_the_blogs():
 @pytest.mark.parametrize(("activation", "gain"), [("relu", math.sqrt(2)), ("tanh", 5 / 3), ("sigmoid", 1.0)])
 def test_kaiming_takes_the_gain_of_the_activation(activation, gain):
     net = small(width=0.5, norm="none", init="kaiming", activation=activation)
-    for layer in [*(conv for _, conv in net.conv_layers()), net.classifier[1], net.classifier[4]]:
+    for layer in [*convs(net), net.classifier[1], net.classifier[4]]:
         fan_in = layer.weight[0].numel()
         assert layer.weight.std().item() == pytest.approx(gain / math.sqrt(fan_in), rel=0.05)
         assert not layer.bias.any()
@@ -383,7 +386,7 @@ def test_torch_init_is_what_a_new_layer_has():
         bound = 1 / math.sqrt(layer.weight[0].numel())
         for values in (layer.weight, layer.bias):
             assert 0.5 * bound < values.abs().max() <= bound
-    assert any(layer.bias.abs().max() > 0 for _, layer in net.conv_layers())
+    assert any(layer.bias.abs().max() > 0 for layer in convs(net))
 
 
 @pytest.mark.parametrize("init", INITS)
@@ -403,9 +406,9 @@ def test_same_generator_same_weights_whatever_the_norm(init):
 
 def test_global_seed_works_and_a_generator_leaves_it_alone():
     torch.manual_seed(5)
-    first = AlexNet(width=0.125)
+    first = Network(width=0.125)
     torch.manual_seed(5)
-    second = AlexNet(width=0.125)
+    second = Network(width=0.125)
     assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
     before = torch.get_rng_state()
     small()
@@ -432,7 +435,7 @@ def test_global_seed_works_and_a_generator_leaves_it_alone():
 )
 def test_bad_arguments_name_the_value_and_the_legal_ones(settings, message):
     with pytest.raises(ConfigError) as caught:
-        AlexNet(**settings)
+        Network(**settings)
     assert caught.value.message == message
 
 
@@ -490,9 +493,9 @@ def test_arithmetic_refuses_what_has_no_meaning(call, message):
 def test_variants_and_arithmetic_need_no_torch():
     """A form that lists the variants must open without the seconds that torch takes."""
     code = (
-        "import sys, alexcore.nn.arithmetic; from alexcore.nn import VARIANTS, minimum_input_size; "
+        "import sys, alexcore.nn.arithmetic; from alexcore.nn import NETWORKS, minimum_input_size; "
         "minimum_input_size('seed'); assert 'torch' not in sys.modules; "
-        "from alexcore.nn import AlexNet; assert 'torch' in sys.modules"
+        "from alexcore.nn import Network; assert 'torch' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
 

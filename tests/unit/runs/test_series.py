@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from alexcore.runs.events import EventWriter
-from alexcore.runs.series import Series, thin
+from alexcore.runs.series import Series
+from alexcore.runs.thinning import thin
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import torch
 from alexcore.analysis.accumulation import compare, in_words, micro_sizes
 from alexcore.augment.presets import training_operations
 from alexcore.command_line import flags
-from alexcore.nn import AlexNet
+from alexcore.nn import Network
 from alexcore.training.checks import check_name, known_check, remember_check
 from alexcore.training.objective import Objective
 from tests.support.command_line import call, done
@@ -28,7 +28,7 @@ def table() -> dict[tuple[str, int], dict]:
     labels = torch.randint(0, 5, (16,), generator=generator).sort().values
     rows = {}
     for norm in ("none", "group", "batch"):
-        model = AlexNet(5, norm=norm, width=0.25, dropout=0, init="kaiming", generator=generator.manual_seed(0)).train()
+        model = Network(5, norm=norm, width=0.25, dropout=0, init="kaiming", generator=generator.manual_seed(0)).train()
         micros = (8, 4, 2) if norm == "batch" else (8, 5, 4, 2)
         rows |= {(norm, row["micro_batch"]): row for row in compare(model, Objective(WEIGHTS), images, labels, micros)}
     return rows

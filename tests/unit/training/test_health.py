@@ -11,7 +11,7 @@ import torch
 from alexcore.errors import TrainingError
 from alexcore.findings.finding import Finding
 from alexcore.findings.run import Overfitting, StuckByDeadUnits, StuckBySmallGradients
-from alexcore.nn import AlexNet
+from alexcore.nn import Network
 from alexcore.runs.failure import explain
 from alexcore.runs.store import create_run, read_run
 from alexcore.runs.worker import execute
@@ -35,15 +35,15 @@ def images() -> torch.Tensor:
     return torch.randn(8, 3, 64, 64, generator=torch.Generator().manual_seed(0))
 
 
-def network(norm: str = "none", init: str = "kaiming", activation: str = "relu") -> AlexNet:
+def network(norm: str = "none", init: str = "kaiming", activation: str = "relu") -> Network:
     """In train mode, with the gradient of one batch."""
     generator = torch.Generator().manual_seed(0)
-    model = AlexNet(3, norm=norm, width=0.25, init=init, activation=activation, generator=generator)
+    model = Network(3, norm=norm, width=0.25, init=init, activation=activation, generator=generator)
     torch.nn.functional.cross_entropy(model(images()), torch.arange(8) % 3).backward()
     return model
 
 
-def watch(losses: list[float], model: AlexNet, counts=(12, 12, 12), start: int = 0, **values) -> tuple[Told, Position]:
+def watch(losses: list[float], model: Network, counts=(12, 12, 12), start: int = 0, **values) -> tuple[Told, Position]:
     told, position = Told(), Position(step=start)
     health = Health(tiny_config(**values), counts, 5, told)
     for loss in losses:

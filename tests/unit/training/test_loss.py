@@ -10,7 +10,7 @@ from alexcore.analysis.run_evaluation import answer_pictures, report_of
 from alexcore.config import make_config
 from alexcore.data.folder import open_folder
 from alexcore.errors import ConfigError
-from alexcore.nn import AlexNet
+from alexcore.nn import Network
 from alexcore.training.evaluation import evaluate
 from alexcore.training.objective import Objective, class_weights, weights_for
 from alexcore.training.plan import make_plan
@@ -68,7 +68,7 @@ def test_the_loss_is_torchs(weight, smoothing):
 
 def test_a_step_in_which_nothing_counts_does_nothing():
     """Symptom: 0 / 0 ends the run with "the loss is nan"."""
-    model = AlexNet(3, norm="group", width=0.125)
+    model = Network(3, norm="group", width=0.125)
     window = [(torch.randn(2, 3, 64, 64), torch.tensor([1, 1]))]
     result = train_step(model, torch.optim.SGD(model.parameters(), lr=1.0), Objective(ignore_index=1), window, CPU)
     assert tuple(result) == (0.0, 0, 0, 0.0)

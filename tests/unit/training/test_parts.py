@@ -17,7 +17,7 @@ from alexcore.augment.presets import evaluation_operations, training_operations
 from alexcore.config import make_config
 from alexcore.data.folder import open_folder
 from alexcore.errors import CheckpointError, ConfigError, DataError
-from alexcore.nn import AlexNet
+from alexcore.nn import Network
 from alexcore.training import checkpoint as checkpoint_module
 from alexcore.training.checkpoint import build_model, load_checkpoint, restore_model, save_checkpoint
 from alexcore.training.device import choose_device, choose_precision, describe_device
@@ -155,7 +155,7 @@ def test_class_weights_have_mean_1_over_the_pictures(scheme, counts):
 
 @pytest.mark.parametrize("norm", ["none", "batch"])
 def test_norms_and_biases_do_not_decay(norm):
-    model = AlexNet(3, norm=norm, width=0.125)
+    model = Network(3, norm=norm, width=0.125)
     model.features[0].weight.requires_grad_(False)
     decay, rest = parameter_groups(model, 0.1)
     assert (decay["weight_decay"], rest["weight_decay"]) == (0.1, 0.0)

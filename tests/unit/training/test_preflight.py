@@ -10,8 +10,8 @@ import torch
 from torch.nn import functional as F
 
 from alexcore.config import make_config
-from alexcore.nn import AlexNet
-from alexcore.nn.size import count_parameters
+from alexcore.nn import Network
+from alexcore.nn.blueprints import describe
 from alexcore.training.checkpoint import build_model
 from alexcore.training.loss_terms import loss_terms
 from alexcore.training.objective import Objective, class_weights
@@ -29,12 +29,12 @@ LOGITS = [1.5, -0.25, 0.75]
 @pytest.mark.parametrize(("norm", "width"), [("none", 1.0), ("batch", 0.5), ("group", 0.3)])
 def test_parameters_are_those_of_the_network(variant, norm, width):
     with torch.device("meta"):
-        model = AlexNet(7, variant=variant, norm=norm, width=width)
-    assert count_parameters(7, variant, norm, width) == sum(each.numel() for each in model.parameters())
+        model = Network(7, variant=variant, norm=norm, width=width)
+    assert describe(variant, 7, norm, width).parameters == sum(each.numel() for each in model.parameters())
 
 
 def test_torchvisions_alexnet_has_its_61_million():
-    assert count_parameters(1000, "torchvision", "none") == 61_100_840
+    assert describe("torchvision", 1000, "none").parameters == 61_100_840
 
 
 @pytest.mark.parametrize("weights", [None, [0.5, 2.0, 1.25]])

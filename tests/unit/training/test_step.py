@@ -13,7 +13,7 @@ from torch import nn
 from alexcore.analysis.prediction import Classifier
 from alexcore.config import make_config
 from alexcore.errors import ConfigError, TrainingError
-from alexcore.nn import AlexNet
+from alexcore.nn import Network
 from alexcore.runs.store import create_run
 from alexcore.training import compiling, loop
 from alexcore.training.average import averaged
@@ -195,7 +195,7 @@ def test_a_compiled_network_has_the_same_weights_and_names(stripes, monkeypatch)
 
 def test_trying_to_compile_draws_no_random_number(monkeypatch):
     monkeypatch.setattr(compiling.torch, "compile", lambda model: model)
-    model = AlexNet(3, width=0.125)
+    model = Network(3, width=0.125)
     before, state = copy.deepcopy(model.state_dict()), torch.get_rng_state()
     told: list[str] = []
     assert compiled(model, make_config(batch_size=2, image_size=64), CPU, told.append) is model
@@ -215,7 +215,7 @@ def assert_same_model(ours: Path, theirs: Path) -> None:
 
 @pytest.mark.parametrize("channels_last", [True, False])
 def test_the_order_of_memory_is_the_one_asked_for(stripes, monkeypatch, channels_last):
-    orders, original = [], AlexNet.forward
+    orders, original = [], Network.forward
 
     def forward(self, images):
         if self.training:
@@ -223,7 +223,7 @@ def test_the_order_of_memory_is_the_one_asked_for(stripes, monkeypatch, channels
             orders.append(self.features[0].weight.is_contiguous(memory_format=torch.channels_last))
         return original(self, images)
 
-    monkeypatch.setattr(AlexNet, "forward", forward)
+    monkeypatch.setattr(Network, "forward", forward)
     straight(tiny_config(stripes, epochs=1, max_steps=1, channels_last=channels_last))
     assert orders == [channels_last] * 2
 

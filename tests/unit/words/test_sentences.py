@@ -10,8 +10,6 @@ from alexcore.findings import before, data, run
 from alexcore.findings.experiment import PartValidated, ProbesPlanned, ResponseNorm, WeightDecay
 from alexcore.findings.finding import KNOWN, Finding
 
-pytestmark = pytest.mark.unit
-
 STUCK = {"loss": 1.0986, "chance": 1.0986}
 SENTENCES: list[tuple[Finding, str]] = [
     (

@@ -252,10 +252,18 @@ def test_a_killed_one_goes_on_from_its_last_checkpoint(stripes, whole):
     assert_same_experiment(folder, whole[0])
 
 
-def test_a_drift_that_is_measured_again_is_measured_against_the_same(stripes, whole):
+@pytest.fixture(scope="module")
+def stopped_while_measuring(stripes: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Watcher, Watcher]:
+    """What was heard of one before its stop in the midst of a measurement, and after it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ALEXCORE_HOME", str(tmp_path_factory.mktemp("stopped")))
+        folder, first = run(described(stripes), at_step(18, phase="measuring"))
+        return first, run(described(stripes), folder=folder)[1]
+
+
+def test_a_drift_that_is_measured_again_is_measured_against_the_same(stopped_while_measuring, whole):
     """A stop in the midst of a measurement has moved no reference."""
-    folder, _ = run(described(stripes), at_step(18, phase="measuring"))
-    _, second = run(described(stripes), folder=folder)
+    _, second = stopped_while_measuring
 
     def drifts(watcher: Watcher) -> list[Any]:
         chosen = [e for e in watcher.of("probe") if (e["quantity"], e["arm"], e["seed"]) == ("Q3", "none", 5)]
@@ -264,9 +272,8 @@ def test_a_drift_that_is_measured_again_is_measured_against_the_same(stripes, wh
     assert drifts(second) == drifts(whole[1])
 
 
-def test_the_gradients_of_arms_not_yet_measured_outlive_a_stop(stripes, whole):
-    folder, first = run(described(stripes), at_step(18, phase="measuring"))
-    _, second = run(described(stripes), folder=folder)
+def test_the_gradients_of_arms_not_yet_measured_outlive_a_stop(stopped_while_measuring, whole):
+    first, second = stopped_while_measuring
 
     def norms(*watchers: Watcher) -> dict[Any, Any]:
         told = [e for watcher in watchers for e in watcher.of("probe") if (e["quantity"], e["step"]) == ("Q11", 3)]

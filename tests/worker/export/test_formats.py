@@ -83,7 +83,7 @@ def exported(flowers: Flowers, name: str, folder: Path, *flags: str) -> Path:
 def snippet(name: str, file: Path) -> str:
     code = FORMATS[name].uses[0].code
     assert code is not None
-    return code(str(file))
+    return code(str(file), "AlexNet")
 
 
 def unnormalised(pictures: list[Path]) -> torch.Tensor:

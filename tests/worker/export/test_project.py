@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
@@ -197,25 +198,18 @@ def test_the_project_trains_resumes_and_predicts_as_the_run(stripes, tmp_path, n
 
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("norm", ["none", "batch"])
-def test_its_commands_work_alone(stripes, tmp_path, norm, workers):
+def test_its_commands_work_alone(warm, stripes, tmp_path, norm, workers):
     """The three files as processes that cannot see this package."""
     config = tiny_config(stripes, norm=norm, num_workers=workers, epochs=1)
     run, watcher = straight(config)
     project = unpacked_project(source_of(run, config, watcher, "best.pt"), tmp_path)
 
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+
     def python(*arguments: object) -> str:
-        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-        done = subprocess.run(
-            [sys.executable, *map(str, arguments)],
-            cwd=project,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=200,
-            env={**environment, "OMP_NUM_THREADS": "1"},
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        log = tmp_path / f"{time.monotonic_ns()}.log"
+        assert warm.start(arguments, log, environment, project).wait(200) == 0, log.read_text()
+        return log.read_text()
 
     picture = next(stripes.glob("val/wide/*.jpg"))
     before = python("predict.py", picture)  # with the run's own weights

@@ -38,6 +38,7 @@ from tests.support.command_line import refused
 from tests.support.repository import REPOSITORY
 from tests.support.run_folders import tiny_config
 from tests.support.striped_pictures import write_pictures
+from tests.support.warm_process import Started, WarmProcess
 
 PATIENCE_S = 150.0
 
@@ -45,10 +46,9 @@ PATIENCE_S = 150.0
 # Starting processes, and watching them -----------------------------------------------------------------------------
 
 
-def torchrun(processes: int, *arguments: object, restarts: int = 0, home: Path) -> subprocess.Popen[str]:
+def torchrun(warm: WarmProcess, processes: int, *arguments: object, restarts: int = 0, home: Path) -> Started:
     """Start what a person would type; its output goes to a file beside the home."""
     command = [
-        sys.executable,
         "-m",
         "torch.distributed.run",
         "--standalone",
@@ -61,21 +61,21 @@ def torchrun(processes: int, *arguments: object, restarts: int = 0, home: Path) 
         **os.environ,
         **groups.group_environment(processes),
         "ALEXCORE_HOME": str(home),
-        "PYTHONPATH": str(REPOSITORY),
     }
-    with (home / "torchrun.log").open("ab") as log:
-        return subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=log, stderr=log, text=True)
+    return warm.start(command, home / "torchrun.log", environment)
 
 
 def log_of(home: Path) -> str:
     return (home / "torchrun.log").read_text(errors="replace")[-3000:]
 
 
-def trained(processes: int, scenarios: list[dict[str, Any]], home: Path) -> list[tuple[Path, list[dict[str, Any]]]]:
+def trained(
+    warm: WarmProcess, processes: int, scenarios: list[dict[str, Any]], home: Path
+) -> list[tuple[Path, list[dict[str, Any]]]]:
     """Train each configuration in the same group; returns each run's folder and what its reporter heard."""
     file = home / "scenarios.json"
     file.write_text(json.dumps(scenarios))
-    done = torchrun(processes, "-m", "tests.support.ranks", file, home / "out", home=home)
+    done = torchrun(warm, processes, "-m", "tests.support.ranks", file, home / "out", home=home)
     assert done.wait(PATIENCE_S) == 0, log_of(home)
     folders = [home / "out" / str(number) for number in range(len(scenarios))]
     return [(folder, json.loads((folder / "heard.json").read_text())) for folder in folders]
@@ -133,10 +133,9 @@ def step(run: Path) -> int:
 
 
 def process_of(run: Path, rank: int) -> psutil.Process:
-    """A process of a run that is active."""
+    """A process of a run that is active: the first one is that which writes the status."""
     raw = read_json(run / "status.json") or {}
-    agent = psutil.Process(raw["agent_pid"])
-    return next(each for each in agent.children() if each.environ().get("RANK") == str(rank))
+    return next(each for each in psutil.Process(raw["agent_pid"]).children() if (each.pid != raw["pid"]) == bool(rank))
 
 
 @pytest.fixture(scope="module")
@@ -177,11 +176,11 @@ CLOSE = {"bf16": 3e-2}
 
 
 @pytest.fixture(scope="module")
-def pairs(odd, tmp_path_factory) -> dict[str, Any]:
+def pairs(warm, odd, tmp_path_factory) -> dict[str, Any]:
     home = tmp_path_factory.mktemp("same")
     both = [tiny_config(odd, **{"batch_size": 4, **PLAIN, **values}, processes=2) for values in SAME.values()]
     scenarios: list[dict[str, Any]] = [{"config": config.model_dump()} for config in both]
-    *found, stopped = trained(2, [*scenarios, {**scenarios[0], "stop_at": [3]}], home)
+    *found, stopped = trained(warm, 2, [*scenarios, {**scenarios[0], "stop_at": [3]}], home)
     single = [
         config.model_copy(update={"processes": 1, "batch_size": 2 * config.batch_size, "num_workers": 0})
         for config in both
@@ -201,8 +200,9 @@ def test_two_processes_with_half_the_batch_each_have_the_losses_of_one(pairs, na
     for kind, field in (("step", "loss"), ("epoch", "train_loss"), ("epoch", "val_loss")):
         expected, found = ([event[field] for event in of(heard, kind)] for heard in (theirs, ours))
         assert len(found) > 0
-        # Without a norm to the letter; group norm's losses are larger here, so it is a share of them.
-        near = 1e-5 if name.startswith("group norm") else 0
+        # Without a norm to the letter; group norm's losses are larger here, so it is a share of them, and 20 steps at
+        # that rate have let the last bits of the first grow.
+        near = 5e-5 if name.startswith("group norm") else 0
         assert found == pytest.approx(expected, rel=near, abs=CLOSE.get(name, 1e-5)), field
     if name in CLOSE:
         return
@@ -246,10 +246,11 @@ EVERYTHING: dict[str, Any] = {
 }
 
 
-def test_three_processes_resume_bit_by_bit_whoever_is_asked_to_stop(odd, tmp_path):
+def test_three_processes_resume_bit_by_bit_whoever_is_asked_to_stop(warm, odd, tmp_path):
     """Three, because the sum of three numbers depends on their order; a signal to any rank stops all of them."""
     config = tiny_config(odd, **EVERYTHING, processes=3).model_dump()
     whole, pieces, other = trained(
+        warm,
         3,
         [{"config": config}, {"config": config, "stop_at": [1, 2, 5], "asked": 2}, {"config": {**config, "seed": 6}}],
         tmp_path,
@@ -297,12 +298,12 @@ def test_a_number_of_processes_that_does_not_fit_is_refused(odd, processes, mess
 
 # Runs that the dashboard starts -----------------------------------------------------------------------------------
 
-LONG: dict[str, Any] = {**EVERYTHING, "batch_size": 5, "accumulation_steps": 1, "epochs": 20}
+LONG: dict[str, Any] = {**EVERYTHING, "batch_size": 5, "accumulation_steps": 1, "epochs": 15}
 
 
 @pytest.fixture(scope="module")
 def straight(odd, tmp_path_factory) -> Path:
-    """A run of two processes that the launcher has started; 80 steps."""
+    """A run of two processes that the launcher has started; 60 steps."""
     home = tmp_path_factory.mktemp("straight")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ALEXCORE_HOME", str(home))
@@ -333,9 +334,9 @@ def test_a_run_of_two_processes_has_the_files_of_any_run(straight):
     history, _ = read_events(straight / "events.jsonl")
     assert [event["seq"] for event in history] == list(range(len(history)))
     assert (history[0]["type"], history[-1]["type"]) == ("start", "end")
-    assert [event["step"] for event in events(straight, "step")] == list(range(1, 81))
+    assert [event["step"] for event in events(straight, "step")] == list(range(1, 61))
     status = read_json(straight / "status.json") or {}
-    assert (status["state"], status["step"], status["error"]) == ("finished", 80, None)
+    assert (status["state"], status["step"], status["error"]) == ("finished", 60, None)
     assert len(list((straight / "tensorboard").iterdir())) == 1
     assert not list(straight.rglob("*.tmp"))
     assert load_config(straight / "config.json").processes == 2
@@ -353,7 +354,7 @@ def test_paused_stopped_killed_and_resumed_two_processes_end_as_the_straight_run
     wait_until(lambda: step(run) >= 3, "three steps", run)
     launcher.request(run, "stop")
     wait_for(run, "stopped")
-    assert 3 <= step(run) < 80
+    assert 3 <= step(run) < 60
     raw = read_json(run / "status.json") or {}
     wait_until(lambda: not is_alive(raw["agent_pid"], raw["agent_started"]), "the end of torchrun", run)
 
@@ -403,12 +404,12 @@ def test_a_picture_that_only_another_rank_reads_is_told_by_name(odd, start, tmp_
 # torchrun, typed by a person --------------------------------------------------------------------------------------
 
 
-def test_a_killed_process_is_started_again_and_the_run_ends_as_if_nothing_had_happened(odd, straight, home):
+def test_a_killed_process_is_started_again_and_the_run_ends_as_if_nothing_had_happened(warm, odd, straight, home):
     """`torchrun --max-restarts`: the group finds its run and goes on from its last checkpoint."""
     values = {**LONG, "checkpoint_every_minutes": 0.3 / 60}
     asked = {name: value for name, value in tiny_config(odd, **values).model_dump().items() if name != "processes"}
     flags = [f"--{name.replace('_', '-')}={value}" for name, value in asked.items() if not isinstance(value, bool)]
-    agent = torchrun(2, "-m", "alexcore", "train", *flags, restarts=2, home=home)
+    agent = torchrun(warm, 2, "-m", "alexcore", "train", *flags, restarts=2, home=home)
     try:
         runs = home / "runs"
         found: list[Path] = []
@@ -426,7 +427,7 @@ def test_a_killed_process_is_started_again_and_the_run_ends_as_if_nothing_had_ha
         wait_until(lambda: events(run, "resume"), "a resume", run)
         assert read_status(run).active
         again = step(run)
-        wait_until(lambda: step(run) >= min(again + 2, 80), "more steps", run)
+        wait_until(lambda: step(run) >= min(again + 2, 60), "more steps", run)
         if read_status(run).state == "running":
             process_of(run, 0).kill()
         assert agent.wait(PATIENCE_S) == 0, log_of(home)
