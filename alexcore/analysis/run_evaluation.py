@@ -118,7 +118,7 @@ def answer_pictures(
     classifier = Classifier(checkpoint, device)
     if not data:
         data, val = classifier.config.data, classifier.config.val
-    index = open_checked(data, val, lambda done, total: report("checking pictures", done, total))
+    index = open_checked(data, val, lambda done, total: report("checking-pictures", done, total))
     require_same_mapping(classifier.classes, index.classes)
     pictures = _Pictures(index, split, classifier.operations)
     if not len(pictures):

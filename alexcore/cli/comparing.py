@@ -21,6 +21,7 @@ from alexcore.cli.output import Arguments, Bar, add_command, print_json, reporte
 from alexcore.config import FIELDS
 from alexcore.errors import DataError, RunError
 from alexcore.runs.kinds import BATCHNORM
+from alexcore.words.verdict import answer_in_words
 
 
 def compare_bn(arguments: Arguments) -> int:
@@ -57,8 +58,8 @@ def tell(run_dir: Path, as_json: bool) -> None:
 
     record = Experiment(run_dir)
     record.refresh()
-    sentences = [str(answer["short"]) for answer in record.answers]
-    details = [str(answer.get("detail") or "") for answer in record.answers]
+    answers = [answer_in_words(answer) for answer in record.answers]
+    sentences, details = [each.short for each in answers], [each.detail for each in answers]
     if as_json:
         arms = list(load_bn_config(run_dir).norms)
         print_json({"run": str(run_dir), "arms": arms, "verdict": sentences})

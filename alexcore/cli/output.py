@@ -12,6 +12,7 @@ from typing import Any
 from alexcore.errors import AlexError
 from alexcore.jobs import JobProgress
 from alexcore.runs.events import finite
+from alexcore.words.phases import phase_in_words
 
 Arguments = argparse.Namespace
 Command = Callable[[Arguments], int]
@@ -35,7 +36,7 @@ class Bar:
             # In a log file a bar that moves ten times a second is only noise.
             every_s = 0.1 if sys.stderr.isatty() else 10.0
             self._bar = tqdm(
-                desc=phase,
+                desc=phase_in_words(phase, (fields or {}).get("phase_values")),
                 file=sys.stderr,
                 dynamic_ncols=True,
                 leave=False,

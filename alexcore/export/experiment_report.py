@@ -21,6 +21,8 @@ from alexcore.batchnorm.views.view import View, arm_title
 from alexcore.config import FIELDS, load_config
 from alexcore.errors import RunError
 from alexcore.files import read_json, replacing
+from alexcore.words.findings import told
+from alexcore.words.verdict import answer_in_words
 
 # More rows than this nobody reads on a screen; the CSV beside them has all.
 MOST_ROWS = 100
@@ -138,8 +140,8 @@ def _about(run_dir: Path, experiment: Experiment) -> str:
         "Written": time.strftime("%Y-%m-%d %H:%M"),
     }
     rows = "".join(f"<tr><th>{_text(name)}</th><td>{_text(value)}</td></tr>" for name, value in facts.items() if value)
-    told = [*experiment.notes, *experiment.warnings]
-    notes = "".join(f"<li>{_text(each.get('message', ''))}</li>" for each in told)
+    events = [*experiment.notes, *experiment.warnings]
+    notes = "".join(f"<li>{_text(told(each)[0])}</li>" for each in events)
     settings = _settings(run_dir)
     return (
         '<p class="what">The same network, trained with and without a norm, from the same initial weights on the same '
@@ -173,7 +175,8 @@ def _verdict(experiment: Experiment) -> str:
             if anchor in SECTIONS
             else ""
         )
-        detail = f'<p class="what">{_text(answer["detail"])}</p>' if answer.get("detail") else ""
+        words = answer_in_words(answer)
+        detail = f'<p class="what">{_text(words.detail)}</p>' if words.detail else ""
         rows = evidence_rows(answer)
         table = (
             _details("The numbers behind this answer", _table(list(rows[0]), [list(row.values()) for row in rows]))
@@ -181,9 +184,9 @@ def _verdict(experiment: Experiment) -> str:
             else ""
         )
         parts.append(
-            f'<div class="answer"><h3>{at}. {_text(answer.get("question", ""))}</h3>'
+            f'<div class="answer"><h3>{at}. {_text(words.question)}</h3>'
             f'<p><span class="mark{" decided" if decided else ""}">{mark}</span></p>'
-            f"<p>{_text(answer.get('short', ''))}</p>{detail}{link}{table}</div>"
+            f"<p>{_text(words.short)}</p>{detail}{link}{table}</div>"
         )
     return "\n".join(parts)
 

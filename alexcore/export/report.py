@@ -27,6 +27,7 @@ from alexcore.export.source import Source, open_data
 from alexcore.export.svg import Line, bar_chart, line_chart
 from alexcore.palette import REST, TRAIN, VAL
 from alexcore.runs.events import Event
+from alexcore.words.findings import told
 
 # More than these make a page heavy and its charts a tangle; the tables have them all.
 MOST_SAMPLED, SAMPLES_EACH = 20, 4
@@ -111,7 +112,7 @@ def make_report(source: Source, on_progress: Progress) -> str:
         worst=[shrink(path, caption) for path, caption in worst],
         settings=_settings(source),
         environment_rows=_flat(known["environment"]),
-        notes=[str(each.get("message", "")) for each in (*source.history.notes, *source.history.warnings)],
+        notes=[told(each)[0] for each in (*source.history.notes, *source.history.warnings)],
         tensorboard=TENSORBOARD.replace("`", ""),
         state=source.state,
     )

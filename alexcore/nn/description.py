@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple
 
-from alexcore.nn.arithmetic import conv_minimum_input_size, window_span
+from alexcore.nn.arithmetic import conv_minimum_input_size
 from alexcore.nn.call import Call
 from alexcore.nn.norms import Norm
 
@@ -33,11 +33,6 @@ class Window(NamedTuple):
     stride: int = 1
     padding: int = 0
     dilation: int = 1
-
-    @property
-    def span(self) -> int:
-        """Pixels from its first to its last."""
-        return window_span(self.kernel, self.dilation)
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ left out, as there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from alexcore.errors import ConfigError
-from alexcore.nn.arithmetic import conv_output_size
+from alexcore.nn.arithmetic import conv_output_size, window_span
 from alexcore.nn.blueprints import MAXIMUM_WIDTH, describe, minimum_input_size
 from alexcore.nn.description import Description, Place, Window
 
@@ -37,17 +37,8 @@ class Field(NamedTuple):
 
     def through(self, window: Window) -> Field:
         """The field of a pixel that a window of such pixels gives (Araujo, Norris and Sim 2019, equations 1 and 2)."""
-        size = self.size + (window.span - 1) * self.jump
+        size = self.size + (window_span(window.kernel, window.dilation) - 1) * self.jump
         return Field(size, self.jump * window.stride, self.start - window.padding * self.jump)
-
-
-def receptive_fields(windows: Iterable[Window]) -> list[Field]:
-    """The field after each of a sequence of windows."""
-    fields, field = [], PIXEL
-    for window in windows:
-        field = field.through(window)
-        fields.append(field)
-    return fields
 
 
 PIXEL = Field()

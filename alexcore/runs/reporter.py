@@ -13,6 +13,7 @@ from alexcore.runs.events import EventWriter
 from alexcore.runs.launcher import read_request
 from alexcore.runs.status import StatusWriter
 from alexcore.runs.tensorboard import ScalarWriter
+from alexcore.words.phases import Phase
 
 OnProgress = Callable[[str, int, int, dict[str, Any]], None]
 
@@ -37,7 +38,7 @@ class RunReporter:
         self._events.write(kind, **fields)
         self._scalars.write(kind, fields)
 
-    def progress(self, phase: str, done: int, total: int, **fields: Any) -> None:
+    def progress(self, phase: Phase, done: int, total: int, **fields: Any) -> None:
         """Put the position into status.json."""
         self._status.update(phase=phase, done=done, total=total, **fields)
         if self._on_progress:
@@ -58,7 +59,7 @@ class RunReporter:
 
     def wait(self, ahead: list[str]) -> bool:
         """Say what this run waits for; False once it shall stop instead."""
-        self.progress(f"waiting for {ahead[-1]}", len(ahead), len(ahead))
+        self.progress("waiting-for-run", len(ahead), len(ahead), phase_values={"run": ahead[-1]})
         return self.request() != "stop"
 
     def close(self) -> None:

@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 from alexcore.runs.events import Event, EventFollower
+from alexcore.words.findings import same
 
 
 class Series:
@@ -58,7 +59,7 @@ class Series:
         elif kind in ("warning", "note"):
             told = self.warnings if kind == "warning" else self.notes
             # A resumed run checks its data again and finds the same.
-            if all(event.get("message") != known.get("message") for known in told):
+            if not any(same(event, known) for known in told):
                 told.append(event)
         elif kind == "start":
             self.attempts.append((self.resumes[-1] if self.resumes else 0, float(event.get("ts") or 0)))

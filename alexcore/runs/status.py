@@ -11,6 +11,8 @@ from typing import Any
 
 from alexcore.files import read_json, write_json
 from alexcore.process import is_alive, own_identity
+from alexcore.runs.old_phases import phase_of
+from alexcore.words.phases import Phase, phase_in_words
 
 ACTIVE = ("queued", "running", "paused", "stopping")
 ENDED = ("stopped", "finished", "failed")
@@ -31,13 +33,19 @@ class Status:
     epoch: int = 0
     step: int = 0
     total_steps: int = 0
-    phase: str = ""
+    phase: Phase = ""
+    phase_values: dict[str, str] = field(default_factory=dict)
     done: int = 0
     total: int = 0
     images_per_s: float = 0.0
     eta_s: float | None = None
     heartbeat: float = 0.0
-    error: dict[str, str] = field(default_factory=dict)
+    error: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def doing(self) -> str:
+        """The phase in words; "starting" while there is none."""
+        return phase_in_words(self.phase or "starting", self.phase_values)
 
     @property
     def active(self) -> bool:
@@ -68,18 +76,20 @@ def _derive(raw: dict[str, Any]) -> Status:
             dead = not is_alive(int(raw["agent_pid"]), float(raw.get("agent_started") or 0))
         state = LOST if dead or overdue else state
     error, eta_s = raw.get("error"), raw.get("eta_s")
+    phase, values = phase_of(str(raw.get("phase") or ""))
     return Status(
         state=state,
         epoch=int(raw.get("epoch") or 0),
         step=int(raw.get("step") or 0),
         total_steps=int(raw.get("total_steps") or 0),
-        phase=str(raw.get("phase") or ""),
+        phase=phase,
+        phase_values=raw.get("phase_values") or values,
         done=int(raw.get("done") or 0),
         total=int(raw.get("total") or 0),
         images_per_s=float(raw.get("images_per_s") or 0),
         eta_s=None if eta_s is None else float(eta_s),
         heartbeat=heartbeat,
-        error={str(k): str(v) for k, v in error.items()} if isinstance(error, dict) else {},
+        error={str(k): v if k == "values" else str(v) for k, v in error.items()} if isinstance(error, dict) else {},
     )
 
 
@@ -123,7 +133,7 @@ class StatusWriter:
         """
         with self._lock:
             force = force or any(name in values and values[name] != self._values.get(name) for name in _AT_ONCE)
-            self._values.update(values)
+            self._values.update({"phase_values": {}, **values} if "phase" in values else values)
             if force or time.monotonic() - self._written > HEARTBEAT_S / 2:
                 self._write()
 

@@ -39,7 +39,7 @@ def train(config: TrainConfig, run_dir: Path, reporter: RunReporter) -> str:
     from alexcore.training.loop import fit
 
     if groups.in_group():
-        reporter.progress("waiting for the other processes", 0, 0)
+        reporter.progress("waiting-for-processes", 0, 0)
     with (
         contextlib.suppress(StoppedBeforeStartError),
         joined(lambda: reporter.request() != "stop") as group,

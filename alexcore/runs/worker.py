@@ -50,7 +50,7 @@ def execute(run_dir: Path, on_progress: OnProgress | None = None) -> str:
         status = StatusWriter(run_dir, **groups.agent())
         state, failure = "failed", None
         try:
-            status.update(force=True, phase="loading PyTorch")
+            status.update(force=True, phase="loading-pytorch")
             state = _work(run_dir, status, on_progress)
         except AlexError as error:
             failure = error
@@ -58,7 +58,7 @@ def execute(run_dir: Path, on_progress: OnProgress | None = None) -> str:
             # The boundary of the process: whatever happened must reach status.json, the traceback goes to the log.
             failure = explain(error, load_config(run_dir / "config.json"))
         if failure is not None and _starts_again(failure):
-            status.close(status.state, phase="starting again, because a process was lost")
+            status.close(status.state, phase="starting-again")
             raise failure
         if failure is not None and run_dir.is_dir():
             with (run_dir / "worker.log").open("a", encoding="utf-8") as log:

@@ -18,6 +18,7 @@ from alexcore.training.loader import worker_count
 from alexcore.training.plan import Plan, make_plan
 from alexcore.training.schedule import image_side
 from alexcore.training.shard_loader import BatchSource, make_loader
+from alexcore.words.phases import Phase
 
 
 class Reporter(Protocol):
@@ -26,7 +27,7 @@ class Reporter(Protocol):
     def event(self, kind: str, **fields: Any) -> None:
         """Something that belongs to the run's history."""
 
-    def progress(self, phase: str, done: int, total: int, **fields: Any) -> None:
+    def progress(self, phase: Phase, done: int, total: int, **fields: Any) -> None:
         """Where the run is right now."""
 
     def request(self) -> str:
@@ -119,17 +120,17 @@ def open_run_data(config: TrainConfig, reporter: Reporter, pin_memory: bool, gro
         StoppedBeforeStartError: a stop was asked for meanwhile.
     """
 
-    def tell(phase: str, done: int, total: int) -> None:
+    def tell(phase: Phase, done: int, total: int) -> None:
         reporter.progress(phase, done, total)
         if reporter.request() == "stop":
             raise StoppedBeforeStartError
 
-    index = open_checked(config.data, config.val, lambda done, total: tell("checking pictures", done, total))
+    index = open_checked(config.data, config.val, lambda done, total: tell("checking-pictures", done, total))
     plan = make_plan(config, index)
     training = training_operations(config.augment, config.image_size)
     evaluation = evaluation_operations(config.augment, config.image_size)
     if config.normalize == "data":
-        found = measure(index, on_progress=lambda done, total: tell("measuring colours", done, total))
+        found = measure(index, on_progress=lambda done, total: tell("measuring-colours", done, total))
         training = with_normalize(training, found.mean, found.std)
         evaluation = with_normalize(evaluation, found.mean, found.std)
     sides = [image_side(config, epoch, plan.steps_per_epoch) for epoch in range(config.epochs)]

@@ -66,7 +66,7 @@ def prepare(config: TrainConfig, session: Session, *, resume: bool) -> RunParts:
     require_group(config, group, device)
     precision = choose_precision(config.precision, device)
     data = open_together(config, session.reporter, device.type == "cuda", group)
-    session.reporter.progress("building the network", 0, 0)
+    session.reporter.progress("building-network", 0, 0)
     seed_everything(config.seed, config.deterministic, config.cudnn_benchmark)
     model = _network(config, data, session, device, resume)
     state = TrainingState(
@@ -91,7 +91,7 @@ def _network(config: TrainConfig, data: RunData, session: Session, device: torch
     group, classes = session.group, data.index.classes
     model = build_model(config, len(classes))
     if config.start_from and not resume and group.first:
-        session.reporter.progress("loading weights", 0, 0)
+        session.reporter.progress("loading-weights", 0, 0)
         session.tell(start_from(model, config, classes))
     if config.freeze_features:
         freeze(model)

@@ -79,14 +79,6 @@ class Session:
         """Put a finding into the run's history: a warning, or a note; every one goes through here."""
         self.reporter.event(finding.event, **finding.as_event())
 
-    def warn(self, message: str, hint: str = "") -> None:
-        """Put into the run's history what may be wrong with it; every warning goes through here."""
-        self.reporter.event("warning", message=message, hint=hint)
-
-    def note(self, message: str) -> None:
-        """Put into the run's history what a reader should know; every note goes through here."""
-        self.reporter.event("note", message=message)
-
     def obey(self, agree: Agree = lambda word: word) -> bool:
         """Wait out a pause; False if the work shall stop.
 

@@ -21,6 +21,12 @@ def said(code: str, values: Mapping[str, Any]) -> tuple[str, str]:
     return filled(template.message, values), filled(template.hint, values)
 
 
+def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two events tell the same; version 0.1 has told it by a sentence alone."""
+    what = ("code", "values") if one.get("code") and other.get("code") else ("message",)
+    return all(one.get(name) == other.get(name) for name in what)
+
+
 def told(fact: Mapping[str, Any]) -> tuple[str, str]:
     """The sentence and the hint of what a file tells: an event, or the error in a status.
 

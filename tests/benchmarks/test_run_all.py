@@ -75,7 +75,7 @@ def test_a_poll_is_one_run_of_one_fragment_at_most_once_a_second(rows: dict[str,
 def test_the_other_rows_of_the_dashboard_are_there(rows: dict[str, Any]) -> None:
     dashboard = rows["dashboard"]
     assert dashboard["memory"]["changes"] == 6
-    assert "loading PyTorch" in dashboard["first_step"]["phases"]
+    assert "loading-pytorch" in dashboard["first_step"]["phases"]
     assert 0 < dashboard["first_step"]["first_step_s"][0] <= dashboard["first_step"]["visible_s"][0]
     # Slower again once there is a step; a run as short as this may have ended by then.
     assert dashboard["first_step"]["every_s"] in ([START_POLL_S, POLL_S], [START_POLL_S])

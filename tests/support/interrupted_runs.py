@@ -107,7 +107,7 @@ def assert_same_run(whole: tuple[Path, Watcher], pieces: tuple[Path, list[Watche
 
 
 def at_step(step: int) -> When:
-    return lambda run: run.step >= step and run.phase != "checking pictures"
+    return lambda run: run.step >= step and run.phase != "checking-pictures"
 
 
 def while_validating(epoch: int) -> When:

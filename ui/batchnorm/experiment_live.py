@@ -12,6 +12,7 @@ from alexcore.jobs import read_job
 from alexcore.runs.kinds import BATCHNORM
 from alexcore.runs.status import Status
 from alexcore.runs.store import Run
+from alexcore.words.findings import told
 from ui.batchnorm.section_choice import show_section
 from ui.batchnorm.sweep_buttons import sweep_job
 from ui.parts.run_header import AtWork, left_in_words, run_header, show_warnings, steps_in_words, watched
@@ -46,7 +47,7 @@ def _view(run_id: str, was_busy: tuple[bool, ...]) -> None:
     show_section(run, experiment)
     if experiment.notes:
         with st.expander("What the experiment decided by itself", icon=":material/info:"):
-            st.markdown("\n".join(f"- {plain(str(note.get('message', '')))}" for note in experiment.notes))
+            st.markdown("\n".join(f"- {plain(told(note)[0])}" for note in experiment.notes))
 
 
 def _experiment(path: Path) -> Experiment:
@@ -63,7 +64,7 @@ def _experiment(path: Path) -> Experiment:
 def _at_work(status: Status, experiment: Experiment) -> AtWork | None:
     if not status.total_steps or not status.step:
         return None
-    words = f"{steps_in_words(status)} of all arms together, {status.phase or 'training'}{left_in_words(status)}"
+    words = f"{steps_in_words(status)} of all arms together, {status.doing}{left_in_words(status)}"
     return AtWork(words, _arms_in_words(experiment))
 
 

@@ -15,6 +15,7 @@ from alexcore.errors import AlexError
 from ui.parts.explain import source_of
 from ui.parts.lazy_torch import load_torch
 from ui.parts.page import show_error
+from ui.parts.table_csv import csv_button
 from ui.parts.text import plain
 
 WHEN = {False: "before the first step", True: "at the end"}
@@ -163,12 +164,4 @@ def _written_out(found: dict[str, Any]) -> None:
     table = pd.DataFrame([{"quantity": title, "value": found[name]} for name, title in names.items()])
     with st.expander("All numbers of this channel", icon=":material/table:"):
         st.dataframe(table, hide_index=True, alt="Mean, deviation, gamma, beta and running statistics")
-        st.download_button(
-            "Download as CSV",
-            table.to_csv(index=False).encode(),
-            "batchnorm-formula.csv",
-            "text/csv",
-            key="bn_formula_csv",
-            on_click="ignore",
-            icon=":material/download:",
-        )
+        csv_button(table, "batchnorm-formula.csv", "bn_formula_csv")

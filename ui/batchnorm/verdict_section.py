@@ -11,6 +11,7 @@ from alexcore.batchnorm.read.record import OLD_ANSWERS, Experiment
 from alexcore.batchnorm.views.answer_numbers import evidence_rows
 from alexcore.batchnorm.views.sections import SECTIONS
 from alexcore.runs.store import Run
+from alexcore.words.verdict import answer_in_words
 from ui.parts.text import plain
 
 # Which part of a section answers a question, by the question's number from 0.
@@ -48,16 +49,16 @@ def _not_yet(run: Run) -> None:
 
 
 def _answer(at: int, answer: dict[str, Any]) -> None:
-    decided = bool(answer.get("decided"))
+    decided, words = bool(answer.get("decided")), answer_in_words(answer)
     with st.container(border=True, key=f"bn_answer_{at}"):
-        st.markdown(f"**{at + 1}. {plain(str(answer.get('question', '')))}**")
+        st.markdown(f"**{at + 1}. {plain(words.question)}**")
         if decided:
             st.badge("decided", color="green", icon=":material/check:")
         else:
             st.badge("not decided by this experiment", color="orange", icon=":material/balance:")
-        st.markdown(plain(str(answer.get("short", ""))))
-        if answer.get("detail"):
-            st.caption(plain(str(answer["detail"])))
+        st.markdown(plain(words.short))
+        if words.detail:
+            st.caption(plain(words.detail))
         with st.container(horizontal=True):
             for section, part in _charts_of(at, str(answer.get("anchor", ""))):
                 title = SECTIONS[section].title + (f": {SECTIONS[section].parts[part].title}" if part else "")

@@ -5,10 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from alexcore.batchnorm.views.view import View
+from ui.parts.table_csv import table_with_csv
 from ui.parts.text import plain
 
-# A table is sent again with each poll.
-MOST_CELLS = 20_000
 # Narrower than this a chart with an axis and a legend cannot be read; of three or more, a row of three is compared.
 CHART_PX, SMALL_PX = 330, 250
 
@@ -45,16 +44,4 @@ def _charts(view: View) -> None:
 
 def _numbers(run_id: str, view: View) -> None:
     with st.expander(f"{view.title}: the same as a table", icon=":material/table:"):
-        if view.table.size <= MOST_CELLS:
-            st.dataframe(view.table, hide_index=True, height=240, alt=f"{view.title} as numbers")
-        else:
-            st.caption(f"{view.table.size:,} cells are too many to show; the CSV has them all.")
-        st.download_button(
-            "Download as CSV",
-            lambda: view.table.to_csv(index=False).encode(),
-            f"{run_id}-{view.name}.csv",
-            "text/csv",
-            key=f"bn_csv_{view.name}",
-            on_click="ignore",
-            icon=":material/download:",
-        )
+        table_with_csv(view.table, f"{view.title} as numbers", f"{run_id}-{view.name}.csv", f"bn_csv_{view.name}")

@@ -12,6 +12,7 @@ from alexcore.figures import new_figure
 from alexcore.palette import TRAIN, VAL
 from ui.network.drawing import CONV, LINEAR, POOL, draw, svg, text
 from ui.parts.lazy_torch import load_torch
+from ui.parts.table_csv import csv_button
 from ui.parts.text import plain
 
 if TYPE_CHECKING:  # importing it loads torch, which waits until this part is opened
@@ -206,15 +207,7 @@ def _forgotten() -> None:
             ]
         ).round(5)
         st.dataframe(table, hide_index=True, alt="Training with and without zero_grad, round by round")
-        st.download_button(
-            "Download as CSV",
-            lambda: table.to_csv(index=False).encode(),
-            "zero-grad.csv",
-            "text/csv",
-            key="network_autograd_csv",
-            on_click="ignore",
-            icon=":material/download:",
-        )
+        csv_button(table, "zero-grad.csv", "network_autograd_csv")
 
 
 def _lines(kept: list[Round], lost: list[Round], field: str, title: str, unit: str) -> go.Figure:

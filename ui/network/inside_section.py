@@ -26,6 +26,7 @@ from ui.parts.menu import page_file
 from ui.parts.networks import classifier
 from ui.parts.page import shown_errors
 from ui.parts.picture_choice import MAX_MB, TYPES
+from ui.parts.table_csv import csv_button
 from ui.parts.text import plain
 
 if TYPE_CHECKING:  # importing them loads torch, which waits until this part is opened
@@ -301,12 +302,4 @@ def _table(layers: list[Layer], outputs: Mapping[str, Values]) -> None:
     table = pd.DataFrame(rows).round(4)
     with st.expander("All layers as a table", icon=":material/table:"):
         st.dataframe(table, hide_index=True, alt="What each layer gives, in numbers")
-        st.download_button(
-            "Download as CSV",
-            lambda: table.to_csv(index=False).encode(),
-            "activations.csv",
-            "text/csv",
-            key="network_inside_csv",
-            on_click="ignore",
-            icon=":material/download:",
-        )
+        csv_button(table, "activations.csv", "network_inside_csv")

@@ -16,6 +16,7 @@ from alexcore.palette import TRAIN, VAL
 from alexcore.words.numbers import size_text
 from ui.network.drawing import architecture_svg, draw
 from ui.parts.page import shown_errors
+from ui.parts.table_csv import csv_button
 
 DEFAULTS: dict[str, Any] = {"size": 224, "width": 1.0, "classes": 5}
 
@@ -44,15 +45,7 @@ def layers_section() -> None:
                 column_order=[name for name in table.columns if name not in ("groups", "path")],
             )
         st.caption(layers_in_words(layers))
-        st.download_button(
-            "Download as CSV",
-            lambda: table.to_csv(index=False).encode(),
-            "layers.csv",
-            "text/csv",
-            key="network_csv",
-            on_click="ignore",
-            icon=":material/download:",
-        )
+        csv_button(table, "layers.csv", "network_csv")
         with st.expander("Where the numbers are learned, and where the time goes", icon=":material/bar_chart:"):
             st.plotly_chart(shares(layers), config={"displaylogo": False}, key="network_shares")
             st.caption(_rules())

@@ -9,9 +9,9 @@ import pandas as pd
 
 from alexcore.analysis.metrics import wilson
 from alexcore.figures import new_figure, share_axis
-from alexcore.palette import CELLS, ORANGE, REST, TRAIN, VAL
+from alexcore.palette import ORANGE, REST, TRAIN, VAL
 from alexcore.words.numbers import percent
-from ui.parts.run_charts import MOST_CELLS, RunView
+from ui.parts.run_charts import RunView, add_cells, most_confused
 
 # A chart of more classes cannot be read: the weakest are shown, the table has them all.
 MOST_CLASSES = 40
@@ -58,26 +58,12 @@ def confusion_view(report: dict[str, Any], truth: str, answer: str) -> RunView:
     """The confusion matrix, with the chosen cell framed."""
     names, matrix = [str(each) for each in report["classes"]], report["confusion"]
     table = pd.DataFrame(matrix, index=names, columns=names)
-    mistakes = table.sum(axis=1) - pd.Series([matrix[each][each] for each in range(len(names))], index=names)
-    kept = names if len(names) <= MOST_CELLS else [n for n in names if n in set(mistakes.nlargest(MOST_CELLS).index)]
+    kept, more = most_confused(table)
     for name in (truth, answer):  # what was chosen is always in the picture
         if name in names and name not in kept:
             kept = [*kept, name]
-    shown = table.loc[kept, kept]
     figure = new_figure("Confusion matrix", "answer", "truth", max(380, 140 + 22 * len(kept)))
-    hover = "%{y} taken for %{x}: %{z}<extra></extra>"
-    figure.add_heatmap(
-        z=shown.to_numpy().tolist(),
-        x=kept,
-        y=kept,
-        colorscale=CELLS,
-        textfont={"color": "white"},
-        xgap=1,
-        ygap=1,
-        texttemplate="%{z}" if len(kept) <= 20 else None,
-        hovertemplate=hover,
-        colorbar={"title": "pictures"},
-    )
+    add_cells(figure, table.loc[kept, kept], xgap=1, ygap=1, colorbar={"title": "pictures"})
     cells = [(row, column) for row in kept for column in kept]
     figure.add_scatter(
         x=[column for _, column in cells],
@@ -96,11 +82,7 @@ def confusion_view(report: dict[str, Any], truth: str, answer: str) -> RunView:
         figure.add_shape(
             type="rect", x0=x - 0.5, x1=x + 0.5, y0=y - 0.5, y1=y + 0.5, line={"color": ORANGE, "width": 3}
         )
-    figure.update_xaxes(type="category").update_yaxes(type="category", autorange="reversed")
-    words = _confusion_in_words(names, matrix)
-    if len(names) > MOST_CELLS:
-        words += f" Shown are the {MOST_CELLS} classes with the most mistakes; the table has all {len(names)}."
-    return RunView(words, {"confusion": figure}, table.reset_index(names="truth"))
+    return RunView(_confusion_in_words(names, matrix) + more, {"confusion": figure}, table.reset_index(names="truth"))
 
 
 def most_frequent_mistake(report: dict[str, Any]) -> tuple[str, str]:

@@ -36,6 +36,7 @@ from ui.parts.job_progress import watch_job
 from ui.parts.menu import page_file
 from ui.parts.page import shown_errors
 from ui.parts.run_charts import RunView
+from ui.parts.table_csv import csv_button
 from ui.parts.text import plain
 
 OWN = "the run's own"
@@ -256,12 +257,4 @@ def _numbers(run: Run, name: str, table: pd.DataFrame) -> None:
         if len(table) > MOST_ROWS:
             st.caption(f"The first {MOST_ROWS:,} of {len(table):,} rows; the CSV has them all.")
         st.dataframe(table.head(MOST_ROWS), hide_index=True, height=240, alt=f"{name} as numbers")
-        st.download_button(
-            "Download as CSV",
-            lambda: table.to_csv(index=False).encode(),
-            f"{run.id}-{name}.csv",
-            "text/csv",
-            key=f"evaluation_csv_{name}",
-            on_click="ignore",
-            icon=":material/download:",
-        )
+        csv_button(table, f"{run.id}-{name}.csv", f"evaluation_csv_{name}")

@@ -166,13 +166,25 @@ def confusion(series: Series) -> RunView:
         words = f"The most frequent mistake of epoch {epoch}: {pictures} of {names[true]} taken for {names[said]}."
     else:
         words = f"In epoch {epoch} every validation picture was recognised."
-    shown = table
-    if len(names) > MOST_CELLS:
-        mistakes = table.sum(axis=1) - pd.Series([table.iloc[each, each] for each in range(len(names))], index=names)
-        kept = [name for name in names if name in set(mistakes.nlargest(MOST_CELLS).index)]
-        shown = table.loc[kept, kept]
-        words += f" Shown are the {MOST_CELLS} classes with the most mistakes; the table has all {len(names)}."
-    figure = _figure("Confusion matrix, validation", "answer", "truth")
+    kept, more = most_confused(table)
+    figure = new_figure("Confusion matrix, validation", "answer", "truth", 420)
+    add_cells(figure, table.loc[kept, kept])
+    return RunView(words + more, {"confusion": figure}, table.reset_index(names="truth"))
+
+
+def most_confused(table: pd.DataFrame) -> tuple[list[str], str]:
+    """The classes that a confusion matrix has room for: those with the most mistakes; and that these are not all."""
+    names = list(table.index)
+    if len(names) <= MOST_CELLS:
+        return names, ""
+    mistakes = table.sum(axis=1) - table.to_numpy().diagonal()
+    kept = set(mistakes.nlargest(MOST_CELLS).index)
+    words = f" Shown are the {MOST_CELLS} classes with the most mistakes; the table has all {len(names)}."
+    return [name for name in names if name in kept], words
+
+
+def add_cells(figure: go.Figure, shown: pd.DataFrame, **more: Any) -> None:
+    """Draw a confusion matrix, the truth downwards; `more` goes to the heat map."""
     figure.add_heatmap(
         z=shown.to_numpy().tolist(),
         x=list(shown.columns),
@@ -181,9 +193,9 @@ def confusion(series: Series) -> RunView:
         textfont={"color": "white"},
         texttemplate="%{z}" if len(shown) <= 20 else None,
         hovertemplate="%{y} taken for %{x}: %{z}<extra></extra>",
+        **more,
     )
-    figure.update_xaxes(type="category").update_yaxes(type="category", autorange="reversed").update_layout(height=420)
-    return RunView(words, {"confusion": figure}, table.reset_index(names="truth"))
+    figure.update_xaxes(type="category").update_yaxes(type="category", autorange="reversed")
 
 
 def speed(series: Series) -> RunView:

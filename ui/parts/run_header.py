@@ -14,6 +14,7 @@ from alexcore.runs.events import Event
 from alexcore.runs.kinds import BATCHNORM, TRAINING, Kind
 from alexcore.runs.status import LOST, UNKNOWN, Status
 from alexcore.runs.store import Run, open_run
+from alexcore.words.findings import told
 from alexcore.words.numbers import duration
 from ui.parts.address import choose_run
 from ui.parts.menu import PAGES, page_file
@@ -101,10 +102,10 @@ def run_header(run: Run, at_work: AtWork | None, *, pausable: bool) -> None:
     _outcome(run)
 
 
-def show_warnings(told: Sequence[Event]) -> None:
+def show_warnings(events: Sequence[Event]) -> None:
     """Draw what a run has warned of, as its events tell it."""
-    for warning in told:
-        st.warning(plain(f"{warning.get('message', '')} {warning.get('hint', '')}"), icon=":material/warning:")
+    for warning in events:
+        st.warning(plain(" ".join(told(warning))), icon=":material/warning:")
 
 
 def steps_in_words(status: Status) -> str:
@@ -161,15 +162,16 @@ def _progress(status: Status, at_work: AtWork | None) -> None:
         return
     done = 0.0 if status.state == "queued" else share(status.done, status.total) or 0.0
     counted = f": {status.done:,} of {status.total:,}" if done else " ..."
-    if status.state == "queued" and status.phase.startswith("waiting for "):  # of it and of those ahead
+    if status.state == "queued" and status.phase == "waiting-for-run":  # of it and of those ahead
         counted = f"; place {status.total + 1} in the queue of this device"
-    st.progress(done, text=f"{status.phase or 'starting'}{counted}")
+    st.progress(done, text=f"{status.doing}{counted}")
 
 
 def _outcome(run: Run) -> None:
     status, noun = run.status, run.kind.noun
     if status.state == "failed":
-        st.error(plain(f"{status.error.get('message', f'The {noun} failed.')}\n\n{status.error.get('hint', '')}"))
+        message, hint = told(status.error)
+        st.error(plain(f"{message or f'The {noun} failed.'}\n\n{hint}"))
     elif status.state == LOST:
         st.error("The worker ended without a word: it was killed, or the machine went down. Nothing saved is lost.")
     elif status.state == UNKNOWN:

@@ -10,6 +10,8 @@ from alexcore.runs.kinds import TRAINING
 from alexcore.runs.series import Series
 from alexcore.runs.status import Status
 from alexcore.runs.store import Run
+from alexcore.words.findings import told
+from alexcore.words.phases import WAITING
 from ui.parts.menu import page_file
 from ui.parts.run_header import AtWork, left_in_words, resume, run_header, show_warnings, steps_in_words, watched
 from ui.parts.run_rows import ReadableSeries, share
@@ -37,7 +39,7 @@ def poll_every_s(status: Status) -> float | None:
     if not status.active:
         return None
     # Behind another run it may wait for hours.
-    starting = status.phase not in AT_WORK and not status.phase.startswith("waiting")
+    starting = status.phase not in AT_WORK and status.phase not in WAITING
     return START_POLL_S if starting and status.state != "paused" else POLL_S
 
 
@@ -53,7 +55,7 @@ def _view(run_id: str, was_every_s: float | None) -> None:
     if run.status.state == "finished":
         _finished(run)
     for note in series.notes:
-        st.info(plain(str(note.get("message", ""))), icon=":material/info:")
+        st.info(plain(told(note)[0]), icon=":material/info:")
     show_warnings(series.warnings)
     run_views(run, series)
     if every_s != was_every_s:
@@ -74,7 +76,7 @@ def _at_work(status: Status, series: Series) -> AtWork | None:
     if status.phase not in AT_WORK or not status.total_steps:
         return None
     inside = share(status.done, status.total) or 0.0
-    part = f"{status.phase} epoch {status.epoch + 1}: {inside:.0%}, {status.images_per_s:.0f} images/s"
+    part = f"{status.doing} epoch {status.epoch + 1}: {inside:.0%}, {status.images_per_s:.0f} images/s"
     return AtWork(f"{steps_in_words(status)}, {part}{left_in_words(status)}{waiting_in_words(series)}")
 
 

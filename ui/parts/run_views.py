@@ -14,13 +14,12 @@ from alexcore.runs.series import Series
 from alexcore.runs.store import Run
 from ui.parts.datasets import open_dataset
 from ui.parts.run_charts import VIEWS, RunView
+from ui.parts.table_csv import table_with_csv
 from ui.parts.text import plain
 
 # Plotly loses a reader's zoom whenever its data changes, so the curves change less often than the numbers.
 CHART_EVERY_S = 4.0
 WORST = "Most wrong"
-# A table is sent again with each poll.
-MOST_CELLS = 20_000
 
 
 def run_views(run: Run, series: Series) -> None:
@@ -66,20 +65,8 @@ def _numbers(run: Run, name: str, table: pd.DataFrame) -> None:
     if not below.open:
         return
     with below:
-        if table.size <= MOST_CELLS:
-            st.dataframe(table, hide_index=True, height=240, alt=f"{name} as numbers")
-        else:
-            st.caption(f"{table.size:,} cells are too many to show; the CSV has them all.")
         file = f"{run.id}-{name.lower().replace(' ', '-')}.csv"
-        st.download_button(
-            "Download as CSV",
-            lambda: table.to_csv(index=False).encode(),
-            file,
-            "text/csv",
-            key="train_view_csv",
-            on_click="ignore",
-            icon=":material/download:",
-        )
+        table_with_csv(table, f"{name} as numbers", file, "train_view_csv")
 
 
 def _worst(run: Run, series: Series) -> None:

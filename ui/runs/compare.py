@@ -18,6 +18,7 @@ from alexcore.words.numbers import duration, size_text
 from ui.parts.page import show_error, shown_errors
 from ui.parts.run_charts import confusion
 from ui.parts.run_rows import ReadableSeries, number, whole
+from ui.parts.table_csv import csv_button, table_with_csv
 from ui.parts.text import plain
 from ui.runs.compared_curves import GROUP_WORDS, GROUPS, Compared, curves
 from ui.runs.compared_pictures import same_pictures
@@ -29,8 +30,6 @@ POLL_S = 4.0
 SMOOTHINGS = ("0", "0.5", "0.8", "0.9", "0.95", "0.98")
 # Of the runs that are not there, or that cannot be read.
 MOST_NAMED = 8
-# A table is sent again with each poll.
-MOST_CELLS = 20_000
 
 
 @dataclass(frozen=True)
@@ -200,15 +199,7 @@ def _settings(shown: Sequence[Summary]) -> None:
                 [{"setting": each.title, **dict(zip(names, each.values, strict=True))} for each in found]
             )
             st.dataframe(table, hide_index=True, height="content", alt="Settings that differ")
-            st.download_button(
-                "Download as CSV",
-                table.to_csv(index=False).encode(),
-                "settings.csv",
-                "text/csv",
-                key="runs_settings_csv",
-                on_click="ignore",
-                icon=":material/download:",
-            )
+            csv_button(table, "settings.csv", "runs_settings_csv")
         st.caption(plain(surroundings(shown)))
 
 
@@ -261,16 +252,4 @@ def _numbers(table: pd.DataFrame, name: str, alt: str) -> None:
     if table.empty:
         return
     with st.expander("The same as a table", icon=":material/table:", key=f"runs_numbers_{name}"):
-        if table.size <= MOST_CELLS:
-            st.dataframe(table, hide_index=True, height=240, alt=alt)
-        else:
-            st.caption(f"{table.size:,} cells are too many to show; the CSV has them all.")
-        st.download_button(
-            "Download as CSV",
-            lambda: table.to_csv(index=False).encode(),
-            f"{name}.csv",
-            "text/csv",
-            key=f"runs_csv_{name}",
-            on_click="ignore",
-            icon=":material/download:",
-        )
+        table_with_csv(table, alt, f"{name}.csv", f"runs_csv_{name}")

@@ -17,6 +17,7 @@ from alexcore.errors import AlexError, CheckpointError, DataError
 from alexcore.runs.store import Run, require_checkpoint
 from ui.parts.datasets import open_dataset
 from ui.parts.lazy_torch import load_torch
+from ui.parts.table_csv import table_with_csv
 from ui.parts.text import plain
 
 COUNT = 6
@@ -129,13 +130,4 @@ def _grid(index: DataIndex, rows: list[tuple[str, str]], columns: dict[str, Answ
     counted = ", ".join(f"{label} {count}" for label, count in right.items())
     st.caption(plain(f"Right answers out of {len(rows)}: {counted}. The runs agree on {agreed}."))
     with st.expander("The same as a table", icon=":material/table:", key="runs_pictures_table"):
-        st.dataframe(pd.DataFrame(table), hide_index=True, height=240, alt="Answers of each run")
-        st.download_button(
-            "Download as CSV",
-            pd.DataFrame(table).to_csv(index=False).encode(),
-            "same-pictures.csv",
-            "text/csv",
-            key="runs_pictures_csv",
-            on_click="ignore",
-            icon=":material/download:",
-        )
+        table_with_csv(pd.DataFrame(table), "Answers of each run", "same-pictures.csv", "runs_pictures_csv")

@@ -17,6 +17,7 @@ from alexcore.figures import new_figure
 from alexcore.palette import SHADES
 from alexcore.runs.comparison import differing, in_words
 from alexcore.runs.run_list import Summary
+from ui.parts.table_csv import table_with_csv
 from ui.parts.text import plain
 from ui.runs.selection import labels
 
@@ -46,16 +47,7 @@ def parallel(found: Sequence[Summary], key: str) -> None:
         ]
     )
     with st.expander("The same as a table", icon=":material/table:", key=f"runs_parallel_table_{key}"):
-        st.dataframe(table, hide_index=True, height=240, alt="Settings that differ, and accuracy")
-        st.download_button(
-            "Download as CSV",
-            table.to_csv(index=False).encode(),
-            "runs.csv",
-            "text/csv",
-            on_click="ignore",
-            key=f"runs_parallel_csv_{key}",
-            icon=":material/download:",
-        )
+        table_with_csv(table, "Settings that differ, and accuracy", "runs.csv", f"runs_parallel_csv_{key}")
 
 
 def axes_of(found: Sequence[Summary]) -> dict[str, str]:

@@ -11,11 +11,12 @@ from alexcore.augment.operations import Operation
 from alexcore.batchnorm.measure.arms import Arm
 from alexcore.batchnorm.measure.recalibration import evaluate_with_batch_statistics
 from alexcore.data.index import DataIndex
+from alexcore.findings.experiment import PartValidated
+from alexcore.findings.finding import Finding
 from alexcore.nn.norms import one_norm
 from alexcore.training.evaluation import Evaluation, evaluate
 from alexcore.training.loader import Batch
 from alexcore.training.shard_loader import make_loader
-from alexcore.words.numbers import size_text
 
 # Validation pictures are kept as tensors, so that nine arms do not read them nine times; they may take so much memory.
 KEPT_BYTES = 400_000_000
@@ -42,14 +43,11 @@ class ValBatches:
         self._batches: list[Batch] = []
         self._epoch = loader.epoch()
 
-    def worth_saying(self) -> list[str]:
-        """That only a part is used, where it is so: a sentence for the reader of the accuracies."""
+    def worth_saying(self) -> list[Finding]:
+        """That only a part is used, where it is so: for the reader of the accuracies."""
         if self.images == self.in_all:
             return []
-        return [
-            f"Validated on {self.images:,} of the {self.in_all:,} validation pictures, drawn by the seed and the same "
-            f"for every arm: more do not fit into {size_text(KEPT_BYTES)}."
-        ]
+        return [PartValidated(self.images, self.in_all, KEPT_BYTES)]
 
     def __iter__(self) -> Iterator[Batch]:
         """Yield images (N, 3, H, W) and labels (N,); the first pass reads the pictures."""

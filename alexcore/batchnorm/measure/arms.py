@@ -22,6 +22,8 @@ import torch
 from alexcore.augment.pipeline import sample_seed
 from alexcore.batchnorm.settings import BnConfig, arm_key, seeds_of
 from alexcore.config import TrainConfig
+from alexcore.findings.experiment import OtherOptimizer, ResponseNorm, WeightDecay
+from alexcore.findings.finding import Finding
 from alexcore.nn import Network
 from alexcore.training.checkpoint import build_model
 from alexcore.training.loader import Batch
@@ -195,12 +197,11 @@ def step_seconds(arms: Sequence[Arm]) -> dict[str, float]:
     return {norm: round(sums.step_s / sums.steps, 5) for norm, sums in steps.items() if sums.steps}
 
 
-def worth_saying(config: TrainConfig) -> list[str]:
-    """What a reader of the comparison has to know about its settings, in sentences."""
-    decay = "every parameter" if config.decay_all else "weights only, not on biases nor on the norms' gamma and beta"
-    found = [f"Weight decay of {config.weight_decay:g} acts on {decay}; it is the same in every arm."]
+def worth_saying(config: TrainConfig) -> list[Finding]:
+    """What a reader of the comparison has to know about its settings."""
+    found: list[Finding] = [WeightDecay(config.weight_decay, config.decay_all)]
     if config.optimizer != "sgd":
-        found.append(f"The optimizer is {config.optimizer}; the loss surface is measured along plain gradient steps.")
+        found.append(OtherOptimizer(config.optimizer))
     if config.variant == "2012":
-        found.append("In the variant 2012 the arm none has local response normalisation; the others have not.")
+        found.append(ResponseNorm())
     return found

@@ -28,6 +28,7 @@ from alexcore.batchnorm.measure.experiment_parts import prepare, save
 from alexcore.batchnorm.measure.measurements import StopAskedError, measure, obey
 from alexcore.batchnorm.settings import BnConfig, require_comparable
 from alexcore.config import TrainConfig
+from alexcore.findings.experiment import ArmDiverged
 from alexcore.training.distributed import StoppedBeforeStartError
 from alexcore.training.run_data import Reporter
 from alexcore.training.session import LOGGED_STEPS, Clock, Session
@@ -133,7 +134,4 @@ def tell_step(session: Session, arm: Arm, step: int, lr: float) -> None:
 def _tell_divergence(session: Session, arm: Arm, lr: float) -> None:
     at = arm.diverged_at
     session.reporter.event("arm_step", arm=arm.norm, seed=arm.seed, step=at, round=at, loss=None, grad_norm=None)
-    session.warn(
-        f"The arm {arm.key} has diverged: its loss or gradient is not finite in step {at}.",
-        f"It stands still from there on, the others go on. A lower rate than {lr:g} may keep it.",
-    )
+    session.tell(ArmDiverged(arm.key, at or 0, lr))

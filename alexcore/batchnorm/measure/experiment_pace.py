@@ -9,8 +9,10 @@ from alexcore.batchnorm.measure.probe_schedule import PLAN_AT, WARM_UP, Schedule
 from alexcore.batchnorm.measure.prober import Prober
 from alexcore.batchnorm.settings import BnConfig
 from alexcore.config import TrainConfig
+from alexcore.findings.experiment import ProbesPlanned
 from alexcore.training.schedule import lr_factor
 from alexcore.training.session import Session
+from alexcore.words.phases import Phase
 
 # Rounds whose mean says how fast the experiment is now.
 RECENT = 20
@@ -78,8 +80,8 @@ class ExperimentPace:
             return
         other_s = min(self.round_s[WARM_UP:]) * self.bn.steps + self._mean_eval_s * len(self.eval_steps)
         self.schedule.plan(self.prober.least_costs(len(self.arms)), other_s)
-        counts = ", ".join(f"{group} {len(steps)}" for group, steps in self.schedule.due.items())
-        self.session.note(f"Probes of each kind from the measured costs: {counts}.")
+        counts = tuple((group, len(steps)) for group, steps in self.schedule.due.items())
+        self.session.tell(ProbesPlanned(counts))
 
     def _affordable(self, group: str) -> bool:
         """Whether a probe fits into the promised share; the plan was made early, and the machine may be quicker now."""
@@ -102,7 +104,7 @@ class ExperimentPace:
         recent = self.round_s[-RECENT:]
         return sum(recent) / len(recent) if recent else 0.0
 
-    def report(self, phase: str = "training", done: int | None = None, total: int | None = None) -> None:
+    def report(self, phase: Phase = "training", done: int | None = None, total: int | None = None) -> None:
         """Say what is being done, how fast, and when all will be over."""
         costs, round_s, arms = self._costs, self._recent_round_s, len(self.arms)
         left_s = (self.bn.steps - self.step) * round_s

@@ -71,13 +71,13 @@ def prepare(config: TrainConfig, bn: BnConfig, session: Session, *, resume: bool
     data = open_seeds(config, seeds_of(config, bn), reporter, pin_memory=device.type == "cuda")
     first = data[config.seed]
     index, operations = first.index, first.evaluation_operations
-    reporter.progress("building the networks", 0, 0)
+    reporter.progress("building-networks", 0, 0)
     seed_everything(config.seed, config.deterministic, config.cudnn_benchmark)
     arms = build_arms(config, bn, len(index.classes), device)
     objective = Objective(weights_for(config, first.counts), config.label_smoothing, config.ignore_index)
     size = max(32, config.batch_size)
     val = ValBatches(index, operations, config.image_size, batch_size=size, seed=config.seed)
-    reporter.progress("reading the probe pictures", 0, 0)
+    reporter.progress("reading-probe-pictures", 0, 0)
     images, labels = probe_set(index, operations, bn.probe_images, config.seed)
     prober = Prober(config, images.to(device), labels.to(device), fan_channels(arms[0].model), objective)
     pace = ExperimentPace(config, bn, first.plan.steps_per_epoch, arms, prober, session)
@@ -128,8 +128,8 @@ def _announce(experiment: ExperimentParts, resumed: bool) -> None:
     }
     resume = {"epoch": pace.epoch, "step": pace.step, "round": pace.step} if resumed else {}
     experiment.session.announce(index, experiment.device, start, resume)
-    for message in (*worth_saying(config), *experiment.val.worth_saying()):
-        experiment.session.note(message)
+    for finding in (*worth_saying(config), *experiment.val.worth_saying()):
+        experiment.session.tell(finding)
 
 
 def save(experiment: ExperimentParts) -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from alexcore.nn import Network
 from alexcore.nn.norms import norm_of
 
 WEIGHTED = (nn.Conv2d, nn.Linear)
@@ -51,10 +50,9 @@ class WeightedLayer:
 def layers_of(model: nn.Module) -> list[WeightedLayer]:
     """The weighted layers of a network, in order.
 
-    A network of ours says itself which norm and activation belong to which convolution. In any other they are those
-    that are registered between a layer and the next one, which holds for all networks that are one sequence.
+    Norm and activation are those that are registered between a layer and the next one, which holds for all networks
+    that are one sequence.
     """
-    stages = {id(stage.conv): stage for stage in model.stages()} if isinstance(model, Network) else {}
     modules = [(path, module) for path, module in model.named_modules() if not list(module.children())]
     places = [number for number, (_, module) in enumerate(modules) if isinstance(module, WEIGHTED)]
     found: list[WeightedLayer] = []
@@ -65,9 +63,8 @@ def layers_of(model: nn.Module) -> list[WeightedLayer]:
         kind = "conv" if isinstance(module, nn.Conv2d) else "linear"
         counts[kind] += 1
         between = [each for _, each in modules[place + 1 : following]]
-        stage = stages.get(id(module))
-        norm = stage.norm if stage else next((each for each in between if norm_of(each)), None)
-        activation = stage.activation if stage else next((e for e in between if isinstance(e, ACTIVATIONS)), None)
+        norm = next((each for each in between if norm_of(each)), None)
+        activation = next((each for each in between if isinstance(each, ACTIVATIONS)), None)
         found.append(WeightedLayer(f"{kind}{counts[kind]}", path, module, norm, activation))
     return found
 

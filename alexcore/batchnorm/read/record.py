@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 
 from alexcore.files import read_json
 from alexcore.runs.events import Event, EventFollower
+from alexcore.words.findings import same
 
 Arm = tuple[str, int]
 """A norm and a seed, e.g. ("batch", 0)."""
@@ -138,7 +139,7 @@ class Experiment:
         elif kind in ("note", "warning"):
             told = self.warnings if kind == "warning" else self.notes
             # A resumed experiment checks its data again and finds the same.
-            if all(event.get("message") != known.get("message") for known in told):
+            if not any(same(event, known) for known in told):
                 told.append(event)
         elif kind == "start":
             self.start = _sound(event)
@@ -205,7 +206,9 @@ def _answers(value: dict[str, Any] | None) -> list[dict[str, Any]]:
     answers = (value or {}).get("answers")
     if not isinstance(answers, list):
         return []
-    return [each for each in answers if isinstance(each, dict) and isinstance(each.get("short"), str)]
+    return [
+        each for each in answers if isinstance(each, dict) and (each.get("code") or isinstance(each.get("short"), str))
+    ]
 
 
 def _replace(events: list[Event], event: Event, names: Iterable[str]) -> None:

@@ -79,7 +79,7 @@ def _errors_in_words(table: pd.DataFrame) -> str:
     return words
 
 
-def lag(experiment: Experiment) -> View:
+def statistics_lag(experiment: Experiment) -> View:
     """What is left of the initial running statistics after so many updates."""
     rows = [
         row

@@ -180,6 +180,6 @@ SECTIONS: dict[str, Section] = {
     "accumulation": Section(
         "Accumulation",
         "Several small batches for one step: what that means for BatchNorm.",
-        {"all": Part("Accumulation", (_plain(accumulation.equivalence), _plain(accumulation.lag)))},
+        {"all": Part("Accumulation", (_plain(accumulation.equivalence), _plain(accumulation.statistics_lag)))},
     ),
 }

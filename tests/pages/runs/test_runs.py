@@ -345,12 +345,15 @@ def test_an_experiment_leads_to_its_own_page() -> None:
     assert list(open_page(RUNS).dataframe[0].value["kind"]) == ["BatchNorm experiment"]
 
 
-def test_a_queued_run_says_its_place() -> None:
+@pytest.mark.parametrize(
+    "phase",
+    [{"phase": "waiting-for-run", "phase_values": {"run": "other"}}, {"phase": "waiting for other"}],
+    ids=["", "as version 0.1 wrote it"],
+)
+def test_a_queued_run_says_its_place(phase: dict[str, object]) -> None:
     folder = write_run("queued", "it")
     status = json.loads((folder / "status.json").read_text())
-    write_json(
-        folder / "status.json", {**status, "phase": "waiting for other", "done": 2, "total": 2, "total_steps": 0}
-    )
+    write_json(folder / "status.json", {**status, **phase, "done": 2, "total": 2, "total_steps": 0})
     progress = open_page(RUNS, run="it").get("progress")[0].proto.text
     assert progress == "waiting for other; place 3 in the queue of this device"
 

@@ -21,14 +21,14 @@ from ui.parts.run_live import POLL_S, START_POLL_S, poll_every_s
     ("state", "phase", "every_s"),
     [
         ("queued", "starting", START_POLL_S),
-        ("queued", "loading PyTorch", START_POLL_S),
-        ("running", "building the network", START_POLL_S),
-        ("queued", "waiting for another-run", POLL_S),
+        ("queued", "loading-pytorch", START_POLL_S),
+        ("running", "building-network", START_POLL_S),
+        ("queued", "waiting-for-run", POLL_S),
         ("running", "training", POLL_S),
         ("running", "validating", POLL_S),
         ("paused", "training", POLL_S),
         ("finished", "", None),
-        ("lost", "loading PyTorch", None),
+        ("lost", "loading-pytorch", None),
     ],
 )
 def test_how_often_a_run_is_looked_at(state: str, phase: str, every_s: float | None) -> None:
@@ -38,7 +38,7 @@ def test_how_often_a_run_is_looked_at(state: str, phase: str, every_s: float | N
 def test_the_page_shows_a_run_that_starts_and_its_first_step(flowers: Path) -> None:
     folder = write_run("running", "starting-run")
     status = read_json(folder / "status.json") or {}
-    write_json(folder / "status.json", {**status, "phase": "loading PyTorch", "step": 0})
+    write_json(folder / "status.json", {**status, "phase": "loading-pytorch", "step": 0})
     at = open_page("pages/train.py", run="starting-run")
     assert not at.exception
     assert any("loading PyTorch" in each.proto.text for each in at.get("progress"))

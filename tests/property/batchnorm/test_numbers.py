@@ -44,8 +44,8 @@ def test_comparing_the_other_way_round_says_the_opposite(plain, normed):
 @given(none=accuracies, batch=accuracies)
 def test_there_are_always_five_sentences_and_undecided_ones_say_so(none, batch):
     for answer in verdict(summary(tuple(none), tuple(batch))):
-        assert answer.short.endswith(".")
-        assert answer.short.startswith("Not decided by this experiment") == (not answer.decided)
+        assert answer.words.short.endswith(".")
+        assert answer.words.short.startswith("Not decided by this experiment") == (not answer.decided)
 
 
 @cheap

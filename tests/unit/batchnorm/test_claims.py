@@ -17,7 +17,7 @@ from tests.support.bn_summaries import HIGH, LOW, by_seed, summary
 
 def said(number: int, **values: tuple[tuple[float, ...], tuple[float, ...]]) -> str:
     """The answer to a question, by its number from 1, with these values without and with batch norm."""
-    return _with(summary(), **values)[number - 1].short
+    return _with(summary(), **values)[number - 1].words.short
 
 
 def _with(full: ExperimentSummary, **values):
@@ -42,7 +42,7 @@ def test_behind_and_flat_is_not_merely_slower():
     assert "whether it is merely slower" in said(4, late_gain=(flat[:2], LOW))
     stuck = {"none": dict.fromkeys(range(3), "stuck"), "batch": dict.fromkeys(range(3), "learned")}
     answer = _with(summary(outcomes=stuck), late_gain=(flat, LOW))[3]
-    assert "whether it is merely slower" in answer.short, "a plateau at the start is no end"
+    assert "whether it is merely slower" in answer.words.short, "a plateau at the start is no end"
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ def test_a_part_of_the_validation_split_is_told(stripes: Path, monkeypatch: pyte
     assert whole.worth_saying() == []
     monkeypatch.setattr(validation, "KEPT_BYTES", 7 * 3 * 64 * 64 * 4)
     (said,) = ValBatches(index, operations, 64, batch_size=4, seed=0).worth_saying()
-    assert said.startswith(f"Validated on 7 of the {whole.images} validation pictures")
+    assert (said.code, said.values["images"], said.values["in_all"]) == ("experiment.part-validated", 7, whole.images)
 
 
 def test_it_is_read_from_a_file_written_before_there_was_the_guard() -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from alexcore.batchnorm.read.arm_comparison import compare
 from alexcore.batchnorm.read.summary import MEASURES, ExperimentSummary, summarise
-from alexcore.batchnorm.read.verdict import UNDECIDED, verdict
+from alexcore.batchnorm.read.verdict import verdict
+from alexcore.words.verdict import UNDECIDED
 from tests.support.bn_summaries import HIGH, LOW, QUESTIONS, by_seed, summary
 
 
@@ -35,8 +36,8 @@ def test_a_clear_result_is_decided_whichever_way_it_fell(swap):
     answers = verdict(summary(*arms))
     assert len(answers) == 5
     assert all(each.decided for each in answers)
-    assert not any(UNDECIDED in each.short for each in answers)
-    first, second, third, fourth, fifth = (each.short for each in answers)
+    assert not any(UNDECIDED in each.words.short for each in answers)
+    first, second, third, fourth, fifth = (each.words.short for each in answers)
     assert "shrinks on its way to conv5" in first
     assert ("shrinks, too, but less" if not swap else "shrinks, too, and more") in first
     assert second.startswith("With BN they even move more" if not swap else "With BN the values")
@@ -56,22 +57,24 @@ def test_swapping_the_arms_swaps_the_sentences():
     """Nothing is known beforehand: no sentence may survive the exchange of the numbers."""
     there, back = verdict(summary(LOW, HIGH)), verdict(summary(HIGH, LOW))
     for one, other in zip(there, back, strict=True):
-        assert one.short.split(":")[0] != other.short.split(":")[0]
+        assert one.words.short.split(":")[0] != other.words.short.split(":")[0]
 
 
 def test_overlapping_bands_decide_nothing():
     for answer in verdict(summary((0.2, 0.5, 0.6), (0.55, 0.7, 0.8))):
         assert not answer.decided
-        assert answer.short.startswith(f"{UNDECIDED}, because the bands over the seeds overlap (the medians lean to ")
-        assert "%" in answer.short or "factor" in answer.short
+        assert answer.words.short.startswith(
+            f"{UNDECIDED}, because the bands over the seeds overlap (the medians lean to "
+        )
+        assert "%" in answer.words.short or "factor" in answer.words.short
 
 
 @pytest.mark.parametrize("value", [0.0, 0.4])
 def test_equal_numbers_are_a_tie(value):
     for answer in verdict(summary((value,) * 3, (value,) * 3)):
         assert not answer.decided
-        assert answer.short.startswith(f"{UNDECIDED}, because both arms have the same numbers")
-        assert "(" not in answer.short.split(": ")[1].replace(" (3 seeds).", "")
+        assert answer.words.short.startswith(f"{UNDECIDED}, because both arms have the same numbers")
+        assert "(" not in answer.words.short.split(": ")[1].replace(" (3 seeds).", "")
 
 
 @pytest.mark.parametrize(("seeds", "words"), [(1, "numbers of 1 seed where 3"), (2, "numbers of 2 seeds where 3")])
@@ -79,13 +82,13 @@ def test_few_seeds_decide_nothing_and_say_where_they_lean(seeds, words):
     answers = verdict(summary(seeds=seeds))
     for answer in answers:
         assert not answer.decided
-        assert answer.short.startswith(UNDECIDED)
-        assert words in answer.short
-    assert "they lean to a better end with BN" in answers[3].short
-    assert "they lean to more dead ones with BN" in answers[4].short
+        assert answer.words.short.startswith(UNDECIDED)
+        assert words in answer.words.short
+    assert "they lean to a better end with BN" in answers[3].words.short
+    assert "they lean to more dead ones with BN" in answers[4].words.short
     leaning = verdict(summary(HIGH, LOW, seeds=seeds))
-    assert "they lean to a worse end with BN" in leaning[3].short
-    assert "they lean to no side" in verdict(summary(LOW, LOW, seeds=1))[3].short
+    assert "they lean to a worse end with BN" in leaning[3].words.short
+    assert "they lean to no side" in verdict(summary(LOW, LOW, seeds=1))[3].words.short
 
 
 def test_what_was_not_measured_is_named():
@@ -94,20 +97,22 @@ def test_what_was_not_measured_is_named():
         values = {name: arms for name, arms in full.values.items() if name != measure}
         answer = verdict(dataclasses.replace(full, values=values))[number]
         assert not answer.decided
-        assert answer.short.startswith(f"{UNDECIDED}: of the {MEASURES[measure].title}, the arm without BN has no")
+        assert answer.words.short.startswith(
+            f"{UNDECIDED}: of the {MEASURES[measure].title}, the arm without BN has no"
+        )
         half = {**full.values, measure: {"none": by_seed(*LOW)}}
         answer = verdict(dataclasses.replace(full, values=half))[number]
-        assert "the arm with BN has no number yet" in answer.short
-        assert "without BN has" not in answer.short
+        assert "the arm with BN has no number yet" in answer.words.short
+        assert "without BN has" not in answer.words.short
 
 
 def test_an_experiment_without_an_arm_says_so():
     full = summary()
     values = {name: {"none": arms["none"]} for name, arms in full.values.items()}
     lonely = dataclasses.replace(full, arms=("none", "group"), values=values)
-    assert all("the arm with BN was not run" in each.short for each in verdict(lonely))
+    assert all("the arm with BN was not run" in each.words.short for each in verdict(lonely))
     nothing = summary(values={}, outcomes={}, arms=(), seeds=0)
-    assert all(not each.decided and each.short.endswith(".") for each in verdict(nothing))
+    assert all(not each.decided and each.words.short.endswith(".") for each in verdict(nothing))
 
 
 def diverged(arm: str, seeds: int, of: int = 3) -> ExperimentSummary:
@@ -128,23 +133,23 @@ def diverged(arm: str, seeds: int, of: int = 3) -> ExperimentSummary:
 def test_an_arm_that_diverged_with_every_seed_has_failed(arm, words):
     answers = verdict(diverged(arm, 3))
     assert answers[3].decided
-    assert answers[3].short.startswith(f"At the rate 0.02 learning {words} is not slower, it fails")
-    assert f"diverged: 3 of 3 {words}" in answers[3].short
+    assert answers[3].words.short.startswith(f"At the rate 0.02 learning {words} is not slower, it fails")
+    assert f"diverged: 3 of 3 {words}" in answers[3].words.short
     assert not answers[0].decided
-    assert f"the arm {words} diverged in 3 of 3 seeds" in answers[0].short
+    assert f"the arm {words} diverged in 3 of 3 seeds" in answers[0].words.short
 
 
 def test_an_arm_that_diverged_once_leaves_too_few_seeds():
     answers = verdict(diverged("none", 1))
     assert not answers[3].decided
-    assert "numbers of 2 seeds where 3 are needed" in answers[3].short
-    assert "diverged: 1 of 3 without BN" in answers[3].short
+    assert "numbers of 2 seeds where 3 are needed" in answers[3].words.short
+    assert "diverged: 1 of 3 without BN" in answers[3].words.short
 
 
 def test_one_seed_that_diverged_is_no_verdict():
     answer = verdict(diverged("none", 1, of=1))[3]
     assert not answer.decided
-    assert "diverged in 1 of 1 seeds" in answer.short
+    assert "diverged in 1 of 1 seeds" in answer.words.short
 
 
 def test_the_same_rate_and_the_best_rates_may_disagree():
@@ -157,10 +162,10 @@ def test_the_same_rate_and_the_best_rates_may_disagree():
         )
     )[3]
     assert not answer.decided
-    assert "say opposite things" in answer.short
+    assert "say opposite things" in answer.words.short
     at = "each at its own rate (without BN 0.003, with BN 0.1), is without BN 91.0% (90.0% to 92.0%), with BN 81.0% ("
-    assert at in answer.detail
-    assert "good rates span, in decades, without BN 1, with BN 2" in answer.detail
+    assert at in answer.words.detail
+    assert "good rates span, in decades, without BN 1, with BN 2" in answer.words.detail
     assert answer.anchor == "sweeps"
     agreed = dataclasses.replace(
         full, values={**full.values, "best_acc1": {"none": by_seed(*LOW), "batch": by_seed(*HIGH)}}
@@ -172,17 +177,21 @@ def test_how_fast_each_arm_was():
     values = {"steps_to_target": {"batch": by_seed(120, 100, 140)}}
     full = summary(target_acc1=0.45)
     answer = verdict(dataclasses.replace(full, values={**full.values, **values}))[3]
-    assert "45.0% are reached without BN never, with BN after 120 (100 to 140) steps (3 of 3 seeds)" in answer.detail
+    assert (
+        "45.0% are reached without BN never, with BN after 120 (100 to 140) steps (3 of 3 seeds)" in answer.words.detail
+    )
 
 
 @pytest.mark.parametrize("activation", ["tanh", "sigmoid"])
 def test_saturation_asks_the_measure_of_the_activation(activation):
     full = summary(activation=activation)
-    assert "has no number yet" in verdict(full)[4].short
+    assert "has no number yet" in verdict(full)[4].words.short
     values = {**full.values, "saturated": {"none": by_seed(*HIGH), "batch": by_seed(*LOW)}}
     answer = verdict(dataclasses.replace(full, values=values))[4]
-    assert answer.short.startswith("Yes, with BN fewer are saturated: of the outputs of the convolutions are saturated")
-    assert "without BN 75.0% (70.0% to 80.0%), with BN 21.0%" in answer.short
+    assert answer.words.short.startswith(
+        "Yes, with BN fewer are saturated: of the outputs of the convolutions are saturated"
+    )
+    assert "without BN 75.0% (70.0% to 80.0%), with BN 21.0%" in answer.words.short
     assert {each.quantity for each in answer.evidence} == {"Q13"}
 
 
@@ -200,7 +209,7 @@ def test_the_shift_has_its_own_finding(none, batch, words):
     answer = verdict(
         dataclasses.replace(full, values={**full.values, "ics": {"none": by_seed(*none), "batch": by_seed(*batch)}})
     )[1]
-    assert words in answer.detail
+    assert words in answer.words.detail
     assert answer.anchor == "ics"
 
 
@@ -208,11 +217,11 @@ def test_group_norm_is_named_and_is_evidence():
     full = summary(arms=("none", "batch", "group"))
     values = {name: {**arms, "group": by_seed(0.5, 0.5, 0.5)} for name, arms in full.values.items()}
     answers = verdict(dataclasses.replace(full, values=values))
-    assert all("with GroupNorm" in each.short for each in answers)
+    assert all("with GroupNorm" in each.words.short for each in answers)
     assert {each.arm for each in answers[3].evidence} == {"none", "batch", "group"}
     json.dumps([each.as_dict() for each in answers], allow_nan=False)
     first = answers[0].as_dict()
-    assert set(first) == {"question", "short", "detail", "decided", "evidence", "anchor"}
+    assert set(first) == {"code", "values", "question", "short", "detail", "decided", "evidence", "anchor"}
     assert first["evidence"][0] == {
         "quantity": "gain",
         "measure": "growth",

@@ -170,6 +170,23 @@ def test_a_running_0_1_worker_is_asked_through_its_file(word: str, phase: str) -
         launcher.prepare_resume(read_run(run))
 
 
+@pytest.mark.parametrize(
+    ("text", "phase", "values"),
+    [
+        ("training", "training", {}),
+        ("loading PyTorch", "loading-pytorch", {}),
+        ("waiting for the other processes", "waiting-for-processes", {}),
+        ("waiting for 20261130-101010-a", "waiting-for-run", {"run": "20261130-101010-a"}),
+        ("starting again, because a process was lost", "starting-again", {}),
+        ("", "", {}),
+        ("something of tomorrow", "starting", {}),
+    ],
+)
+def test_the_words_of_a_0_1_worker_are_understood(text: str, phase: str, values: dict[str, str]) -> None:
+    status = read_run(old_worker(phase=text)).status
+    assert (status.phase, status.phase_values) == (phase, values)
+
+
 def test_a_killed_0_1_worker_is_lost() -> None:
     run = old_worker(process_started=1.0)
     assert read_run(run).status.state == "lost"

@@ -296,7 +296,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_spares_its_checkpoint(stripe
 
 def test_a_stop_while_pictures_are_checked_ends_at_once(stripes):
     folder = create_run(config_of(stripes))
-    watcher = Watcher(lambda seen: seen.phase == "checking pictures")
+    watcher = Watcher(lambda seen: seen.phase == "checking-pictures")
     assert fit(config_of(stripes), folder, watcher) == "stopped"
     assert watcher.events == []
     assert not list((folder / "checkpoints").iterdir())

@@ -173,7 +173,8 @@ def test_a_network_that_cannot_be_compiled_is_told_and_trains_all_the_same(strip
     monkeypatch.setattr(compiling.torch, "compile", no_compiler)
     folder, watcher = straight(tiny_config(stripes, epochs=1, compile=True))
     (warning,) = watcher.of("warning")
-    assert warning["message"] == "The network cannot be compiled (RuntimeError: Failed to find C compiler.)."
+    assert warning["code"] == "run.not-compiled"
+    assert warning["values"] == {"error": "RuntimeError", "line": "Failed to find C compiler."}
     assert_same_model(folder, plain)
 
 

@@ -6,11 +6,12 @@ import struct
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from alexcore.words import language
-from alexcore.words.findings import said, told
+from alexcore.words import language, phases
+from alexcore.words.findings import said, same, told
 from alexcore.words.template import filled
 
 
@@ -50,6 +51,26 @@ def test_a_known_fact_is_told_anew():
         "Stopped early: no better validation accuracy for 4 epochs.",
         "best.pt holds the best epoch.",
     )
+
+
+def test_facts_are_the_same_by_code_and_values_and_old_ones_by_their_sentence():
+    fact = {"code": "run.stopped-early", "values": {"patience": 4}, "message": "A."}
+    assert same(fact, {**fact, "message": "B."})
+    assert not same(fact, {**fact, "values": {"patience": 5}})
+    assert same({"message": "A."}, fact)
+    assert not same({"message": "B."}, fact)
+
+
+@pytest.mark.parametrize("phase", get_args(phases.Phase))
+def test_every_phase_has_words(phase):
+    said = phases.phase_in_words(phase, {"run": "other"})
+    assert said == (phases.SAID[phase].replace("{run}", "other") if phase else "")
+    assert set(phases.SAID) | {""} == set(get_args(phases.Phase))
+
+
+def test_a_phase_of_tomorrow_says_itself():
+    assert phases.phase_in_words("dreaming") == "dreaming"
+    assert phases.phase_in_words("waiting-for-run") == "waiting-for-run"
 
 
 def test_a_second_language_is_a_catalogue_and_nothing_else(tmp_path: Path):

@@ -203,8 +203,8 @@ def test_progress_counts_the_steps_of_all_arms_and_ends_with_no_time_left(whole)
 
 def test_the_schedule_follows_from_measured_costs(stripes):
     _, watcher = run(described(stripes, probe_every=0, steps=8, seeds=1))
-    messages = [event["message"] for event in watcher.of("note")]
-    assert any(message.startswith("Probes of each kind from the measured costs: layers ") for message in messages)
+    (planned,) = [event for event in watcher.of("note") if event["code"] == "experiment.probes-planned"]
+    assert planned["values"]["counts"][0][0] == "layers"
     (cost,) = watcher.of("probe_cost")
     assert 0 < cost["share"] < 1
     assert set(cost["step_s"]) == {"none", "batch", "group"}
@@ -325,7 +325,7 @@ def test_an_arm_that_diverges_stands_still_and_the_others_go_on(stripes):
     if not lost:
         pytest.fail("nothing diverged at the rate 10; the test needs another one")
     assert all(arm["total"]["steps"] == (arm["diverged_at"] or 13) - 1 for arm in last.values())
-    told = [event for event in watcher.of("warning") if "has diverged" in event["message"]]
+    told = [event for event in watcher.of("warning") if event["code"] == "experiment.arm-diverged"]
     assert len(told) == len(lost)
     norm = lost[0].split("-")[0]
     ends = [event for event in watcher.of("arm_step") if event["arm"] == norm and event["loss"] is None]

@@ -109,7 +109,8 @@ def test_info_names_what_cannot_be_decoded(stripes, tmp_path):
     assert told["images"] == 47
     assert told["counts"]["train"]["fine"] == 11
     (problem,) = told["problems"]
-    assert "1 of 48 pictures cannot be decoded and are left out: train/fine/fine_000.jpg" in problem["message"]
+    assert (problem["code"], problem["values"]["count"]) == ("data.undecodable", 1)
+    assert problem["values"]["pictures"][0][0] == "train/fine/fine_000.jpg"
     assert "warning: 1 of 48 pictures" in done("data", "info", data).out
 
 
