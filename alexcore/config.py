@@ -21,13 +21,13 @@ from alexcore.augment.presets import PRESETS as AUGMENTATIONS
 from alexcore.errors import ConfigError
 from alexcore.fields import FieldSpec, OneOf, field, spec_of
 from alexcore.nn import NETWORKS, NORMS
-from alexcore.training_fields import TrainingFields
+from alexcore.run_fields import RunFields
 
 GROUPS = ("Data", "Network", "Batch", "Loss", "Optimizer", "Reproducibility", "Run")
 
 
-class TrainConfig(TrainingFields):
-    """Everything that decides a run: data and network here, how it is trained in `TrainingFields`.
+class TrainConfig(RunFields):
+    """Everything that decides a run: data and network here, how it is trained in `TrainingFields` and `RunFields`.
 
     `config.json` holds one of these, complete. Construct it through `make_config`, which turns every violated range
     into one `ConfigError`.

@@ -1,17 +1,17 @@
-"""The settings of TrainConfig that say how a network is trained: batch, loss, optimizer, reproducibility, run."""
+"""The settings of TrainConfig that say how a network learns: batch, loss, optimizer."""
 
 from __future__ import annotations
 
 import math
-from typing import Literal, Self
+from typing import Literal
 
-from pydantic import BaseModel, field_validator, model_validator
+from pydantic import BaseModel, field_validator
 
 from alexcore.fields import field, numbers_in
 
 
 class TrainingFields(BaseModel):
-    """One half of `TrainConfig`; each field carries its explanation and its legal range."""
+    """One part of `TrainConfig`; each field carries its explanation and its legal range."""
 
     batch_size: int = field(
         32,
@@ -207,162 +207,6 @@ class TrainingFields(BaseModel):
         lt=1,
     )
 
-    seed: int = field(
-        0,
-        "Reproducibility",
-        "Seed",
-        "Start of every random number: weights, order, augmentation, dropout. Same seed, same machine: same run. "
-        "NumPy is seeded by np.random.seed(seed); the often copied np.random(seed) calls a module and raises an error.",
-        code="alexcore.training.seeding:seed_everything",
-        essential=True,
-        ge=0,
-        le=2**31 - 1,
-    )
-    deterministic: bool = field(
-        False,
-        "Reproducibility",
-        "Deterministic algorithms",
-        "Allows only algorithms that give the same bits each time. A CPU does so anyway; a GPU gets slower.",
-        code="alexcore.training.seeding:seed_everything",
-    )
-    device: str = field(
-        "auto",
-        "Reproducibility",
-        "Device",
-        "Where the network computes: auto takes cuda, then mps, then cpu. Network and pictures go to the same one.",
-        code="alexcore.training.device:choose_device",
-    )
-    cudnn_benchmark: bool = field(
-        True,
-        "Reproducibility",
-        "Try out convolutions (cudnn.benchmark)",
-        "Lets a CUDA GPU time several algorithms for each convolution and keep the fastest: a slow first step, faster "
-        "later ones, as long as sizes stay the same. The choice may differ from run to run, so the setting "
-        "deterministic switches it off. No effect on a CPU.",
-        code="alexcore.training.seeding:seed_everything",
-    )
-    precision: Literal["auto", "fp32", "bf16", "fp16"] = field(
-        "auto",
-        "Reproducibility",
-        "Precision",
-        "Number format of the heavy layers. bf16 halves the bits and is faster where the hardware has instructions "
-        "for it; auto takes it only there. fp16 is for older CUDA GPUs: its small gradients vanish unless the loss is "
-        "scaled up first, which a GradScaler does.",
-        code="alexcore.training.device:choose_precision",
-    )
-    channels_last: bool = field(
-        True,
-        "Reproducibility",
-        "Channels last",
-        "Stores pictures and kernels with the channels innermost, the order that fast convolutions read. The "
-        "mathematics is the same, the last bits may differ.",
-        code="alexcore.training.step:train_step",
-    )
-    compile: bool = field(
-        False,
-        "Reproducibility",
-        "Compile the network",
-        "torch.compile turns the network into fused kernels: a minute of waiting first, then faster steps, mostly on a "
-        "GPU. Where it cannot, the run says so and goes on without. The saved weights are the same either way.",
-        code="alexcore.training.compiling:compiled",
-    )
-
-    start_from: str = field(
-        "",
-        "Run",
-        "Start from",
-        "Weights to begin with. Empty: random ones. A run's name, its folder, or a checkpoint file: that run's "
-        "weights, with a new last layer if its classes are others. imagenet: torchvision's, for the variant "
-        "torchvision without a norm. Expect a good result after few epochs, if the pictures have something in common.",
-        code="alexcore.training.start_from:start_from",
-    )
-    freeze_features: bool = field(
-        False,
-        "Run",
-        "Freeze the convolutions",
-        "Trains only the linear layers, on features that another run (or ImageNet) has learned. Faster, and hard to "
-        "overfit; expect less than with all layers if there are many pictures.",
-        code="alexcore.training.start_from:freeze",
-    )
-    epochs: int = field(
-        10,
-        "Run",
-        "Epochs",
-        "How often the network sees the whole training split. More epochs lower the training loss further; once the "
-        "validation loss rises, it only learns the pictures by heart. A finished run can be continued with more.",
-        code="alexcore.training.loop:fit",
-        essential=True,
-        ge=1,
-        le=10_000,
-    )
-    max_steps: int = field(
-        0,
-        "Run",
-        "Step limit (optimizer steps)",
-        "Ends the run after so many optimizer steps; 0 is no limit. For a quick try, or to compare runs with different "
-        "batch sizes by equal steps; the rate schedule is planned over what is left of the run.",
-        code="alexcore.training.loop:fit",
-        ge=0,
-        le=100_000_000,
-    )
-    time_budget_s: float = field(
-        0.0,
-        "Run",
-        "Time budget (s)",
-        "Trains for so many seconds instead of so many epochs; 0 is off. The first steps are measured, the number of "
-        "steps follows, and the rate schedule is planned over them, so that the run ends on time and well.",
-        code="alexcore.training.budget:steps_in",
-        ge=0,
-        le=10_000_000,
-    )
-    processes: int = field(
-        1,
-        "Run",
-        "Processes",
-        "Copies of the network that train together, each on its part of every batch, with a GPU each or sharing the "
-        "CPU's cores (DistributedDataParallel, started by torchrun). A step sees processes times batch size pictures. "
-        "Expect the result of one process with so large a batch: faster on several GPUs, hardly on a CPU, which one "
-        "process keeps busy already.",
-        code="alexcore.training.step:train_step",
-        ge=1,
-        le=1024,
-    )
-    checkpoint_every_epochs: int = field(
-        1,
-        "Run",
-        "Checkpoint every (epochs)",
-        "How often `last.pt` is written at the end of an epoch; a stop always writes it. After a crash a run goes on "
-        "from there; with short epochs a larger number saves time, because a checkpoint is several times the network.",
-        code="alexcore.training.checkpoint:save_checkpoint",
-        ge=1,
-        le=10_000,
-    )
-    checkpoint_every_minutes: float = field(
-        5.0,
-        "Run",
-        "Checkpoint every (minutes)",
-        "Writes `last.pt` inside long epochs, too, after the step that is being made; 0 is off. A crash or a power cut "
-        "then costs no more than so many minutes.",
-        code="alexcore.training.checkpoint:save_checkpoint",
-        ge=0,
-        le=10_000,
-    )
-    early_stopping: int = field(
-        0,
-        "Run",
-        "Early stopping (epochs)",
-        "Ends the run when the validation accuracy has not risen for so many epochs; 0 is off. Saves the time in "
-        "which it would only overfit; best.pt holds the best epoch. Be patient with a falling rate: its end helps.",
-        code="alexcore.training.loop:fit",
-        ge=0,
-        le=10_000,
-    )
-
-    @property
-    def effective_batch(self) -> int:
-        """Pictures of one optimizer step: those of all processes and micro-batches."""
-        return self.batch_size * self.processes * self.accumulation_steps
-
     @field_validator("lr_milestones")
     @classmethod
     def _rising(cls, text: str) -> str:
@@ -379,19 +223,3 @@ class TrainingFields(BaseModel):
             if not weights or not all(0 <= weight < math.inf for weight in weights) or not any(weights):
                 raise ValueError(text)
         return text
-
-    @model_validator(mode="after")
-    def _no_contradiction(self) -> Self:
-        if self.nesterov and self.optimizer == "sgd" and not self.momentum:
-            raise ValueError(
-                "nesterov = True needs a momentum above 0, and momentum is 0: raise it, or leave nesterov."
-            )
-        if self.freeze_features and not self.start_from:
-            raise ValueError(
-                "freeze_features = True needs start_from: convolutions that are frozen as random numbers learn nothing."
-            )
-        if self.sync_batchnorm and self.device == "cpu":
-            raise ValueError(
-                "sync_batchnorm = True needs GPUs, and device is 'cpu': torch's SyncBatchNorm refuses a CPU's pictures."
-            )
-        return self

@@ -7,15 +7,9 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
+from alexcore.batchnorm.comparable import BN_PRESETS, make_experiment
 from alexcore.batchnorm.read.record import RATE_SWEEP, SWEEPS, Experiment
-from alexcore.batchnorm.settings import (
-    BN_FIELDS,
-    BN_PRESETS,
-    arm_key,
-    create_experiment,
-    load_bn_config,
-    make_experiment,
-)
+from alexcore.batchnorm.settings import BN_FIELDS, arm_key, create_experiment, load_bn_config
 from alexcore.cli.flags import absolute, add_field
 from alexcore.cli.output import Arguments, Bar, add_command, print_json, reported
 from alexcore.config import FIELDS

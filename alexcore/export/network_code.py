@@ -10,41 +10,37 @@ from alexcore.nn.description import Description
 from alexcore.nn.layers import layers_of_description
 
 
-def network_code(description: Description, size: int, deterministic: bool) -> dict[str, Any]:
+def network_code(description: Description, size: int) -> dict[str, Any]:
     """What the template of model.py asks for.
 
     Args:
         description: The network.
         size: Of the pictures, in pixels a side.
-        deterministic: Whether the average over the grid has to be so on a GPU, too.
 
     Returns:
-        "parts": what the three parts are called; "head": the path of the last layer; "feature_lines" and
-        "classifier_lines": a line a layer, the last one with as many outputs as the caller has classes; "grid",
-        "pool_line": what brings the map to the grid, "" where it has that size already; "grid_pool": whether that takes
-        a class of its own; "definitions": the source of layers that torch does not have.
+        "parts": what the three parts are called; "feature_lines" and "classifier_lines": a line a layer, the last one
+        with as many outputs as the caller has classes; "grid", "pool_line": what brings the map to the grid, "" where
+        it has that size already; "definitions": the source of layers that torch does not have.
     """
     rows = layers_of_description(description, size)
     lines = [
         (f"{spec.call},", f"  # {row.channels} x {row.side} x {row.side}" if spec.window else "")
         for spec, row in zip(description.features, rows, strict=False)
     ]
-    side, grid, (_, pool, classifier) = rows[len(lines) - 1].side, description.grid, description.parts
+    side, grid, (_, pool, _) = rows[len(lines) - 1].side, description.grid, description.parts
     # The comments stand below each other.
     width = max(len(code) for code, _ in lines)
     layers = [str(each.call) for each in description.classifier]
     last = f"nn.Linear({description.classifier[-1].call.arguments[0]}, num_classes)"
-    average = "GridAveragePool()" if deterministic else f"nn.AdaptiveAvgPool2d(({grid}, {grid}))"
+    average = f"nn.AdaptiveAvgPool2d(({grid}, {grid}))"
     foreign = {spec.call.name: None for spec in description.features if not spec.call.name.startswith("torch.nn:")}
     return {
         "parts": description.parts,
-        "head": f"{classifier}.{len(layers) - 1}",
         "feature_lines": [(code.ljust(width) if comment else code) + comment for code, comment in lines],
         "classifier_lines": [f"{each}," for each in (*layers[:-1], last)],
         "grid": grid,
         "pool_line": f"self.{pool} = {average}  # {side} x {side} -> {grid} x {grid}, without any weight"
         if side != grid
         else "",
-        "grid_pool": deterministic and side != grid,
         "definitions": [inspect.getsource(resolve_name(name)).rstrip() for name in foreign],
     }

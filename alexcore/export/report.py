@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
+from alexcore.analysis.confusion import left_out_in_words, most_frequent_mistake, most_mistaken
 from alexcore.config import FIELDS, GROUPS
 from alexcore.data.index import DataIndex
 from alexcore.data.shards import picture_source
@@ -183,54 +184,33 @@ def _learning(source: Source, classes: int) -> ReportSection:
             f"Validation accuracy was best in epoch {first}, {best[0]:.1%}, and is {values[-1]['val_acc1']:.1%} after "
             f"epoch {values[-1]['epoch'] + 1}; guessing among {classes} classes would reach {1 / classes:.0%}."
         )
-    by_step, axis = "train, by step", "optimizer step"
-    loss = line_chart(
-        [
-            Line(by_step, _points(steps, "loss"), TRAIN, "2 3"),
-            Line("train, by epoch", _points(epochs, "train_loss"), TRAIN, "", True),
-            Line("val, by epoch", _points(epochs, "val_loss"), VAL, "7 3", True),
-        ],
-        "Loss",
-        axis,
-        "cross entropy (nats)",
-        marks=marks,
-    )
-    accuracy = line_chart(
-        [
-            Line(by_step, _points(steps, "acc1"), TRAIN, "2 3"),
-            Line("train, by epoch", _points(epochs, "train_acc1"), TRAIN, "", True),
-            Line("val, by epoch", _points(epochs, "val_acc1"), VAL, "7 3", True),
-        ],
-        "Accuracy",
-        axis,
-        "share of pictures",
-        share=True,
-        marks=marks,
-    )
-    rate = line_chart([Line("rate", _points(steps, "lr"), REST)], "Learning rate", axis, "rate", marks=marks)
-    return ReportSection(words, [chart for chart in (loss, accuracy, rate) if chart], table if rows else None)
+    axis = "optimizer step"
+    charts = []
+    for title, name, unit in (("Loss", "loss", "cross entropy (nats)"), ("Accuracy", "acc1", "share of pictures")):
+        lines = [
+            Line("train, by step", _points(steps, name), TRAIN, "2 3"),
+            Line("train, by epoch", _points(epochs, f"train_{name}"), TRAIN, "", True),
+            Line("val, by epoch", _points(epochs, f"val_{name}"), VAL, "7 3", True),
+        ]
+        charts.append(line_chart(lines, title, axis, unit, share=name == "acc1", marks=marks))
+    charts.append(line_chart([Line("rate", _points(steps, "lr"), REST)], "Learning rate", axis, "rate", marks=marks))
+    return ReportSection(words, [chart for chart in charts if chart], table if rows else None)
 
 
 def _confusion(result: Result | None, classes: Sequence[str]) -> ReportSection | None:
     if result is None or len(result.confusion) != len(classes):
         return None
     matrix = result.confusion
-    wrong = [
-        (matrix[truth][answer], truth, answer)
-        for truth in range(len(classes))
-        for answer in range(len(classes))
-        if truth != answer
-    ]
-    count, truth, answer = max(wrong, default=(0, 0, 0))
-    mistakes = sum(each for each, _, _ in wrong)
+    mistake = most_frequent_mistake(matrix)
     words = f"In epoch {result.epoch} every validation picture was recognised."
-    if count:
+    if mistake:
+        truth, answer = mistake
+        mistakes = sum(map(sum, matrix)) - sum(row[label] for label, row in enumerate(matrix))
         words = (
             f"In epoch {result.epoch}, {mistakes:,} validation pictures were taken for another class; most often "
-            f"{classes[truth]} for {classes[answer]} ({count:,})."
+            f"{classes[truth]} for {classes[answer]} ({matrix[truth][answer]:,})."
         )
-    if len(classes) > MOST_CELLS:
-        words += f" Shown are the {MOST_CELLS} classes with the most mistakes; the table has all {len(classes)}."
+    words += left_out_in_words(len(classes), MOST_CELLS)
     rows = [[name, *row] for name, row in zip(classes, matrix, strict=True)]
     return ReportSection(words, [], ReportTable("confusion", ["truth", *classes], rows))
 
@@ -240,8 +220,7 @@ def _cells(result: Result | None, classes: Sequence[str]) -> dict[str, Any] | No
     if result is None or len(result.confusion) != len(classes):
         return None
     matrix = result.confusion
-    order = sorted(range(len(classes)), key=lambda label: matrix[label][label] - sum(matrix[label]))[:MOST_CELLS]
-    kept = sorted(order)
+    kept = most_mistaken(matrix, MOST_CELLS)
     return {
         "names": [classes[label] for label in kept],
         "rows": [[(matrix[t][a], round(100 * matrix[t][a] / max(1, sum(matrix[t])))) for a in kept] for t in kept],

@@ -57,14 +57,7 @@ class Digest:
 
     def refresh(self) -> None:
         """Read what was written since the last call; a file that another one has replaced is read anew."""
-        events, replaced = self._follower.news()
-        if replaced:
-            self._clear()
-        for event in events:
-            try:
-                self._add(event)
-            except (TypeError, ValueError, OverflowError):  # values that no worker of ours has written
-                continue
+        self._follower.tell(self._clear, self._add)
 
     def _add(self, event: Event) -> None:
         kind, now = event["type"], float(event.get("ts") or 0)

@@ -10,6 +10,8 @@ import json
 import math
 import re
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +56,16 @@ def finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [finite(each) for each in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def finite_number(value: Any) -> float | None:
+    """What an event, or another file, holds where a number should be; None if it is none, or not finite."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:  # a whole number of hundreds of digits
+        return None
 
 
 def read_events(path: Path, offset: int = 0, without: tuple[str, ...] = ()) -> tuple[list[Event], int]:
@@ -120,6 +132,16 @@ class EventFollower:
         replaced = replaced or offset < self._offset
         self._head, self._offset = head, offset
         return events, replaced
+
+    def tell(self, clear: Callable[[], None], add: Callable[[Event], None]) -> bool:
+        """Hand the news to a reader, who forgets what another file has replaced; whether there were any."""
+        events, replaced = self.news()
+        if replaced:
+            clear()
+        for event in events:
+            with suppress(TypeError, ValueError, OverflowError):  # values that no worker of ours has written
+                add(event)
+        return bool(events)
 
 
 def _head_of(path: Path) -> bytes:

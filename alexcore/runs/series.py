@@ -40,15 +40,7 @@ class Series:
 
     def refresh(self) -> bool:
         """Read the events written since the last call; whether there were any."""
-        events, replaced = self._follower.news()
-        if replaced:
-            self._clear()
-        for event in events:
-            try:
-                self._add(event)
-            except (TypeError, ValueError, OverflowError):  # values that no worker of ours has written
-                continue
-        return bool(events)
+        return self._follower.tell(self._clear, self._add)
 
     def _add(self, event: Event) -> None:
         kind = event["type"]

@@ -7,8 +7,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from alexcore.batchnorm.comparable import make_experiment
 from alexcore.batchnorm.read.record import Experiment, sweep_file
-from alexcore.batchnorm.settings import BnConfig, arm_key, create_experiment, make_experiment, seeds_of
+from alexcore.batchnorm.settings import BnConfig, arm_key, create_experiment, seeds_of
 from alexcore.config import TrainConfig
 from alexcore.files import write_json
 from alexcore.home import runs_dir

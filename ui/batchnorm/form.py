@@ -6,7 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from alexcore.batchnorm.settings import BN_FIELDS, BN_PRESETS, ONLY, BnConfig, make_experiment
+from alexcore.batchnorm.comparable import BN_PRESETS, ONLY, make_experiment
+from alexcore.batchnorm.settings import BN_FIELDS, BnConfig
 from alexcore.batchnorm.settings import GROUPS as BN_GROUPS
 from alexcore.config import FIELDS, GROUPS, TrainConfig
 from alexcore.data.index import DataIndex

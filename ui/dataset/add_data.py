@@ -8,7 +8,7 @@ import secrets
 import streamlit as st
 
 from alexcore.data.archive import folder_name, save_upload
-from alexcore.data.synthetic import CLASSES
+from alexcore.data.flower_scene import CLASSES
 from alexcore.errors import DataError
 from alexcore.home import cache_dir, data_dir
 from alexcore.jobs import read_job, start_job

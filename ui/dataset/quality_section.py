@@ -11,12 +11,10 @@ from alexcore.data.manifest import write_manifest
 from alexcore.data.quality import known_findings
 from alexcore.findings.pictures import KINDS, Pictures
 from alexcore.home import data_dir
-from alexcore.jobs import read_job, start_job
 from ui.dataset.gallery import first_page, gallery
 from ui.parts.address import choose_dataset
-from ui.parts.datasets import forget_indexes
-from ui.parts.job_progress import watch_job
 from ui.parts.page import shown_errors
+from ui.parts.quality_scan import scan_button, scan_runs
 from ui.parts.text import plain
 
 
@@ -42,13 +40,10 @@ def quality_section(name: str, whole: DataIndex) -> None:
 
 
 def _offer(whole: DataIndex) -> None:
-    job = f"scan-{whole.files_identity}"
-    if watch_job(job, "Looking at every picture", "pictures", forget_indexes):
+    if scan_runs(whole):
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Scan", key="dataset_scan") and read_job(job).state != "running":
-            start_job(job, ["data", "scan", str(whole.origin)])
-            st.rerun()
+        scan_button(whole, "Scan", "dataset_scan")
         st.caption(
             "Not scanned yet: damaged files, duplicates, the same picture in two splits or classes, dark, light, "
             "blurry and other odd pictures. About 100 to 150 pictures a second on two cores; nothing is changed."

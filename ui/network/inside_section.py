@@ -20,10 +20,9 @@ from alexcore.nn.layers import Layer
 from alexcore.palette import REST, TRAIN
 from alexcore.runs.store import Run, list_runs, require_checkpoint
 from alexcore.words.numbers import size_text
-from ui.parts.address import choose_run, chosen_run
 from ui.parts.datasets import open_dataset
 from ui.parts.menu import page_file
-from ui.parts.networks import classifier
+from ui.parts.networks import choices, classifier, run_field
 from ui.parts.page import shown_errors
 from ui.parts.picture_choice import MAX_MB, TYPES
 from ui.parts.table_csv import csv_button
@@ -45,7 +44,8 @@ def inside_section() -> None:
         st.page_link(page_file("train"), label="Go to Train", icon=":material/arrow_forward:")
         return
     with st.container(key="network_inside"), shown_errors():
-        run = _run(runs)
+        by_id = choices(runs, "network_run", runs[0], "newest")
+        run = by_id[run_field(by_id, "network_run", "Its best checkpoint is looked into.")]
         left, right = st.columns([1, 3], gap="large")
         network = classifier(require_checkpoint(run))
         with left:
@@ -70,24 +70,6 @@ def inside_section() -> None:
             _filters(network, layer)
         _spreads(network, layer, outputs[layer.name])
         _table(layers, outputs)
-
-
-def _run(runs: list[Run]) -> Run:
-    by_id = {run.id: run for run in runs}
-    wished = chosen_run()
-    if wished and wished not in by_id:
-        st.warning(f"There is no run {plain(wished)} with a checkpoint; the newest one is used instead.")
-    current = wished if wished in by_id else runs[0].id
-    if st.session_state.get("network_run") != current:
-        st.session_state["network_run"] = current
-    picked = st.selectbox(
-        "Run",
-        list(by_id),
-        key="network_run",
-        on_change=lambda: choose_run(st.session_state["network_run"]),
-        help="Its best checkpoint is looked into.",
-    )
-    return by_id[picked]
 
 
 def _picture(run: Run) -> tuple[Image.Image, str, str]:

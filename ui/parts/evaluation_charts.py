@@ -7,11 +7,12 @@ from typing import Any
 
 import pandas as pd
 
+from alexcore.analysis.confusion import Matrix, left_out_in_words, most_frequent_mistake, most_mistaken
 from alexcore.analysis.metrics import wilson
 from alexcore.figures import new_figure, share_axis
 from alexcore.palette import ORANGE, REST, TRAIN, VAL
 from alexcore.words.numbers import percent
-from ui.parts.run_charts import RunView, add_cells, most_confused
+from ui.parts.run_charts import MOST_CELLS, RunView, add_cells
 
 # A chart of more classes cannot be read: the weakest are shown, the table has them all.
 MOST_CLASSES = 40
@@ -58,7 +59,7 @@ def confusion_view(report: dict[str, Any], truth: str, answer: str) -> RunView:
     """The confusion matrix, with the chosen cell framed."""
     names, matrix = [str(each) for each in report["classes"]], report["confusion"]
     table = pd.DataFrame(matrix, index=names, columns=names)
-    kept, more = most_confused(table)
+    kept = [names[label] for label in most_mistaken(matrix, MOST_CELLS)]
     for name in (truth, answer):  # what was chosen is always in the picture
         if name in names and name not in kept:
             kept = [*kept, name]
@@ -82,33 +83,25 @@ def confusion_view(report: dict[str, Any], truth: str, answer: str) -> RunView:
         figure.add_shape(
             type="rect", x0=x - 0.5, x1=x + 0.5, y0=y - 0.5, y1=y + 0.5, line={"color": ORANGE, "width": 3}
         )
-    return RunView(_confusion_in_words(names, matrix) + more, {"confusion": figure}, table.reset_index(names="truth"))
+    words = _confusion_in_words(names, matrix) + left_out_in_words(len(names), MOST_CELLS)
+    return RunView(words, {"confusion": figure}, table.reset_index(names="truth"))
 
 
-def most_frequent_mistake(report: dict[str, Any]) -> tuple[str, str]:
-    """(truth, answer) of the largest cell off the diagonal; of the first class where there is no mistake."""
-    names, matrix = [str(each) for each in report["classes"]], report["confusion"]
-    cells = [
-        (matrix[row][column], -row, -column)
-        for row in range(len(names))
-        for column in range(len(names))
-        if row != column and matrix[row][column]
-    ]
-    if not cells:
-        return names[0], names[0]
-    _, row, column = max(cells)
-    return names[-row], names[-column]
+def first_cell(report: dict[str, Any]) -> tuple[str, str]:
+    """(truth, answer) of the most frequent mistake; of the first class where there is none."""
+    truth, answer = most_frequent_mistake(report["confusion"]) or (0, 0)
+    return str(report["classes"][truth]), str(report["classes"][answer])
 
 
-def _confusion_in_words(names: Sequence[str], matrix: Sequence[Sequence[int]]) -> str:
-    truth, answer = most_frequent_mistake({"classes": names, "confusion": matrix})
-    if truth == answer:
+def _confusion_in_words(names: Sequence[str], matrix: Matrix) -> str:
+    mistake = most_frequent_mistake(matrix)
+    if mistake is None:
         return "Every picture was recognised: all of them are on the diagonal."
-    row = matrix[names.index(truth)]
-    count, own = row[names.index(answer)], sum(row)
+    truth, answer = mistake
+    count, own = matrix[truth][answer], sum(matrix[truth])
     return (
-        f"The most frequent mistake: {count:,} of {own:,} pictures of {truth} ({count / own:.0%}) are taken for "
-        f"{answer}. A click on a cell, or the two fields, open its pictures."
+        f"The most frequent mistake: {count:,} of {own:,} pictures of {names[truth]} ({count / own:.0%}) are taken for "
+        f"{names[answer]}. A click on a cell, or the two fields, open its pictures."
     )
 
 

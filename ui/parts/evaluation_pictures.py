@@ -14,12 +14,11 @@ from alexcore.data.shards import is_sharded, picture_source
 from alexcore.data.thumbnails import thumbnail
 from alexcore.errors import AlexError, DataError
 from alexcore.home import data_roots
-from alexcore.jobs import read_job, start_job
 from alexcore.runs.store import Run
-from ui.parts.datasets import forget_indexes, open_dataset, whole_dataset
-from ui.parts.job_progress import watch_job
+from ui.parts.datasets import open_dataset, whole_dataset
 from ui.parts.menu import page_file
 from ui.parts.page import show_error, shown_errors
+from ui.parts.quality_scan import scan_button, scan_runs
 from ui.parts.text import plain
 
 PAGE_SIZE = 12
@@ -126,14 +125,12 @@ def _near(run: Run, index: DataIndex) -> None:
             st.markdown(f"**Near duplicates of {plain(path)} in training**", width="stretch")
             st.button("Close", key="evaluation_near_close", on_click=lambda: st.session_state.pop(NEAR, None))
         training = open_dataset(run.config.data)[0]
-        job = f"scan-{whole_dataset(run.config.data).files_identity}"
-        if watch_job(job, "Looking at every picture", "pictures", forget_indexes):
+        whole = whole_dataset(run.config.data)
+        if scan_runs(whole):
             return
         found = near_pictures(training, _source(index, path))
         if found is None:
-            if st.button("Scan the pictures", key="evaluation_scan") and read_job(job).state != "running":
-                start_job(job, ["data", "scan", str(training.origin)])
-                st.rerun()
+            scan_button(whole, "Scan the pictures", "evaluation_scan")
             st.caption(
                 "Copies are found by the quality scan, which has not looked at this data set yet. It measures every "
                 "picture once, about 100 to 150 a second on two cores; nothing is changed."

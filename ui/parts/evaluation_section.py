@@ -28,8 +28,8 @@ from ui.parts.evaluation_charts import (
     calibration_view,
     classes_view,
     confusion_view,
+    first_cell,
     headline,
-    most_frequent_mistake,
 )
 from ui.parts.evaluation_pictures import first_page, picture_grid
 from ui.parts.job_progress import watch_job
@@ -191,7 +191,7 @@ def _index(report: dict[str, Any]) -> DataIndex:
 
 def _cell(run: Run, report: dict[str, Any], answers: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
     """Draw the matrix and the two fields that name a cell; return the answers in it, the highest loss first."""
-    first_truth, first_answer = most_frequent_mistake(report)
+    first_truth, first_answer = first_cell(report)
     for name in ("evaluation_truth", "evaluation_answer"):
         if st.session_state.get(name, classes[0]) not in classes:  # chosen for another run or data set
             del st.session_state[name]

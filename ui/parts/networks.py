@@ -43,24 +43,32 @@ def classifier(checkpoint: Path) -> Classifier:
     return _classifier(str(checkpoint), checkpoint.stat().st_mtime_ns)
 
 
-def choose_runs(runs: list[Run]) -> list[Run]:
-    """Draw the choice of the run that answers and of others beside it; the chosen ones, the main one first."""
+def choices(runs: list[Run], key: str, otherwise: Run, which: str) -> dict[str, Run]:
+    """The runs of a field by id; the field has the one of the address, or `otherwise`, which is the `which` one."""
     by_id = {run.id: run for run in runs}
-    newest = next((run.id for run in runs if run.status.state == "finished"), runs[0].id)
     wished = chosen_run()
     if wished and wished not in by_id:
-        st.warning(f"There is no run {plain(wished)} with a checkpoint; the newest finished one is used instead.")
-    current = wished if wished in by_id else newest
-    if st.session_state.get("classify_run") != current:
-        st.session_state["classify_run"] = current
+        st.warning(f"There is no run {plain(wished)} with a checkpoint; the {which} one is used instead.")
+    current = wished if wished in by_id else otherwise.id
+    if st.session_state.get(key) != current:
+        st.session_state[key] = current
+    return by_id
+
+
+def run_field(by_id: dict[str, Run], key: str, help_text: str) -> str:
+    """Draw the field; return the id of the run that is chosen."""
+    return st.selectbox(
+        "Run", list(by_id), key=key, on_change=lambda: choose_run(st.session_state[key]), help=help_text
+    )
+
+
+def choose_runs(runs: list[Run]) -> list[Run]:
+    """Draw the choice of the run that answers and of others beside it; the chosen ones, the main one first."""
+    newest = next((run for run in runs if run.status.state == "finished"), runs[0])
+    by_id = choices(runs, "classify_run", newest, "newest finished")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        picked = st.selectbox(
-            "Run",
-            list(by_id),
-            key="classify_run",
-            on_change=lambda: choose_run(st.session_state["classify_run"]),
-            help="The newest finished run, unless you choose another. Its best checkpoint is used.",
-        )
+        help_text = "The newest finished run, unless you choose another. Its best checkpoint is used."
+        picked = run_field(by_id, "classify_run", help_text)
         beside: list[str] = st.multiselect(
             "Compare with",
             [each for each in by_id if each != picked],

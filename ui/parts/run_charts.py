@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
+from alexcore.analysis.confusion import left_out_in_words, most_frequent_mistake, most_mistaken
 from alexcore.figures import new_figure, share_axis
 from alexcore.palette import CELLS, LINES, REST, TRAIN, VAL
 from alexcore.runs.events import Event
@@ -154,33 +155,18 @@ def confusion(series: Series) -> RunView:
     matrix, epoch = epochs[-1]["confusion"], int(epochs[-1]["epoch"]) + 1
     names = _classes(series, len(matrix))
     table = pd.DataFrame(matrix, index=names, columns=names)
-    wrong = {
-        (true, said): matrix[true][said]
-        for true in range(len(names))
-        for said in range(len(names))
-        if true != said and matrix[true][said]
-    }
-    if wrong:
-        (true, said), count = max(wrong.items(), key=lambda item: item[1])
-        pictures = "1 picture" if count == 1 else f"{count} pictures"
+    mistake = most_frequent_mistake(matrix)
+    if mistake:
+        true, said = mistake
+        pictures = "1 picture" if matrix[true][said] == 1 else f"{matrix[true][said]} pictures"
         words = f"The most frequent mistake of epoch {epoch}: {pictures} of {names[true]} taken for {names[said]}."
     else:
         words = f"In epoch {epoch} every validation picture was recognised."
-    kept, more = most_confused(table)
+    kept = most_mistaken(matrix, MOST_CELLS)
     figure = new_figure("Confusion matrix, validation", "answer", "truth", 420)
-    add_cells(figure, table.loc[kept, kept])
-    return RunView(words + more, {"confusion": figure}, table.reset_index(names="truth"))
-
-
-def most_confused(table: pd.DataFrame) -> tuple[list[str], str]:
-    """The classes that a confusion matrix has room for: those with the most mistakes; and that these are not all."""
-    names = list(table.index)
-    if len(names) <= MOST_CELLS:
-        return names, ""
-    mistakes = table.sum(axis=1) - table.to_numpy().diagonal()
-    kept = set(mistakes.nlargest(MOST_CELLS).index)
-    words = f" Shown are the {MOST_CELLS} classes with the most mistakes; the table has all {len(names)}."
-    return [name for name in names if name in kept], words
+    add_cells(figure, table.iloc[kept, kept])
+    words += left_out_in_words(len(names), MOST_CELLS)
+    return RunView(words, {"confusion": figure}, table.reset_index(names="truth"))
 
 
 def add_cells(figure: go.Figure, shown: pd.DataFrame, **more: Any) -> None:

@@ -21,12 +21,13 @@ import math
 import time
 from pathlib import Path
 
+from alexcore.batchnorm.comparable import require_comparable
 from alexcore.batchnorm.measure.arms import Arm, Sums
 from alexcore.batchnorm.measure.batches import windows_from
 from alexcore.batchnorm.measure.experiment_end import finish, stop
 from alexcore.batchnorm.measure.experiment_parts import prepare, save
 from alexcore.batchnorm.measure.measurements import StopAskedError, measure, obey
-from alexcore.batchnorm.settings import BnConfig, require_comparable
+from alexcore.batchnorm.settings import BnConfig
 from alexcore.config import TrainConfig
 from alexcore.findings.experiment import ArmDiverged
 from alexcore.training.distributed import StoppedBeforeStartError

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shlex
 
-from alexcore.batchnorm.settings import BN_PRESETS, BnConfig, make_experiment
+from alexcore.batchnorm.comparable import BN_PRESETS, make_experiment
+from alexcore.batchnorm.settings import BnConfig
 from alexcore.command_line import PROGRAM, changed_flags
 from alexcore.config import TrainConfig
 

@@ -20,7 +20,8 @@ from alexcore.batchnorm.read.quantities import (
     VALIDATION_GAP,
     ZERO_UNITS,
 )
-from alexcore.batchnorm.read.tolerance import DIVERGED, Row, classify, finite_number, median_of, tolerances
+from alexcore.batchnorm.read.tolerance import DIVERGED, Row, classify, median_of, tolerances
+from alexcore.runs.events import finite_number
 
 Arm = tuple[str, int]
 Events = Sequence[Mapping[str, Any]]

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from alexcore.runs.events import finite_number
+
 LEARNED, STUCK, DIVERGED = "learned", "stuck", "diverged"
 # A loss this many times ln C, that of guessing, has diverged (BATCHNORM's definition).
 DIVERGED_LOSS = 1e3
@@ -215,10 +217,3 @@ def median_of(values: Iterable[float | None]) -> float | None:
     """The median of those that are known, None without any."""
     known = [each for each in values if each is not None]
     return statistics.median(known) if known else None
-
-
-def finite_number(value: Any) -> float | None:
-    """A finite number, else None."""
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-        return float(value)
-    return None

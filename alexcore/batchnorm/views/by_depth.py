@@ -27,13 +27,12 @@ from alexcore.batchnorm.views.view import (
     arm_title,
     arms_in_order,
     each_arm,
-    finite,
     order_in_words,
 )
 from alexcore.figures import narrow_figure
 from alexcore.nn.norms import look_of
 from alexcore.palette import GUIDE
-from alexcore.runs.events import Event
+from alexcore.runs.events import Event, finite_number
 
 FIRST, NOW = 0, -1
 DASHES = {FIRST: "dot", NOW: "solid"}
@@ -120,7 +119,7 @@ def _of_gain(direction: str, column: str) -> Pick:
         data = row["data"]
         values, layers = (data.get(direction) or {}).get(column) or [], data.get("layers") or []
         where = layers.index(layer) if layer in layers else len(values)
-        return finite(values[where]) if where < len(values) else None
+        return finite_number(values[where]) if where < len(values) else None
 
     return pick
 
@@ -142,7 +141,7 @@ def gain(experiment: Experiment, direction: str = "random") -> View:
     }
     words = NOTHING
     if ends:
-        eps = next((finite(rows[-1]["data"].get("eps")) for rows in events.values() if rows), None)
+        eps = next((finite_number(rows[-1]["data"].get("eps")) for rows in events.values() if rows), None)
         words = (
             f"By {layers[-1]} a change of {f'{eps:.0%}' if eps else 'a small part'} of the input is now multiplied by: "
             f"{each_arm(ends)}. {order_in_words(ends)} Below 1 it is damped."

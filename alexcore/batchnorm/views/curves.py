@@ -15,17 +15,18 @@ from alexcore.batchnorm.views.view import (
     arm_colour,
     arm_title,
     each_arm,
-    finite,
     from_field,
     joined,
     last_of,
     lines_of,
+    medians_of,
     order_in_words,
     spread,
     table_of,
 )
 from alexcore.figures import narrow_figure, share_axis
 from alexcore.palette import GUIDE
+from alexcore.runs.events import finite_number
 from alexcore.words.numbers import percent
 
 # Steps that the trailing mean of a training curve spans at most, as a share of the curve.
@@ -63,7 +64,7 @@ def training(experiment: Experiment) -> View:
 
 
 def _chance(experiment: Experiment) -> float | None:
-    return finite((experiment.start or {}).get("chance"))
+    return finite_number((experiment.start or {}).get("chance"))
 
 
 def _smooth_end(lines: Lines, window: int) -> dict[str, list[float]]:
@@ -91,7 +92,7 @@ def validation(experiment: Experiment) -> View:
     add_lines(figures["val_loss"], loss, symbol="arm")
     add_lines(figures["val_acc1"], accuracy, symbol="arm")
     share_axis(figures["val_acc1"])
-    recalibrated = _recalibrated(experiment, "val_acc1_recalibrated")
+    recalibrated = lines_of(experiment.evals, from_field("val_acc1_recalibrated"))
     if recalibrated:
         _marks(figures["val_acc1"], recalibrated, "recalibrated")
     classes = len((experiment.start or {}).get("classes", ()))
@@ -126,10 +127,6 @@ def _lost_in_words(experiment: Experiment, *norms: str) -> str:
     return f" Diverged, and not counted: {named}." if named else ""
 
 
-def _recalibrated(experiment: Experiment, name: str) -> Lines:
-    return lines_of(experiment.evals, from_field(name))
-
-
 def _marks(figure: Any, lines: Lines, label: str) -> None:
     for arm, seeds in lines.items():
         points = [points[-1] for points in seeds.values()]
@@ -152,7 +149,7 @@ def three_ways(experiment: Experiment) -> View:
     """BatchNorm's validation accuracy with running, batch and recalibrated statistics."""
     batch = {key: rows for key, rows in experiment.evals.items() if key[0] == "batch"}
     lines = {name: lines_of(batch, from_field(name)) for name, _, _ in WAYS}
-    recalibrated = _recalibrated(experiment, "val_acc1_recalibrated")
+    recalibrated = lines_of(experiment.evals, from_field("val_acc1_recalibrated"))
     figure = narrow_figure("BatchNorm's validation accuracy, three ways", "optimizer step", "share of the pictures")
     for name, label, dash in WAYS:
         add_lines(figure, lines[name], dash=dash, label=label, symbol="circle" if dash == "dot" else "diamond")
@@ -210,10 +207,7 @@ def _ways_in_words(running: dict[int, float], again: dict[int, float], own: dict
 def cost(experiment: Experiment) -> View:
     """What a step of each arm costs, and what the probes cost."""
     lines = lines_of(experiment.steps, from_field("step_s"))
-    medians = {
-        arm: [statistics.median(value for _, value in points) for _, points in sorted(seeds.items())]
-        for arm, seeds in lines.items()
-    }
+    medians = medians_of(lines)
     figure = narrow_figure("Time of one step", "arm", "seconds (median)", 280)
     for arm, values in medians.items():
         figure.add_bar(
@@ -240,7 +234,7 @@ def cost(experiment: Experiment) -> View:
             if arm != "none" and statistics.median(base)
         ]
         words += f" Against the arm without a norm: {', '.join(more)}." if more else ""
-    share = finite((experiment.cost or {}).get("share"))
+    share = finite_number((experiment.cost or {}).get("share"))
     if share is not None:
         words += f" Probes took {share:.0%} of the run's time, which is not counted here."
     return View(

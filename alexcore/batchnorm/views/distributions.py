@@ -18,10 +18,10 @@ from alexcore.batchnorm.views.view import (
     arms_in_order,
     capital,
     faint,
-    finite,
     plain_range,
 )
 from alexcore.figures import narrow_figure
+from alexcore.runs.events import finite_number
 from alexcore.runs.thinning import thin
 from alexcore.words.numbers import number
 
@@ -42,7 +42,7 @@ def fan_channels(experiment: Experiment, layer: str) -> tuple[list[int], int | N
             channels = [int(each) for each in (row["data"].get(layer) or {}).get("channels", [])]
     for rows in probes(experiment, MOMENTS).values():
         for row in rows[:1]:
-            sigmas = [finite(each) for each in (row["data"].get("sigma") or {}).get(layer) or []]
+            sigmas = [finite_number(each) for each in (row["data"].get("sigma") or {}).get(layer) or []]
             known = [(sigma, channel) for sigma, channel in zip(sigmas, channels, strict=False) if sigma is not None]
             if known:
                 return channels, sorted(known)[(len(known) - 1) // 2][1]
@@ -69,7 +69,7 @@ def fans(experiment: Experiment, layer: str, channel: int, seed: int, *, normed:
             side = fan.get("normed" if normed and fan.get("normed") else "output") or []
             known = fan.get("channels") or []
             values = side[known.index(channel)] if channel in known and known.index(channel) < len(side) else []
-            numbers = [finite(each) for each in values]
+            numbers = [finite_number(each) for each in values]
             if numbers and None not in numbers:
                 percentiles = [float(each) for each in fan["percentiles"]]
                 found.setdefault(arm, []).append((float(row["step"]), [each for each in numbers if each is not None]))

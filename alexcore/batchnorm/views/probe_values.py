@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from alexcore.batchnorm.read.record import Arm, Experiment
-from alexcore.batchnorm.views.view import arms_in_order, finite
-from alexcore.runs.events import Event
+from alexcore.batchnorm.views.view import arms_in_order
+from alexcore.runs.events import Event, finite_number
 
 Pick = Callable[[Event, str], float | None]
 Probes = Mapping[Arm, Sequence[Event]]
@@ -34,7 +34,7 @@ def at_layer(row: Event, name: str, layer: str) -> float | None:
     data = row["data"]
     layers, values = data.get("layers") or [], data.get(name) or []
     where = layers.index(layer) if layer in layers else -1
-    return finite(values[where]) if 0 <= where < len(values) else None
+    return finite_number(values[where]) if 0 <= where < len(values) else None
 
 
 def from_data(name: str) -> Callable[[Event], Any]:

@@ -28,7 +28,6 @@ from alexcore.batchnorm.views.view import (
     arm_title,
     arms_in_order,
     each_arm,
-    finite,
     joined,
     lines_of,
     log_range,
@@ -42,7 +41,7 @@ from alexcore.batchnorm.views.view import (
 from alexcore.figures import narrow_figure
 from alexcore.nn.norms import look_of
 from alexcore.palette import GUIDE
-from alexcore.runs.events import Event
+from alexcore.runs.events import Event, finite_number
 from alexcore.words.numbers import number
 
 DIVERGED = 1e3
@@ -220,7 +219,7 @@ def _ratios(rows: Sequence[Event]) -> dict[float, float]:
     found: dict[float, list[float | None]] = {}
     for row in rows:
         for rate, ratio in zip((row["data"].get("rates") or []), (row["data"].get("ratios") or []), strict=False):
-            found.setdefault(float(rate), []).append(finite(ratio))
+            found.setdefault(float(rate), []).append(finite_number(ratio))
     return {
         rate: statistics.median(each for each in values if each is not None)
         for rate, values in sorted(found.items())
@@ -236,7 +235,7 @@ def _safe_in_words(events: Mapping[Arm, Sequence[Event]], steps: Sequence[int]) 
         safe: dict[str, list[float]] = {}
         for (arm, _), some in sorted(events.items()):
             for row in some:
-                value = finite(row["data"].get("largest_safe"))
+                value = finite_number(row["data"].get("largest_safe"))
                 if row["step"] == step and value is not None:
                     safe.setdefault(arm, []).append(value)
         if safe:

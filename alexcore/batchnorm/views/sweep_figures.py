@@ -17,11 +17,11 @@ from alexcore.batchnorm.views.view import (
     arms_in_order,
     capital,
     each_arm,
-    finite,
     order_in_words,
 )
 from alexcore.figures import narrow_figure, share_axis
 from alexcore.palette import HEAT
+from alexcore.runs.events import finite_number
 from alexcore.words.numbers import number, percent
 
 Row = dict[str, Any]
@@ -38,13 +38,13 @@ def flat(experiment: Experiment, kind: str) -> list[Row]:
         row: Row = {**event, **(result if isinstance(result, dict) else {})}
         row[name] = row.get(name, event.get("x"))
         row["mode"] = row.get("mode", event.get("table"))
-        if finite(row[name]) is not None and isinstance(row.get("arm"), str):
+        if finite_number(row[name]) is not None and isinstance(row.get("arm"), str):
             rows.append(row)
     return rows
 
 
 def _median(rows: Sequence[Row], field: str) -> float | None:
-    known = [value for row in rows if (value := finite(row.get(field))) is not None]
+    known = [value for row in rows if (value := finite_number(row.get(field))) is not None]
     return statistics.median(known) if known else None
 
 
@@ -122,10 +122,10 @@ def _outcomes_in_words(rows: Sequence[Row]) -> str:
         if not learned:
             said.append(f"{arm_title(arm)}: of {len(mine)} runs {', '.join(counts)}")
             continue
-        best = max(learned, key=lambda row: finite(row.get("val_acc1")) or -1.0)
+        best = max(learned, key=lambda row: finite_number(row.get("val_acc1")) or -1.0)
         said.append(
             f"{arm_title(arm)}: of {len(mine)} runs {', '.join(counts)}; best at rate {number(float(best['rate']))} "
-            f"with {percent(finite(best.get('val_acc1')))}"
+            f"with {percent(finite_number(best.get('val_acc1')))}"
         )
     return f"{capital('; '.join(said))}."
 
@@ -144,11 +144,11 @@ def tolerance(experiment: Experiment) -> View:
                 (row for row in rows if row["arm"] == arm and row["seed"] == seed), key=lambda row: row["rate"]
             )
             curves[seed] = [
-                (float(row["rate"]), acc) for row in mine if (acc := finite(row.get("val_acc1"))) is not None
+                (float(row["rate"]), acc) for row in mine if (acc := finite_number(row.get("val_acc1"))) is not None
             ]
             found = width(
                 [float(row["rate"]) for row in mine],
-                [finite(row.get("val_acc1")) for row in mine],
+                [finite_number(row.get("val_acc1")) for row in mine],
                 [str(row.get("outcome")) for row in mine],
             )
             if found.best_rate is not None:
@@ -186,7 +186,7 @@ def batches(experiment: Experiment, mode: str) -> View:
     rows = [row for row in flat(experiment, BATCH_SWEEP) if row["mode"] == mode]
     lines: dict[str, dict[int, list[tuple[float, float]]]] = {}
     for row in sorted(rows, key=lambda each: float(each["batch"])):
-        accuracy = finite(row.get("val_acc1"))
+        accuracy = finite_number(row.get("val_acc1"))
         if accuracy is not None:
             lines.setdefault(row["arm"], {}).setdefault(int(row["seed"]), []).append(
                 (float(row["batch"]), 1 - accuracy)

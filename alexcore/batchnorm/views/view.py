@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 
 from alexcore.batchnorm.read.record import Arm, Point, band
 from alexcore.nn.norms import NORMS, look_of
-from alexcore.runs.events import Event
+from alexcore.runs.events import Event, finite_number
 from alexcore.runs.thinning import thin
 from alexcore.words.numbers import number
 
@@ -60,15 +60,6 @@ def arm_colour(arm: str) -> str:
     return look_of(arm).colour
 
 
-def finite(value: Any) -> float | None:
-    """The value as a number, or None where it is missing, no number, or not finite."""
-    try:
-        found = float(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return found if math.isfinite(found) else None
-
-
 def from_field(name: str) -> Pick:
     """Pick a field of an event."""
     return lambda row: row.get(name)
@@ -80,7 +71,7 @@ def lines_of(events: Mapping[Arm, Sequence[Event]], pick: Pick, x: str = "step")
     for (arm, seed), rows in sorted(events.items(), key=lambda item: (_rank(item[0][0]), item[0][1])):
         points = []
         for row in rows:
-            at, value = finite(row.get(x)), finite(pick(row))
+            at, value = finite_number(row.get(x)), finite_number(pick(row))
             if at is not None and value is not None:
                 points.append((at, value))
         if points:

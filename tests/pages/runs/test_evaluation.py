@@ -24,8 +24,8 @@ from ui.parts.evaluation_charts import (
     calibration_view,
     classes_view,
     confusion_view,
+    first_cell,
     headline,
-    most_frequent_mistake,
 )
 
 
@@ -282,8 +282,8 @@ def test_the_sentences_follow_the_numbers() -> None:
     assert "not clearly" not in headline({**REPORT, "acc1_low": 0.6})
     assert "b is recognised least: 60% of its 5 pictures" in classes_view(REPORT).sentence
     assert "2 of 5 pictures of b (40%) are taken for a" in confusion_view(REPORT, "a", "b").sentence
-    assert most_frequent_mistake(REPORT) == ("b", "a")
-    assert most_frequent_mistake({**REPORT, "confusion": [[5, 0], [0, 5]]}) == ("a", "a")
+    assert first_cell(REPORT) == ("b", "a")
+    assert first_cell({**REPORT, "confusion": [[5, 0], [0, 5]]}) == ("a", "a")
     assert "20.0 points too sure" in calibration_view(REPORT).sentence
     under = {**REPORT, "acc1": 0.95}
     assert "5.0 points not sure enough" in calibration_view(under).sentence

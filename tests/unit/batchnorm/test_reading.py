@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from alexcore.batchnorm.comparable import make_experiment
 from alexcore.batchnorm.measure.sweep_training import sweep_batches
-from alexcore.batchnorm.settings import make_experiment
 from alexcore.batchnorm.views import shift_by_layer as shift
 from alexcore.cli.comparing import tell
 from alexcore.export.experiment_report import report

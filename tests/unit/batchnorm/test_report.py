@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from alexcore.batchnorm.comparable import make_experiment
 from alexcore.batchnorm.read.experiment_command import experiment_command
-from alexcore.batchnorm.settings import load_bn_config, make_experiment
+from alexcore.batchnorm.settings import load_bn_config
 from alexcore.batchnorm.views.sections import SECTIONS
 from alexcore.cli import build_parser
 from alexcore.config import load_config

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from alexcore.batchnorm.settings import (
-    BN_FIELDS,
-    BN_PRESETS,
-    load_bn_config,
-    make_bn_config,
-    make_experiment,
-    seeds_of,
-)
+from alexcore.batchnorm.comparable import BN_PRESETS, make_experiment
+from alexcore.batchnorm.settings import BN_FIELDS, load_bn_config, make_bn_config, seeds_of
 from alexcore.config import FIELDS
 from alexcore.errors import ConfigError
 from alexcore.files import write_json

@@ -13,7 +13,8 @@ import pytest
 from PIL import Image, ImageChops
 
 from alexcore.data import synthetic
-from alexcore.data.synthetic import CLASSES, draw_flower, write_flowers
+from alexcore.data.flower_scene import CLASSES, draw_flower
+from alexcore.data.synthetic import write_flowers
 from alexcore.errors import ConfigError, DataError
 
 PACKAGE_ROOT = Path(synthetic.__file__).resolve().parents[2]

@@ -28,6 +28,7 @@ FLOORS = [
         "process",
         "system",
         "training_fields",
+        "run_fields",
         "words",
     },
     {"findings"},

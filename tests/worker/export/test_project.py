@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import time
-from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,18 +17,20 @@ import torch
 from PIL import ExifTags, Image
 
 from alexcore.analysis.prediction import Classifier
-from alexcore.config import FIELDS
+from alexcore.augment.presets import training_operations
+from alexcore.config import FIELDS, PRESETS, make_config
 from alexcore.data.folder import open_folder
 from alexcore.data.images import read_picture
 from alexcore.data.manifest import write_manifest
 from alexcore.data.pack import pack
 from alexcore.errors import ConfigError
-from alexcore.export import project as project_module
 from alexcore.export.project import make_project
 from alexcore.export.source import Source, load_trained
+from alexcore.export.train_code import CARRIED, NotCarriedError, require_carried
+from alexcore.export.write import write_export
+from alexcore.export.writers import Wish
 from alexcore.runs.store import create_run
 from alexcore.training.loop import fit
-from tests.support.augment_pipelines import PIPELINE
 from tests.support.exported import modules, source_of, unpacked_project
 from tests.support.interrupted_runs import Watcher, at_step, straight
 from tests.support.run_folders import tiny_config
@@ -43,9 +44,7 @@ pytestmark = [
 # What one run may have switched on, and what it may not have at the same time lies in different rows.
 GRID: dict[str, dict[str, Any]] = {
     "plain": {"norm": "none", "optimizer": "sgd", "scheduler": "constant", "init": "kaiming", "lr": 0.01},
-    "default": {},
-    "two-processes": {"num_workers": 2, "norm": "none", "init": "torch", "scheduler": "step", "lr_step_epochs": 1},
-    "batch-two-processes": {"num_workers": 2, "accumulation_steps": 2, "warmup_steps": 2, "augment": "strong"},
+    "default, growing": {"image_size": 96, "start_size": 64, "epochs": 3, "num_workers": 2},
     "weighted": {
         "class_weights": "inverse",
         "label_smoothing": 0.1,
@@ -54,11 +53,10 @@ GRID: dict[str, dict[str, Any]] = {
         "norm": "group",
         "scheduler": "onecycle",
         "warmup_steps": 3,
-        "channels_last": False,
-        "decay_all": True,
+        "checkpoint_every_epochs": 2,
+        "checkpoint_every_minutes": 0,
     },
-    "average": {
-        "ema_decay": 0.9,
+    "effective": {
         "class_weights": "effective",
         "scheduler": "exponential",
         "warmup_steps": 2,
@@ -66,40 +64,29 @@ GRID: dict[str, dict[str, Any]] = {
         "augment": "trivial-augment",
         "early_stopping": 1,
         "epochs": 3,
+        "init": "torch",
     },
-    "mixed": {
-        "augment": PIPELINE,
+    "typed": {
+        "class_weights": "1,2,0",
+        "num_workers": 2,
         "accumulation_steps": 2,
-        "class_weights": "1,2,0.5",
+        "augment": "strong",
         "scheduler": "multistep",
         "lr_milestones": "1",
         "init": "xavier",
         "activation": "tanh",
     },
-    "mixed-ignoring": {"augment": PIPELINE[:-1], "ignore_index": 1, "optimizer": "sgd", "nesterov": True},
-    "ignoring": {"ignore_index": 2, "accumulation_steps": 2, "class_weights": "3,1,1"},
     "measured": {
         "normalize": "data",
         "augment": "rand-augment",
-        "max_steps": 7,
         "variant": "torchvision",
-        "deterministic": True,
+        "optimizer": "sgd",
+        "nesterov": True,
+        "scheduler": "step",
+        "lr_step_epochs": 1,
         "cudnn_benchmark": False,
     },
-    "plateau": {
-        "scheduler": "plateau",
-        "plateau_patience": 0,
-        "epochs": 4,
-        "checkpoint_every_epochs": 2,
-        "checkpoint_every_minutes": 0,
-        "variant": "2012",
-        "norm": "none",
-        "image_size": 80,
-        "lr": 0.02,
-    },
-    "growing": {"image_size": 96, "start_size": 64, "epochs": 3, "num_workers": 2, "norm": "none"},
-    "growing-cut": {"image_size": 96, "start_size": 64, "epochs": 9, "max_steps": 7, "norm": "none"},
-    "growing-crop": {
+    "crop, growing": {
         "image_size": 96,
         "start_size": 64,
         "epochs": 3,
@@ -110,16 +97,37 @@ GRID: dict[str, dict[str, Any]] = {
             {"op": "ToTensor"},
         ],
     },
-    "half": {"precision": "bf16", "dropout": 0.0, "activation": "sigmoid", "augment": "imagenet"},
+    "half": {
+        "precision": "bf16",
+        "dropout": 0.0,
+        "activation": "sigmoid",
+        "augment": "imagenet",
+        "variant": "2012",
+        "image_size": 80,
+        "warmup_steps": 2,
+    },
+}
+# Off by default, and more than a project has lines for.
+NOT_CARRIED: dict[str, Any] = {
+    "ema_decay": 0.9,
+    "decay_all": True,
+    "ignore_index": 1,
+    "max_steps": 7,
+    "time_budget_s": 60.0,
+    "processes": 2,
+    "sync_batchnorm": True,
+    "deterministic": True,
+    "channels_last": False,
+    "compile": True,
+    "freeze_features": True,
 }
 
 
 def same_weights(ours: Path, theirs: Path) -> bool:
-    """Whether two checkpoints hold the same bits: weights, optimizer, and what an average has beside it."""
+    """Whether two checkpoints hold the same bits: weights, optimizer, generator."""
     one, other = (torch.load(path, weights_only=True) for path in (ours, theirs))
     assert one["position"]["step"] == other["position"]["step"] > 0
-    states = [("model",), ("trained",)] if "trained" in one else [("model",)]
-    weights = all(torch.equal(one[key][name], other[key][name]) for (key,) in states for name in one[key])
+    weights = all(torch.equal(value, other["model"][name]) for name, value in one["model"].items())
     moments = [
         torch.equal(value, other["optimizer"]["state"][number][name])
         for number, state in one["optimizer"]["state"].items()
@@ -135,44 +143,26 @@ class _CutShort(Exception):
 
 @pytest.mark.parametrize("name", GRID)
 def test_the_project_trains_resumes_and_predicts_as_the_run(stripes, tmp_path, name):
-    config = tiny_config(stripes, **{"seed": 3, **GRID[name]})
+    config = tiny_config(stripes, **{"seed": 3, "width": 0.1, **GRID[name]})
     run, watcher = straight(config)
     project = unpacked_project(source_of(run, config, watcher), tmp_path)
+    rules = ["--isolated", "--select", "E,F,W,B", "--ignore", "B905", "--line-length", "120"]
     linted = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "ruff",
-            "check",
-            "--isolated",
-            "--select",
-            "E,F,W,B",
-            "--ignore",
-            "B905",
-            "--line-length",
-            "120",
-            *sorted(project.glob("*.py")),
-        ],
+        [sys.executable, "-m", "ruff", "check", *rules, *sorted(project.glob("*.py"))],
         capture_output=True,
         text=True,
         check=False,
     )
     assert linted.returncode == 0, linted.stdout  # no import and no name that this run does not use
     assert "alexcore" not in "".join(file.read_text() for file in project.glob("*.py"))
-    theirs = run / "checkpoints" / "last.pt"
+    theirs, ours = run / "checkpoints" / "last.pt", project / "checkpoints" / "last.pt"
     with modules(project, "train", "predict") as (train, predict):
-        # From beginning to end.
-        train.main()
-        assert same_weights(theirs, project / "checkpoints" / "last.pt")
-        best = torch.load(project / "checkpoints" / "best.pt", weights_only=True)
-        assert best["position"]["step"] == torch.load(run / "checkpoints" / "best.pt")["position"]["step"]
-        # Its own checkpoint, after a cut between the last step and the last validation.
-        shutil.rmtree(project / "checkpoints")
+        # With a cut between the last step of an epoch and its validation, after which it goes on from its checkpoint.
         evaluate, calls = train.evaluate, []
 
         def cut(net: Any, loader: Any) -> Any:
             calls.append(1)
-            if len(calls) == 2 + (config.checkpoint_every_epochs > 1):
+            if len(calls) == 2:
                 raise _CutShort
             return evaluate(net, loader)
 
@@ -181,26 +171,33 @@ def test_the_project_trains_resumes_and_predicts_as_the_run(stripes, tmp_path, n
             train.main()
         train.evaluate = evaluate
         train.main(resume="checkpoints/last.pt")
-        assert same_weights(theirs, project / "checkpoints" / "last.pt")
-        # The run's own checkpoint from the middle of an epoch.
-        half = create_run(config)
-        assert fit(config, half, Watcher(at_step(min(3, config.max_steps or 3)))) == "stopped"
-        train.main(resume=str(half / "checkpoints" / "last.pt"))
-        assert same_weights(theirs, project / "checkpoints" / "last.pt")
+        assert same_weights(theirs, ours)
+        best = torch.load(project / "checkpoints" / "best.pt", weights_only=True)
+        assert best["position"]["step"] == torch.load(run / "checkpoints" / "best.pt")["position"]["step"]
         # The run's checkpoint predicts, bit by bit.
         files = sorted(stripes.glob("val/*/*.jpg"))[::3]
         net, classes = predict.load(str(theirs))
-        ours = Classifier(theirs)
-        assert tuple(classes) == ours.classes
-        answers = ours.probabilities([read_picture(file).image for file in files])
+        classifier = Classifier(theirs)
+        assert tuple(classes) == classifier.classes
+        answers = classifier.probabilities([read_picture(file).image for file in files])
         assert torch.equal(predict.predict(net, files), answers)
 
 
-@pytest.mark.parametrize("workers", [0, 2])
-@pytest.mark.parametrize("norm", ["none", "batch"])
-def test_its_commands_work_alone(warm, stripes, tmp_path, norm, workers):
-    """The three files as processes that cannot see this package."""
-    config = tiny_config(stripes, norm=norm, num_workers=workers, epochs=1)
+def test_a_stopped_run_goes_on_in_the_project(stripes, tmp_path):
+    """From the run's own checkpoint, in the middle of an epoch and in the middle of its random numbers."""
+    config = tiny_config(stripes, seed=3, width=0.1, augment="strong", accumulation_steps=2)
+    run, watcher = straight(config)
+    project = unpacked_project(source_of(run, config, watcher), tmp_path)
+    half = create_run(config)
+    assert fit(config, half, Watcher(at_step(4))) == "stopped"
+    with modules(project, "train") as (train,):
+        train.main(resume=str(half / "checkpoints" / "last.pt"))
+    assert same_weights(run / "checkpoints" / "last.pt", project / "checkpoints" / "last.pt")
+
+
+def test_its_commands_work_alone(warm, stripes, tmp_path):
+    """The three files as processes that cannot see this package, with loader processes of their own."""
+    config = tiny_config(stripes, num_workers=2, epochs=1, width=0.1)
     run, watcher = straight(config)
     project = unpacked_project(source_of(run, config, watcher, "best.pt"), tmp_path)
 
@@ -213,13 +210,9 @@ def test_its_commands_work_alone(warm, stripes, tmp_path, norm, workers):
 
     picture = next(stripes.glob("val/wide/*.jpg"))
     before = python("predict.py", picture)  # with the run's own weights
-    assert python("train.py").startswith("epoch 1: train loss ")
+    assert python("train.py", "--data", stripes).startswith("epoch 1: train loss ")
     assert same_weights(run / "checkpoints" / "last.pt", project / "checkpoints" / "last.pt")
-    if workers:
-        return
-    # Nothing is left to do, so a resume ends at once; and its own best epoch predicts as the run's.
-    assert python("train.py", "--data", stripes, "--resume", "checkpoints/last.pt") == ""
-    assert python("predict.py", picture) == before
+    assert python("predict.py", picture) == before  # with its own best epoch
     (top,) = Classifier(run / "checkpoints" / "best.pt").classify([read_picture(picture).image], 1)[0]
     assert before.startswith(f"{picture}: {top.name} {top.probability:.1%}")
 
@@ -279,9 +272,9 @@ def test_a_run_that_started_from_another_begins_with_its_weights(stripes, tmp_pa
     first, _ = straight(tiny_config(stripes, epochs=1))
     one, project = trained_as_the_run(tiny_config(stripes, epochs=1, start_from=str(first), seed=1), tmp_path / "one")
     assert (project / "start.pt").is_file()
-    # Other classes: a new last layer, and frozen convolutions.
+    # Other classes: a new last layer.
     two = write_pictures(tmp_path / "two", ("a", "b"), {"train": 8, "val": 2})
-    config = tiny_config(two, epochs=1, start_from=str(first), seed=1, freeze_features=True, init="torch")
+    config = tiny_config(two, epochs=1, start_from=str(first), seed=1, init="torch")
     _, project = trained_as_the_run(config, tmp_path / "other")
     assert not [name for name in torch.load(project / "start.pt") if name.startswith("classifier.6")]
     shutil.rmtree(first)
@@ -303,16 +296,6 @@ def test_a_data_set_that_is_gone_or_sharded_is_told(stripes, tmp_path):
     assert project.notes[0].startswith("The run read its pictures from tar shards")
 
 
-def test_a_time_budget_becomes_a_number_of_steps(stripes, tmp_path):
-    config = tiny_config(stripes, time_budget_s=1.5)
-    run, watcher = straight(config)
-    project = make_project(source_of(run, config, watcher), load_trained(source_of(run, config, watcher)))
-    code = project.files["train.py"].decode()
-    assert f"MAX_STEPS = {watcher.step}  # what fitted into the run's time budget of 1.5 s" in code
-    assert "EPOCHS" not in code
-    assert project.notes[0].startswith("The run had a time budget")
-
-
 def test_names_cannot_become_code(tmp_path):
     data = write_pictures(tmp_path / "a \"quoted\" 'folder'", ('x"""\nimport os', "b"), {"train": 6, "val": 2})
     config = tiny_config(data, epochs=1)
@@ -327,56 +310,31 @@ def test_names_cannot_become_code(tmp_path):
         assert 'x"""\nimport os' in predict.load("weights.pt")[1]
 
 
-def test_compiled_and_half_precision_branches_are_python(stripes, tmp_path):
-    """What this machine cannot run, a GPU's GradScaler and torch.compile, is at least whole."""
-    config = tiny_config(stripes, epochs=1)
+@pytest.mark.parametrize("name", [*PRESETS, *(f"growing {name}" for name in PRESETS)])
+def test_every_preset_can_become_a_project(name):
+    config = make_config(name.removeprefix("growing "), **({"start_size": 64} if "growing" in name else {}))
+    require_carried(config, training_operations(config.augment, config.image_size), "bfloat16")
+
+
+def test_a_setting_is_carried_or_refused(stripes):
+    """A new field of TrainConfig needs its lines in the templates, then its name in CARRIED."""
+    assert set(FIELDS) == CARRIED | set(NOT_CARRIED)
+    config = tiny_config(stripes)
+    for name, value in NOT_CARRIED.items():
+        with pytest.raises(NotCarriedError, match=f"cannot carry {name} = {value!r}: its train.py has only"):
+            require_carried(config.model_copy(update={name: value}), [], "float32")
+    plateau = config.model_copy(update={"scheduler": "plateau"})
+    with pytest.raises(NotCarriedError, match="scheduler = 'plateau', MixUp in augment, precision = 'fp32', which was"):
+        require_carried(plateau, [{"op": "MixUp"}], "float16")
+
+
+@pytest.mark.parametrize("form", ["project", "notebook"])
+def test_a_run_that_is_refused_leaves_no_file(stripes, tmp_path, form):
+    config = tiny_config(stripes, epochs=1, ema_decay=0.9, max_steps=1, width=0.1)
     run, watcher = straight(config)
-    source = source_of(run, config, watcher)
-    trained = load_trained(source)
-    rich = config.model_copy(
-        update={
-            "compile": True,
-            "accumulation_steps": 2,
-            "grad_clip": 1.0,
-            "ema_decay": 0.9,
-            "start_from": "imagenet",
-            "variant": "torchvision",
-            "norm": "none",
-        }
-    )
-    told = copy(source.history)
-    told.start = {**source.start, "precision": "float16"}
-    project = make_project(replace(source, config=rich, history=told), trained)
-    code = project.files["train.py"].decode()
-    compile(code, "train.py", "exec")
-    for line in (
-        "scaler.scale(loss).backward()",
-        "scaler.update()",
-        "trained = torch.compile(net)",
-        "dtype=torch.float16",
-        "AlexNet_Weights.IMAGENET1K_V1",
-    ):
-        assert line in code
-
-
-def test_no_setting_is_left_out_in_silence(stripes, tmp_path, monkeypatch):
-    """A new field of TrainConfig needs its lines in the templates, then its name in KNOWN."""
-    assert set(FIELDS) <= project_module.KNOWN
-    config = tiny_config(stripes, epochs=1, grad_clip=1.0)
-    run, watcher = straight(config)
-    source = source_of(run, config, watcher)
-    monkeypatch.setattr(project_module, "KNOWN", project_module.KNOWN - {"grad_clip", "ema_decay"})
-    made = make_project(source, load_trained(source))
-    note = "The project does not know what to make of grad_clip = 1.0: it trains as if left alone."
-    assert made.notes == [note]
-    assert note in made.files["README.md"].decode()
-
-
-def test_several_processes_become_micro_batches(stripes, tmp_path):
-    config = tiny_config(stripes, epochs=1, accumulation_steps=2)
-    run, watcher = straight(config)
-    source = source_of(run, config, watcher)
-    together = replace(source, config=config.model_copy(update={"processes": 3}))
-    made = make_project(together, load_trained(source))
-    assert "ACCUMULATION_STEPS = 6 " in made.files["train.py"].decode()
-    assert made.notes[0].startswith("The run trained in 3 processes.")
+    target = tmp_path / "out" / "file"
+    target.parent.mkdir()
+    with pytest.raises(NotCarriedError, match=r"cannot carry ema_decay = 0\.9, max_steps = 1") as refused:
+        write_export(source_of(run, config, watcher), form, target, Wish(lambda _done, _total: None))
+    assert "Export the weights" in refused.value.hint
+    assert not list(target.parent.iterdir())
