@@ -60,7 +60,13 @@ def test_a_comparison_refuses_an_experiment_with_a_link() -> None:
 
 
 # A worker of version 0.1.0 that still runs says where it is in these words, and does what `request` says.
-PHASES = ("loading PyTorch", "waiting for 20260701-100000-f101", "reading pictures", "building the network", "training")
+PHASES = (
+    "loading PyTorch",
+    "waiting for 20260701-100000-f101",
+    "checking pictures",
+    "building the network",
+    "training",
+)
 
 
 @pytest.mark.parametrize("phase", [*PHASES, "validating"])
