@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from alexcore.home import SYNTHETIC
-from tests.support.browser_server import DEFAULT_MS, FLAGS, Server, is_outside
+from tests.support.browser_server import DEFAULT_MS, FLAGS, Server, is_outside, new_context
 from tests.support.warm_process import WarmProcess
 
 expect.set_options(timeout=DEFAULT_MS)
@@ -69,8 +69,7 @@ def shots(request: pytest.FixtureRequest) -> Path | None:
 @pytest.fixture
 def page(browser: Browser, server: Server, request: pytest.FixtureRequest) -> Iterator[Page]:
     """A page that may talk to this machine only, and that shows the server's log when its test fails."""
-    context = browser.new_context(viewport={"width": 1280, "height": 1100})
-    context.set_default_timeout(DEFAULT_MS)
+    context = new_context(browser)
     outside: list[str] = []
     context.on("request", lambda each: outside.append(each.url) if is_outside(each.url) else None)
     failed = request.session.testsfailed

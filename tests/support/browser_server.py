@@ -9,9 +9,10 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.support.repository import REPOSITORY
 from tests.support.warm_process import Started, WarmProcess
@@ -29,6 +30,8 @@ FLAGS = [
 
 # A busy machine takes its time; nobody waits as long where nothing is wrong.
 DEFAULT_MS = 90_000
+# For what computes a while by itself.
+PATIENCE_MS = 420_000
 
 
 class Server:
@@ -70,6 +73,13 @@ class Server:
     def kill(self) -> None:
         self.process.kill()
         self.process.wait()
+
+
+def new_context(browser: Browser, **options: Any) -> BrowserContext:
+    """What a visitor has: pages of its own, and the patience of these tests."""
+    context = browser.new_context(**{"viewport": {"width": 1280, "height": 1100}, **options})
+    context.set_default_timeout(DEFAULT_MS)
+    return context
 
 
 def is_outside(url: str) -> bool:

@@ -17,7 +17,7 @@ PAGES = tuple(f"pages/{name}.py" for name in MENU)
 
 
 def open_page(page: str = "pages/overview.py", /, **query: str) -> AppTest:
-    at = AppTest.from_file(ROUTER, default_timeout=60)
+    at = AppTest.from_file(ROUTER, default_timeout=300)
     for name, value in query.items():
         at.query_params[name] = value
     at.run()

@@ -18,26 +18,7 @@ from alexcore.errors import AlexError
 from alexcore.runs.store import create_run
 from alexcore.training.distributed import Group, joined
 from alexcore.training.loop import fit
-
-
-class Watcher:
-    """Keeps every event, and asks for a stop once a step is reached."""
-
-    def __init__(self, stop_at: int | None = None) -> None:
-        self.events: list[dict[str, Any]] = []
-        self.stop_at, self.step = stop_at, 0
-
-    def event(self, kind: str, **fields: Any) -> None:
-        self.events.append({"type": kind, **fields})
-
-    def progress(self, _phase: str, _done: int, _total: int, **fields: Any) -> None:
-        self.step = fields.get("step", self.step)
-
-    def request(self) -> str:
-        return "stop" if self.stop_at is not None and self.step >= self.stop_at else ""
-
-    def paused(self, _paused: bool) -> None:
-        """Nobody pauses it."""
+from tests.support.interrupted_runs import Watcher, at_step
 
 
 def main(file: Path, out: Path) -> None:
@@ -54,7 +35,8 @@ def run(scenario: dict[str, Any], folder: Path, group: Group) -> None:
     events: list[dict[str, Any]] = []
     for number, stop_at in enumerate([*scenario.get("stop_at", []), None]):
         # The request of the first rank is everybody's; the others are asked for nothing.
-        watcher = Watcher(stop_at if group.rank == scenario.get("asked", 0) else None)
+        asked = stop_at is not None and group.rank == scenario.get("asked", 0)
+        watcher = Watcher(at_step(stop_at)) if asked else Watcher()
         try:
             state = fit(config, folder, watcher, resume=number > 0, group=group)
         except AlexError as error:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.browser_server import Server, shoot
+from tests.support.browser_server import PATIENCE_MS, Server, new_context, shoot
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -48,7 +48,7 @@ def test_the_story_of_an_experiment(
 
     # 2. It runs, and the curves grow without a click; the open section is in the URL.
     page.wait_for_url("**run=**")
-    expect(page.locator(".st-key-bn_status")).to_contain_text("running", timeout=60_000)
+    expect(page.locator(".st-key-bn_status")).to_contain_text("running")
     section(page, "Curves")
     page.wait_for_url("**section=curves**")
     expect(page.locator(".st-key-bn_curves .js-plotly-plot").first).to_be_visible(timeout=90_000)
@@ -64,14 +64,14 @@ def test_the_story_of_an_experiment(
 
     # 3. Stop saves all arms; resume goes on; a refresh brings the section back.
     page.locator(".st-key-bn_stop button").click()
-    expect(page.locator(".st-key-bn_status")).to_contain_text("stopped", timeout=60_000)
+    expect(page.locator(".st-key-bn_status")).to_contain_text("stopped")
     page.locator(".st-key-bn_resume button").click()
-    expect(page.locator(".st-key-bn_status")).to_contain_text("running", timeout=60_000)
+    expect(page.locator(".st-key-bn_status")).to_contain_text("running")
     page.reload()
     expect(page.locator(".st-key-bn_curves .js-plotly-plot").first).to_be_visible(timeout=60_000)
 
     # 4. It ends by itself; one seed decides nothing, and says so; an answer leads to its charts.
-    expect(page.locator(".st-key-bn_status")).to_contain_text("finished", timeout=300_000)
+    expect(page.locator(".st-key-bn_status")).to_contain_text("finished", timeout=PATIENCE_MS)
     expect(page.locator(".st-key-bn_curves")).to_contain_text("One seed cannot decide an order")
     shoot(page, shots, "bn-curves")
     section(page, "Verdict")
@@ -90,11 +90,11 @@ def test_the_story_of_an_experiment(
 
     # 5. The report is one file, and the charts in it draw without a network.
     section(page, "Take it along")
-    with page.expect_download(timeout=60_000) as download:
+    with page.expect_download() as download:
         page.locator(".st-key-bn_report_html button").click()
     report = tmp_path / "report.html"
     download.value.save_as(report)
-    elsewhere = browser.new_context(viewport={"width": 1280, "height": 1100})  # the page's own counts a file as outside
+    elsewhere = new_context(browser)  # the page's own counts a file as outside
     reader = elsewhere.new_page()
     asked: list[str] = []
     reader.on("request", lambda each: asked.append(each.url) if each.url.startswith("http") else None)

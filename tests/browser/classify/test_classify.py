@@ -19,7 +19,7 @@ from tests.support.browser_server import Server, shoot
 from tests.support.odd_pictures import CORPUS
 from tests.support.run_folders import CLASSES, tiny_config
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(900)
 ODD = ("cmyk.jpg", "rotated.jpg", "alpha.png", "sixteen_bit.png", "animated.gif", "plain.avif")
 
 

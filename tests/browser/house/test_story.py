@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 from alexcore.analysis.prediction import Classifier
 from alexcore.data.images import read_picture
-from tests.support.browser_server import Server, shoot
+from tests.support.browser_server import PATIENCE_MS, Server, shoot
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -42,7 +42,7 @@ def test_the_story_from_data_to_an_answer(
     page.goto(server.url)
     expect(page.get_by_text("Drawing the built-in data set")).to_be_visible()
     expect(page.get_by_text("Runs compute on")).to_be_visible(timeout=90_000)
-    expect(page.get_by_text("Drawing the built-in data set")).to_have_count(0, timeout=90_000)
+    expect(page.get_by_text("Drawing the built-in data set")).to_have_count(0, timeout=PATIENCE_MS)
     shoot(page, shots, "overview")
     page.get_by_role("link", name="Open the data set").click()
     expect(page.locator(".st-key-dataset_gallery img")).to_have_count(24)
@@ -98,7 +98,7 @@ def test_the_story_from_data_to_an_answer(
     expect(page.get_by_test_id("stSidebarNav")).to_contain_text("Data set")
 
     # 5. It ends by itself, and the page says so without a click.
-    expect(page.locator(".st-key-train_status")).to_contain_text("finished", timeout=420_000)
+    expect(page.locator(".st-key-train_status")).to_contain_text("finished", timeout=PATIENCE_MS)
     expect(page.locator(".st-key-train_curves")).to_contain_text("Validation accuracy is")
     shoot(page, shots, "train-finished")
     (run,) = (server.home / "runs").glob("2*")
@@ -108,7 +108,7 @@ def test_the_story_from_data_to_an_answer(
     page.get_by_role("link", name="Classify a picture with this run").click()
     page.locator(".st-key-classify_upload input[type=file]").set_input_files(picture)
     heading = page.locator(".st-key-classify_results h4")
-    expect(heading).to_contain_text(answer, timeout=60_000)
+    expect(heading).to_contain_text(answer)
     expect(page.locator(".st-key-classify_results").get_by_test_id("stProgress")).to_have_count(3)
     shoot(page, shots, "classify")
     page.set_viewport_size({"width": 420, "height": 900})
@@ -148,14 +148,14 @@ def test_stop_saves_and_resume_goes_on(page: Page, server: Server, shots: Path |
     page.locator(".st-key-train_start button").click()
     expect(page.locator(".st-key-train_curves")).to_be_visible(timeout=60_000)
     page.locator(".st-key-train_stop button").click()
-    expect(page.locator(".st-key-train_status")).to_contain_text("stopped", timeout=30_000)
+    expect(page.locator(".st-key-train_status")).to_contain_text("stopped")
     shoot(page, shots, "train-stopped")
     page.locator(".st-key-train_resume button").click()
-    expect(page.locator(".st-key-train_status")).to_contain_text("running", timeout=30_000)
+    expect(page.locator(".st-key-train_status")).to_contain_text("running")
     page.locator(".st-key-train_pause button").click()
-    expect(page.locator(".st-key-train_status")).to_contain_text("paused", timeout=30_000)
+    expect(page.locator(".st-key-train_status")).to_contain_text("paused")
     page.locator(".st-key-train_resume button").click()
-    expect(page.locator(".st-key-train_status")).to_contain_text("finished", timeout=120_000)
+    expect(page.locator(".st-key-train_status")).to_contain_text("finished", timeout=PATIENCE_MS)
 
 
 def test_the_grid_of_draws_follows_the_pipeline(
@@ -170,7 +170,7 @@ def test_the_grid_of_draws_follows_the_pipeline(
     page.goto(f"{server.url}/augment?{urlencode({'dataset': str(few_photographs), 'pipeline': json.dumps(pipeline)})}")
     grid = page.locator(".st-key-augment_grid")
     draw = grid.locator("figure").nth(1)
-    expect(draw).to_contain_text(re.compile("posterized.*solarized"), timeout=90_000)
+    expect(draw).to_contain_text(re.compile("posterized.*solarized"))
     before = draw.locator("img").get_attribute("src")
 
     # Reordered: the words and the pixels follow, and so does the URL.

@@ -15,7 +15,7 @@ from alexcore.data.sources import open_source
 from tests.support.browser_server import Server, shoot
 from tests.support.run_folders import CLASSES, write_run
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -52,7 +52,7 @@ def test_a_confusion_cell_opens_its_pictures(page: Page, server: Server, shots: 
     page.goto(f"{server.url}/train?run=a-run&evaluation_view=Classes")
     section = page.locator(".st-key-evaluation")
     section.locator(".st-key-evaluation_start button").click()
-    expect(section.locator(".st-key-evaluation_figures")).to_contain_text("Balanced accuracy", timeout=90_000)
+    expect(section.locator(".st-key-evaluation_figures")).to_contain_text("Balanced accuracy")
     shoot(page, shots, "evaluation-classes")
     section.get_by_role("radio", name="Confusion").click()
     matrix = section.locator(".st-key-evaluation_confusion")
@@ -112,7 +112,7 @@ def test_the_kernel_steps_over_the_grid_and_torch_agrees(page: Page, server: Ser
     expect(bench).to_contain_text("nn.ZeroPad2d((1, 0, 2, 0))")
     page.wait_for_url("**network_conv_padding=**")
     bench.locator(".st-key-network_conv_check label").first.click()
-    expect(bench).to_contain_text("numbers of the first channel are equal", timeout=60_000)
+    expect(bench).to_contain_text("numbers of the first channel are equal")
     shoot(page, shots, "network")
     page.reload()
     expect(bench).to_contain_text("nn.ZeroPad2d((1, 0, 2, 0))")
@@ -123,7 +123,7 @@ def test_the_kernel_steps_over_the_grid_and_torch_agrees(page: Page, server: Ser
 def test_autograd_tells_its_numbers(page: Page, server: Server, shots: Path | None) -> None:
     page.goto(f"{server.url}/network?network_part=Autograd")
     part = page.locator(".st-key-network_autograd")
-    expect(part).to_contain_text("Nothing has happened yet", timeout=60_000)
+    expect(part).to_contain_text("Nothing has happened yet")
     for name, says in (
         ("zero_grad", "starts from nothing"),
         ("forward", "= 3.5 and loss = 6.25"),
@@ -138,13 +138,13 @@ def test_autograd_tells_its_numbers(page: Page, server: Server, shots: Path | No
     page.wait_for_url("**network_steps=zfbsfb")
     shoot(page, shots, "autograd")
     page.reload()
-    expect(part.locator(".st-key-network_autograd_words")).to_contain_text("zero_grad was left out", timeout=60_000)
+    expect(part.locator(".st-key-network_autograd_words")).to_contain_text("zero_grad was left out")
 
 
 def test_a_run_is_looked_into(page: Page, server: Server, shots: Path | None) -> None:
     page.goto(f"{server.url}/network?network_part=Inside+a+run&run=a-run&network_layer=relu2")
     part = page.locator(".st-key-network_inside")
-    expect(part).to_contain_text("relu2 gives 32 maps", timeout=60_000)
+    expect(part).to_contain_text("relu2 gives 32 maps")
     expect(part.locator(".st-key-network_maps img")).to_have_count(32)
     own = next(iter(sorted((server.home / "data" / "stripes" / "val" / "wide").iterdir())))
     part.locator(".st-key-network_upload input[type=file]").set_input_files(own)

@@ -11,12 +11,12 @@ from playwright.sync_api import Browser, Download, Page, expect
 
 from alexcore.runs.store import create_run
 from alexcore.runs.worker import execute
-from tests.support.browser_server import Server, shoot
+from tests.support.browser_server import Server, new_context, shoot
 from tests.support.command_line import done
 from tests.support.run_folders import tiny_config, write_run
 
 pytestmark = [
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(900),
     pytest.mark.filterwarnings("ignore:This DataLoader will create"),
 ]
 
@@ -38,7 +38,7 @@ def test_the_report_opens_without_errors_or_requests(
     width: int,
     scheme: str,
 ) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+    context = new_context(browser, viewport={"width": width, "height": 900}, color_scheme=scheme)
     page = context.new_page()
     complaints: list[str] = []
     asked: list[str] = []

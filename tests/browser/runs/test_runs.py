@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 from alexcore.config import load_config
 from alexcore.home import SYNTHETIC
 from alexcore.runs.about import change_about
-from tests.support.browser_server import Server, shoot
+from tests.support.browser_server import PATIENCE_MS, Server, shoot
 from tests.support.run_folders import tiny_config, write_checkpoint, write_run
 
 pytestmark = pytest.mark.timeout(900)
@@ -81,7 +81,7 @@ def test_two_runs_are_chosen_compared_and_shared_as_a_link(
     expect(overlay.locator(".xtitle").first).to_have_text("epoch")
     expect(page.locator(".st-key-runs_differences")).to_contain_text("1 settings differ")
     page.locator(".st-key-runs_pictures button").click()
-    expect(page.locator(".st-key-runs_same_pictures img")).to_have_count(6, timeout=120_000)
+    expect(page.locator(".st-key-runs_same_pictures img")).to_have_count(6, timeout=PATIENCE_MS)
     expect(page.locator(".st-key-runs_same_pictures")).to_contain_text("the second")
     shoot(page, shots, "runs-compare")
     page.set_viewport_size({"width": 420, "height": 900})

@@ -40,7 +40,7 @@ def test_the_page_loads_no_torch(tmp_path: Path) -> None:
     """In a process of its own, because this one has long loaded it."""
     script = (
         "import sys\nfrom streamlit.testing.v1 import AppTest\n"
-        "at = AppTest.from_file('ui/main.py', default_timeout=60).run()\n"
+        "at = AppTest.from_file('ui/main.py', default_timeout=300).run()\n"
         "at.switch_page('../pages/network.py').run()\n"
         "assert not at.exception, at.exception[0].stack_trace\n"
         "assert at.title[0].value == 'Network'\n"

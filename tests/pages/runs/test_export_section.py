@@ -44,7 +44,7 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
 
 def opened(name: str) -> AppTest:
-    app = AppTest.from_function(section, default_timeout=30, args=(name,)).run()
+    app = AppTest.from_function(section, default_timeout=300, args=(name,)).run()
     assert not app.exception
     return app
 

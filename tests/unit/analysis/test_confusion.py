@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
 from alexcore.analysis.confusion import left_out_in_words, most_frequent_mistake, most_mistaken
-
-pytestmark = pytest.mark.unit
 
 
 def test_the_first_of_the_largest_cells_off_the_diagonal() -> None:

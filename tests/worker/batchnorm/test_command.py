@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ from alexcore.runs.store import create_run, read_run
 from alexcore.training.checkpoint import load_checkpoint
 from tests.support.bn_experiments import tiny_experiment
 from tests.support.command_line import done, refused
+from tests.support.watched_runs import wait_until
 
 FLAGS = (
     "--steps",
@@ -42,7 +42,6 @@ FLAGS = (
     "--probe-every",
     100,
 )
-PATIENCE_S = 120.0
 
 
 def test_the_last_line_is_what_the_contract_says(stripes):
@@ -91,17 +90,6 @@ def test_a_wrong_path_leaves_no_run_behind(tmp_path):
 # The worker ---------------------------------------------------------------------------------------------------
 
 
-def wait_until(folder: Path, condition, what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        if time.monotonic() > deadline:
-            log = folder / "worker.log"
-            pytest.fail(
-                f"{what} did not happen: {read_status(folder)}\n{log.read_text()[-2000:] if log.is_file() else ''}"
-            )
-        time.sleep(0.05)
-
-
 def rounds(folder: Path) -> int:
     record = Experiment(folder)
     record.refresh()
@@ -120,7 +108,6 @@ def started(config, bn):
 
 
 def test_a_worker_that_is_killed_and_resumed_ends_as_one_that_was_not(stripes, monkeypatch):
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
     # Three arms, dropout and augmentation on; the one that is killed has a checkpoint after every round.
     settings = {"steps": 14, "batch_size": 8, "augment": "strong", "probe_every": 7}
     straight = started(*tiny_experiment(stripes, **settings))

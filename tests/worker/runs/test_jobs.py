@@ -16,9 +16,9 @@ from alexcore.errors import DataError
 from alexcore.home import cache_dir
 from alexcore.jobs import START_S, VARIABLE, Job, JobProgress, read_job, start_job
 from alexcore.process import own_identity
+from tests.support.watched_runs import PATIENCE_S
 
 NAME = "sample"
-PATIENCE_S = 90.0
 
 
 def written() -> dict:
@@ -79,7 +79,7 @@ def test_a_killed_job_is_lost_and_can_be_started_again(home):
     drawing = psutil.Process(written()["pid"]).children(recursive=True)
     os.kill(written()["pid"], signal.SIGKILL)
     wait_until(lambda job: job.state == "lost")
-    _gone, left = psutil.wait_procs(drawing, timeout=30)
+    _gone, left = psutil.wait_procs(drawing, timeout=PATIENCE_S)
     assert not left
     assert not (home / "flowers").exists()
     start_job(NAME, sample(home / "flowers", 2))

@@ -32,44 +32,9 @@ from alexcore.training.checkpoint import load_checkpoint
 from tests.support.interrupted_runs import assert_same_weights
 from tests.support.repository import REPOSITORY
 from tests.support.run_folders import tiny_config
-
-PATIENCE_S = 120.0
-
+from tests.support.watched_runs import events, identity, state, step, wait_for, wait_until
 
 # Watching -----------------------------------------------------------------------------------------------------
-
-
-def state(folder: Path) -> str:
-    return read_status(folder).state
-
-
-def step(folder: Path) -> int:
-    """The last step of which events.jsonl tells; status.json lags half a second behind."""
-    return max((event["step"] for event in events(folder, "step")), default=0)
-
-
-def events(folder: Path, kind: str) -> list[dict]:
-    return [event for event in read_events(folder / "events.jsonl")[0] if event["type"] == kind]
-
-
-def identity(folder: Path) -> tuple[int, float]:
-    status = read_json(folder / "status.json") or {}
-    return status["pid"], status["process_started"]
-
-
-def wait_until(folder: Path, condition: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        if time.monotonic() > deadline:
-            log = folder / "worker.log"
-            tail = log.read_text()[-2000:] if log.is_file() else "no worker.log"
-            pytest.fail(f"{what} did not happen; {read_status(folder)}\n{tail}")
-        time.sleep(0.03)
-
-
-def wait_for(folder: Path, word: str) -> None:
-    wait_until(folder, lambda: state(folder) in (word, "stopped", "finished", "failed", "lost"), word)
-    assert state(folder) == word, (read_status(folder), (folder / "worker.log").read_text()[-2000:])
 
 
 def measured(folder: Path) -> list[dict]:
@@ -302,10 +267,7 @@ def test_a_run_whose_folder_is_deleted_ends_and_does_not_bring_it_back(stripes, 
     pid, started = identity(run)
     while run.exists():  # the worker writes into it meanwhile
         shutil.rmtree(run, ignore_errors=True)
-    deadline = time.monotonic() + 30
-    while is_alive(pid, started):
-        assert time.monotonic() < deadline, "the worker goes on"
-        time.sleep(0.05)
+    wait_until(run, lambda: not is_alive(pid, started), "the end of the worker")
     assert not run.exists()
 
 

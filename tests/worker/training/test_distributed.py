@@ -35,13 +35,12 @@ from alexcore.training.loader import EpochBatches
 from alexcore.training.loop import fit
 from alexcore.training.plan import make_plan
 from tests.support.command_line import refused
+from tests.support.interrupted_runs import Watcher
 from tests.support.repository import REPOSITORY
 from tests.support.run_folders import tiny_config
 from tests.support.striped_pictures import write_pictures
 from tests.support.warm_process import Started, WarmProcess
-
-PATIENCE_S = 150.0
-
+from tests.support.watched_runs import PATIENCE_S, events, step, wait_for, wait_until
 
 # Starting processes, and watching them -----------------------------------------------------------------------------
 
@@ -83,8 +82,6 @@ def trained(
 
 def alone(config: TrainConfig, folder: Path) -> tuple[Path, list[dict[str, Any]]]:
     """Train in this process."""
-    from tests.support.ranks import Watcher
-
     watcher = Watcher()
     assert fit(config, create_run(config, folder), watcher) == "finished"
     return folder, watcher.events
@@ -104,32 +101,6 @@ def assert_same_weights(ours: Path, theirs: Path) -> None:
     assert list(first) == list(second)
     for key in first:
         assert torch.equal(first[key], second[key]), key
-
-
-def wait_until(condition: Callable[[], object], what: str, run: Path) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        if time.monotonic() > deadline:
-            log = run / "worker.log"
-            pytest.fail(
-                f"{what} did not happen; {read_status(run)}\n{log.read_text()[-12000:] if log.is_file() else ''}"
-            )
-        time.sleep(0.05)
-
-
-def wait_for(run: Path, word: str) -> None:
-    ends = (word, "stopped", "finished", "failed", "lost")
-    wait_until(lambda: read_status(run).state in ends, word, run)
-    log = run / "worker.log"
-    assert read_status(run).state == word, (read_status(run), log.read_text()[-12000:] if log.is_file() else "")
-
-
-def events(run: Path, kind: str) -> list[dict[str, Any]]:
-    return of(read_events(run / "events.jsonl")[0], kind)
-
-
-def step(run: Path) -> int:
-    return max((event["step"] for event in events(run, "step")), default=0)
 
 
 def process_of(run: Path, rank: int) -> psutil.Process:
@@ -275,8 +246,6 @@ def test_another_number_of_processes_keeps_the_pictures_of_a_step_and_says_so(pa
     launcher.prepare_resume(read_run(folder), epochs=3, processes=1)
     changed = load_config(folder / "config.json")
     assert (changed.processes, changed.batch_size) == (1, 8)
-    from tests.support.ranks import Watcher
-
     watcher = Watcher()
     assert fit(changed, folder, watcher, resume=True) == "finished"
     (told,) = [event["values"] for event in of(watcher.events, "warning") if event["code"] == "run.processes-changed"]
@@ -351,16 +320,16 @@ def test_paused_stopped_killed_and_resumed_two_processes_end_as_the_straight_run
     wait_for(run, "paused")
     assert step(run) == 0
     launcher.request(run, "continue")
-    wait_until(lambda: step(run) >= 3, "three steps", run)
+    wait_until(run, lambda: step(run) >= 3, "three steps")
     launcher.request(run, "stop")
     wait_for(run, "stopped")
     assert 3 <= step(run) < 60
     raw = read_json(run / "status.json") or {}
-    wait_until(lambda: not is_alive(raw["agent_pid"], raw["agent_started"]), "the end of torchrun", run)
+    wait_until(run, lambda: not is_alive(raw["agent_pid"], raw["agent_started"]), "the end of torchrun")
 
     launcher.resume(read_run(run))
     stopped_at = step(run)
-    wait_until(lambda: step(run) >= stopped_at + 2, "a step after the resume", run)
+    wait_until(run, lambda: step(run) >= stopped_at + 2, "a step after the resume")
     raw = read_json(run / "status.json") or {}
     os.kill(raw["pid"], signal.SIGKILL)  # the first process: torchrun ends the other one
     wait_for(run, "lost")
@@ -368,14 +337,14 @@ def test_paused_stopped_killed_and_resumed_two_processes_end_as_the_straight_run
 
     # A power cut: torchrun and both processes at once.
     launcher.resume(read_run(run))
-    wait_until(lambda: len(events(run, "resume")) == 2, "a resume", run)
+    wait_until(run, lambda: len(events(run, "resume")) == 2, "a resume")
     begin = step(run)
-    wait_until(lambda: step(run) > begin or read_status(run).state == "finished", "a step after the resume", run)
+    wait_until(run, lambda: step(run) > begin or read_status(run).state == "finished", "a step after the resume")
     agent = psutil.Process((read_json(run / "status.json") or {})["agent_pid"])
     everybody = [agent, *agent.children(recursive=True)]
     for each in everybody:
         each.kill()
-    psutil.wait_procs(everybody, timeout=20)
+    psutil.wait_procs(everybody, timeout=PATIENCE_S)
     assert read_status(run).state == "lost"
 
     launcher.resume(read_run(run))
@@ -424,10 +393,10 @@ def test_a_killed_process_is_started_again_and_the_run_ends_as_if_nothing_had_ha
             time.sleep(0.05)
         (run,) = found
         process_of(run, 1).kill()
-        wait_until(lambda: events(run, "resume"), "a resume", run)
+        wait_until(run, lambda: events(run, "resume"), "a resume")
         assert read_status(run).active
         again = step(run)
-        wait_until(lambda: step(run) >= min(again + 2, 60), "more steps", run)
+        wait_until(run, lambda: step(run) >= min(again + 2, 60), "more steps")
         if read_status(run).state == "running":
             process_of(run, 0).kill()
         assert agent.wait(PATIENCE_S) == 0, log_of(home)
@@ -500,8 +469,6 @@ def test_only_the_first_process_says_what_is_wrong(home, monkeypatch, capsys):
 
 
 def test_a_run_of_two_is_not_trained_by_one(odd, home):
-    from tests.support.ranks import Watcher
-
     config = tiny_config(odd, processes=2)
     with pytest.raises(ConfigError, match="processes = 2, and 1 is at work"):
         fit(config, create_run(config), Watcher())
