@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alexcore.augment.operations import Operation
+from alexcore.augment.operations import Operation, arguments
 from alexcore.config import TrainConfig
 from alexcore.data.index import DataIndex
 from alexcore.data.sources import open_source
@@ -157,8 +157,9 @@ class Trained:
         mean, std = [0.0, 0.0, 0.0], [1.0, 1.0, 1.0]
         for each in self.operations:
             if each["op"] == "Normalize":
-                mean = [m + s * float(new) for m, s, new in zip(mean, std, each["mean"], strict=True)]
-                std = [s * float(new) for s, new in zip(std, each["std"], strict=True)]
+                values = arguments(each)
+                mean = [m + s * float(new) for m, s, new in zip(mean, std, values["mean"], strict=True)]
+                std = [s * float(new) for s, new in zip(std, values["std"], strict=True)]
         return mean, std
 
     def about(self, source: Source) -> dict[str, Any]:

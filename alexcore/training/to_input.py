@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from alexcore.augment.operations import Operation, active, for_batches, for_samples
+from alexcore.augment.operations import Operation, active, arguments, for_batches, for_samples
 
 # torch divides work of 32,768 numbers and more among its threads, which takes longer here than the work: these are many
 # small pieces, and each would wait for the other threads to wake up.
@@ -27,8 +27,9 @@ class ToInput:
     """
 
     def __init__(self, normalize: Operation | None = None) -> None:
-        self.mean: Sequence[float] = normalize["mean"] if normalize else ()
-        self.std: Sequence[float] = normalize["std"] if normalize else ()
+        values = arguments(normalize) if normalize else {"mean": (), "std": ()}
+        self.mean: Sequence[float] = values["mean"]
+        self.std: Sequence[float] = values["std"]
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
         """Compute ((x * (1 / 255)) - mean) / std, in the order and precision of torchvision."""

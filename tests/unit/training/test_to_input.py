@@ -9,6 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alexcore.augment.operations import filled
 from alexcore.augment.pipeline import build_transform, draw, sample_seed
 from alexcore.augment.presets import PRESETS, evaluation_operations, training_operations
 from alexcore.data.folder import open_folder
@@ -62,3 +63,10 @@ def test_what_can_wait_for_the_batch_and_what_cannot() -> None:
     assert cut_tail(mixed) == (mixed, None)
     assert cut_tail([{**each, "on": each["op"] != "MixUp"} for each in mixed])[1] is not None, "switched off"
     assert cut_tail([{"op": "ToTensor"}]) == ([{"op": "ToTensor"}], None), "nothing to do picture by picture"
+
+
+def test_a_normalize_without_numbers_has_those_of_its_default() -> None:
+    plain, written = ToInput({"op": "Normalize"}), ToInput({"op": "Normalize", **filled({"op": "Normalize"})})
+    assert (plain.mean, plain.std) == (written.mean, written.std)
+    images = torch.full((1, 4, 4, 3), 90, dtype=torch.uint8)
+    assert torch.equal(plain(images), written(images))
