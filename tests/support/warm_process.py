@@ -236,14 +236,16 @@ def be(arguments: Sequence[str], env: Mapping[str, str], files: Sequence[int]) -
         for name in [name for name in sys.modules if name.split(".")[0] in OURS]:
             del sys.modules[name]
         words = list(arguments)
-        while words[0] in ("-u", "-W"):
-            if words.pop(0) == "-W":
+        flags = []
+        while words[0] in ("-u", "-P", "-W"):
+            flags.append(words.pop(0))
+            if flags[-1] == "-W":
                 warnings.simplefilter(words.pop(0))  # type: ignore[arg-type]
         how, what = (words.pop(0), words[0]) if words[0] in ("-m", "-c") else ("", words[0])
         sys.argv = words
-        first = os.getcwd() if how else str(Path(what).resolve().parent)
+        first = [] if "-P" in flags else [os.getcwd() if how else str(Path(what).resolve().parent)]
         found = [path for path in sys.path if path and Path(path) != REPOSITORY]
-        sys.path[:] = [first, *filter(None, env.get("PYTHONPATH", "").split(os.pathsep)), *found]
+        sys.path[:] = [*first, *filter(None, env.get("PYTHONPATH", "").split(os.pathsep)), *found]
         if how == "-c":
             sys.argv[0] = how
             exec(what, {"__name__": "__main__"})
