@@ -14,6 +14,8 @@ from pydantic import Field, GetCoreSchemaHandler
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, core_schema
 
+from alexcore.words.language import _
+
 Names = Callable[[], tuple[str, ...]]
 
 
@@ -59,7 +61,7 @@ def field(
         "otherwise": otherwise,
         "legal": legal,
     }
-    return Field(default, title=title, description=text, json_schema_extra=extra, **bounds)  # type: ignore[call-overload]
+    return Field(default, title=_(title), description=_(text), json_schema_extra=extra, **bounds)  # type: ignore[call-overload]
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from alexcore.augment.check import output_side
 from alexcore.augment.operations import Operation, active
 from alexcore.augment.presets import evaluation_operations
 from alexcore.data.index import DataIndex
+from alexcore.words.language import _
 from ui.augment.builder import builder
 from ui.augment.draw_seed import choose_seed
 from ui.augment.draws import draws_grid, evaluation_view, steps_view, trace
@@ -26,11 +27,11 @@ VIEWS = ("What the network gets", "Training and evaluation", "A whole batch")
 def one_draw(
     operations: list[Operation], pictures: list[ShownPicture], seed: int, draws: int, index: DataIndex | None
 ) -> None:
-    st.subheader("One draw, step by step", anchor=False)
+    st.subheader(_("One draw, step by step"), anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         titles = [f"{each.name}, picture {each.index:,}" for each in pictures]
-        at = st.selectbox("Picture", range(len(titles)), format_func=titles.__getitem__, key="augment_picture")
-        epoch = st.selectbox("Epoch", range(1, draws + 1), key="augment_epoch", width=120)
+        at = st.selectbox(_("Picture"), range(len(titles)), format_func=titles.__getitem__, key="augment_picture")
+        epoch = st.selectbox(_("Epoch"), range(1, draws + 1), key="augment_epoch", width=120)
     picture = pictures[at]
     steps = trace(operations, picture, seed, epoch - 1)
     steps_view(operations, picture, steps)
@@ -46,7 +47,7 @@ def one_draw(
                 side = output_side(operations)
                 evaluation_view(operations, steps, evaluation_operations(active(operations), side), picture, side)
             elif index is None:
-                st.info("A batch needs a data set.")
+                st.info(_("A batch needs a data set."))
             else:
                 batch_view(operations, index, seed)
 
@@ -54,15 +55,15 @@ def one_draw(
 def laboratory(index: DataIndex | None) -> None:
     left, right = st.columns([2, 3], gap="large")
     with left:
-        st.subheader("Pipeline", anchor=False)
+        st.subheader(_("Pipeline"), anchor=False)
         operations, problems = builder()
         use_for_training(operations, not problems)
     with right:
-        st.subheader("Many draws", anchor=False)
+        st.subheader(_("Many draws"), anchor=False)
         seed = choose_seed()
         pictures, draws = choose_pictures(index)
         if problems:
-            st.info("Mend the pipeline first: what is wrong stands beside the operation.")
+            st.info(_("Mend the pipeline first: what is wrong stands beside the operation."))
             return
         if not pictures:
             return

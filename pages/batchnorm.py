@@ -8,6 +8,7 @@ from alexcore.batchnorm.settings import create_experiment
 from alexcore.runs import launcher
 from alexcore.runs.kinds import BATCHNORM
 from alexcore.runs.run_list import active_runs
+from alexcore.words.language import _
 from ui.batchnorm.experiment_live import watch_experiment
 from ui.batchnorm.form import experiment_form, fairness
 from ui.batchnorm.past import past_experiments, what_is_asked
@@ -22,20 +23,20 @@ def new_experiment() -> None:
     opened = dataset_or_wait(name)
     if opened is None:
         return
-    index, _ = opened
+    index, _checked = opened
     made = None
     with shown_errors():
         config, bn = experiment_form(str(index.origin))
         fairness(config, bn, index)
         made = config, bn
-    if st.button("Start", key="bn_start", type="primary", icon=":material/play_arrow:", disabled=made is None):
+    if st.button(_("Start"), key="bn_start", type="primary", icon=":material/play_arrow:", disabled=made is None):
         assert made is not None
         folder = create_experiment(*made)
         launcher.launch(folder, processes=1)
         choose_run(folder.name)
         choose_dataset(name)
         st.rerun()
-    st.caption("Starts one worker that trains all arms in turn, step by step. You may close this page: it goes on.")
+    st.caption(_("Starts one worker that trains all arms in turn, step by step. You may close this page: it goes on."))
 
 
 with page("BatchNorm", "Train the same network with and without BatchNorm, and read what the norm really changes."):
@@ -46,5 +47,5 @@ with page("BatchNorm", "Train the same network with and without BatchNorm, and r
     else:
         what_is_asked()
     past_experiments(run_id)
-    st.subheader("New experiment", anchor=False)
+    st.subheader(_("New experiment"), anchor=False)
     new_experiment()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from alexcore.runs.store import list_runs
+from alexcore.words.language import _
 from ui.classify.picture_sources import choose_pictures
 from ui.classify.reference_section import reference_section
 from ui.classify.results import results
@@ -18,26 +19,30 @@ with page("Classify", "Bring pictures, see what a trained network takes them for
     runs = [run for run in list_runs() if run.checkpoint]
     chosen_runs = choose_runs(runs) if runs else []
     if not runs:
-        st.info("There is no trained network yet. Train one first: it takes about two minutes.")
-        st.page_link(page_file("train"), label="Go to Train", icon=":material/arrow_forward:")
+        st.info(_("There is no trained network yet. Train one first: it takes about two minutes."))
+        st.page_link(page_file("train"), label=_("Go to Train"), icon=":material/arrow_forward:")
     own = weights_section()
     if not runs and own is None:
         st.stop()
     chosen = choose_pictures(chosen_runs[0] if chosen_runs else None)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        top_k = st.segmented_control("Classes shown", [1, 3, 5], default=3, required=True, key="classify_top_k")
+        top_k = st.segmented_control(_("Classes shown"), [1, 3, 5], default=3, required=True, key="classify_top_k")
         tta = st.toggle(
-            "Test-time augmentation",
+            _("Test-time augmentation"),
             key="classify_tta",
             bind="query-params",
-            help="Averages the answers to four views: the picture, its mirror image, and the middle 7/8 of both. "
-            "Often a little better, and takes four times as long.",
+            help=_(
+                "Averages the answers to four views: the picture, its mirror image, and the middle 7/8 of both. "
+                "Often a little better, and takes four times as long."
+            ),
         )
     finished = True
     if not chosen.pictures:
         st.caption(
-            "No picture yet. Any photograph will do, or a zip file of them; without one, take Validation pictures. The "
-            "network always answers with one of its classes, whatever it is shown."
+            _(
+                "No picture yet. Any photograph will do, or a zip file of them; without one, take Validation pictures. "
+                "The network always answers with one of its classes, whatever it is shown."
+            )
         )
     else:
         with shown_errors():

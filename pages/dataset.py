@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from alexcore.data.index import DataIndex
+from alexcore.words.language import _
 from ui.dataset.add_data import add_data
 from ui.dataset.class_table import class_index
 from ui.dataset.derive_section import derive_section
@@ -23,24 +24,24 @@ def show(name: str, index: DataIndex, checked: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"{plain(str(index.origin))}: {len(index.files):,} pictures, {index.layout}.")
         st.button(
-            "Read again",
+            _("Read again"),
             key="dataset_reload",
             on_click=read_again,
             args=(index.origin,),
             type="tertiary",
-            help="New and removed files are seen by themselves; a file that was overwritten in place is not.",
+            help=_("New and removed files are seen by themselves; a file that was overwritten in place is not."),
         )
     problems(index, checked)
     class_index(index)
     statistics = dataset_statistics(index)
-    st.subheader("Pictures", anchor=False)
+    st.subheader(_("Pictures"), anchor=False)
     browser(index, statistics)
     quality_section(name, whole_dataset(name))
     statistics_section(index, statistics)
     derive_section(index)
     st.page_link(
         page_file("train"),
-        label="Train on this data set",
+        label=_("Train on this data set"),
         query_params={"dataset": name},
         icon=":material/arrow_forward:",
     )

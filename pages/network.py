@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from alexcore.words.language import _
 from ui.network.autograd_section import autograd_section
 from ui.network.convolution_section import convolution_section
 from ui.network.inside_section import inside_section
@@ -23,8 +24,8 @@ with page("Network", "Look into the network: what each layer costs and sees, and
     st.divider()
     convolution_section()
     st.divider()
-    st.subheader("With real tensors", anchor=False)
-    chosen = st.segmented_control("Look at", list(PARTS), key="network_part", bind="query-params")
+    st.subheader(_("With real tensors"), anchor=False)
+    chosen = st.segmented_control(_("Look at"), list(PARTS), key="network_part", bind="query-params")
     if chosen:
         PARTS[chosen][1]()
     else:

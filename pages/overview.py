@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from alexcore.runs.run_list import summaries
+from alexcore.words.language import _
 from ui.overview.device_line import device_line
 from ui.parts.menu import page_file
 from ui.parts.page import page
@@ -42,10 +43,10 @@ with page("alexcore", "A laboratory for learning image classification with AlexN
             st.subheader(title, anchor=False)
             st.write(text)
             st.page_link(target, label=label, icon=":material/arrow_forward:")
-    st.subheader("Latest runs", anchor=False)
+    st.subheader(_("Latest runs"), anchor=False)
     runs = summaries()
     if not runs:
-        st.info("No runs yet. The first one takes about two minutes: go to Train and press Start.")
+        st.info(_("No runs yet. The first one takes about two minutes: go to Train and press Start."))
     with st.container(key="overview_runs"):
         for run in runs[:LATEST]:
             with st.container(horizontal=True, vertical_alignment="center"):
@@ -53,4 +54,4 @@ with page("alexcore", "A laboratory for learning image classification with AlexN
                 told = (run.status.state, f"{run.status.epoch} epochs", run.in_words)
                 st.caption(", ".join(filter(None, told)), width="content")
     if len(runs) > 1:
-        st.page_link(page_file("runs"), label="All runs, side by side", icon=":material/arrow_forward:")
+        st.page_link(page_file("runs"), label=_("All runs, side by side"), icon=":material/arrow_forward:")

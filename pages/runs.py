@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from alexcore.runs.run_list import summaries
+from alexcore.words.language import _
 from ui.parts.address import chosen_run
 from ui.parts.clone import forget_clone
 from ui.parts.menu import page_file
@@ -21,16 +22,16 @@ def all_runs() -> None:
     found = summaries()
     if not found:
         outcome()
-        st.info("There are no runs yet. Train a network: it takes about two minutes, and its run appears here.")
-        st.page_link(page_file("train"), label="Go to Train", icon=":material/arrow_forward:")
+        st.info(_("There are no runs yet. Train a network: it takes about two minutes, and its run appears here."))
+        st.page_link(page_file("train"), label=_("Go to Train"), icon=":material/arrow_forward:")
         disk_section(found)
         return
     wished = filters(found)
     table(wished)
     if len(found) > 1 and st.toggle(
-        "Show all of these as parallel coordinates",
+        _("Show all of these as parallel coordinates"),
         key="runs_show_parallel",
-        help="A line a run across the settings that differ, ending at its accuracy. Filter first to see less.",
+        help=_("A line a run across the settings that differ, ending at its accuracy. Filter first to see less."),
     ):
         parallel(wished.of(found), "all")
     disk_section(found)

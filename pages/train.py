@@ -9,6 +9,7 @@ from alexcore.runs import launcher
 from alexcore.runs.kinds import TRAINING
 from alexcore.runs.run_list import active_runs
 from alexcore.runs.store import open_run
+from alexcore.words.language import _
 from ui.parts.address import choose_dataset, choose_run, chosen_run
 from ui.parts.clone import clone_from_url, cloned_validation, end_clone
 from ui.parts.dataset_select import dataset_select
@@ -34,7 +35,7 @@ def new_run() -> None:
         val, index = cloned_validation(name, index)
         config = config_form(str(index.origin), val)
         plan = preflight(config, index, checked)
-    if st.button("Start", key="train_start", type="primary", icon=":material/play_arrow:", disabled=plan is None):
+    if st.button(_("Start"), key="train_start", type="primary", icon=":material/play_arrow:", disabled=plan is None):
         assert config is not None
         end_clone()
         choose_run(launcher.start(config).name)
@@ -59,7 +60,7 @@ def evaluation(run_id: str) -> None:
         asked = st.session_state.setdefault(
             f"evaluation_of_{run.id}", any(name.startswith("evaluation_") for name in st.query_params)
         )
-        with st.expander("Evaluation", icon=":material/fact_check:", expanded=asked):
+        with st.expander(_("Evaluation"), icon=":material/fact_check:", expanded=asked):
             evaluation_section(run)
 
 
@@ -69,5 +70,5 @@ with page("Train", "Choose settings, press Start, and watch the network learn. C
         with shown_errors(), st.container(border=True):
             watch(run_id)
         evaluation(run_id)
-    st.subheader("New run", anchor=False)
+    st.subheader(_("New run"), anchor=False)
     new_run()

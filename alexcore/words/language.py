@@ -2,8 +2,8 @@
 
     ALEXCORE_LANGUAGE=de streamlit run app.py
 
-takes `alexcore/words/locale/de/LC_MESSAGES/alexcore.mo`, a catalogue of gettext; what it lacks stays English. Texts
-that are made once, such as the title of a setting, pass `_`; a text that is data, such as a template, passes `Said`.
+takes `alexcore/words/locale/de/LC_MESSAGES/alexcore.mo`, a catalogue of gettext; what it lacks stays English. A text
+in the code is `_("...")`; `alexcore.words.extract` lists them all, with the templates of findings.
 """
 
 from __future__ import annotations

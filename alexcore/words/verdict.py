@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from alexcore.words.language import _
 from alexcore.words.numbers import number, percent
 
-UNDECIDED = "Not decided by this experiment"
+UNDECIDED = _("Not decided by this experiment")
 PLAIN, NORMED = "none", "batch"
 
 Show = Callable[[float], str]
@@ -79,7 +79,7 @@ def _band(band: Sequence[float], show: Show) -> str:
 
 def _sentences(said: _Said, values: Numbers) -> InWords:
     """Put the sentences together: what is decided, or why nothing is, then the numbers."""
-    state, seeds, undecided = values["state"], values["seeds"], _(UNDECIDED)
+    state, seeds, undecided = values["state"], values["seeds"], UNDECIDED
     lean = said.leans.get(values["lean"], _("no side"))
     if values.get("failed"):
         claim = _("At the rate {lr:g} learning {arm} is not slower, it fails")
@@ -124,7 +124,7 @@ def _missing(values: Numbers) -> str:
         seeds, lost = values["outcomes"].get(arm, (0, 0))
         reasons.append(told[why].format(arm=values.name(arm), lost=lost, seeds=seeds))
     said = _("{undecided}: of the {measure}, {reasons}.")
-    return said.format(undecided=_(UNDECIDED), measure=values["title"], reasons=_(" and ").join(reasons))
+    return said.format(undecided=UNDECIDED, measure=values["title"], reasons=_(" and ").join(reasons))
 
 
 def _percent_of_one(factor: float) -> str:

@@ -10,6 +10,7 @@ from alexcore.augment.check import MAX_OPERATIONS, PipelineProblem, check_pipeli
 from alexcore.augment.operations import OPERATIONS, Operation, filled
 from alexcore.augment.parameters import Parameter
 from alexcore.augment.presets import PRESETS
+from alexcore.words.language import _
 from ui.augment import draft as state
 from ui.parts.text import plain
 
@@ -18,11 +19,11 @@ def builder() -> tuple[list[Operation], list[PipelineProblem]]:
     """Draw the builder; return the operations as they stand, and everything that is wrong with them."""
     state.restore()
     st.selectbox(
-        "Start from",
+        _("Start from"),
         state.preset_names(),
         key="augment_preset",
         on_change=state.use_preset,
-        help="A preset, or a pipeline that you have kept. Choosing one replaces the operations below.",
+        help=_("A preset, or a pipeline that you have kept. Choosing one replaces the operations below."),
     )
     head = st.container(horizontal=True, vertical_alignment="center")
     head.caption(PRESETS.get(st.session_state["augment_preset"], "A pipeline that you have kept."), width="stretch")
@@ -41,7 +42,7 @@ def builder() -> tuple[list[Operation], list[PipelineProblem]]:
         spots[min(problem.position, len(spots) - 1)].error(plain(str(problem)), icon=":material/error:")
     state.store(edited)
     if not state.is_preset(operations):
-        head.button("Undo changes", key="augment_reset", on_click=state.use_preset, type="tertiary")
+        head.button(_("Undo changes"), key="augment_reset", on_click=state.use_preset, type="tertiary")
     return operations, problems
 
 
@@ -99,10 +100,10 @@ def _widget(prefix: str, parameter: Parameter, value: Any) -> Any:
         return _number(parameter.name, parameter, value, key, help_text)
     if parameter.kind == "side":
         keep = st.toggle(
-            "keep the aspect",
+            _("keep the aspect"),
             value=not isinstance(value, list),
             key=f"{key}_aspect",
-            help="One number for the shorter side, instead of height and width.",
+            help=_("One number for the shorter side, instead of height and width."),
         )
         if keep:
             one = value if isinstance(value, int) else value[0]
@@ -143,7 +144,7 @@ def _number(label: str, parameter: Parameter, value: Any, key: str, help_text: s
 def _add_row(count: int) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.selectbox(
-            "Add an operation", list(OPERATIONS), key="augment_add", index=list(OPERATIONS).index("ColorJitter")
+            _("Add an operation"), list(OPERATIONS), key="augment_add", index=list(OPERATIONS).index("ColorJitter")
         )
-        st.button("Add", key="augment_add_button", on_click=state.add, disabled=count >= MAX_OPERATIONS)
+        st.button(_("Add"), key="augment_add_button", on_click=state.add, disabled=count >= MAX_OPERATIONS)
     st.caption(OPERATIONS[st.session_state["augment_add"]].text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from alexcore.config import FIELDS
+from alexcore.words.language import _
 
 _KEY = "augment_seed"
 
@@ -17,15 +18,15 @@ def choose_seed() -> int:
         st.session_state[_KEY] = int(text) if text.isdecimal() and len(text) < 10 else int(spec.default)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         seed = st.number_input(
-            "Seed",
+            _("Seed"),
             step=1,
             format="%d",
             key=_KEY,
             width=140,
             persist_state="session",
-            help="The seed of a run. The same seed gives the same draws, here and in training.",
+            help=_("The seed of a run. The same seed gives the same draws, here and in training."),
         )
-        st.button("Draw again", key="augment_redraw", on_click=_next, icon=":material/casino:")
+        st.button(_("Draw again"), key="augment_redraw", on_click=_next, icon=":material/casino:")
     if seed is None or not (spec.minimum or 0) <= seed <= (spec.maximum or seed):
         st.error(f"Seed = {seed} is not allowed: it must be {spec.legal}; {spec.default} is used.")
         return int(spec.default)

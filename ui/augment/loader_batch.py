@@ -6,6 +6,7 @@ import streamlit as st
 
 from alexcore.augment.operations import Operation, active, for_batches
 from alexcore.data.index import DataIndex
+from alexcore.words.language import _
 from ui.parts.captioned_pictures import Tile, tiles_html
 
 MOST = 64
@@ -17,7 +18,7 @@ def batch_view(operations: list[Operation], index: DataIndex, seed: int) -> None
     from alexcore.training.shard_loader import make_loader
 
     size = st.number_input(
-        "Batch size (pictures)",
+        _("Batch size (pictures)"),
         value=16,
         step=1,
         format="%d",

@@ -10,6 +10,7 @@ from alexcore.augment.operations import Operation, active
 from alexcore.augment.pipeline_files import parse_pipeline, pipeline_json, save_pipeline
 from alexcore.augment.presets import PRESETS, evaluation_operations
 from alexcore.errors import ConfigError
+from alexcore.words.language import _
 from ui.augment import draft as state
 from ui.parts.forms import fill
 from ui.parts.menu import page_file
@@ -23,8 +24,8 @@ def use_for_training(operations: list[Operation], legal: bool) -> None:
     unchanged = preset in PRESETS and state.is_preset(operations)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         own = "my-augmentation" if preset in PRESETS else preset
-        name = preset if unchanged else st.text_input("Keep it as", value=own, key="augment_name", width=220)
-        if st.button("Use for training", key="augment_use", type="primary", disabled=not legal):
+        name = preset if unchanged else st.text_input(_("Keep it as"), value=own, key="augment_name", width=220)
+        if st.button(_("Use for training"), key="augment_use", type="primary", disabled=not legal):
             try:
                 if not unchanged:
                     save_pipeline(name or "", active(operations))
@@ -39,19 +40,23 @@ def take_along(operations: list[Operation], classes: int) -> None:
     """Draw the pipeline as Python and as JSON, and a field that takes JSON."""
     side = output_side(operations)
     evaluation = evaluation_operations(active(operations), side)
-    st.subheader("Take it along", anchor=False)
+    st.subheader(_("Take it along"), anchor=False)
     with st.container(key="augment_code"):
-        st.markdown("**Python**, for a training script of your own")
+        st.markdown(_("**Python**, for a training script of your own"))
         st.code(python_code(operations, evaluation, classes), language="python")
-        st.caption("torchvision.transforms.v2: the same classes and parameters that a run builds, in the same order.")
+        st.caption(
+            _("torchvision.transforms.v2: the same classes and parameters that a run builds, in the same order.")
+        )
     with st.container(key="augment_json"):
         text = pipeline_json(active(operations))
-        st.markdown("**JSON**, for `python -m alexcore train --augment pipeline.json`")
+        st.markdown(_("**JSON**, for `python -m alexcore train --augment pipeline.json`"))
         st.code(text, language="json", wrap_lines=True)
-        st.download_button("Download pipeline.json", text, "pipeline.json", "application/json", key="augment_download")
-    with st.expander("Load a pipeline from JSON", key="augment_load"):
-        st.text_area("JSON", key="augment_json_text", placeholder='[{"op": "ToTensor"}, ...]', height=160)
-        st.button("Load", key="augment_json_load", on_click=_load)
+        st.download_button(
+            _("Download pipeline.json"), text, "pipeline.json", "application/json", key="augment_download"
+        )
+    with st.expander(_("Load a pipeline from JSON"), key="augment_load"):
+        st.text_area(_("JSON"), key="augment_json_text", placeholder=_('[{"op": "ToTensor"}, ...]'), height=160)
+        st.button(_("Load"), key="augment_json_load", on_click=_load)
         problem = st.session_state.pop("augment_json_problem", None)
         if problem:
             st.error(problem, icon=":material/error:")

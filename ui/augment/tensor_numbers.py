@@ -9,6 +9,7 @@ import streamlit as st
 
 from alexcore.augment.operations import Operation
 from alexcore.data.index import DataIndex
+from alexcore.words.language import _
 from ui.augment import draft as state
 from ui.parts.captioned_pictures import Tile, tiles_html
 from ui.parts.charts import channel_histogram
@@ -61,13 +62,16 @@ def _mean(values: list[float]) -> float:
 
 def _measured(index: DataIndex) -> None:
     statistics = dataset_statistics(index)
-    st.markdown("**Mean and deviation of the whole data set**")
+    st.markdown(_("**Mean and deviation of the whole data set**"))
     if statistics is None:
         measure_section(index)
         return
     st.code(statistics.normalize_code(), language="python", wrap_lines=True)
     st.button(
-        "Use in Normalize", key="augment_normalize", on_click=_use, args=(list(statistics.mean), list(statistics.std))
+        _("Use in Normalize"),
+        key="augment_normalize",
+        on_click=_use,
+        args=(list(statistics.mean), list(statistics.std)),
     )
 
 

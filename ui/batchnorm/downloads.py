@@ -13,6 +13,7 @@ from alexcore.batchnorm.settings import arm_key, load_bn_config
 from alexcore.errors import ConfigError
 from alexcore.export.experiment_report import report
 from alexcore.runs.store import Run
+from alexcore.words.language import _
 from alexcore.words.numbers import size_text
 from ui.parts.text import plain
 
@@ -28,9 +29,11 @@ TABLES = {
 def take_along(run: Run, experiment: Experiment) -> None:
     """Draw the downloads."""
     with st.container(border=True, key="bn_report"):
-        st.markdown("**The whole comparison as one HTML file**: every chart, sentence and table; it needs no network.")
+        st.markdown(
+            _("**The whole comparison as one HTML file**: every chart, sentence and table; it needs no network.")
+        )
         st.download_button(
-            "Download the report",
+            _("Download the report"),
             lambda: _report(run.path),
             f"{run.id}.html",
             "text/html",
@@ -40,15 +43,15 @@ def take_along(run: Run, experiment: Experiment) -> None:
             type="primary",
         )
         st.caption(
-            "It is made when you click, which takes a few seconds, and has 5 to 10 MB: the charts stay interactive."
+            _("It is made when you click, which takes a few seconds, and has 5 to 10 MB: the charts stay interactive.")
         )
     with st.container(border=True, key="bn_tables"):
-        st.markdown("**The numbers**")
+        st.markdown(_("**The numbers**"))
         there = [name for name in TABLES if (run.path / name).is_file()]
         for name in there:
             _file(run.path / name, TABLES[name])
         if not there:
-            st.caption("The tables are written when the experiment ends. Every chart has its own CSV until then.")
+            st.caption(_("The tables are written when the experiment ends. Every chart has its own CSV until then."))
     _networks(run, experiment)
     _command(run)
 
@@ -79,7 +82,7 @@ def _networks(run: Run, experiment: Experiment) -> None:
     if not there:
         return
     with st.container(border=True, key="bn_networks"):
-        st.markdown("**The networks**: each arm is a run folder of its own, BatchNorm's after recalibration.")
+        st.markdown(_("**The networks**: each arm is a run folder of its own, BatchNorm's after recalibration."))
         st.code(
             "\n".join(f"python -m alexcore predict {quote(str(folder))} picture.jpg" for folder in there),
             language="bash",
@@ -96,5 +99,5 @@ def _command(run: Run) -> None:
     if run.config is None:
         return
     with st.container(border=True, key="bn_command"):
-        st.markdown("**The same experiment from the command line**")
+        st.markdown(_("**The same experiment from the command line**"))
         st.code(experiment_command(run.config, bn), language="bash", wrap_lines=True)

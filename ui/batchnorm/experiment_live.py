@@ -13,6 +13,7 @@ from alexcore.runs.kinds import BATCHNORM
 from alexcore.runs.status import Status
 from alexcore.runs.store import Run
 from alexcore.words.findings import told
+from alexcore.words.language import _
 from ui.batchnorm.section_choice import show_section
 from ui.batchnorm.sweep_buttons import sweep_job
 from ui.parts.run_header import AtWork, left_in_words, run_header, show_warnings, steps_in_words, watched
@@ -46,7 +47,7 @@ def _view(run_id: str, was_busy: tuple[bool, ...]) -> None:
     show_warnings(experiment.warnings)
     show_section(run, experiment)
     if experiment.notes:
-        with st.expander("What the experiment decided by itself", icon=":material/info:"):
+        with st.expander(_("What the experiment decided by itself"), icon=":material/info:"):
             st.markdown("\n".join(f"- {plain(told(note)[0])}" for note in experiment.notes))
 
 

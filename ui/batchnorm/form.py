@@ -14,6 +14,7 @@ from alexcore.data.index import DataIndex
 from alexcore.fields import FieldSpec
 from alexcore.training.plan import make_plan
 from alexcore.training.preflight import batch_in_words
+from alexcore.words.language import _
 from ui.parts.forms import widget
 
 # In this order: what is compared, how long, and what decides whether a network without a norm learns at all.
@@ -48,21 +49,21 @@ def experiment_form(data: str) -> tuple[TrainConfig, BnConfig]:
     if _key("steps") not in st.session_state:
         _fill(st.session_state.get("bn_preset") or first)
     preset = st.segmented_control(
-        "Preset",
+        _("Preset"),
         list(BN_PRESETS),
         key="bn_preset",
         default=first,
         required=True,
         persist_state="session",
         on_change=lambda: _fill(st.session_state["bn_preset"]),
-        help="A set of values for all settings below; change any of them afterwards.",
+        help=_("A set of values for all settings below; change any of them afterwards."),
     )
     st.caption(BN_PRESETS[preset][0])
     values: dict[str, Any] = {}
     with st.grid("auto", min_column_width=190, key="bn_essential"):
         for name in VISIBLE:
             values[name] = widget(SPECS[name], _key(name))
-    with st.expander("All settings", icon=":material/tune:"):
+    with st.expander(_("All settings"), icon=":material/tune:"):
         groups = [*[group for group in BN_GROUPS if _hidden(group)], *[group for group in GROUPS if _hidden(group)]]
         for tab, group in zip(st.tabs(groups), groups, strict=True):
             with tab, st.grid("auto", min_column_width=190):

@@ -12,6 +12,7 @@ from alexcore.batchnorm.read.quantities import FORMULA
 from alexcore.batchnorm.read.record import Experiment
 from alexcore.batchnorm.settings import arm_key
 from alexcore.errors import AlexError
+from alexcore.words.language import _
 from ui.parts.explain import source_of
 from ui.parts.lazy_torch import load_torch
 from ui.parts.page import show_error
@@ -48,22 +49,25 @@ STEPS = (
 
 def formula_section(experiment: Experiment) -> None:
     """Draw the algorithm, and work it out for a channel; torch is loaded only when that is switched on."""
-    st.subheader("What BatchNorm computes", anchor="formula")
+    st.subheader(_("What BatchNorm computes"), anchor="formula")
     for formula, words in STEPS:
         left, right = st.columns([2, 3], vertical_alignment="center")
         left.latex(formula)
         right.markdown(words)
     st.markdown(
-        "**Train mode** takes mean and deviation from the batch, so the answer for one picture depends on the pictures "
-        "beside it. **Eval mode** takes the running averages, so that a picture is answered alike in any company."
+        _(
+            "**Train mode** takes mean and deviation from the batch, so the answer for one picture depends on the "
+            "pictures beside it. **Eval mode** takes the running averages, so that a picture is answered alike in any "
+            "company."
+        )
     )
-    st.subheader("One channel of a real batch", anchor="formula-numbers")
+    st.subheader(_("One channel of a real batch"), anchor="formula-numbers")
     found = _chosen(experiment)
     if found is not None:
         _written_out(found)
-    with st.expander("The lines that run", icon=":material/code:"):
+    with st.expander(_("The lines that run"), icon=":material/code:"):
         st.code(source_of("alexcore.batchnorm.read.channel_formula:channel_formula"), language="python")
-        st.caption("From alexcore/batchnorm/read/channel_formula.py. Tests compare it with torch's BatchNorm2d.")
+        st.caption(_("From alexcore/batchnorm/read/channel_formula.py. Tests compare it with torch's BatchNorm2d."))
 
 
 def _chosen(experiment: Experiment) -> dict[str, Any] | None:
@@ -71,24 +75,26 @@ def _chosen(experiment: Experiment) -> dict[str, Any] | None:
     seeds = [seed for norm, seed in experiment.arms if norm == "batch"]
     layers = [str(each) for each in start.get("layers") or []]
     if not seeds or not layers:
-        st.info("The batch and its channels appear with the first step of the arm with BatchNorm.")
+        st.info(_("The batch and its channels appear with the first step of the arm with BatchNorm."))
         return None
     ended = _trained(experiment.path, seeds[0]).is_file()
     with st.container(horizontal=True, vertical_alignment="bottom", key="bn_formula_picks"):
-        layer = st.selectbox("Layer", layers, key="bn_formula_layer", width=140)
-        channel = st.number_input("Channel, from 0", value=0, step=1, key="bn_formula_channel", width=140)
+        layer = st.selectbox(_("Layer"), layers, key="bn_formula_layer", width=140)
+        channel = st.number_input(_("Channel, from 0"), value=0, step=1, key="bn_formula_channel", width=140)
         trained = st.selectbox(
-            "Weights",
+            _("Weights"),
             [True, False] if ended else [False],
             format_func=WHEN.__getitem__,
             key="bn_formula_when",
             width=200,
         )
-        wanted = st.toggle("Write it out", key="bn_formula_show", persist_state="session")
+        wanted = st.toggle(_("Write it out"), key="bn_formula_show", persist_state="session")
     if not wanted:
         st.caption(
-            "Switch on for the layer and channel above: it loads PyTorch here, some seconds and about 1 GB. Until then "
-            "stands here the channel that the experiment has recorded itself."
+            _(
+                "Switch on for the layer and channel above: it loads PyTorch here, some seconds and about 1 GB. Until "
+                "then stands here the channel that the experiment has recorded itself."
+            )
         )
         return _recorded(experiment, seeds[0])
     load_torch()
@@ -162,6 +168,6 @@ def _written_out(found: dict[str, Any]) -> None:
         f"{found['variance']:.3g}."
     )
     table = pd.DataFrame([{"quantity": title, "value": found[name]} for name, title in names.items()])
-    with st.expander("All numbers of this channel", icon=":material/table:"):
+    with st.expander(_("All numbers of this channel"), icon=":material/table:"):
         st.dataframe(table, hide_index=True, alt="Mean, deviation, gamma, beta and running statistics")
         csv_button(table, "batchnorm-formula.csv", "bn_formula_csv")

@@ -6,6 +6,7 @@ import streamlit as st
 
 from alexcore.runs.kinds import BATCHNORM
 from alexcore.runs.store import list_runs
+from alexcore.words.language import _
 from ui.parts.menu import page_file
 from ui.parts.text import plain
 
@@ -24,15 +25,19 @@ def what_is_asked() -> None:
     """Say what an experiment is for."""
     with st.container(border=True, key="bn_asked"):
         st.markdown(
-            "The blog post that this laboratory grew out of says of batch normalisation: *I can see how it is done, "
-            "not why*, and asks:"
+            _(
+                "The blog post that this laboratory grew out of says of batch normalisation: *I can see how it is "
+                "done, not why*, and asks:"
+            )
         )
         st.markdown("\n".join(f"{at}. {question}" for at, question in enumerate(ASKED, start=1)))
         st.markdown(
-            "An experiment trains the same network without a norm, with BatchNorm and with GroupNorm, from the same "
-            "weights on the same batches, and measures inside all of them. Every answer is computed from its numbers; "
-            "where they do not decide a question, the page says so. Press **Start** below: the quick preset takes "
-            "about three minutes on two cores."
+            _(
+                "An experiment trains the same network without a norm, with BatchNorm and with GroupNorm, from the "
+                "same weights on the same batches, and measures inside all of them. Every answer is computed from its "
+                "numbers; where they do not decide a question, the page says so. Press **Start** below: the quick "
+                "preset takes about three minutes on two cores."
+            )
         )
 
 

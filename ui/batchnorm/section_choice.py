@@ -14,6 +14,7 @@ from alexcore.batchnorm.views.sections import SECTIONS, Choice, Maker, Part, lay
 from alexcore.batchnorm.views.shift_by_layer import MEASURES
 from alexcore.batchnorm.views.view import View
 from alexcore.runs.store import Run
+from alexcore.words.language import _
 from ui.batchnorm.downloads import take_along
 from ui.batchnorm.formula_section import formula_section
 from ui.batchnorm.sweep_buttons import sweep_controls
@@ -50,11 +51,11 @@ def _from_url(name: str, options: list[str]) -> str:
 def show_section(run: Run, experiment: Experiment) -> None:
     """Draw the control and the section that is open; nothing before the experiment has begun."""
     if experiment.start is None:
-        st.caption("Curves appear with the first steps, a few seconds after the pictures have been checked.")
+        st.caption(_("Curves appear with the first steps, a few seconds after the pictures have been checked."))
         return
     _from_url("section", list(TITLES))
     name = st.segmented_control(
-        "Section",
+        _("Section"),
         list(TITLES),
         key="bn_section",
         format_func=TITLES.__getitem__,
@@ -81,7 +82,7 @@ def _measured(run: Run, experiment: Experiment, name: str) -> None:
         names = list(section.parts)
         _from_url("part", names)
         st.segmented_control(
-            "Show",
+            _("Show"),
             names,
             key="bn_part",
             format_func=lambda each: section.parts[each].title,
@@ -142,10 +143,10 @@ def _choose(experiment: Experiment, part: Part) -> Choice:
             values["measure"] = _pick("Measure", "bn_measure", list(MEASURES), "relative", titles)
         if "normed" in part.picks:
             values["normed"] = st.toggle(
-                "Behind the norm",
+                _("Behind the norm"),
                 key="bn_normed",
                 persist_state="session",
-                help="Off: what the convolution gives. On: what its norm gives on, for the arms that have one.",
+                help=_("Off: what the convolution gives. On: what its norm gives on, for the arms that have one."),
             )
     return Choice(**{name: value for name, value in values.items() if value is not None})
 

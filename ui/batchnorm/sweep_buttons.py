@@ -10,6 +10,7 @@ from alexcore.errors import ConfigError
 from alexcore.fields import numbers_in
 from alexcore.jobs import read_job, start_job
 from alexcore.runs.store import Run
+from alexcore.words.language import _
 from ui.parts.page import show_error
 from ui.parts.text import plain
 
@@ -46,7 +47,7 @@ def sweep_controls(run: Run, kind: str) -> None:
         if job.state == "failed":
             st.error(plain(job.error), icon=":material/error:")
         if job.state == "lost":
-            st.error("The sweep was interrupted. Start it again: it goes on with the runs that are missing.")
+            st.error(_("The sweep was interrupted. Start it again: it goes on with the runs that are missing."))
         with st.container(horizontal=True, vertical_alignment="center"):
             if st.button(LABELS[kind], key=f"bn_sweep_start_{kind}", disabled=run.status.active):
                 start_job(name, ["compare-bn-sweep", str(run.path), "--kind", kind])

@@ -11,6 +11,7 @@ from alexcore.batchnorm.read.record import OLD_ANSWERS, Experiment
 from alexcore.batchnorm.views.answer_numbers import evidence_rows
 from alexcore.batchnorm.views.sections import SECTIONS
 from alexcore.runs.store import Run
+from alexcore.words.language import _
 from alexcore.words.verdict import answer_in_words
 from ui.parts.text import plain
 
@@ -41,11 +42,13 @@ def verdict_section(run: Run, experiment: Experiment) -> None:
 
 def _not_yet(run: Run) -> None:
     if run.status.active:
-        st.info("The verdict is written when the experiment ends. The curves and layers grow until then.")
+        st.info(_("The verdict is written when the experiment ends. The curves and layers grow until then."))
     elif run.status.state == "stopped":
-        st.info("This experiment was stopped before its verdict. Resume it: it goes on as if nothing had happened.")
+        st.info(_("This experiment was stopped before its verdict. Resume it: it goes on as if nothing had happened."))
     else:
-        st.info("This experiment has no verdict: it ended too early. What was measured stands in the other sections.")
+        st.info(
+            _("This experiment has no verdict: it ended too early. What was measured stands in the other sections.")
+        )
 
 
 def _answer(at: int, answer: dict[str, Any]) -> None:
@@ -73,7 +76,7 @@ def _answer(at: int, answer: dict[str, Any]) -> None:
                 )
         rows = evidence_rows(answer)
         if rows:
-            with st.expander("The numbers behind this answer", icon=":material/table:"):
+            with st.expander(_("The numbers behind this answer"), icon=":material/table:"):
                 st.dataframe(pd.DataFrame(rows), hide_index=True, alt=f"Evidence for question {at + 1}")
 
 

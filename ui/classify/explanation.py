@@ -16,6 +16,7 @@ from alexcore.errors import AlexError, DataError
 from alexcore.figures import new_figure
 from alexcore.palette import HEAT
 from alexcore.runs.store import open_run
+from alexcore.words.language import _
 from ui.classify.work import Work
 from ui.parts.networks import reference_of, run_index
 from ui.parts.text import plain
@@ -40,19 +41,19 @@ def explain(work: Work, number: int) -> None:
     probabilities, classes = reply.probabilities[0], networks[0].classifier.classes
     order = sorted(classes, key=lambda name: -float(probabilities[classes.index(name)]))
     with st.container(key="classify_explanation"):
-        st.subheader("Why this answer?", anchor=False)
+        st.subheader(_("Why this answer?"), anchor=False)
         with st.container(horizontal=True, vertical_alignment="bottom"):
             target = st.selectbox(
-                "Class to explain",
+                _("Class to explain"),
                 [*order, *(name for name in names if name not in order)],
                 key=f"classify_class_{number}",
                 width=240,
-                help="Any class, most probable first: also why it was not another one.",
+                help=_("Any class, most probable first: also why it was not another one."),
             )
             covered = st.toggle(
-                "Occlusion map",
+                _("Occlusion map"),
                 key="classify_occlusion",
-                help="Covers 100 places one after the other and asks the network each time: about a second.",
+                help=_("Covers 100 places one after the other and asks the network each time: about a second."),
             )
         columns = st.columns(len(networks)) if len(networks) > 1 else [st.container()]
         for place, (column, network) in enumerate(zip(columns, networks, strict=True)):
@@ -106,7 +107,7 @@ def _maps(work: Work, number: int, place: int, target: str, covered: bool) -> No
         st.caption(plain(explanations.grad_cam_in_words(cam, target)))
         _numbers(cam, f"grad-cam-{target}", f"classify_cam_csv_{key}")
     if covered:
-        with next(boxes), st.spinner("Covering one place after the other ..."):
+        with next(boxes), st.spinner(_("Covering one place after the other ...")):
             hidden = _kept(work, ("occlusion", number, place, index), of(explanations.occlusion))
             _show_map(hidden, small, f"Occlusion for {target}", "fall (points)", f"classify_occlusion_{key}", TWO_WAY)
             st.caption(plain(explanations.occlusion_in_words(hidden, target)))
@@ -153,12 +154,12 @@ def _numbers(found: Explanation, name: str, key: str) -> None:
     def content() -> bytes:
         return pd.DataFrame(found.values).round(5).to_csv(index=False, header=False).encode()
 
-    with st.popover("As a table", icon=":material/table:"):
+    with st.popover(_("As a table"), icon=":material/table:"):
         rows, columns = (max(1, side // 8) for side in found.values.shape)
-        st.caption("Every eighth row and column of the map, from the upper left; the CSV has every pixel.")
+        st.caption(_("Every eighth row and column of the map, from the upper left; the CSV has every pixel."))
         table = pd.DataFrame(found.values[rows // 2 :: rows, columns // 2 :: columns]).round(3)
         st.dataframe(table, hide_index=True, alt=f"{name} as numbers")
-        st.download_button("Download as CSV", content, f"{name}.csv", "text/csv", key=key, on_click="ignore")
+        st.download_button(_("Download as CSV"), content, f"{name}.csv", "text/csv", key=key, on_click="ignore")
 
 
 def _neighbours(work: Work, number: int, place: int) -> None:
@@ -166,16 +167,16 @@ def _neighbours(work: Work, number: int, place: int) -> None:
     try:
         run = open_run(network.name)
     except AlexError:  # a weights file
-        st.caption("The nearest training pictures are known for runs of this machine only.")
+        st.caption(_("The nearest training pictures are known for runs of this machine only."))
         return
     reference = reference_of(run)
     if reference is None:
-        st.caption("The nearest training pictures appear once this network has been measured, below.")
+        st.caption(_("The nearest training pictures appear once this network has been measured, below."))
         return
 
     def nearest() -> Any:
         tensor = network.classifier.transform(_picture(work, number)).unsqueeze(0)
-        _, features = network.classifier.look(tensor)
+        _probabilities, features = network.classifier.look(tensor)
         return reference.neighbours.nearest(features[0].numpy(), NEAREST)
 
     found = _kept(work, ("nearest", number, place, reference.folder), nearest)
@@ -183,7 +184,7 @@ def _neighbours(work: Work, number: int, place: int) -> None:
     names = [index.classes[each.label] for each in found]
     best = network.classifier.classes[int(work.batch.replies[number].probabilities[place].argmax())]
     alike = sum(name == best for name in names)
-    st.markdown("**Nearest training pictures, by features**")
+    st.markdown(_("**Nearest training pictures, by features**"))
     with st.grid("auto", min_column_width=96, key=f"classify_nearest_{number}_{place}"):
         for each, name in zip(found, names, strict=True):
             read = partial(picture_source, index, each.path)

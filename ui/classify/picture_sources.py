@@ -23,6 +23,7 @@ from alexcore.data.incoming import (
 from alexcore.errors import DataError
 from alexcore.home import data_roots, open_path
 from alexcore.runs.store import Run
+from alexcore.words.language import _
 from ui.parts.networks import run_index
 from ui.parts.page import show_error
 from ui.parts.text import plain
@@ -73,11 +74,11 @@ def choose_pictures(run: Run | None) -> Chosen:
         return _one_of_the_set(run, wanted)
     sources = SOURCES if run is not None else tuple(each for each in SOURCES if each != "Validation pictures")
     source = st.segmented_control(
-        "Pictures from", sources, key="classify_source", default=SOURCES[0], required=True, bind="query-params"
+        _("Pictures from"), sources, key="classify_source", default=SOURCES[0], required=True, bind="query-params"
     )
     if source == "Camera":
         shot = st.camera_input("Take a picture", key="classify_camera")
-        st.caption("Your browser asks for permission first. The picture is kept in memory, and only for this visit.")
+        st.caption(_("Your browser asks for permission first. The picture is kept in memory, and only for this visit."))
         chosen = _uploads([shot] if shot else [])
     elif source == "Paste":
         chosen = _pasted()
@@ -87,7 +88,7 @@ def choose_pictures(run: Run | None) -> Chosen:
         chosen = _folder()
     else:
         files = st.file_uploader(
-            "Pictures",
+            _("Pictures"),
             accept_multiple_files=True,
             key="classify_upload",
             max_upload_size=UPLOAD_MB,
@@ -95,15 +96,15 @@ def choose_pictures(run: Run | None) -> Chosen:
             "one go. They are kept in memory, and only for this visit.",
         )
         chosen = _uploads(files)
-    with st.expander("What happens to a picture before the network sees it", icon=":material/info:"):
-        st.caption("One policy for training, evaluation and this page. What was changed stands beside each picture.")
+    with st.expander(_("What happens to a picture before the network sees it"), icon=":material/info:"):
+        st.caption(_("One policy for training, evaluation and this page. What was changed stands beside each picture."))
         st.table(pd.DataFrame(POLICY, columns=["in the file", "what happens"]).set_index("in the file"))
     return chosen
 
 
 def _one_of_the_set(run: Run, path: str) -> Chosen:
     """The picture that the URL names, if the run's data set has it."""
-    st.button("Back to your own pictures", key="classify_back", icon=":material/arrow_back:", on_click=_close)
+    st.button(_("Back to your own pictures"), key="classify_back", icon=":material/arrow_back:", on_click=_close)
     index = run_index(run)
     # The path comes from a URL: only what the index lists is opened.
     row = index.position_of(path)
@@ -173,14 +174,16 @@ def _samples(run: Run) -> Chosen:
     if "val" not in index.splits:
         raise DataError(f"{index.root} has no validation split.", "Upload pictures instead.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        count = st.segmented_control("How many", SAMPLES, key="classify_samples", default=SAMPLES[1], required=True)
+        count = st.segmented_control(_("How many"), SAMPLES, key="classify_samples", default=SAMPLES[1], required=True)
         turn = int(st.session_state.get("classify_turn", 0))
-        if st.button("Others", key="classify_others", icon=":material/refresh:"):
+        if st.button(_("Others"), key="classify_others", icon=":material/refresh:"):
             turn += 1
             st.session_state["classify_turn"] = turn
         st.caption(
-            "Evenly over the classes, from pictures that the network was not trained on. Their true class is known, "
-            "so you see at once what is right."
+            _(
+                "Evenly over the classes, from pictures that the network was not trained on. Their true class is "
+                "known, so you see at once what is right."
+            )
         )
     rows = spread_rows(index, "val", int(count), turn)
     return Chosen(tuple(set_pictures(index, rows)), ("val", run.id, count, turn))
@@ -189,16 +192,16 @@ def _samples(run: Run) -> Chosen:
 def _folder() -> Chosen:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         text = st.text_input(
-            "Folder on this machine",
+            _("Folder on this machine"),
             key="classify_folder",
             max_chars=1000,
             bind="query-params",
-            placeholder="the path of a folder with pictures",
+            placeholder=_("the path of a folder with pictures"),
             width=520,
         )
-        again = st.button("Read again", key="classify_folder_again")
+        again = st.button(_("Read again"), key="classify_folder_again")
     if not (text or "").strip():
-        st.caption("Folders within the data roots may be read, with the folders in them. Nothing is copied.")
+        st.caption(_("Folders within the data roots may be read, with the folders in them. Nothing is copied."))
         return Chosen()
     read = st.session_state.get("classify_folder_read")
     if again or read is None or read[0] != text:

@@ -9,6 +9,7 @@ from alexcore.analysis.reference_files import reference_name
 from alexcore.errors import DataError
 from alexcore.jobs import start_job
 from alexcore.runs.store import Run, require_checkpoint
+from alexcore.words.language import _
 from ui.parts.job_progress import watch_job
 from ui.parts.networks import network_of, reference_of, run_index
 from ui.parts.page import shown_errors
@@ -22,7 +23,7 @@ def reference_section(runs: list[Run], watching: bool) -> None:
         runs: Those that answer.
         watching: Whether a job may be watched: a page has one polling fragment, and answering pictures comes first.
     """
-    with st.expander("When to doubt an answer, and whether to trust this page", key="classify_trust"):
+    with st.expander(_("When to doubt an answer, and whether to trust this page"), key="classify_trust"):
         for run in runs:
             with shown_errors():
                 st.markdown(f"**{plain(run.id)}**")
@@ -42,16 +43,18 @@ def _measure(run: Run, watching: bool) -> bool:
     run_index(run)
     name = reference_name(require_checkpoint(run), run.config.data, run.config.val)
     st.caption(
-        "Not measured yet. Measuring asks the network all pictures of its own data set once, in the background: "
-        "how sure it is when it is right and when it is wrong, and what the training pictures look like to it. "
-        "Then each answer gets a hint where it should be doubted, and the nearest training pictures."
+        _(
+            "Not measured yet. Measuring asks the network all pictures of its own data set once, in the background: "
+            "how sure it is when it is right and when it is wrong, and what the training pictures look like to it. "
+            "Then each answer gets a hint where it should be doubted, and the nearest training pictures."
+        )
     )
     if not watching:
-        st.caption("It can be measured when the work above is done.")
+        st.caption(_("It can be measured when the work above is done."))
         return False
     if watch_job(name, "Asking the network its own pictures", "pictures", lambda: None):
         return True
-    if st.button("Measure this network", key=f"classify_measure_{run.id}", icon=":material/straighten:"):
+    if st.button(_("Measure this network"), key=f"classify_measure_{run.id}", icon=":material/straighten:"):
         start_job(name, ["reference", str(run.path)])
         st.rerun()
     return False
@@ -70,7 +73,7 @@ def _say(doubt: Doubt) -> None:
 
 
 def _parity(run: Run) -> None:
-    if st.button("Check 32 validation pictures", key=f"classify_parity_{run.id}", icon=":material/rule:"):
+    if st.button(_("Check 32 validation pictures"), key=f"classify_parity_{run.id}", icon=":material/rule:"):
         network = network_of(run)
         found = reference_of(run)
         if found is not None:
@@ -79,7 +82,9 @@ def _parity(run: Run) -> None:
             st.session_state[f"classify_parity_result_{run.id}"] = check_parity(network, run_index(run), found.logged())
     result = st.session_state.get(f"classify_parity_result_{run.id}")
     if result is None:
-        st.caption("Sends 32 pictures through this page as uploads, and compares with what evaluation logged for them.")
+        st.caption(
+            _("Sends 32 pictures through this page as uploads, and compares with what evaluation logged for them.")
+        )
     elif result.different:
         st.error(plain(result.in_words), icon=":material/close:")
     else:

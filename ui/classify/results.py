@@ -10,6 +10,7 @@ import numpy as np
 import streamlit as st
 
 from alexcore.errors import DataError
+from alexcore.words.language import _
 from ui.classify.explanation import explain
 from ui.classify.work import Work, small_picture
 from ui.parts.page import show_error
@@ -28,7 +29,7 @@ def results(work: Work, top_k: int) -> None:
     """Draw the answers of finished work; `top_k` classes beside each picture."""
     networks, replies = work.batch.networks, work.batch.replies
     if not replies:
-        st.info("Stopped before the first picture was answered.")
+        st.info(_("Stopped before the first picture was answered."))
         return
     if len(replies) < len(work.pictures):
         st.warning(f"Stopped after {len(replies):,} of {len(work.pictures):,} pictures.")
@@ -148,7 +149,7 @@ def _table(networks: list[AskedNetwork], replies: list[Reply], top_k: int) -> No
     formats = {name: share for name in names if name.startswith("probability")}
     formats |= {name: bits for name in names if name.startswith("entropy")}
     if len(replies) > 1:
-        st.markdown("**All answers.** A click on the head of a column sorts by it.")
+        st.markdown(_("**All answers.** A click on the head of a column sorts by it."))
         with st.container(key="classify_table"):
             st.dataframe(
                 table,
@@ -162,7 +163,7 @@ def _table(networks: list[AskedNetwork], replies: list[Reply], top_k: int) -> No
             st.caption(plain(f"The numbers in the heads: {numbered}."))
     with st.container(horizontal=True):
         st.download_button(
-            "Download as CSV",
+            _("Download as CSV"),
             lambda: csv_text(networks, replies, top_k).encode(),
             "predictions.csv",
             "text/csv",
@@ -171,7 +172,7 @@ def _table(networks: list[AskedNetwork], replies: list[Reply], top_k: int) -> No
             icon=":material/download:",
         )
         st.download_button(
-            "Download as JSON",
+            _("Download as JSON"),
             lambda: json.dumps(as_json(networks, replies, top_k), ensure_ascii=False).encode(),
             "predictions.json",
             "application/json",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from alexcore.words.language import _
 from ui.parts.lazy_torch import load_torch
 from ui.parts.page import shown_errors
 from ui.parts.text import plain
@@ -18,13 +19,15 @@ MAX_MB = 200
 
 def weights_section() -> AskedNetwork | None:
     """Draw the expander for a weights file; the network of the one that was given and accepted, or None."""
-    with st.expander("Ask a weights file of your own, too", icon=":material/upload_file:"):
+    with st.expander(_("Ask a weights file of your own, too"), icon=":material/upload_file:"):
         file = st.file_uploader(
-            "A best.pt of a run from elsewhere",
+            _("A best.pt of a run from elsewhere"),
             key="classify_weights",
             max_upload_size=MAX_MB,
-            help="It is opened without running any code in it, its classes, settings and the shape of each tensor are "
-            "checked, and it is refused with the reason where they do not fit. It stays in memory, for this visit.",
+            help=_(
+                "It is opened without running any code in it, its classes, settings and the shape of each tensor are "
+                "checked, and it is refused with the reason where they do not fit. It stays in memory, for this visit."
+            ),
         )
         if file is None:
             st.session_state.pop("classify_weights_network", None)

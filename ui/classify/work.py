@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from alexcore.data.incoming import Incoming
+from alexcore.words.language import _
 from alexcore.words.numbers import duration
 from ui.classify.picture_sources import Chosen
 
@@ -101,7 +102,7 @@ def _progress(work: Work) -> None:
         batch.done / max(1, batch.total),
         text=f"{batch.done:,} of {batch.total:,} pictures, {rate:.0f} a second, about {left} left",
     )
-    if st.button("Stop here", key="classify_stop"):
+    if st.button(_("Stop here"), key="classify_stop"):
         batch.stop()
         st.rerun()
 

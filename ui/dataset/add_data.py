@@ -12,6 +12,7 @@ from alexcore.data.flower_scene import CLASSES
 from alexcore.errors import DataError
 from alexcore.home import cache_dir, data_dir
 from alexcore.jobs import read_job, start_job
+from alexcore.words.language import _
 from ui.parts.address import choose_dataset
 from ui.parts.job_progress import watch_job
 from ui.parts.page import shown_errors
@@ -22,7 +23,7 @@ FLOWERS = "flower_photos"
 
 def add_data() -> None:
     """Draw the expander with the three ways; a job that runs is watched below it."""
-    with st.expander("Add a data set", icon=":material/add:"):
+    with st.expander(_("Add a data set"), icon=":material/add:"):
         archive, photographs, drawn = st.tabs(["Upload an archive", "Real flowers", "Synthetic flowers"])
         with archive, shown_errors():
             _upload()
@@ -58,16 +59,18 @@ def _start(command: str, name: str, arguments: list[str]) -> None:
 
 
 def _upload() -> None:
-    st.write("A .zip, .tar or .tar.gz with one folder per class, or with train/ and val/.")
+    st.write(_("A .zip, .tar or .tar.gz with one folder per class, or with train/ and val/."))
     upload = st.file_uploader(
-        "Archive",
+        _("Archive"),
         type=["zip", "tar", "gz", "tgz"],
         key="dataset_archive",
         max_upload_size=MAX_MB,
-        help="It is unpacked with limits: nothing outside its own folder, no links, no bombs. "
-        "Larger archives: python -m alexcore data unpack ARCHIVE DIR.",
+        help=_(
+            "It is unpacked with limits: nothing outside its own folder, no links, no bombs. "
+            "Larger archives: python -m alexcore data unpack ARCHIVE DIR."
+        ),
     )
-    if st.button("Unpack", key="dataset_unpack", disabled=upload is None) and upload is not None:
+    if st.button(_("Unpack"), key="dataset_unpack", disabled=upload is None) and upload is not None:
         name = folder_name(upload.name)
         _require_free("unpack", name)
         # Two people may upload files of one name, so the copy has a name of its own; the browser's is not trusted.
@@ -80,15 +83,17 @@ def _upload() -> None:
 
 def _photographs() -> None:
     st.write(
-        "The photographs that the blog post was written about: 3,670 pictures of five kinds of flowers, 218 MB. "
-        "A cut connection is resumed, and the file is checked before it is unpacked."
+        _(
+            "The photographs that the blog post was written about: 3,670 pictures of five kinds of flowers, 218 MB. "
+            "A cut connection is resumed, and the file is checked before it is unpacked."
+        )
     )
     ready, busy = (data_dir() / FLOWERS).is_dir(), read_job(f"download-{FLOWERS}").state == "running"
     if ready:
-        st.caption("They are here already: choose flower_photos above.")
+        st.caption(_("They are here already: choose flower_photos above."))
     if busy:
         st.session_state["added"] = ("download", FLOWERS)
-    if st.button("Download", key="dataset_download", disabled=ready or busy):
+    if st.button(_("Download"), key="dataset_download", disabled=ready or busy):
         with shown_errors():
             _start("download", FLOWERS, [FLOWERS, str(data_dir() / FLOWERS)])
             st.rerun()
@@ -97,19 +102,19 @@ def _photographs() -> None:
 def _drawn() -> None:
     st.write(f"Drawn by this program: {', '.join(CLASSES)}. The same seed gives the same pixels.")
     with st.grid("auto", min_column_width=150):
-        count = st.number_input("Pictures per class", 2, 20000, 150, key="dataset_new_count")
-        size = st.number_input("Size (px)", 32, 1024, 256, key="dataset_new_size")
+        count = st.number_input(_("Pictures per class"), 2, 20000, 150, key="dataset_new_count")
+        size = st.number_input(_("Size (px)"), 32, 1024, 256, key="dataset_new_size")
         difficulty = st.slider(
-            "Difficulty",
+            _("Difficulty"),
             0.0,
             1.0,
             0.5,
             key="dataset_new_difficulty",
-            help="Scales blur, occlusion, light, scale and how much the classes share colours.",
+            help=_("Scales blur, occlusion, light, scale and how much the classes share colours."),
         )
-        seed = st.number_input("Seed", 0, 2**31 - 1, 1, key="dataset_new_seed")
+        seed = st.number_input(_("Seed"), 0, 2**31 - 1, 1, key="dataset_new_seed")
     name = f"synthetic-{count}x{size}px-d{round(100 * difficulty)}-s{seed}"
-    if st.button("Draw", key="dataset_draw"):
+    if st.button(_("Draw"), key="dataset_draw"):
         numbers = {"--images-per-class": count, "--size": size, "--difficulty": difficulty, "--seed": seed}
         flags = [text for flag, value in numbers.items() for text in (flag, str(value))]
         _start("sample", name, [str(data_dir() / name), *flags])

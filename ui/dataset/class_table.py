@@ -7,6 +7,7 @@ import streamlit as st
 
 from alexcore.data.class_index import class_indices_json, class_to_idx_python
 from alexcore.data.index import DataIndex
+from alexcore.words.language import _
 from ui.parts.charts import balance
 from ui.parts.text import plain
 
@@ -33,24 +34,26 @@ def class_table(index: DataIndex) -> pd.DataFrame:
 
 
 def _numbers(index: DataIndex) -> None:
-    st.markdown("**class_to_idx**: the network answers with a number; this table gives it a name.")
+    st.markdown(_("**class_to_idx**: the network answers with a number; this table gives it a name."))
     with st.container(key="dataset_class_table"):
         st.dataframe(class_table(index), hide_index=True, alt="Classes, their numbers and counts")
     st.download_button(
-        "class_indices.json",
+        _("class_indices.json"),
         lambda: class_indices_json(index),
         file_name="class_indices.json",
         mime="application/json",
         key="dataset_class_indices",
         on_click="ignore",
         icon=":material/download:",
-        help='The mapping from number to name, {"0": "daisy", ...}, as a run stores it.',
+        help=_('The mapping from number to name, {"0": "daisy", ...}, as a run stores it.'),
     )
-    with st.expander("As Python", icon=":material/code:"):
+    with st.expander(_("As Python"), icon=":material/code:"):
         st.code(class_to_idx_python(index), language="python")
         st.caption(
-            "Sorted folder names of the training split get the numbers 0, 1, 2 ...; val uses the same ones. "
-            "torchvision numbers them alike:"
+            _(
+                "Sorted folder names of the training split get the numbers 0, 1, 2 ...; val uses the same ones. "
+                "torchvision numbers them alike:"
+            )
         )
         st.code('datasets.ImageFolder(f"{data}/train").class_to_idx', language="python")
 

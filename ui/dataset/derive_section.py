@@ -9,20 +9,21 @@ from alexcore.data.index import DataIndex
 from alexcore.data.manifest import write_manifest
 from alexcore.errors import DataError
 from alexcore.home import data_dir
+from alexcore.words.language import _
 from ui.parts.address import choose_dataset
 from ui.parts.page import shown_errors
 
 
 def derive_section(index: DataIndex) -> None:
     """Draw the expander; the new data set is opened at once."""
-    with st.expander("Choose or merge classes", icon=":material/call_merge:"):
-        st.write("Makes a new data set with its own class_to_idx, as a list of the same files. Nothing is copied.")
-        keep = st.multiselect("Keep", list(index.classes), key="dataset_keep", placeholder="all classes")
+    with st.expander(_("Choose or merge classes"), icon=":material/call_merge:"):
+        st.write(_("Makes a new data set with its own class_to_idx, as a list of the same files. Nothing is copied."))
+        keep = st.multiselect(_("Keep"), list(index.classes), key="dataset_keep", placeholder=_("all classes"))
         left, right = st.columns([3, 2])
-        merged = left.multiselect("Merge", list(index.classes), key="dataset_merge", placeholder="no classes")
-        new = right.text_input("into a class called", key="dataset_merge_name", max_chars=80)
-        name = st.text_input("Name of the new data set", key="dataset_derived_name", max_chars=80)
-        if st.button("Write", key="dataset_derive", disabled=not (keep or merged)):
+        merged = left.multiselect(_("Merge"), list(index.classes), key="dataset_merge", placeholder=_("no classes"))
+        new = right.text_input(_("into a class called"), key="dataset_merge_name", max_chars=80)
+        name = st.text_input(_("Name of the new data set"), key="dataset_derived_name", max_chars=80)
+        if st.button(_("Write"), key="dataset_derive", disabled=not (keep or merged)):
             with shown_errors():
                 choose_dataset(_write(index, keep, merged, new.strip(), name.strip()))
                 st.rerun()

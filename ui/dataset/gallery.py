@@ -9,6 +9,7 @@ from alexcore.data.index import DataIndex
 from alexcore.data.shards import picture_source
 from alexcore.data.statistics import Statistics
 from alexcore.data.thumbnails import thumbnail
+from alexcore.words.language import _
 from ui.dataset.one_picture import show_picture
 from ui.parts.text import plain
 
@@ -27,43 +28,45 @@ def _filters(index: DataIndex, statistics: Statistics | None) -> Positions:
     orders = [each for each in ORDERS if statistics is not None or each != "brightness"]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         split = st.segmented_control(
-            "Split",
+            _("Split"),
             list(index.splits),
             key="dataset_split",
-            help="None chosen: all.",
+            help=_("None chosen: all."),
             on_change=first_page,
             bind="query-params",
         )
         classes = st.multiselect(
-            "Classes",
+            _("Classes"),
             list(index.classes),
             key="dataset_classes",
-            placeholder="all classes",
+            placeholder=_("all classes"),
             on_change=first_page,
             bind="query-params",
         )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         part = st.text_input(
-            "File name contains",
+            _("File name contains"),
             key="dataset_file",
             on_change=first_page,
             bind="query-params",
             max_chars=200,
-            placeholder="any name",
+            placeholder=_("any name"),
             width=220,
         )
         order = st.selectbox(
-            "Sort by",
+            _("Sort by"),
             orders,
             key="dataset_sort",
             on_change=first_page,
             bind="query-params",
             width=160,
-            help="class: by split, class and folder. name and size: of the file. brightness: from dark to light, once "
-            "the statistics are measured.",
+            help=_(
+                "class: by split, class and folder. name and size: of the file. brightness: from dark to light, once "
+                "the statistics are measured."
+            ),
         )
         st.segmented_control(
-            "Pictures a page",
+            _("Pictures a page"),
             PAGE_SIZES,
             key="dataset_page_size",
             default=PAGE_SIZES[0],
@@ -71,7 +74,7 @@ def _filters(index: DataIndex, statistics: Statistics | None) -> Positions:
             on_change=first_page,
             bind="query-params",
         )
-        descending = st.toggle("Last first", key="dataset_descending", on_change=first_page, bind="query-params")
+        descending = st.toggle(_("Last first"), key="dataset_descending", on_change=first_page, bind="query-params")
     brightness = None if statistics is None else statistics.table["brightness"].to_numpy("float32")
     return select_rows(index, split, classes, (part or "").strip(), order, descending, brightness)
 
@@ -79,7 +82,7 @@ def _filters(index: DataIndex, statistics: Statistics | None) -> Positions:
 def gallery(index: DataIndex, rows: Positions, statistics: Statistics | None = None, key: str = "dataset_page") -> None:
     """Draw a page of the pictures in these rows of `index.files`; of the main gallery the page number is in the URL."""
     if not len(rows):
-        st.info("No picture matches. Choose another split, more classes or another part of the file name.")
+        st.info(_("No picture matches. Choose another split, more classes or another part of the file name."))
         return
     page_size = int(st.session_state.get("dataset_page_size") or PAGE_SIZES[0])
     pages = -(-len(rows) // page_size)

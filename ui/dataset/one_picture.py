@@ -14,6 +14,7 @@ from alexcore.data.shards import picture_source
 from alexcore.data.statistics import Statistics
 from alexcore.data.thumbnails import small_copy
 from alexcore.errors import DataError
+from alexcore.words.language import _
 from alexcore.words.numbers import size_text
 from ui.parts.page import show_error
 from ui.parts.text import plain
@@ -64,11 +65,11 @@ def _body(index: DataIndex, row: int, statistics: Statistics | None) -> None:
     with right:
         _list(facts)
         st.code(str(path), language=None, wrap_lines=True)
-        st.markdown("**EXIF**")
+        st.markdown(_("**EXIF**"))
         if exif:
             _list(exif)
         else:
-            st.caption("None: the file names neither camera nor date, and no rotation to apply.")
+            st.caption(_("None: the file names neither camera nor date, and no rotation to apply."))
 
 
 def _list(facts: dict[str, str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from alexcore.data.index import DataIndex
+from alexcore.words.language import _
 from ui.parts.datasets import check_job, forget_indexes, start_check
 from ui.parts.job_progress import watch_job
 from ui.parts.text import plain
@@ -27,7 +28,7 @@ def _check(index: DataIndex) -> None:
     if watch_job(check_job(index.origin), "Decoding every picture once", "pictures", forget_indexes):
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Check every picture", key="dataset_check"):
+        if st.button(_("Check every picture"), key="dataset_check"):
             start_check(index.origin)
             st.rerun()
-        st.caption("Not checked yet. A run does it before its first step and leaves out what cannot be decoded.")
+        st.caption(_("Not checked yet. A run does it before its first step and leaves out what cannot be decoded."))

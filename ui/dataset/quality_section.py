@@ -11,6 +11,7 @@ from alexcore.data.manifest import write_manifest
 from alexcore.data.quality import known_findings
 from alexcore.findings.pictures import KINDS, Pictures
 from alexcore.home import data_dir
+from alexcore.words.language import _
 from ui.dataset.gallery import first_page, gallery
 from ui.parts.address import choose_dataset
 from ui.parts.page import shown_errors
@@ -25,7 +26,7 @@ def quality_section(name: str, whole: DataIndex) -> None:
         name: What the data set is called in the URL.
         whole: The data set with its unreadable pictures, which are a finding too.
     """
-    st.subheader("Quality", anchor=False)
+    st.subheader(_("Quality"), anchor=False)
     with st.container(key="dataset_quality"):
         findings = known_findings(whole)
         if findings is None:
@@ -45,8 +46,10 @@ def _offer(whole: DataIndex) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         scan_button(whole, "Scan", "dataset_scan")
         st.caption(
-            "Not scanned yet: damaged files, duplicates, the same picture in two splits or classes, dark, light, "
-            "blurry and other odd pictures. About 100 to 150 pictures a second on two cores; nothing is changed."
+            _(
+                "Not scanned yet: damaged files, duplicates, the same picture in two splits or classes, dark, light, "
+                "blurry and other odd pictures. About 100 to 150 pictures a second on two cores; nothing is changed."
+            )
         )
 
 
@@ -54,7 +57,7 @@ def _list(name: str, whole: DataIndex, findings: list[Pictures]) -> None:
     by_kind = {finding.kind: finding for finding in findings}
     labels = {kind: f"{finding.title()} ({len(finding.paths):,})" for kind, finding in by_kind.items()}
     kind = st.pills(
-        "Findings",
+        _("Findings"),
         list(labels),
         format_func=labels.__getitem__,
         key="dataset_finding",

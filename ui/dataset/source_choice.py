@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from alexcore.home import SYNTHETIC, known_data_sets
+from alexcore.words.language import _
 from ui.dataset.gallery import first_page
 from ui.parts.address import choose_dataset, chosen_dataset
 
@@ -19,24 +20,24 @@ def dataset_source() -> str:
     st.session_state["dataset_source"] = OTHER if typing else name
     titles = {SYNTHETIC: "synthetic flowers (built in)"}
     st.selectbox(
-        "Data set",
+        _("Data set"),
         [*known, OTHER],
         key="dataset_source",
         format_func=lambda each: titles.get(each, each),
         on_change=_picked,
-        help="The built-in set, other folders in data/, or any folder on this computer.",
+        help=_("The built-in set, other folders in data/, or any folder on this computer."),
     )
     if not typing:
         return name
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input(
-            "Folder",
+            _("Folder"),
             value="" if name in known else name,
             key="dataset_path",
-            placeholder="/home/me/flowers",
-            help="One folder per class, or train/ and val/ with one folder per class in each.",
+            placeholder=_("/home/me/flowers"),
+            help=_("One folder per class, or train/ and val/ with one folder per class in each."),
         )
-        st.button("Open", key="dataset_open", type="primary", on_click=_opened)
+        st.button(_("Open"), key="dataset_open", type="primary", on_click=_opened)
     return "" if name in known else name
 
 

@@ -10,6 +10,7 @@ import streamlit as st
 
 from alexcore.figures import new_figure
 from alexcore.palette import TRAIN, VAL
+from alexcore.words.language import _
 from ui.network.drawing import CONV, LINEAR, POOL, draw, svg, text
 from ui.parts.lazy_torch import load_torch
 from ui.parts.table_csv import csv_button
@@ -53,17 +54,17 @@ def autograd_section() -> None:
             st.code(CODE, language="python", wrap_lines=True)
             _buttons(steps)
             w_learns = st.toggle(
-                "w requires grad",
+                _("w requires grad"),
                 value=True,
                 key="network_w_learns",
                 bind="query-params",
-                help="Off: w is frozen, like the convolutions in fine-tuning. No gradient, no step.",
+                help=_("Off: w is frozen, like the convolutions in fine-tuning. No gradient, no step."),
             )
             x_learns = st.toggle(
-                "x requires grad",
+                _("x requires grad"),
                 key="network_x_learns",
                 bind="query-params",
-                help="On: backward also says how the loss depends on the input. Saliency maps are made so.",
+                help=_("On: backward also says how the loss depends on the input. Saliency maps are made so."),
             )
         scene = play(steps, w_learns=w_learns, x_learns=x_learns)
         with right:
@@ -71,23 +72,25 @@ def autograd_section() -> None:
             with st.container(key="network_autograd_table"):
                 st.dataframe(tensors(scene), hide_index=True, alt="The tensors after the last step")
             st.caption(
-                "A leaf is a tensor that you made; only leaves that require a gradient get one. grad_fn names the "
-                "operation that made a tensor, and knows its inputs. Of other tensors torch drops the gradient."
+                _(
+                    "A leaf is a tensor that you made; only leaves that require a gradient get one. grad_fn names the "
+                    "operation that made a tensor, and knows its inputs. Of other tensors torch drops the gradient."
+                )
             )
         with st.container(key="network_graph"):
             if scene.nodes:
                 draw(graph_svg(scene.nodes))
-                st.caption("The graph that the loss carries in grad_fn; backward walks it from left to right.")
+                st.caption(_("The graph that the loss carries in grad_fn; backward walks it from left to right."))
             else:
-                st.caption("No graph yet: forward builds it.")
+                st.caption(_("No graph yet: forward builds it."))
         _forgotten()
 
 
 def _buttons(steps: str) -> None:
     with st.container(horizontal=True, key="network_autograd_steps"):
-        for letter, (name, _) in EXPLAINED.items():
+        for letter, (name, _what) in EXPLAINED.items():
             st.button(name, key=f"network_autograd_{name}", on_click=_add, args=(steps, letter))
-        st.button("Start again", key="network_autograd_reset", on_click=_add, args=("", ""), type="tertiary")
+        st.button(_("Start again"), key="network_autograd_reset", on_click=_add, args=("", ""), type="tertiary")
     st.caption(
         "  \n".join(f"**{name}**: `{said.split(': ')[0]}`, {said.split(': ')[1]}" for name, said in EXPLAINED.values())
     )
@@ -181,7 +184,7 @@ def _does(name: str) -> str:
 def _forgotten() -> None:
     from alexcore.analysis.autograd_steps import compared_in_words, rounds
 
-    with st.expander("What if zero_grad is forgotten?", icon=":material/help:", expanded=True):
+    with st.expander(_("What if zero_grad is forgotten?"), icon=":material/help:", expanded=True):
         kept, lost = rounds(ROUNDS, zero_grad=True), rounds(ROUNDS, zero_grad=False)
         for column, (field, title, unit) in zip(
             st.columns(2), (("loss", "Loss", "loss"), ("grad", "Gradient of w", "grad")), strict=True

@@ -19,6 +19,7 @@ from alexcore.nn.convolution import (
     read_numbers,
     read_pair,
 )
+from alexcore.words.language import _
 from ui.network.convolution_drawing import grids_svg
 from ui.network.drawing import draw
 from ui.parts.lazy_torch import load_torch
@@ -33,17 +34,19 @@ MOST_TERMS = 25
 @st.fragment
 def convolution_section() -> None:
     """Draw the section; its settings are in the URL."""
-    st.subheader("Convolution workbench", anchor=False)
+    st.subheader(_("Convolution workbench"), anchor=False)
     st.caption(
-        "Set up a layer as in `nn.Conv2d`, and step its window over the padded input. The numbers are made up; what is "
-        "done with them is what every convolution does."
+        _(
+            "Set up a layer as in `nn.Conv2d`, and step its window over the padded input. The numbers are made up; "
+            "what is done with them is what every convolution does."
+        )
     )
     with st.container(key="network_conv"), shown_errors():
         conv = _chosen()
         left, right = st.columns([2, 3], gap="large")
         with left:
             st.code(conv.code(), language="python", wrap_lines=True)
-            st.markdown("**Output size**: floor((in + before + after - dilation*(kernel - 1) - 1) / stride) + 1")
+            st.markdown(_("**Output size**: floor((in + before + after - dilation*(kernel - 1) - 1) / stride) + 1"))
             st.code("\n".join(conv.formulas()), language=None, wrap_lines=True)
             st.caption(conv_in_words(conv))
             _check(conv)
@@ -68,17 +71,19 @@ def _chosen() -> Convolution:
         outputs = _text("Channels out", "network_conv_out", "1", "Kernels: each makes one map of the output.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kind = st.segmented_control(
-            "Padding as",
+            _("Padding as"),
             PADDINGS,
             key="network_conv_padding_kind",
             default=PADDINGS[0],
             required=True,
             bind="query-params",
-            help="Zeros around the input. One number: that many on every side. Two: rows above and below, columns left "
-            "and right, as padding=(1, 2). Four: nn.ZeroPad2d, left, right, top, bottom.",
+            help=_(
+                "Zeros around the input. One number: that many on every side. Two: rows above and below, columns left "
+                "and right, as padding=(1, 2). Four: nn.ZeroPad2d, left, right, top, bottom."
+            ),
         )
         padding = st.text_input(
-            "Padding",
+            _("Padding"),
             value="1",
             key="network_conv_padding",
             bind="query-params",
@@ -129,19 +134,19 @@ def _position(conv: Convolution) -> int:
     if POSITION in st.session_state:
         st.session_state[POSITION] = min(int(st.session_state[POSITION]), last)
     if last == 0:
-        st.caption("The window fits in one position only.")
+        st.caption(_("The window fits in one position only."))
         return 0
     with st.container(horizontal=True, vertical_alignment="bottom"):
         position = st.slider(
-            "Position of the window",
+            _("Position of the window"),
             0,
             last,
             key=POSITION,
             bind="query-params",
-            help="Row by row, as the layer fills its output.",
+            help=_("Row by row, as the layer fills its output."),
         )
-        st.button("Back", key="network_conv_back", on_click=_move, args=(-1, last), icon=":material/arrow_back:")
-        st.button("Next", key="network_conv_next", on_click=_move, args=(1, last), icon=":material/arrow_forward:")
+        st.button(_("Back"), key="network_conv_back", on_click=_move, args=(-1, last), icon=":material/arrow_back:")
+        st.button(_("Next"), key="network_conv_next", on_click=_move, args=(1, last), icon=":material/arrow_forward:")
     return int(position)
 
 
@@ -185,12 +190,14 @@ def sum_of(conv: Convolution, position: int) -> str:
 def _check(conv: Convolution) -> None:
     """Hold the workbench against torch at every change, once that is loaded or asked for."""
     wanted = st.toggle(
-        "Check against torch",
+        _("Check against torch"),
         value="torch" in sys.modules,
         key="network_conv_check",
         persist_state="session",
-        help="Builds nn.ZeroPad2d and nn.Conv2d with these settings and compares size, parameters and every number of "
-        "the first output channel, at each change. Loading PyTorch takes some seconds, once.",
+        help=_(
+            "Builds nn.ZeroPad2d and nn.Conv2d with these settings and compares size, parameters and every number of "
+            "the first output channel, at each change. Loading PyTorch takes some seconds, once."
+        ),
     )
     if not wanted:
         return

@@ -19,6 +19,7 @@ from alexcore.figures import new_figure
 from alexcore.nn.layers import Layer
 from alexcore.palette import REST, TRAIN
 from alexcore.runs.store import Run, list_runs, require_checkpoint
+from alexcore.words.language import _
 from alexcore.words.numbers import size_text
 from ui.parts.datasets import open_dataset
 from ui.parts.menu import page_file
@@ -40,8 +41,8 @@ def inside_section() -> None:
     """Draw the part: no run yet, or a run, a picture, a layer and what it gives."""
     runs = [run for run in list_runs() if run.checkpoint]
     if not runs:
-        st.info("There is no trained network yet. Train one first: it takes about two minutes.")
-        st.page_link(page_file("train"), label="Go to Train", icon=":material/arrow_forward:")
+        st.info(_("There is no trained network yet. Train one first: it takes about two minutes."))
+        st.page_link(page_file("train"), label=_("Go to Train"), icon=":material/arrow_forward:")
         return
     with st.container(key="network_inside"), shown_errors():
         by_id = choices(runs, "network_run", runs[0], "newest")
@@ -79,11 +80,11 @@ def _picture(run: Run) -> tuple[Image.Image, str, str]:
         DataError: the upload is no picture, or the data set does not have the wished one.
     """
     upload = st.file_uploader(
-        "Your own picture",
+        _("Your own picture"),
         type=TYPES,
         key="network_upload",
         max_upload_size=MAX_MB,
-        help="It is kept in memory, and only for this visit. Without one, a picture of the data set is used.",
+        help=_("It is kept in memory, and only for this visit. Without one, a picture of the data set is used."),
     )
     if upload is not None:
         if upload.size > MAX_MB * 2**20:
@@ -95,7 +96,7 @@ def _picture(run: Run) -> tuple[Image.Image, str, str]:
     index = open_dataset(run.config.data)[0]
     rows = index.select("val")
     number = st.number_input(
-        "Validation picture",
+        _("Validation picture"),
         value=0,
         step=1,
         format="%d",
@@ -131,11 +132,11 @@ def _outputs(
 def _layer(layers: list[Layer]) -> Layer:
     by_name = {each.name: each for each in layers if each.kind != "dropout"}
     name = st.selectbox(
-        "Layer",
+        _("Layer"),
         list(by_name),
         key="network_layer",
         bind="query-params",
-        help="Go from the first to the last: edges and colours, then patterns, then parts of things.",
+        help=_("Go from the first to the last: edges and colours, then patterns, then parts of things."),
     )
     # Not in the field's own labels: those stand in the URL, and shapes differ from run to run.
     st.caption(f"{by_name[name].kind}, output {by_name[name].shape}")
@@ -152,18 +153,20 @@ def _maps(layer: Layer, values: Values) -> None:
         return
     with st.container(horizontal=True):
         strongest = st.toggle(
-            "Strongest first",
+            _("Strongest first"),
             value=True,
             key="network_strongest",
             persist_state="session",
-            help="Sorted by the mean of the map; else by number.",
+            help=_("Sorted by the mean of the map; else by number."),
         )
         one_scale = st.toggle(
-            "One scale for all",
+            _("One scale for all"),
             key="network_one_scale",
             persist_state="session",
-            help="Black and white mean the same in every map, so that channels can be compared. Off: each map uses all "
-            "of the range, so that weak ones can be seen.",
+            help=_(
+                "Black and white mean the same in every map, so that channels can be compared. Off: each map uses all "
+                "of the range, so that weak ones can be seen."
+            ),
         )
     order = channel_order(values, strongest)[:MOST_TILES]
     pictures = map_pictures(values, one_scale)
@@ -215,7 +218,7 @@ def _filters(network: Classifier, layer: Layer) -> None:
     from alexcore.analysis.inside import enlarged, filter_pictures, weights_of
     from ui.parts.captioned_pictures import Tile, tiles_html
 
-    st.markdown("**The filters of the first layer**")
+    st.markdown(_("**The filters of the first layer**"))
     weights = weights_of(network, layer.path)
     tiles = [
         Tile(enlarged(each, TILE_PX), [f"filter {number}"])
@@ -282,6 +285,6 @@ def _table(layers: list[Layer], outputs: Mapping[str, Values]) -> None:
         if each.kind != "dropout"
     ]
     table = pd.DataFrame(rows).round(4)
-    with st.expander("All layers as a table", icon=":material/table:"):
+    with st.expander(_("All layers as a table"), icon=":material/table:"):
         st.dataframe(table, hide_index=True, alt="What each layer gives, in numbers")
         csv_button(table, "activations.csv", "network_inside_csv")

@@ -13,6 +13,7 @@ from alexcore.figures import new_figure
 from alexcore.nn import NETWORKS, NORMS, minimum_input_size
 from alexcore.nn.layers import Layer, layer_table, totals
 from alexcore.palette import TRAIN, VAL
+from alexcore.words.language import _
 from alexcore.words.numbers import size_text
 from ui.network.drawing import architecture_svg, draw
 from ui.parts.page import shown_errors
@@ -24,15 +25,17 @@ DEFAULTS: dict[str, Any] = {"size": 224, "width": 1.0, "classes": 5}
 @st.fragment
 def layers_section() -> None:
     """Draw the section; its settings are in the URL."""
-    st.subheader("Layers", anchor=False)
+    st.subheader(_("Layers"), anchor=False)
     with shown_errors():
         layers, side = _chosen()
         with st.container(key="network_picture"):
             draw(architecture_svg(layers, side))
             st.caption(
-                "To scale: the height of a box is the side of its feature map, its width the number of channels; bars "
-                "are linear layers, their height the number of units. Blue convolves, orange pools, green is linear. "
-                "Hold the pointer over a box for its numbers."
+                _(
+                    "To scale: the height of a box is the side of its feature map, its width the number of channels; "
+                    "bars are linear layers, their height the number of units. Blue convolves, orange pools, green is "
+                    "linear. Hold the pointer over a box for its numbers."
+                )
             )
         table = table_of(layers)
         with st.container(key="network_table"):
@@ -46,7 +49,7 @@ def layers_section() -> None:
             )
         st.caption(layers_in_words(layers))
         csv_button(table, "layers.csv", "network_csv")
-        with st.expander("Where the numbers are learned, and where the time goes", icon=":material/bar_chart:"):
+        with st.expander(_("Where the numbers are learned, and where the time goes"), icon=":material/bar_chart:"):
             st.plotly_chart(shares(layers), config={"displaylogo": False}, key="network_shares")
             st.caption(_rules())
 
@@ -54,14 +57,14 @@ def layers_section() -> None:
 def _chosen() -> tuple[list[Layer], int]:
     with st.grid("auto", min_column_width=150, key="network_settings"):
         variant = st.selectbox(
-            "Variant",
+            _("Variant"),
             list(NETWORKS),
             key="network_variant",
             bind="query-params",
             help="  \n".join(f"**{each.name}**: {each.title}." for each in NETWORKS.values()),
         )
         side = st.number_input(
-            "Input size (px)",
+            _("Input size (px)"),
             value=DEFAULTS["size"],
             step=1,
             format="%d",
@@ -71,31 +74,33 @@ def _chosen() -> tuple[list[Layer], int]:
             f"not change. Legal: from {minimum_input_size(variant)} to 1024.",
         )
         norm = st.selectbox(
-            "Norm",
+            _("Norm"),
             list(NORMS),
             index=list(NORMS).index("batch"),
             key="network_norm",
             bind="query-params",
-            help="What follows each convolution. A norm takes the bias's place and learns two numbers a channel.",
+            help=_("What follows each convolution. A norm takes the bias's place and learns two numbers a channel."),
         )
         width = st.number_input(
-            "Width",
+            _("Width"),
             value=DEFAULTS["width"],
             step=0.25,
             format="%g",
             key="network_width",
             bind="query-params",
-            help="Factor on all channels and hidden units. Half the width is about a quarter of the parameters. Legal: "
-            "above 0, at most 4.",
+            help=_(
+                "Factor on all channels and hidden units. Half the width is about a quarter of the parameters. Legal: "
+                "above 0, at most 4."
+            ),
         )
         classes = st.number_input(
-            "Classes",
+            _("Classes"),
             value=DEFAULTS["classes"],
             step=1,
             format="%d",
             key="network_classes",
             bind="query-params",
-            help="Outputs of the last layer. ImageNet has 1000, the flowers 5.",
+            help=_("Outputs of the last layer. ImageNet has 1000, the flowers 5."),
         )
     # An emptied field is none at all, which is as little allowed as 0.
     return layer_table(variant, int(side or 0), norm, float(width or 0), int(classes or 0)), int(side or 0)

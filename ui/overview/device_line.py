@@ -10,6 +10,7 @@ from alexcore.files import read_json
 from alexcore.home import cache_dir
 from alexcore.jobs import read_job, start_job
 from alexcore.pair import PAIR
+from alexcore.words.language import _
 from ui.parts.text import plain
 
 
@@ -31,7 +32,7 @@ def device_line() -> None:
     if state == "none":
         start_job(job, ["devices"])
     # Not by itself: what dies each time would be started for ever.
-    if state in ("failed", "lost") and st.button("Look for a device again", key="overview_device_again"):
+    if state in ("failed", "lost") and st.button(_("Look for a device again"), key="overview_device_again"):
         start_job(job, ["devices"])
         st.rerun()
     waiting = read_job(job).state == "running"
@@ -45,7 +46,7 @@ def _line(job: str, waiting: bool) -> None:
         if now.state in ("failed", "lost"):
             st.error(plain(now.error) or "Looking for a device was interrupted.")
         elif found is None or now.state == "running":
-            st.caption("Looking for a GPU ...")
+            st.caption(_("Looking for a GPU ..."))
         else:
             note = "" if found["device"] != "cpu" else " No GPU is needed: the default run takes about two minutes."
             st.caption(f"Runs compute on **{plain(found['description'])}** with torch {found['torch']}.{note}")

@@ -15,6 +15,7 @@ from alexcore.errors import ConfigError, RunError
 from alexcore.home import data_dir, data_roots, open_path, runs_dir
 from alexcore.runs.kinds import BATCHNORM, kind_of
 from alexcore.runs.store import open_run
+from alexcore.words.language import _
 from ui.parts.address import choose_dataset
 from ui.parts.forms import fill
 from ui.parts.page import show_error
@@ -99,7 +100,9 @@ def cloned_validation(name: str, index: DataIndex) -> tuple[str, DataIndex]:
         f"Validate on {plain(val)}",
         value=True,
         key="train_use_val",
-        help="The cloned run was validated on this folder. Switched off, the data set's own validation split counts.",
+        help=_(
+            "The cloned run was validated on this folder. Switched off, the data set's own validation split counts."
+        ),
     ):
         return "", index
     folder = open_path(val)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from alexcore.home import SYNTHETIC, known_data_sets
+from alexcore.words.language import _
 from ui.parts.address import choose_dataset, chosen_dataset
 
 
@@ -18,11 +19,11 @@ def dataset_select(key: str) -> str:
     if st.session_state.get(key) != name:
         st.session_state[key] = name
     st.selectbox(
-        "Data set",
+        _("Data set"),
         options,
         key=key,
         format_func=lambda each: titles.get(each, each),
         on_change=lambda: choose_dataset(st.session_state[key]),
-        help="Open another folder on the page Data set; it then appears here.",
+        help=_("Open another folder on the page Data set; it then appears here."),
     )
     return name

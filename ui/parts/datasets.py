@@ -13,6 +13,7 @@ from alexcore.data.verify import known_unreadable
 from alexcore.errors import DataError
 from alexcore.home import SYNTHETIC, data_roots, open_path
 from alexcore.jobs import start_job
+from alexcore.words.language import _
 from ui.parts.synthetic_data import ensure_synthetic
 
 
@@ -82,5 +83,5 @@ def dataset_or_wait(name: str) -> tuple[DataIndex, bool] | None:
         return open_dataset(name)
     except DataError:
         if name == SYNTHETIC:
-            st.info("Delete the folder to have the built-in data set drawn again.")
+            st.info(_("Delete the folder to have the built-in data set drawn again."))
         raise

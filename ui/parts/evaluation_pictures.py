@@ -15,6 +15,7 @@ from alexcore.data.thumbnails import thumbnail
 from alexcore.errors import AlexError, DataError
 from alexcore.home import data_roots
 from alexcore.runs.store import Run
+from alexcore.words.language import _
 from ui.parts.datasets import open_dataset, whole_dataset
 from ui.parts.menu import page_file
 from ui.parts.page import show_error, shown_errors
@@ -36,7 +37,7 @@ def picture_grid(run: Run, index: DataIndex, rows: pd.DataFrame, classes: list[s
         own_data: Whether it is the data set of the run: only there an explanation can be asked for by name.
     """
     if rows.empty:
-        st.caption("No picture is here.")
+        st.caption(_("No picture is here."))
         return
     excluded = set(_excluded(index))
     pages = -(-len(rows) // PAGE_SIZE)
@@ -77,12 +78,12 @@ def _card(run: Run, index: DataIndex, path: str, number: int, words: str, exclud
     if own_data:
         st.page_link(
             page_file("classify"),
-            label="Explain",
+            label=_("Explain"),
             icon=":material/search:",
             query_params={"run": run.id, "picture": path},
         )
     st.button(
-        "Near duplicates",
+        _("Near duplicates"),
         key=f"evaluation_near_{number}",
         type="tertiary",
         icon=":material/content_copy:",
@@ -123,7 +124,7 @@ def _near(run: Run, index: DataIndex) -> None:
     with st.container(border=True, key="evaluation_near"), shown_errors():
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**Near duplicates of {plain(path)} in training**", width="stretch")
-            st.button("Close", key="evaluation_near_close", on_click=lambda: st.session_state.pop(NEAR, None))
+            st.button(_("Close"), key="evaluation_near_close", on_click=lambda: st.session_state.pop(NEAR, None))
         training = open_dataset(run.config.data)[0]
         whole = whole_dataset(run.config.data)
         if scan_runs(whole):
@@ -132,8 +133,10 @@ def _near(run: Run, index: DataIndex) -> None:
         if found is None:
             scan_button(whole, "Scan the pictures", "evaluation_scan")
             st.caption(
-                "Copies are found by the quality scan, which has not looked at this data set yet. It measures every "
-                "picture once, about 100 to 150 a second on two cores; nothing is changed."
+                _(
+                    "Copies are found by the quality scan, which has not looked at this data set yet. It measures "
+                    "every picture once, about 100 to 150 a second on two cores; nothing is changed."
+                )
             )
             return
         same = found[found["same"]]
@@ -204,5 +207,5 @@ def _left_out(index: DataIndex, count: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="evaluation_excluded"):
         one = "1 picture is" if count == 1 else f"{count:,} pictures are"
         st.caption(f"{one} left out in data/{plain(name)}; no file was deleted.", width="content")
-        st.page_link(page_file("dataset"), label="See that data set", query_params={"dataset": name})
-        st.page_link(page_file("train"), label="Train on it", query_params={"dataset": name})
+        st.page_link(page_file("dataset"), label=_("See that data set"), query_params={"dataset": name})
+        st.page_link(page_file("train"), label=_("Train on it"), query_params={"dataset": name})

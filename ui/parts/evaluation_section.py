@@ -22,6 +22,7 @@ from alexcore.home import known_data_sets, open_path
 from alexcore.jobs import read_job, start_job
 from alexcore.runs.kinds import BATCHNORM
 from alexcore.runs.store import Run, require_checkpoint
+from alexcore.words.language import _
 from alexcore.words.numbers import number, percent
 from ui.parts.datasets import open_dataset
 from ui.parts.evaluation_charts import (
@@ -50,11 +51,11 @@ def evaluation_section(run: Run) -> None:
     """Draw the evaluation of a run: what it needs first, how far it is, or its figures."""
     with st.container(key="evaluation"), shown_errors():
         if run.kind is BATCHNORM:
-            st.info("A BatchNorm experiment has no checkpoint of its own: each of its networks (its arms) has one.")
-            st.page_link(page_file("batchnorm"), label="See its networks on BatchNorm", query_params={"run": run.id})
+            st.info(_("A BatchNorm experiment has no checkpoint of its own: each of its networks (its arms) has one."))
+            st.page_link(page_file("batchnorm"), label=_("See its networks on BatchNorm"), query_params={"run": run.id})
             return
         if run.status.active:
-            st.info("The run still goes on, and its best checkpoint may change. Evaluate it when it has ended.")
+            st.info(_("The run still goes on, and its best checkpoint may change. Evaluate it when it has ended."))
             return
         if run.checkpoint is None or run.config is None:
             st.info(plain(run.problem) or "There is no checkpoint to evaluate: the run ended before its first one.")
@@ -74,24 +75,28 @@ def evaluation_section(run: Run) -> None:
 def _choose() -> tuple[str, str]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         data = st.selectbox(
-            "Evaluate on",
+            _("Evaluate on"),
             [OWN, *known_data_sets()],
             key="evaluation_data",
             bind="query-params",
             width=280,
             on_change=first_page,
-            help="The data set that the run was trained on, or another one with the same classes: how well does what "
-            "was learned carry over?",
+            help=_(
+                "The data set that the run was trained on, or another one with the same classes: how well does what "
+                "was learned carry over?"
+            ),
         )
         split = st.segmented_control(
-            "Split",
+            _("Split"),
             SPLITS,
             key="evaluation_split",
             default="val",
             required=True,
             bind="query-params",
             on_change=first_page,
-            help="val was not trained on. train shows what was learned by heart. test exists if the data set has one.",
+            help=_(
+                "val was not trained on. train shows what was learned by heart. test exists if the data set has one."
+            ),
         )
     return data, split
 
@@ -105,13 +110,16 @@ def _offer(run: Run, name: str, data: list[str], split: str) -> None:
     if watch_job(name, "Evaluating", "pictures", lambda: None):
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Evaluate", key="evaluation_start", type="primary") and read_job(name).state != "running":
+        if st.button(_("Evaluate"), key="evaluation_start", type="primary") and read_job(name).state != "running":
             start_job(name, ["evaluate", str(run.path), *data, "--split", split])
             st.rerun()
         st.caption(
-            "Lets the best checkpoint answer every picture of the split, in the background: accuracy with an interval, "
-            "scores of each class, the confusion matrix with its pictures, calibration. It takes about as long as the "
-            "validation after an epoch; the result is kept until the checkpoint or the data set changes."
+            _(
+                "Lets the best checkpoint answer every picture of the split, in the background: accuracy with an "
+                "interval, scores of each class, the confusion matrix with its pictures, calibration. It takes about "
+                "as long as the validation after an epoch; the result is kept until the checkpoint or the data set "
+                "changes."
+            )
         )
 
 
@@ -148,7 +156,7 @@ def _figures(report: dict[str, Any]) -> None:
 
 def _view(run: Run, found: StoredEvaluation, own: bool) -> None:
     view = st.segmented_control(
-        "Show",
+        _("Show"),
         VIEWS,
         key="evaluation_view",
         default=VIEWS[0],
@@ -198,22 +206,22 @@ def _cell(run: Run, report: dict[str, Any], answers: pd.DataFrame, classes: list
     left, right = st.columns([3, 2], vertical_alignment="top")
     with right:
         truth = st.selectbox(
-            "Truth",
+            _("Truth"),
             classes,
             index=classes.index(first_truth),
             key="evaluation_truth",
             on_change=first_page,
             bind="query-params",
-            help="The class of the folder. With the field below it opens a cell, as a click on the matrix does.",
+            help=_("The class of the folder. With the field below it opens a cell, as a click on the matrix does."),
         )
         answer = st.selectbox(
-            "Answer",
+            _("Answer"),
             classes,
             index=classes.index(first_answer),
             key="evaluation_answer",
             on_change=first_page,
             bind="query-params",
-            help="The class that the network found most probable.",
+            help=_("The class that the network found most probable."),
         )
         view = confusion_view(report, truth, answer)
         st.caption(plain(view.sentence))
@@ -253,7 +261,7 @@ def _drawn(run: Run, name: str, view: RunView) -> None:
 
 
 def _numbers(run: Run, name: str, table: pd.DataFrame) -> None:
-    with st.expander("The same as a table", icon=":material/table:"):
+    with st.expander(_("The same as a table"), icon=":material/table:"):
         if len(table) > MOST_ROWS:
             st.caption(f"The first {MOST_ROWS:,} of {len(table):,} rows; the CSV has them all.")
         st.dataframe(table.head(MOST_ROWS), hide_index=True, height=240, alt=f"{name} as numbers")

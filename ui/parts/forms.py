@@ -10,6 +10,7 @@ import streamlit as st
 from alexcore.augment.pipeline_files import load_pipeline, saved_pipelines
 from alexcore.config import FIELDS, GROUPS, PRESETS, TrainConfig, make_config
 from alexcore.fields import FieldSpec
+from alexcore.words.language import _
 from ui.parts.explain import source_of
 
 # What the page chooses in another way, or cannot offer in a browser.
@@ -76,13 +77,13 @@ def config_form(data: str, val: str = "") -> TrainConfig:
         ConfigError: one or more values are out of range.
     """
     st.segmented_control(
-        "Preset",
+        _("Preset"),
         list(PRESETS),
         key="train_preset",
         default="default",
         required=True,
         on_change=_on_preset,
-        help="A set of values for all settings below; change any of them afterwards.",
+        help=_("A set of values for all settings below; change any of them afterwards."),
         persist_state="session",
     )
     st.caption(PRESETS[st.session_state["train_preset"]][0])
@@ -92,7 +93,7 @@ def config_form(data: str, val: str = "") -> TrainConfig:
     with st.grid("auto", min_column_width=150, key="train_essential"):
         for spec in sorted(essential, key=lambda each: list(_ORDER).index(each.name)):
             values[spec.name] = widget(spec)
-    with st.expander("All settings", icon=":material/tune:"):
+    with st.expander(_("All settings"), icon=":material/tune:"):
         for tab, group in zip(st.tabs(list(GROUPS)), GROUPS, strict=True):
             with tab, st.grid("auto", min_column_width=190):
                 for spec in specs:
@@ -106,10 +107,10 @@ _ORDER = ("epochs", "batch_size", "lr", "norm", "seed")
 
 def explanations() -> None:
     """Explain one setting: what it does, its legal values, and the lines of PyTorch that do it."""
-    with st.expander("What a setting does, and the lines that run", icon=":material/code:"):
+    with st.expander(_("What a setting does, and the lines that run"), icon=":material/code:"):
         specs = [spec for spec in FIELDS.values() if spec.code]
         titles = {spec.name: f"{spec.group}: {spec.title}" for spec in specs}
-        name = st.selectbox("Setting", list(titles), format_func=titles.__getitem__, key="train_explain")
+        name = st.selectbox(_("Setting"), list(titles), format_func=titles.__getitem__, key="train_explain")
         spec = FIELDS[name]
         st.markdown(f"**{spec.title}** (`{spec.name}`): {spec.text} Legal: {spec.legal}.")
         st.code(source_of(spec.code), language="python")

@@ -13,6 +13,7 @@ from alexcore.data.sources import open_source
 from alexcore.errors import DataError
 from alexcore.home import data_roots, open_path
 from alexcore.runs.store import Run, require_checkpoint
+from alexcore.words.language import _
 from ui.parts.address import choose_run, chosen_run
 from ui.parts.datasets import open_dataset
 from ui.parts.lazy_torch import load_torch
@@ -58,7 +59,7 @@ def choices(runs: list[Run], key: str, otherwise: Run, which: str) -> dict[str, 
 def run_field(by_id: dict[str, Run], key: str, help_text: str) -> str:
     """Draw the field; return the id of the run that is chosen."""
     return st.selectbox(
-        "Run", list(by_id), key=key, on_change=lambda: choose_run(st.session_state[key]), help=help_text
+        _("Run"), list(by_id), key=key, on_change=lambda: choose_run(st.session_state[key]), help=help_text
     )
 
 
@@ -70,13 +71,13 @@ def choose_runs(runs: list[Run]) -> list[Run]:
         help_text = "The newest finished run, unless you choose another. Its best checkpoint is used."
         picked = run_field(by_id, "classify_run", help_text)
         beside: list[str] = st.multiselect(
-            "Compare with",
+            _("Compare with"),
             [each for each in by_id if each != picked],
             key="classify_compare",
             max_selections=MOST_BESIDE,
-            placeholder="no other run",
+            placeholder=_("no other run"),
             bind="query-params",
-            help="Up to two other runs answer the same pictures, side by side with the first.",
+            help=_("Up to two other runs answer the same pictures, side by side with the first."),
         )
     return [by_id[each] for each in (picked, *beside)]
 

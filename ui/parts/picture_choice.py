@@ -12,6 +12,7 @@ from alexcore.data.images import read_picture
 from alexcore.data.index import DataIndex
 from alexcore.data.shards import picture_source
 from alexcore.errors import DataError
+from alexcore.words.language import _
 from ui.parts.page import show_error
 
 MAX_MB = 20
@@ -43,18 +44,18 @@ def choose_pictures(index: DataIndex | None) -> tuple[list[ShownPicture], int]:
         draws = _count("Draws of each", "augment_draws", 4, MAX_DRAWS, "One for each of the first epochs of a run.")
         size = len(index.select("train")) if index else 0
         first = st.number_input(
-            "First picture",
+            _("First picture"),
             value=0,
             step=1,
             format="%d",
             key="augment_first",
             width=140,
             persist_state="session",
-            help="Number in the training split, counted from 0. The others follow at equal distances.",
+            help=_("Number in the training split, counted from 0. The others follow at equal distances."),
         )
-    with st.expander("Your own picture", key="augment_own"):
+    with st.expander(_("Your own picture"), key="augment_own"):
         upload = st.file_uploader(
-            "It takes the place of the data set's pictures, and is not kept.",
+            _("It takes the place of the data set's pictures, and is not kept."),
             type=TYPES,
             key="augment_upload",
             max_upload_size=MAX_MB,

@@ -15,6 +15,7 @@ from alexcore.runs.kinds import BATCHNORM, TRAINING, Kind
 from alexcore.runs.status import LOST, UNKNOWN, Status
 from alexcore.runs.store import Run, open_run
 from alexcore.words.findings import told
+from alexcore.words.language import _
 from alexcore.words.numbers import duration
 from ui.parts.address import choose_run
 from ui.parts.menu import PAGES, page_file
@@ -75,7 +76,7 @@ def watched(run_id: str, kind: Kind) -> Run | None:
         run = open_run(run_id)
     except RunError as error:  # deleted, perhaps while somebody looks at it
         show_error(error)
-        if st.button("Close", key=f"{WORDINGS[kind].key}_close"):
+        if st.button(_("Close"), key=f"{WORDINGS[kind].key}_close"):
             choose_run(None)
             st.rerun()
         return None
@@ -128,14 +129,14 @@ def _buttons(run: Run, pausable: bool) -> None:
         # Two places that are always there: a button that moves while somebody aims at it is a trap.
         first, second = st.container(width="content"), st.container(width="content")
         if status.state == "running" and pausable:
-            first.button("Pause", key=f"{said.key}_pause", on_click=_ask, args=(run, "pause"))
+            first.button(_("Pause"), key=f"{said.key}_pause", on_click=_ask, args=(run, "pause"))
         elif status.state == "paused":
-            first.button("Continue", key=f"{said.key}_resume", on_click=_ask, args=(run, "continue"))
+            first.button(_("Continue"), key=f"{said.key}_resume", on_click=_ask, args=(run, "continue"))
         elif status.state in ("stopped", "failed", LOST) and kind.resumable(run.path):
-            first.button("Resume", key=f"{said.key}_resume", on_click=resume, args=(run,))
+            first.button(_("Resume"), key=f"{said.key}_resume", on_click=resume, args=(run,))
             st.caption(said.resume, width="content")
         if status.active and status.state != "stopping":
-            second.button("Stop", key=f"{said.key}_stop", on_click=_ask, args=(run, "stop"))
+            second.button(_("Stop"), key=f"{said.key}_stop", on_click=_ask, args=(run, "stop"))
             st.caption(said.stop, width="content")
 
 
@@ -173,11 +174,11 @@ def _outcome(run: Run) -> None:
         message, hint = told(status.error)
         st.error(plain(f"{message or f'The {noun} failed.'}\n\n{hint}"))
     elif status.state == LOST:
-        st.error("The worker ended without a word: it was killed, or the machine went down. Nothing saved is lost.")
+        st.error(_("The worker ended without a word: it was killed, or the machine went down. Nothing saved is lost."))
     elif status.state == UNKNOWN:
         st.warning(plain(f"The state of this {noun} cannot be read. {run.problem}"))
     if status.state in ("failed", LOST):
-        with st.expander("worker.log"):
+        with st.expander(_("worker.log")):
             st.code(log_tail(run.path / "worker.log") or "(empty)", language=None)
 
 

@@ -11,6 +11,7 @@ from alexcore.runs.series import Series
 from alexcore.runs.status import Status
 from alexcore.runs.store import Run
 from alexcore.words.findings import told
+from alexcore.words.language import _
 from alexcore.words.phases import WAITING
 from ui.parts.menu import page_file
 from ui.parts.run_header import AtWork, left_in_words, resume, run_header, show_warnings, steps_in_words, watched
@@ -93,7 +94,7 @@ def _finished(run: Run) -> None:
     _longer(run)
     st.page_link(
         page_file("classify"),
-        label="Classify a picture with this run",
+        label=_("Classify a picture with this run"),
         icon=":material/arrow_forward:",
         query_params={"run": run.id},
     )
@@ -103,9 +104,9 @@ def _longer(run: Run) -> None:
     """Offer more epochs to a run that has come to its end; nothing polls it any more, so a field can be typed into."""
     if run.config is None or run.config.time_budget_s or run.config.max_steps:
         return
-    with st.popover("Train longer", icon=":material/forward:", key="train_longer"):
+    with st.popover(_("Train longer"), icon=":material/forward:", key="train_longer"):
         st.number_input(
-            "Epochs in all",
+            _("Epochs in all"),
             value=2 * run.config.epochs,
             step=1,
             format="%d",
@@ -113,7 +114,7 @@ def _longer(run: Run) -> None:
             help=f"The run has made {run.config.epochs}. It goes on from its last checkpoint; a schedule that "
             "stretches over the whole run is planned anew, and the run says so.",
         )
-        st.button("Continue the run", key="train_longer_start", on_click=_go_on, args=(run,))
+        st.button(_("Continue the run"), key="train_longer_start", on_click=_go_on, args=(run,))
 
 
 def _go_on(run: Run) -> None:

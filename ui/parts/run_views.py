@@ -12,6 +12,7 @@ from alexcore.data.thumbnails import thumbnail
 from alexcore.errors import DataError
 from alexcore.runs.series import Series
 from alexcore.runs.store import Run
+from alexcore.words.language import _
 from ui.parts.datasets import open_dataset
 from ui.parts.run_charts import VIEWS, RunView
 from ui.parts.table_csv import table_with_csv
@@ -28,7 +29,7 @@ def run_views(run: Run, series: Series) -> None:
         return
     names = [*VIEWS, WORST]
     name = st.segmented_control(
-        "Show",
+        _("Show"),
         names,
         key="train_view",
         default=names[0],
@@ -61,7 +62,7 @@ def _drawn(run: Run, series: Series, name: str) -> RunView:
 
 def _numbers(run: Run, name: str, table: pd.DataFrame) -> None:
     # A table takes as long to encode as all charts of the page, and with each poll again: only for somebody who looks.
-    below = st.expander("The same as a table", icon=":material/table:", key="train_table", on_change="rerun")
+    below = st.expander(_("The same as a table"), icon=":material/table:", key="train_table", on_change="rerun")
     if not below.open:
         return
     with below:
@@ -72,7 +73,9 @@ def _numbers(run: Run, name: str, table: pd.DataFrame) -> None:
 def _worst(run: Run, series: Series) -> None:
     epoch = next((row for row in reversed(series.epochs) if row.get("worst") is not None), None)
     if epoch is None:
-        st.caption("The pictures that the network gets most wrong appear when an epoch ends. Shards do not show them.")
+        st.caption(
+            _("The pictures that the network gets most wrong appear when an epoch ends. Shards do not show them.")
+        )
         return
     classes = [str(each) for each in (series.start or {}).get("classes") or ()]
     rows = [row for row in epoch["worst"] if max(row["label"], row["predicted"]) < len(classes)]

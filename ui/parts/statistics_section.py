@@ -11,6 +11,7 @@ from PIL import Image
 from alexcore.data.index import DataIndex
 from alexcore.data.statistics import AVERAGE_SIDE, Statistics, known_statistics, statistics_file
 from alexcore.jobs import start_job
+from alexcore.words.language import _
 from alexcore.words.numbers import duration
 from ui.parts.charts import aspects, sizes
 from ui.parts.datasets import forget_indexes
@@ -43,7 +44,7 @@ def _job(index: DataIndex) -> str:
 
 def statistics_section(index: DataIndex, statistics: Statistics | None) -> None:
     """Draw the section in whichever state it is: not measured, being measured, failed, or with its charts."""
-    st.subheader("Statistics", anchor=False)
+    st.subheader(_("Statistics"), anchor=False)
     with st.container(key="dataset_statistics"):
         if statistics is None:
             measure_section(index)
@@ -59,7 +60,7 @@ def measure_section(index: DataIndex) -> None:
     if watch_job(_job(index), "Measuring every picture", "pictures", forget_indexes):
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Measure", key="dataset_measure"):
+        if st.button(_("Measure"), key="dataset_measure"):
             start_job(_job(index), ["data", "stats", str(index.origin)])
             st.rerun()
         expected = duration(max(1, len(index.files) / PICTURES_PER_S))
@@ -71,7 +72,7 @@ def measure_section(index: DataIndex) -> None:
 
 def _use_for_normalize() -> None:
     fill({"normalize": "data"})
-    st.toast("Train now normalises by these numbers: see All settings, Data.")
+    st.toast(_("Train now normalises by these numbers: see All settings, Data."))
 
 
 def _numbers(found: Statistics) -> None:
@@ -81,9 +82,9 @@ def _numbers(found: Statistics) -> None:
         with st.container(key="dataset_channels"):
             st.dataframe(table.round(4), hide_index=True, alt="Mean and standard deviation of each channel")
     with right:
-        st.markdown("**For Normalize**: subtract the mean, divide by the standard deviation.")
+        st.markdown(_("**For Normalize**: subtract the mean, divide by the standard deviation."))
         st.code(found.normalize_code(), language="python", wrap_lines=True)
-        st.button("Use for Normalize", key="dataset_normalize", on_click=_use_for_normalize)
+        st.button(_("Use for Normalize"), key="dataset_normalize", on_click=_use_for_normalize)
         left_out = f" {found.unreadable:,} unreadable pictures are left out." if found.unreadable else ""
         st.caption(
             f"Over all pixels of {found.pictures:,} training pictures, each resized to {found.image_size} × "
@@ -123,7 +124,7 @@ def _aspects_in_words(table: pd.DataFrame) -> str:
 
 
 def _averages(index: DataIndex, found: Statistics) -> None:
-    st.markdown("**Average training picture of each class**")
+    st.markdown(_("**Average training picture of each class**"))
     with st.grid("auto", min_column_width=110, key="dataset_averages"):
         for label, name in list(enumerate(index.classes))[:MAX_AVERAGES]:
             buffer = BytesIO()

@@ -6,6 +6,7 @@ import streamlit as st
 
 from alexcore.home import SYNTHETIC, data_dir
 from alexcore.jobs import read_job, start_job
+from alexcore.words.language import _
 
 JOB = "synthetic-flowers"
 
@@ -36,9 +37,9 @@ def _progress() -> None:
         st.rerun()
     if job.state in ("failed", "lost"):
         st.error(job.error or "Drawing the built-in pictures was interrupted.", icon=":material/error:")
-        st.button("Draw them again", on_click=start_synthetic, type="primary")
+        st.button(_("Draw them again"), on_click=start_synthetic, type="primary")
         return
     share = job.done / job.total if job.total else 0.0
     text = f"{job.done} of {job.total} pictures" if job.total else "starting"
     st.progress(share, text=f"Drawing the built-in data set, synthetic flowers: {text}")
-    st.caption("This happens once and takes a few seconds. The data set is yours to browse as soon as it is done.")
+    st.caption(_("This happens once and takes a few seconds. The data set is yours to browse as soon as it is done."))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from alexcore.words.language import _
+
 # More cells than this slow the browser down.
 MOST_CELLS = 20_000
 
@@ -12,7 +14,7 @@ MOST_CELLS = 20_000
 def csv_button(table: pd.DataFrame, file: str, key: str) -> None:
     """Offer a table for download; its text is made when somebody clicks."""
     st.download_button(
-        "Download as CSV",
+        _("Download as CSV"),
         lambda: table.to_csv(index=False).encode(),
         file,
         "text/csv",

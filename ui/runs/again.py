@@ -13,6 +13,7 @@ from alexcore.files import read_json
 from alexcore.home import open_path
 from alexcore.runs import launcher
 from alexcore.runs.store import Run
+from alexcore.words.language import _
 from ui.parts.datasets import open_dataset
 from ui.parts.menu import page_file
 from ui.parts.page import show_error
@@ -26,51 +27,51 @@ def again_section(run: Run) -> None:
         st.warning(plain(f"Without readable settings a run cannot be repeated. {run.problem}"))
         return
     _continue(run, run.config)
-    st.markdown("**Change something**")
+    st.markdown(_("**Change something**"))
     st.page_link(
         page_file("train"),
-        label="Fill the form with these settings",
+        label=_("Fill the form with these settings"),
         query_params={"clone": run.id},
         icon=":material/content_copy:",
     )
-    st.caption("Opens Train with every field as in this run. Change one thing, start, and compare.")
-    st.markdown("**Repeat it exactly**")
-    if st.button("Start the same run again", key="runs_repeat", icon=":material/replay:"):
+    st.caption(_("Opens Train with every field as in this run. Change one thing, start, and compare."))
+    st.markdown(_("**Repeat it exactly**"))
+    if st.button(_("Start the same run again"), key="runs_repeat", icon=":material/replay:"):
         _repeat(run.config)
     st.caption(f"A new run from the same config.json. {changed_since(run)}")
-    st.markdown("**On the command line**")
+    st.markdown(_("**On the command line**"))
     st.code(train_command(run.config), language="bash", wrap_lines=True)
-    st.caption("Trains the same in a terminal, also without the dashboard; what is at its default is left out.")
+    st.caption(_("Trains the same in a terminal, also without the dashboard; what is at its default is left out."))
 
 
 def _continue(run: Run, config: TrainConfig) -> None:
-    st.markdown("**Go on**")
+    st.markdown(_("**Go on**"))
     status = run.status
     if status.active:
         st.caption(f"The run is {status.state}; it goes on by itself.")
         return
     if not (run.path / "checkpoints" / "last.pt").is_file():
-        st.caption("There is no last checkpoint to go on from. Repeat the run, or fill the form with its settings.")
+        st.caption(_("There is no last checkpoint to go on from. Repeat the run, or fill the form with its settings."))
         return
     finished = status.state == "finished"
     with st.container(horizontal=True, vertical_alignment="bottom"):
         wished = st.number_input(
-            "Epochs in all",
+            _("Epochs in all"),
             value=config.epochs + (5 if finished else 0),
             step=1,
             format="%d",
             key="runs_more_epochs",
             width=160,
-            help="A finished run needs more epochs than it had; an interrupted one goes on to its end.",
+            help=_("A finished run needs more epochs than it had; an interrupted one goes on to its end."),
         )
-        if st.button("Continue", key="runs_continue", icon=":material/play_arrow:"):
+        if st.button(_("Continue"), key="runs_continue", icon=":material/play_arrow:"):
             try:
                 launcher.resume(run, epochs=int(wished))
             except AlexError as error:
                 show_error(error)
             else:
                 st.rerun()
-    st.caption("Goes on from the last checkpoint, in the same run and with the same optimizer state.")
+    st.caption(_("Goes on from the last checkpoint, in the same run and with the same optimizer state."))
 
 
 def _repeat(config: TrainConfig) -> None:

@@ -14,6 +14,7 @@ from alexcore.runs.comparison import AXES, MOST, differing
 from alexcore.runs.run_list import Summary, summaries
 from alexcore.runs.series import Series
 from alexcore.runs.store import open_run
+from alexcore.words.language import _
 from alexcore.words.numbers import duration, size_text
 from ui.parts.page import show_error, shown_errors
 from ui.parts.run_charts import confusion
@@ -48,7 +49,7 @@ def comparison(ids: Sequence[str]) -> None:
         experiment_link(each, "It has no curve here, because several networks were trained in it.")
     found = [each for each in asked if not each.kind.arms]
     if len(found) < 2:
-        st.info("A comparison needs at least two runs. Choose them in the table.")
+        st.info(_("A comparison needs at least two runs. Choose them in the table."))
         if not found:
             return
     shown = found[:MOST]
@@ -67,9 +68,9 @@ def comparison(ids: Sequence[str]) -> None:
     choice = _choose()
     st.fragment(_live, run_every=POLL_S if active else None)([each.id for each in shown], choice, active)
     if len(found) > MOST:
-        st.subheader("All of them at once", anchor=False)
+        st.subheader(_("All of them at once"), anchor=False)
         parallel(found, "compared")
-    st.subheader("The same pictures, by each", anchor=False)
+    st.subheader(_("The same pictures, by each"), anchor=False)
     with shown_errors():
         same_pictures([open_run(each.id) for each in shown], labels(shown))
 
@@ -137,9 +138,9 @@ def _live(ids: Sequence[str], choice: _Choice, was_active: bool) -> None:
             column.plotly_chart(figure, key=f"runs_curve_{name}", config={"displaylogo": False})
         st.caption(plain(view.sentence))
     _numbers(view.table, "curves", f"{GROUP_WORDS[choice.group]} as numbers")
-    st.subheader("Settings that differ", anchor=False)
+    st.subheader(_("Settings that differ"), anchor=False)
     _settings(shown)
-    st.subheader("Confusion matrices", anchor=False)
+    st.subheader(_("Confusion matrices"), anchor=False)
     _matrices(runs)
 
 
@@ -186,11 +187,13 @@ def _settings(shown: Sequence[Summary]) -> None:
     found = differing([each.settings for each in readable])
     with st.container(key="runs_differences"):
         if len(readable) < 2:
-            st.caption("There are no two runs whose settings can be read.")
+            st.caption(_("There are no two runs whose settings can be read."))
         elif not found:
             st.caption(
-                "Nothing: these runs have the same settings. What differs is the machine, the versions or the "
-                "pictures, as far as the line below says."
+                _(
+                    "Nothing: these runs have the same settings. What differs is the machine, the versions or the "
+                    "pictures, as far as the line below says."
+                )
             )
         else:
             same = len(readable[0].settings) - len(found)
@@ -231,7 +234,7 @@ def _matrices(runs: Sequence[Compared]) -> None:
     views = [(run, confusion(run.series)) for run in runs]
     known = {tuple((run.series.start or {}).get("classes") or ()) for run in runs if run.series.start}
     if len(known) > 1:
-        st.warning("These runs do not have the same classes in the same order: compare their matrices by name only.")
+        st.warning(_("These runs do not have the same classes in the same order: compare their matrices by name only."))
     parts = []
     columns = st.columns(2)
     for place, (run, view) in enumerate(views):
@@ -251,5 +254,5 @@ def _matrices(runs: Sequence[Compared]) -> None:
 def _numbers(table: pd.DataFrame, name: str, alt: str) -> None:
     if table.empty:
         return
-    with st.expander("The same as a table", icon=":material/table:", key=f"runs_numbers_{name}"):
+    with st.expander(_("The same as a table"), icon=":material/table:", key=f"runs_numbers_{name}"):
         table_with_csv(table, alt, f"{name}.csv", f"runs_csv_{name}")

@@ -15,6 +15,7 @@ from alexcore.data.shards import picture_source
 from alexcore.data.thumbnails import thumbnail
 from alexcore.errors import AlexError, CheckpointError, DataError
 from alexcore.runs.store import Run, require_checkpoint
+from alexcore.words.language import _
 from ui.parts.datasets import open_dataset
 from ui.parts.lazy_torch import load_torch
 from ui.parts.table_csv import table_with_csv
@@ -33,14 +34,14 @@ def same_pictures(runs: Sequence[Run], labels: Sequence[str]) -> None:
     """
     first = next((run for run in runs if run.config and run.config.data), None)
     if first is None or first.config is None:
-        st.caption("None of these runs says which data set it was trained on.")
+        st.caption(_("None of these runs says which data set it was trained on."))
         return
     subject = tuple(run.id for run in runs)
     of, number = st.session_state.get(_DRAWN, ((), 0))
     drawn = number if of == subject else None
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
-            "Classify the same pictures",
+            _("Classify the same pictures"),
             key="runs_pictures",
             icon=":material/image_search:",
             on_click=_draw,
@@ -48,19 +49,19 @@ def same_pictures(runs: Sequence[Run], labels: Sequence[str]) -> None:
             disabled=drawn is not None,
         )
         st.button(
-            "Other pictures",
+            _("Other pictures"),
             key="runs_other_pictures",
             on_click=_draw,
             args=(subject, (drawn or 0) + 1),
             disabled=drawn is None,
         )
-        st.caption("Loads PyTorch and each network once, which takes some seconds.", width="content")
+        st.caption(_("Loads PyTorch and each network once, which takes some seconds."), width="content")
     if drawn is None:
         return
     index = open_dataset(first.config.data)[0]
     rows = drawn_rows(index, drawn)
     if not rows:
-        st.caption("The data set of the first run has no validation picture.")
+        st.caption(_("The data set of the first run has no validation picture."))
         return
     columns: dict[str, Answers | None] = {}
     for run, label in zip(runs, labels, strict=True):
@@ -106,7 +107,7 @@ def _answers(checkpoint: str, modified_ns: int, data: str, paths: tuple[str, ...
 
 def _grid(index: DataIndex, rows: list[tuple[str, str]], columns: dict[str, Answers]) -> None:
     if not columns:
-        st.info("None of these runs has a network to classify with yet.")
+        st.info(_("None of these runs has a network to classify with yet."))
         return
     table: list[dict[str, Any]] = []
     with st.grid("auto", min_column_width=190, key="runs_same_pictures"):
@@ -129,5 +130,5 @@ def _grid(index: DataIndex, rows: list[tuple[str, str]], columns: dict[str, Answ
     agreed = sum(len({answers[number][0] for answers in columns.values()}) == 1 for number in range(len(rows)))
     counted = ", ".join(f"{label} {count}" for label, count in right.items())
     st.caption(plain(f"Right answers out of {len(rows)}: {counted}. The runs agree on {agreed}."))
-    with st.expander("The same as a table", icon=":material/table:", key="runs_pictures_table"):
+    with st.expander(_("The same as a table"), icon=":material/table:", key="runs_pictures_table"):
         table_with_csv(pd.DataFrame(table), "Answers of each run", "same-pictures.csv", "runs_pictures_csv")

@@ -13,6 +13,7 @@ from alexcore.runs.run_list import Summary
 from alexcore.runs.status import ENDED
 from alexcore.runs.store import open_run
 from alexcore.runs.trash import Trashed, empty_trash, keep_only_best, list_trash, restore_run, trash_run
+from alexcore.words.language import _
 from alexcore.words.numbers import size_text
 from ui.parts.page import show_error
 from ui.parts.text import plain
@@ -55,7 +56,7 @@ def outcome() -> None:
     held = size_text(sum(each.bytes for each in moved))
     with st.container(horizontal=True, vertical_alignment="center", border=True, key="runs_outcome"):
         st.markdown(f"Moved {what} to the trash; emptying it frees {held} of disk.", width="content")
-        st.button("Undo", key="runs_undo", on_click=_restore, args=(moved,), icon=":material/undo:")
+        st.button(_("Undo"), key="runs_undo", on_click=_restore, args=(moved,), icon=":material/undo:")
 
 
 def _restore(trashed: Sequence[Trashed]) -> None:
@@ -93,35 +94,37 @@ def disk_section(found: Sequence[Summary]) -> None:
 
 
 def _trash(trashed: list[Trashed], waiting: int) -> None:
-    st.markdown("**Trash**")
+    st.markdown(_("**Trash**"))
     if not trashed:
-        st.caption("The trash is empty. What you delete waits here until you empty it.")
+        st.caption(_("The trash is empty. What you delete waits here until you empty it."))
         return
     for each in trashed[:50]:
         with st.container(horizontal=True, vertical_alignment="center"):
             when = f"{each.deleted:%Y-%m-%d %H:%M}" if each.deleted else "some time ago"
             st.markdown(f"{plain(each.id)}: {size_text(each.bytes)}, deleted {when}", width="content")
-            st.button("Restore", key=f"runs_restore_{each.place}", on_click=_restore, args=([each],))
+            st.button(_("Restore"), key=f"runs_restore_{each.place}", on_click=_restore, args=([each],))
     if len(trashed) > 50:
         st.caption(f"{len(trashed) - 50} older ones are not shown; `python -m alexcore runs trash` lists all.")
-    with st.popover("Empty the trash", icon=":material/delete_forever:"):
+    with st.popover(_("Empty the trash"), icon=":material/delete_forever:"):
         st.markdown(f"This deletes {len(trashed)} runs for good and frees {size_text(waiting)}. There is no undo.")
-        st.button("Delete them for good", key="runs_empty_trash", on_click=_empty, type="primary")
+        st.button(_("Delete them for good"), key="runs_empty_trash", on_click=_empty, type="primary")
 
 
 def _old(found: Sequence[Summary]) -> None:
-    st.markdown("**Old runs**")
+    st.markdown(_("**Old runs**"))
     st.caption(
-        "A run keeps its last checkpoint so that it can be resumed, and its best one, which classifies. An old run can "
-        "do without the first. It is deleted at once, not into the trash."
+        _(
+            "A run keeps its last checkpoint so that it can be resumed, and its best one, which classifies. An old run "
+            "can do without the first. It is deleted at once, not into the trash."
+        )
     )
     days = st.number_input(
-        "Older than (days)",
+        _("Older than (days)"),
         value=OLD_DAYS,
         min_value=0,
         key="runs_old_days",
         width=180,
-        help="Counted from the last change of a run. 0 takes all runs that have ended.",
+        help=_("Counted from the last change of a run. 0 takes all runs that have ended."),
     )
     old = prunable(found, float(days))
     if not old:
@@ -131,7 +134,9 @@ def _old(found: Sequence[Summary]) -> None:
     count = "1 run" if len(old) == 1 else f"{len(old)} runs"
     with st.popover(f"Keep only best in {count}", icon=":material/compress:"):
         st.markdown(f"This deletes the last checkpoint of {count}, frees {freed}, and none of them can be resumed.")
-        st.button("Keep only best", key="runs_prune", on_click=prune, args=([each.id for each in old],), type="primary")
+        st.button(
+            _("Keep only best"), key="runs_prune", on_click=prune, args=([each.id for each in old],), type="primary"
+        )
 
 
 def prunable(found: Sequence[Summary], days: float) -> list[Summary]:

@@ -16,6 +16,7 @@ from alexcore.home import cache_dir
 from alexcore.jobs import start_job
 from alexcore.nn.blueprints import one_network
 from alexcore.runs.store import Run, require_checkpoint
+from alexcore.words.language import _
 from alexcore.words.numbers import size_text
 from ui.parts.job_progress import watch_job
 from ui.parts.page import show_error
@@ -29,7 +30,7 @@ MOST_KEPT = 12
 def export_section(run: Run) -> None:
     """Draw the formats of a run; whatever is made lies in the cache until it is downloaded."""
     with st.container(key="runs_export"):
-        st.subheader("Take it along", anchor=False)
+        st.subheader(_("Take it along"), anchor=False)
         try:
             checkpoint = require_checkpoint(run)
         except CheckpointError as error:
@@ -42,7 +43,11 @@ def export_section(run: Run) -> None:
         if unfinished:
             st.info(plain(unfinished), icon=":material/info:")
         name = st.selectbox(
-            "Format", list(FORMATS), format_func=lambda each: FORMATS[each].title, key="runs_export_format", width=320
+            _("Format"),
+            list(FORMATS),
+            format_func=lambda each: FORMATS[each].title,
+            key="runs_export_format",
+            width=320,
         )
         st.caption(FORMATS[name].text)
         flags = _graph_flags() if FORMATS[name].graph else []
@@ -55,8 +60,8 @@ def export_section(run: Run) -> None:
 
 def _graph_flags() -> list[str]:
     with st.container(horizontal=True):
-        normalize = st.toggle("Normalisation inside", True, key="runs_export_normalize")
-        softmax = st.toggle("Softmax inside", True, key="runs_export_softmax")
+        normalize = st.toggle(_("Normalisation inside"), True, key="runs_export_normalize")
+        softmax = st.toggle(_("Softmax inside"), True, key="runs_export_softmax")
     takes = "RGB values from 0 to 1" if normalize else "values that are normalised already (minus mean, divided by std)"
     gives = "probabilities" if softmax else "logits, before the softmax"
     st.caption(f"The graph then takes {takes} and gives {gives}. Resizing to the input size stays outside.")
@@ -94,9 +99,9 @@ def _make_or_download(run: Run, checkpoint: Path, name: str, flags: list[str]) -
             start_job(job, [*command, *flags])
             st.rerun()
         if outdated:
-            st.caption("This file is older than the run's latest checkpoint: make it again.")
+            st.caption(_("This file is older than the run's latest checkpoint: make it again."))
         elif not made:
-            st.caption("Made in the background, in seconds; a bundle reads every picture once.")
+            st.caption(_("Made in the background, in seconds; a bundle reads every picture once."))
     if made:
         _about(read_json(target.with_name(_ABOUT)) or {})
 

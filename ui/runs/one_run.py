@@ -17,6 +17,7 @@ from alexcore.runs.comparison import in_words
 from alexcore.runs.run_list import Summary, summary_of
 from alexcore.runs.store import Run, open_run
 from alexcore.runs.trash import keep_only_best
+from alexcore.words.language import _
 from alexcore.words.numbers import size_text
 from ui.parts.evaluation_section import evaluation_section
 from ui.parts.page import show_error, shown_errors
@@ -56,7 +57,7 @@ def _head(run: Run, summary: Summary) -> None:
         st.subheader(plain(summary.title), anchor=False, width="content")
         for tag in summary.tags:
             st.badge(plain(tag), color="gray")
-        if st.button("Delete", key="runs_delete", icon=":material/delete:", disabled=run.status.active):
+        if st.button(_("Delete"), key="runs_delete", icon=":material/delete:", disabled=run.status.active):
             delete([run.id])
             show_all()
             st.rerun()
@@ -87,7 +88,9 @@ def settings_section(run: Run) -> None:
     changed = [f"{row['setting']} {row['value'][:60]}" for row in rows if row["changed"] and row["name"] != "data"]
     st.caption(plain(f"Differs from the defaults in: {', '.join(changed) or 'nothing'}."))
     only = st.toggle(
-        "Only what was changed", key="runs_only_changed", help="Leave out the settings that have their default value."
+        _("Only what was changed"),
+        key="runs_only_changed",
+        help=_("Leave out the settings that have their default value."),
     )
     st.dataframe(table[table["changed"]] if only else table, hide_index=True, height=380, alt="Settings of the run")
 
@@ -96,7 +99,7 @@ def environment_section(run: Run) -> None:
     """With which versions, on which machine and on which state of the data set it was trained."""
     found = read_json(run.path / "env.json")
     if not found:
-        st.info("This run has no env.json: its worker writes one when training begins.")
+        st.info(_("This run has no env.json: its worker writes one when training begins."))
         return
     rows = []
     for name, value in found.items():
@@ -105,7 +108,7 @@ def environment_section(run: Run) -> None:
             text = " ".join(map(str, each)) if isinstance(each, list) else str(each)
             rows.append({"what": f"{name} {part}".strip().replace("_", " "), "value": text})
     st.caption(
-        "Written by the worker at its last start. The fingerprint stands for the names and sizes of all pictures."
+        _("Written by the worker at its last start. The fingerprint stands for the names and sizes of all pictures.")
     )
     st.dataframe(pd.DataFrame(rows), hide_index=True, height="content", alt="Environment of the run")
 
@@ -115,11 +118,11 @@ def log_section(run: Run) -> None:
     file = run.path / "worker.log"
     content = log_tail(file, LOG_BYTES)
     if not content:
-        st.info("Nothing was logged. A worker writes here only what it has to say beside its figures: errors.")
+        st.info(_("Nothing was logged. A worker writes here only what it has to say beside its figures: errors."))
         return
     st.code(content, language=None, height=360)
     st.download_button(
-        "Download worker.log", file.read_bytes, f"{run.id}.log", "text/plain", key="runs_log", on_click="ignore"
+        _("Download worker.log"), file.read_bytes, f"{run.id}.log", "text/plain", key="runs_log", on_click="ignore"
     )
 
 
@@ -152,9 +155,9 @@ def disk_section(run: Run) -> None:
     best, last = run.path / "checkpoints" / "best.pt", run.path / "checkpoints" / "last.pt"
     if best.is_file() and last.is_file() and not run.status.active:
         freed = size_text(last.stat().st_size)
-        with st.popover("Keep only best", icon=":material/compress:"):
+        with st.popover(_("Keep only best"), icon=":material/compress:"):
             st.markdown(f"Deletes last.pt for good and frees {freed}. The run still classifies; it cannot be resumed.")
-            st.button("Delete last.pt", key="runs_prune", type="primary", on_click=_prune, args=(run,))
+            st.button(_("Delete last.pt"), key="runs_prune", type="primary", on_click=_prune, args=(run,))
 
 
 HOLDS = {
@@ -183,15 +186,17 @@ def about_section(run: Run) -> None:
     about = read_about(run.path)
     st.caption(plain(f"For lists and for you: the run's id stays {run.id}. Kept in about.json in the run's folder."))
     with st.form("runs_about", border=False):
-        name = st.text_input("Name", about.name, max_chars=MOST_NAME, placeholder=run.id)
+        name = st.text_input(_("Name"), about.name, max_chars=MOST_NAME, placeholder=run.id)
         tags = st.text_input(
-            "Tags",
+            _("Tags"),
             ", ".join(about.tags),
-            placeholder="baseline, homework 3",
+            placeholder=_("baseline, homework 3"),
             help=f"Words by which the table can be filtered, separated by commas; at most {MOST_TAGS}.",
         )
-        note = st.text_area("Note", about.note, max_chars=MOST_NOTE, placeholder="What was tried, what came of it")
-        if st.form_submit_button("Save", key="runs_save_about"):
+        note = st.text_area(
+            _("Note"), about.note, max_chars=MOST_NOTE, placeholder=_("What was tried, what came of it")
+        )
+        if st.form_submit_button(_("Save"), key="runs_save_about"):
             try:
                 change_about(run.path, name=name, tags=tuple(tags.split(",")), note=note)
             except RunError as error:

@@ -17,6 +17,7 @@ from alexcore.figures import new_figure
 from alexcore.palette import SHADES
 from alexcore.runs.comparison import differing, in_words
 from alexcore.runs.run_list import Summary
+from alexcore.words.language import _
 from ui.parts.table_csv import table_with_csv
 from ui.parts.text import plain
 from ui.runs.selection import labels
@@ -29,11 +30,11 @@ def parallel(found: Sequence[Summary], key: str) -> None:
     """Draw the figure with its sentence and its table."""
     drawn = [each for each in found if each.best_val_acc1 is not None and each.settings][:MOST_LINES]
     if len(drawn) < 2:
-        st.caption("Parallel coordinates need at least two runs with a validation accuracy.")
+        st.caption(_("Parallel coordinates need at least two runs with a validation accuracy."))
         return
     axes = axes_of(drawn)
     if not axes:
-        st.caption("These runs have the same settings, so there is nothing to draw them along.")
+        st.caption(_("These runs have the same settings, so there is nothing to draw them along."))
         return
     st.plotly_chart(parallel_figure(drawn, axes), key=f"runs_parallel_{key}", config={"displaylogo": False})
     left = len(found) - len(drawn)
@@ -46,7 +47,7 @@ def parallel(found: Sequence[Summary], key: str) -> None:
             for each, label in zip(drawn, labels(drawn), strict=True)
         ]
     )
-    with st.expander("The same as a table", icon=":material/table:", key=f"runs_parallel_table_{key}"):
+    with st.expander(_("The same as a table"), icon=":material/table:", key=f"runs_parallel_table_{key}"):
         table_with_csv(table, "Settings that differ, and accuracy", "runs.csv", f"runs_parallel_csv_{key}")
 
 

@@ -12,6 +12,7 @@ import streamlit as st
 
 from alexcore.runs.comparison import MOST, in_words
 from alexcore.runs.run_list import Summary, matching, summaries
+from alexcore.words.language import _
 from alexcore.words.numbers import size_text
 from ui.parts.run_rows import moment, number, share
 from ui.parts.text import plain
@@ -60,12 +61,12 @@ def filters(found: Sequence[Summary]) -> Filters:
         )
 
     text = st.text_input(
-        "Search",
+        _("Search"),
         key="runs_search",
         bind="query-params",
         max_chars=200,
-        placeholder="roses lr=0.01",
-        help="Each word has to occur somewhere: in the name, id, tags, note, state or a setting such as norm=batch.",
+        placeholder=_("roses lr=0.01"),
+        help=_("Each word has to occur somewhere: in the name, id, tags, note, state or a setting such as norm=batch."),
     )
     with st.grid("auto", min_column_width=160):
         return Filters(
@@ -172,7 +173,7 @@ def _table(wished: Filters, was_active: bool) -> None:
         if shown:
             _grid(shown)
         else:
-            st.info("No run matches. Take a word or a filter away.")
+            st.info(_("No run matches. Take a word or a filter away."))
     _broken(shown)
     _actions(found, shown)
 
@@ -226,24 +227,24 @@ def _actions(found: list[Summary], shown: list[Summary]) -> None:
     options = list(dict.fromkeys([*(each.id for each in shown), *chosen]))
     titles = dict(zip(by_id, labels(found), strict=True))
     st.multiselect(
-        "Chosen runs",
+        _("Chosen runs"),
         options,
         key=CHOSEN,
         format_func=lambda each: titles.get(each, each),
         on_change=_other_ticks,
-        placeholder="tick rows above, or type a name here",
+        placeholder=_("tick rows above, or type a name here"),
         help=f"Two or more can be compared: curves of up to {MOST}, all of them as parallel coordinates.",
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         # No link: one to the page that is open already would change the page and not the address.
-        if st.button("Open", key="runs_open", disabled=len(chosen) != 1, icon=":material/arrow_forward:"):
+        if st.button(_("Open"), key="runs_open", disabled=len(chosen) != 1, icon=":material/arrow_forward:"):
             show_run(chosen[0])
             st.rerun()
-        compared = st.button("Compare", key="runs_compare", type="primary", disabled=len(chosen) < 2)
+        compared = st.button(_("Compare"), key="runs_compare", type="primary", disabled=len(chosen) < 2)
         if compared:
             show_comparison(chosen)
             st.rerun()
-        st.button("Delete", key="runs_delete", disabled=not chosen, on_click=delete, args=(chosen,))
+        st.button(_("Delete"), key="runs_delete", disabled=not chosen, on_click=delete, args=(chosen,))
         held = size_text(sum(by_id[each].bytes for each in chosen))
         st.caption(
             f"{len(chosen)} chosen, {held} on disk. Delete moves to the trash, which can be undone."

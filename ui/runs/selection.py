@@ -11,6 +11,7 @@ import streamlit as st
 from alexcore.runs.comparison import ids_as_text, ids_in
 from alexcore.runs.kinds import BATCHNORM
 from alexcore.runs.run_list import Summary
+from alexcore.words.language import _
 from ui.parts.text import plain
 
 CHOSEN = "runs_chosen"
@@ -45,7 +46,7 @@ def labels(found: Sequence[Summary]) -> list[str]:
 
 def all_runs_link(chosen: Sequence[str] = ()) -> None:
     """Draw the way back to the table."""
-    if st.button("All runs", key="runs_back", icon=":material/arrow_back:", type="tertiary"):
+    if st.button(_("All runs"), key="runs_back", icon=":material/arrow_back:", type="tertiary"):
         show_all(chosen)
         st.rerun()
 

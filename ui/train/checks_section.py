@@ -12,6 +12,7 @@ from alexcore.data.index import DataIndex
 from alexcore.training.checks import known_check
 from alexcore.training.plan import Plan
 from alexcore.training.preflight import batch_in_words
+from alexcore.words.language import _
 from ui.parts.text import plain
 from ui.train.check_button import check_button
 from ui.train.loss_section import class_weights_section, loss_section
@@ -21,7 +22,7 @@ from ui.train.rate_section import rate_section
 
 def checks(config: TrainConfig, index: DataIndex, plan: Plan) -> None:
     """Draw what can be looked at before a start, a tab each."""
-    with st.expander("Check before you start", icon=":material/fact_check:"):
+    with st.expander(_("Check before you start"), icon=":material/fact_check:"):
         names = ["Learning rate", "Class weights", "The loss, written out", "Accumulation", "Same seed, same run"]
         rate, weights, loss, accumulation, seed = st.tabs(names)
         with rate:

@@ -6,11 +6,12 @@ import streamlit as st
 
 from alexcore.command_line import train_command
 from alexcore.config import TrainConfig
+from alexcore.words.language import _
 
 
 def command_section(config: TrainConfig) -> None:
     """Show the command, to be copied."""
-    with st.expander("The same run from a terminal", icon=":material/terminal:"), st.container(key="train_command"):
+    with st.expander(_("The same run from a terminal"), icon=":material/terminal:"), st.container(key="train_command"):
         st.code(train_command(config), language="bash", wrap_lines=True)
         together = (
             f" torchrun starts its {config.processes} processes; docs/several-machines.md says how machines share them."

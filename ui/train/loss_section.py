@@ -19,6 +19,7 @@ from alexcore.palette import TRAIN
 from alexcore.runs.store import Run, list_runs
 from alexcore.training.loss_terms import LossTerms, loss_terms
 from alexcore.training.weighting import run_weights, weight_table, weights_in_words
+from alexcore.words.language import _
 from ui.parts.lazy_torch import load_torch
 from ui.parts.networks import classifier
 from ui.parts.page import show_error
@@ -61,19 +62,19 @@ def loss_section(config: TrainConfig, index: DataIndex) -> None:
     train = index.select("train")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         label = st.selectbox(
-            "Class of the picture",
+            _("Class of the picture"),
             range(len(index.classes)),
             format_func=index.classes.__getitem__,
             key="train_loss_class",
             width=200,
         )
-        number = st.number_input("Picture of it, from 1", value=1, step=1, key="train_loss_picture", width=160)
-        network = st.selectbox("Network", [UNTRAINED, *runs], key="train_loss_network", width=260)
-        wanted = st.toggle("Write it out", key="train_loss_show")
+        number = st.number_input(_("Picture of it, from 1"), value=1, step=1, key="train_loss_picture", width=160)
+        network = st.selectbox(_("Network"), [UNTRAINED, *runs], key="train_loss_network", width=260)
+        wanted = st.toggle(_("Write it out"), key="train_loss_show")
     rows = train[train["label"] == label]
     if not wanted:
         st.caption(
-            "Switch on to load PyTorch here, some seconds and about 1 GB, and see the numbers of a real picture."
+            _("Switch on to load PyTorch here, some seconds and about 1 GB, and see the numbers of a real picture.")
         )
         return
     if not 1 <= int(number or 0) <= len(rows):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import struct
 import subprocess
 import sys
@@ -10,8 +12,8 @@ from typing import get_args
 
 import pytest
 
-from alexcore.words import language, phases
-from alexcore.words.findings import said, same, told
+from alexcore.words import extract, language, phases
+from alexcore.words.findings import SAID, said, same, told
 from alexcore.words.template import filled
 
 
@@ -71,6 +73,31 @@ def test_every_phase_has_words(phase):
 def test_a_phase_of_tomorrow_says_itself():
     assert phases.phase_in_words("dreaming") == "dreaming"
     assert phases.phase_in_words("waiting-for-run") == "waiting-for-run"
+
+
+def test_the_template_of_a_catalogue_lists_what_is_said():
+    """Titles of settings, templates of findings and phases, and the labels of pages; each once."""
+    made = extract.template()
+    for text in ("Learning rate", "waiting for {run}", "Not decided by this experiment", "Draw again"):
+        assert made.count(f'msgid "{text}"\n') == 1, text
+    assert all(f"msgid {json.dumps(each.message)}\n" in made for each in SAID.values())
+
+
+def test_a_text_in_the_code_is_one_that_can_be_listed():
+    """`_(name)` and `_(f"...")` would be looked up, and never found in a catalogue; only data is looked up by name."""
+    odd = []
+    for part in ("alexcore", "ui", "pages"):
+        for file in sorted((extract.ROOT / part).rglob("*.py")):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                called = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_"
+                if called and not isinstance(node.args[0], ast.Constant):
+                    odd.append(file.relative_to(extract.ROOT).as_posix())
+    assert odd == [
+        "alexcore/fields.py",
+        "alexcore/fields.py",
+        "alexcore/findings/pictures.py",
+        "alexcore/words/template.py",
+    ]
 
 
 def test_a_second_language_is_a_catalogue_and_nothing_else(tmp_path: Path):
