@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from alexcore.export.source import Source
+from alexcore.export.source import Source, load_trained
 
 Progress = Callable[[int, int], None]
 
@@ -40,7 +40,6 @@ Writer = Callable[[Source, Path, Wish], Written]
 
 def weights(source: Source, file: Path, _: Wish) -> Written:
     """The state_dict."""
-    from alexcore.export.source import load_trained
     from alexcore.export.weights import as_pt
 
     file.write_bytes(as_pt(source, load_trained(source)))
@@ -49,7 +48,6 @@ def weights(source: Source, file: Path, _: Wish) -> Written:
 
 def safetensors(source: Source, file: Path, _: Wish) -> Written:
     """The same as safetensors."""
-    from alexcore.export.source import load_trained
     from alexcore.export.weights import as_safetensors
 
     file.write_bytes(as_safetensors(source, load_trained(source)))
@@ -59,7 +57,6 @@ def safetensors(source: Source, file: Path, _: Wish) -> Written:
 def onnx(source: Source, file: Path, wish: Wish) -> Written:
     """The graph for onnxruntime."""
     from alexcore.export.graph import as_onnx
-    from alexcore.export.source import load_trained
 
     data, difference = as_onnx(source, load_trained(source), wish.normalize, wish.softmax)
     file.write_bytes(data)
@@ -69,7 +66,6 @@ def onnx(source: Source, file: Path, wish: Wish) -> Written:
 def exported_program(source: Source, file: Path, wish: Wish) -> Written:
     """The graph for torch.export."""
     from alexcore.export.graph import as_exported_program
-    from alexcore.export.source import load_trained
 
     data, difference = as_exported_program(source, load_trained(source), wish.normalize, wish.softmax)
     file.write_bytes(data)
@@ -79,7 +75,6 @@ def exported_program(source: Source, file: Path, wish: Wish) -> Written:
 def project(source: Source, file: Path, _: Wish) -> Written:
     """The three files in a zip."""
     from alexcore.export.project import as_zip, make_project
-    from alexcore.export.source import load_trained
 
     made = make_project(source, load_trained(source))
     file.write_bytes(as_zip(source, made))
@@ -90,7 +85,6 @@ def notebook(source: Source, file: Path, _: Wish) -> Written:
     """The three files as cells."""
     from alexcore.export.notebook import as_notebook
     from alexcore.export.project import make_project
-    from alexcore.export.source import load_trained
 
     # Loader processes cannot see what a notebook defines; the pictures are the same without them.
     alone = replace(source, config=source.config.model_copy(update={"num_workers": 0}))

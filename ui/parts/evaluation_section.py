@@ -128,7 +128,7 @@ def _figures(report: dict[str, Any]) -> None:
         ("Accuracy", percent(report["acc1"]), "Share of pictures whose most probable class is right."),
         (
             "95 % interval",
-            f"{percent(report['acc1_low'], missing='')} – {percent(report['acc1_high'], missing='')}",
+            f"{percent(report['acc1_low'], 0, '–')} – {percent(report['acc1_high'], 0, '–')}",
             "Wilson's interval: where the accuracy on endlessly many such pictures may well lie.",
         ),
         (
