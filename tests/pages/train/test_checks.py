@@ -84,7 +84,7 @@ def test_a_last_batch_of_one_picture_is_refused_before_the_start(flowers: Path) 
 
 def test_a_disk_too_small_is_said(flowers: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ui.train.preflight_card.free_bytes", lambda _folder: 1_000_000)
-    assert "1.0 MB are free. Free some disk space" in errors_of(open_page("pages/train.py"))
+    assert "1 MB are free. Free some disk space" in errors_of(open_page("pages/train.py"))
 
 
 @pytest.mark.parametrize("kind", KINDS)
