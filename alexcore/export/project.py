@@ -35,7 +35,7 @@ from alexcore.export.train_code import (
 from alexcore.nn.blueprints import one_network
 from alexcore.training.checkpoint import build_model
 from alexcore.training.device import choose_device, choose_precision
-from alexcore.training.schedule import image_side
+from alexcore.training.schedule import image_side, last_epoch
 from alexcore.training.start_from import start_from
 
 _REQUIREMENTS = "torch>=2.11,!=2.13.0\ntorchvision>=0.26\npillow>=11.3\nnumpy>=2.0\n"
@@ -130,6 +130,7 @@ def _values(
         f"label_smoothing={config.label_smoothing!r}" if config.label_smoothing else "",
         'reduction="sum"',
     ]
+    steps = int(source.start.get("steps_per_epoch") or 0)
     rule = "min([os.cpu_count() or 1, BATCH_SIZE if BATCH_SIZE > 1 else 0, 8])"
     return {
         **network_code(trained.model.description, config.image_size),
@@ -144,6 +145,7 @@ def _values(
         "train_lines": [growing(each, config.image_size) if grows else each for each in transform_lines(training)],
         "train_transform": "None" if grows else "train_transform",
         "grows": grows,
+        "last_epoch": str(last_epoch(config, steps)) if config.max_steps else "EPOCHS - 1",
         "listed": listed,
         "data": pictures.root,
         "data_words": pictures.words,

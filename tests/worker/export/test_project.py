@@ -97,6 +97,7 @@ GRID: dict[str, dict[str, Any]] = {
             {"op": "ToTensor"},
         ],
     },
+    "a limit of steps": {"max_steps": 7, "start_size": 64, "image_size": 96, "epochs": 3},
     "half": {
         "precision": "bf16",
         "dropout": 0.0,
@@ -112,7 +113,6 @@ NOT_CARRIED: dict[str, Any] = {
     "ema_decay": 0.9,
     "decay_all": True,
     "ignore_index": 1,
-    "max_steps": 7,
     "time_budget_s": 60.0,
     "processes": 2,
     "sync_batchnorm": True,
@@ -330,11 +330,11 @@ def test_a_setting_is_carried_or_refused(stripes):
 
 @pytest.mark.parametrize("form", ["project", "notebook"])
 def test_a_run_that_is_refused_leaves_no_file(stripes, tmp_path, form):
-    config = tiny_config(stripes, epochs=1, ema_decay=0.9, max_steps=1, width=0.1)
+    config = tiny_config(stripes, epochs=1, ema_decay=0.9, decay_all=True, width=0.1)
     run, watcher = straight(config)
     target = tmp_path / "out" / "file"
     target.parent.mkdir()
-    with pytest.raises(NotCarriedError, match=r"cannot carry ema_decay = 0\.9, max_steps = 1") as refused:
+    with pytest.raises(NotCarriedError, match=r"cannot carry decay_all = True, ema_decay = 0\.9") as refused:
         write_export(source_of(run, config, watcher), form, target, Wish(lambda _done, _total: None))
     assert "Export the weights" in refused.value.hint
     assert not list(target.parent.iterdir())
