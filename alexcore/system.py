@@ -76,7 +76,7 @@ def peak_bytes() -> int:
 
 
 def keep_freed_memory() -> bool:
-    """Let this process keep the memory it frees instead of handing it back after each step; whether it worked (glibc)."""
+    """Let this process keep the memory it frees, not hand it back after each step; returns whether glibc does so."""
     # Of malloc.h: one arena for all threads, no blocks outside of it, never shrink it, grow it by 64 MiB.
     settings = {-8: 1, -4: 0, -1: 2**31 - 1, -2: 64 * 2**20}
     try:
