@@ -52,14 +52,10 @@ def _share(part: int, whole: int) -> str:
 
 
 def find_threshold(confidences: Floats, correct: npt.NDArray[np.bool_]) -> Threshold | None:
-    """Find the confidence that best parts wrong answers from right ones.
+    """Find the confidence that best parts wrong answers from right ones; both arguments are (N,).
 
     It is the one at which the share of the wrong answers below it exceeds that of the right ones by most (Youden's J);
     of equally good ones, the lowest.
-
-    Args:
-        confidences: (N,) probability of the best class.
-        correct: (N,) whether that class was right.
 
     Returns:
         The threshold, or None: there are fewer than 20 answers, no wrong or no right ones, or the wrong ones are no

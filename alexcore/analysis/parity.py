@@ -48,13 +48,9 @@ class Parity:
 
 
 def check_parity(network: AskedNetwork, index: DataIndex, logged: pd.DataFrame, count: int = PICTURES) -> Parity:
-    """Send validation pictures through the upload path and compare with what evaluation logged.
+    """Send `count` validation pictures through the upload path and compare with what evaluation logged.
 
-    Args:
-        network: The network that answers.
-        index: The run's data set.
-        logged: As `Reference.logged` gives it.
-        count: How many, evenly spread.
+    The pictures are evenly spread over the split; `logged` is as `Reference.logged` gives it.
 
     Raises:
         DataError: a picture cannot be read any more, or the log is of another network.

@@ -29,11 +29,7 @@ class _Extent:
 
 
 def require_legal(operations: Any, image_size: int | None = None) -> list[Operation]:
-    """Return the operations, if they make a pipeline for training.
-
-    Args:
-        operations: From anywhere: a file, a URL, a builder.
-        image_size: The side in px that the network needs, if that is known.
+    """Return the operations, from anywhere, if they make a pipeline for training with pictures of `image_size` px.
 
     Raises:
         ConfigError: something is wrong; the message tells all of it.

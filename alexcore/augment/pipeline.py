@@ -60,9 +60,7 @@ def build_transform(operations: Sequence[Operation]) -> Transform:
 def build_mixing(operations: Sequence[Operation], num_classes: int) -> Mixing | None:
     """Make what MixUp and CutMix do to a batch, or None if there is neither; of both, each batch draws one.
 
-    Args:
-        operations: A legal pipeline.
-        num_classes: Length of a mixed label.
+    The operations are a legal pipeline; a mixed label has `num_classes` numbers.
     """
     steps = [
         _class_of(each["op"])(**arguments(each), num_classes=num_classes) for each in for_batches(active(operations))

@@ -321,12 +321,7 @@ def unpack(archive: Path, target: Path, limits: Limits | None = None, on_progres
 
 
 def save_upload(stream: BinaryIO, target: Path, max_bytes: int) -> Path:
-    """Write what a browser sends to `target`, a piece at a time.
-
-    Args:
-        stream: Open for reading, at the beginning.
-        target: Replaced when everything has arrived; its folder is made.
-        max_bytes: More than this is refused, and nothing is kept.
+    """Write what a browser sends, from its beginning, to `target`, a piece at a time; over `max_bytes` nothing is kept.
 
     Raises:
         DataError: the upload is empty or too large, or `target` cannot be written.

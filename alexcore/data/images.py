@@ -94,13 +94,10 @@ class Header:
 
 
 def read_picture(source: Path | bytes, name: str = "", *, at_least: int = 0) -> Picture:
-    """Decode a picture by the policy of this module.
+    """Decode a picture by the policy of this module; an error calls it `name`, by default its path.
 
-    Args:
-        source: A file, or the bytes of one.
-        name: What to call it in an error; by default the path.
-        at_least: If not 0, a JPEG may be decoded at a half, a quarter or an eighth of its size, many times as fast, as
-            long as both of its sides keep this many pixels. For pictures that are looked at, not measured.
+    With `at_least` a JPEG may be decoded at a half, a quarter or an eighth of its size, many times as fast, as long as
+    both of its sides keep this many pixels. For pictures that are looked at, not measured.
 
     Raises:
         DataError: it cannot be read, is empty, no picture, damaged or larger than 64 million pixels.
@@ -202,11 +199,7 @@ def _to_rgb(image: Image.Image, name: str) -> Picture:
 
 
 def read_header(source: Path | bytes, name: str = "") -> Header:
-    """Read size, format and EXIF of a picture; its pixels stay undecoded, and so may be damaged.
-
-    Args:
-        source: A file, or the bytes of one.
-        name: What to call it in an error; by default the path.
+    """Read size, format and EXIF of a picture, called `name`; its pixels stay undecoded, and so may be damaged.
 
     Raises:
         DataError: the file cannot be read or is no picture.

@@ -264,15 +264,10 @@ def _as_csv(table: ManifestColumns) -> str:
 
 
 def portable_paths(folder: Path, root: Path, paths: Iterable[str]) -> list[str]:
-    """Name pictures as a manifest in `folder` does.
+    """Name pictures of the data set in `root` as a manifest in `folder` does; both are resolved.
 
-    Relative where they lie below it, or where both lie in the `data/` of this home, which may move as a whole;
-    absolute elsewhere.
-
-    Args:
-        folder: Of the manifest, resolved.
-        root: Of the data set, resolved.
-        paths: Relative to `root`, or absolute.
+    Relative where they lie below it, or where both lie in the `data/` of this home, which may move as a whole; absolute
+    elsewhere.
     """
     home = data_dir().resolve()
     prefixes: dict[str, str] = {}

@@ -39,11 +39,6 @@ Progress = Callable[[int, int], None]
 def write_bundle(source: Source, target: Path, on_progress: Progress) -> list[str]:
     """Write the bundle of a run.
 
-    Args:
-        source: The run.
-        target: The file to write; what it holds is overwritten.
-        on_progress: Called with (bytes done, bytes in all), pictures included.
-
     Returns:
         Sentences about what it lacks.
 

@@ -91,12 +91,9 @@ class Source:
 
 
 def exported_run(run: Run, which: str | None = None, roots: Sequence[Path] | None = None) -> Source:
-    """Everything of a run that an export may need.
+    """Everything of a run that an export may need, with its "best" or "last" checkpoint, or the best there is.
 
-    Args:
-        run: The run.
-        which: "best" or "last"; None for the best there is.
-        roots: Where its data set must lie to be read; None is anywhere.
+    `roots` are where its data set must lie to be read; None is anywhere.
 
     Raises:
         RunError: the run is broken.

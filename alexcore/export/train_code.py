@@ -137,10 +137,7 @@ def factor_lines(config: TrainConfig) -> list[str]:
             f"passed = sum(step // steps_per_epoch >= milestone for milestone in {milestones})",
             f"return warm * {gamma}**passed",
         ],
-        "exponential": [
-            begin,
-            f"return warm * {gamma} ** (max(0, step - begin) / max(1, total_steps - 1 - begin))",
-        ],
+        "exponential": [begin, f"return warm * {gamma} ** (max(0, step - begin) / max(1, total_steps - 1 - begin))"],
         "cosine": [
             begin,
             "return warm * ((1 + math.cos(math.pi * (max(0, step - begin) / max(1, total_steps - begin)))) / 2)",

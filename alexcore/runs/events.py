@@ -109,12 +109,7 @@ def _lines(block: bytes, without: tuple[str, ...]) -> list[bytes]:
 
 
 class EventFollower:
-    """Reads what was added to an events file since the last look.
-
-    Args:
-        path: The file; it need not exist yet.
-        without: As for `read_events`.
-    """
+    """Reads what was added to an events file, which need not exist yet, since the last look; see `read_events`."""
 
     def __init__(self, path: Path, without: tuple[str, ...] = ()) -> None:
         self.path = path

@@ -98,11 +98,6 @@ class Batches(Dataset[Batch | Placed | DataError]):
     """A Map-style data set whose item is a whole batch: its key is the list of the keys of its pictures.
 
     An error is handed on as a value: raised in a loader process it would arrive as a traceback in a string.
-
-    Args:
-        dataset: The pictures.
-        mixing: What is done with a whole batch.
-        shared: Memory for batches of bytes.
     """
 
     def __init__(

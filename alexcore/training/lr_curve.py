@@ -86,8 +86,7 @@ class Sweep:
 def steepest(points: list[tuple[float, float]]) -> float | None:
     """The rate at which the loss falls most steeply, before its lowest point; None if it does not fall.
 
-    Args:
-        points: Pairs of rate and smoothed loss.
+    `points` are pairs of rate and smoothed loss.
     """
     usable = points[ROUGH:]
     if len(usable) < 3:

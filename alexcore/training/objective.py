@@ -23,10 +23,6 @@ def weights_for(config: TrainConfig, counts: list[int]) -> torch.Tensor | None:
 
     Typed weights stay as they are: the loss is divided by the weights of its pictures, so only their ratios matter.
 
-    Args:
-        config: Has `class_weights`.
-        counts: Training pictures per class.
-
     Raises:
         ConfigError: there are not as many typed weights as classes.
     """

@@ -80,11 +80,7 @@ class Session:
         self.reporter.event(finding.event, **finding.as_event())
 
     def obey(self, agree: Agree = lambda word: word) -> bool:
-        """Wait out a pause; False if the work shall stop.
-
-        Args:
-            agree: Makes of this process's request the one that all ranks go by.
-        """
+        """Wait out a pause; False if the work shall stop. `agree` makes of this process's request that of all ranks."""
         word = agree(self.reporter.request())
         if word == "pause":
             with self.clock.standing_still():

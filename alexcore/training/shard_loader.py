@@ -227,9 +227,7 @@ class _Reading:
 def turns(sizes: Sequence[int], batch_size: int) -> Iterator[tuple[int, int]]:
     """The order in which the DataLoader hands on the batches of its processes: (process, pictures in the batch).
 
-    Args:
-        sizes: Pictures of each process.
-        batch_size: Pictures in each batch of a process but its last.
+    `sizes` are the pictures of each process; all of its batches but the last are of `batch_size`.
     """
     for begin in range(0, max(sizes, default=0), batch_size):
         for process, size in enumerate(sizes):

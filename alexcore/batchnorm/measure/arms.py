@@ -163,15 +163,7 @@ class Arm:
 
 
 def build_arm(config: TrainConfig, norm: str, seed: int, classes: int, device: torch.device) -> Arm:
-    """One arm with fresh weights: those with which a run of this norm and seed begins.
-
-    Args:
-        config: Of the experiment; all of it but norm and seed is the arm's.
-        norm: Its norm.
-        seed: Its seed.
-        classes: Outputs of the network.
-        device: Where to compute.
-    """
+    """One arm with fresh weights: those with which a run of this norm and seed begins."""
     own = config.model_copy(update={"norm": norm, "seed": seed})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

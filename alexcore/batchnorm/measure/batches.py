@@ -79,10 +79,7 @@ def joined(batches: Iterable[Batch], count: int) -> Batch:
 def recalibration_batches(data: RunData, config: TrainConfig, images: int) -> Iterator[Batch]:
     """Training batches, augmented as in training, that no step has seen: equal in size, about `images` pictures in all.
 
-    Args:
-        data: Of the arm's seed.
-        config: Has the batch size.
-        images: How many; 0 takes one epoch.
+    0 images takes one epoch. `data` is that of the arm's seed.
     """
     wanted = images or data.plan.train_images
     count = min(-(-wanted // config.batch_size), data.plan.train_images // config.batch_size)

@@ -93,13 +93,7 @@ class Prober:
         return {group: arms * least for group, (_, _, least) in self.spent.items()}
 
     def probe(self, group: str, arm: Arm, lr: float, step: int) -> Found:
-        """Measure one arm.
-
-        Args:
-            group: See the table above.
-            arm: The arm; it is left as it was, to the bit, but for its `memory`.
-            lr: The rate of the training now.
-            step: Steps made so far.
+        """Measure one arm at `step`; the arm is left as it was, to the bit, but for its `memory`.
 
         Yields:
             Quantities with their data.

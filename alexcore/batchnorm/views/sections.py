@@ -147,8 +147,7 @@ SECTIONS: dict[str, Section] = {
         "that hardly moves looks smooth on steps of the learning rate.",
         {
             "equal": Part(
-                "Equal distances",
-                (_plain(surface.scale_free), lambda e, _: surface.loss_along(e, relative=True)),
+                "Equal distances", (_plain(surface.scale_free), lambda e, _: surface.loss_along(e, relative=True))
             ),
             "rate": Part(
                 "By the learning rate",
@@ -167,8 +166,7 @@ SECTIONS: dict[str, Section] = {
         {
             "rates": Part("Learning rate", (_plain(sweeps.tolerance), _plain(sweeps.rates))),
             "batches": Part(
-                "Batch size",
-                (lambda e, _: sweeps.batches(e, "epochs"), lambda e, _: sweeps.batches(e, "steps")),
+                "Batch size", (lambda e, _: sweeps.batches(e, "epochs"), lambda e, _: sweeps.batches(e, "steps"))
             ),
         },
     ),
