@@ -135,13 +135,11 @@ class Trained:
         model: In eval mode, on the CPU.
         classes: Names in the order of their numbers.
         operations: What is done to a picture before the network sees it.
-        saved: The whole checkpoint.
     """
 
     model: Network
     classes: tuple[str, ...]
     operations: list[Operation]
-    saved: dict[str, Any]
 
     @property
     def class_to_idx(self) -> dict[str, int]:
@@ -183,4 +181,4 @@ def load_trained(source: Source) -> Trained:
 
     saved = load_checkpoint(source.checkpoint)
     model, _, classes = restore_model(saved, source.checkpoint)
-    return Trained(model, classes, saved["evaluation_operations"], saved)
+    return Trained(model, classes, saved["evaluation_operations"])
