@@ -19,13 +19,10 @@ BINS = 10
 
 
 def wilson(correct: int, total: int, z: float = Z_95) -> tuple[float, float] | None:
-    """The Wilson interval of a share: where the true share may well lie, after `total` independent trials.
+    """The Wilson interval (low, high) of a share: where the true one may well lie, after `total` independent trials.
 
     Unlike share +- z * sqrt(share * (1 - share) / total) it stays within 0 and 1 and is not of width 0 at either end
-    (Wilson 1927; Brown, Cai and DasGupta 2001). The default z gives 95 %.
-
-    Returns:
-        (low, high), or None without a trial.
+    (Wilson 1927; Brown, Cai and DasGupta 2001). The default z gives 95 %; without a trial there is none.
     """
     if not total:
         return None
@@ -40,14 +37,9 @@ def wilson(correct: int, total: int, z: float = Z_95) -> tuple[float, float] | N
 
 @dataclass(frozen=True)
 class Bin:
-    """The pictures whose answers were about equally sure.
+    """The pictures whose answers were about equally sure: above `low` (the first bin also holds 0) and up to `high`.
 
-    Attributes:
-        low: Probabilities above this one (the first bin also holds 0) ...
-        high: ... up to this one, included.
-        images: Pictures in the bin.
-        confidence: Mean probability of the answers; None for an empty bin.
-        acc1: Share of right answers; None for an empty bin.
+    `confidence` is the mean probability of the answers, `acc1` the share of right ones; None for an empty bin.
     """
 
     low: float

@@ -21,12 +21,9 @@ TOLERANCE = 1e-3
 
 @dataclass(frozen=True)
 class Parity:
-    """How far the two ways agree.
+    """How far the two ways agree over `pictures`; `largest` is the largest difference of a probability, of any class.
 
-    Attributes:
-        pictures: Compared.
-        different: Paths of those with another class, or a probability that is off by more than the tolerance.
-        largest: The largest difference of a probability, of any class.
+    `different` are the paths of those with another class, or a probability that is off by more than the tolerance.
     """
 
     pictures: int

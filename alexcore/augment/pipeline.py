@@ -96,15 +96,6 @@ def drawing_from(seed: int) -> Iterator[None]:
 
 
 def draw(transform: Transform, image: Image.Image, seed: int) -> torch.Tensor:
-    """Apply `transform` with all its chances drawn from `seed`.
-
-    Args:
-        transform: From `build_transform`.
-        image: RGB.
-        seed: From `sample_seed`.
-
-    Returns:
-        (3, H, W) float32, normalised.
-    """
+    """Apply `transform` to an RGB picture, all its chances drawn from `seed`; returns (3, H, W) float32, normalised."""
     with drawing_from(seed):
         return transform(image)

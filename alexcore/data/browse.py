@@ -24,7 +24,7 @@ def select_rows(
     descending: bool = False,
     brightness: npt.NDArray[np.float32] | None = None,
 ) -> Positions:
-    """Filter and sort the pictures of a data set.
+    """Filter and sort the pictures of a data set; returns their positions in `index.files`.
 
     Args:
         index: The data set.
@@ -34,9 +34,6 @@ def select_rows(
         order: "class" is the order of the index: split, class, path. "size" is the size of the file in bytes.
         descending: Turn the order round.
         brightness: A value a picture, for the order "brightness"; pictures with nan come last.
-
-    Returns:
-        Positions in `index.files`.
     """
     files = index.files
     keep = np.ones(len(files), dtype=bool)

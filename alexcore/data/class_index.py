@@ -36,10 +36,7 @@ def classes_in(files: pd.DataFrame, classes: Sequence[str]) -> dict[str, set[str
 def class_problems(where: object, classes: Sequence[str], found: Mapping[str, Collection[str]]) -> list[Finding]:
     """Check a mapping against the classes with pictures of each split, `found`, also those that have no number.
 
-    `where` is what a sentence calls the data set.
-
-    Returns:
-        What is odd; errors first.
+    `where` is what a sentence calls the data set. Errors come first.
     """
     problems: list[Finding] = []
     trained = [name for name in classes if name in found.get("train", ())]

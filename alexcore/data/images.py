@@ -78,13 +78,10 @@ class Picture:
 
 @dataclass(frozen=True)
 class Header:
-    """What a file says about its picture before a single pixel is decoded.
+    """What a file says about its picture before a single pixel is decoded; the size in px is after the EXIF rotation.
 
-    Attributes:
-        width: In pixels, after the EXIF rotation.
-        height: In pixels, after the EXIF rotation.
-        kind: The format as Pillow names it, and the mode of the pixels: "JPEG, RGB".
-        exif: Name of a tag -> its value as text, at most 100 characters long.
+    `kind` is the format as Pillow names it, and the mode: "JPEG, RGB". `exif` has texts of at most 100 characters by
+    tag.
     """
 
     width: int

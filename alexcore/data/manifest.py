@@ -269,9 +269,6 @@ def _pictures(
 def write_manifest(index: DataIndex, path: Path) -> Path:
     """Save a data set as a .csv or .json manifest that opens to the same pictures, splits and numbers; none is touched.
 
-    Returns:
-        The path, absolute.
-
     Raises:
         DataError: the ending is another, the file cannot be written, or the pictures lie inside shards.
     """

@@ -41,14 +41,10 @@ _WRITE_JSON = 'Write {"image_names": [...], "image_labels": [...]}.'
 
 @dataclass(frozen=True)
 class ManifestColumns:
-    """The columns of a manifest.
+    """The columns of a manifest; `splits` and `classes`, in the order of the numbers, are None if the file lacks them.
 
-    Attributes:
-        paths: As written: relative to the manifest's folder, or absolute.
-        labels: A name or a number a row.
-        splits: train, val or test a row; None if the file does not say.
-        classes: Names in the order of their numbers; None if the file does not say.
-        places: Where a row stands, in words that a person can look up.
+    `paths` are as written: relative to the manifest's folder, or absolute. `places` are where a row stands, in words
+    that a person can look up.
     """
 
     paths: Sequence[str]

@@ -37,10 +37,7 @@ Progress = Callable[[int, int], None]
 
 
 def write_bundle(source: Source, target: Path, on_progress: Progress) -> list[str]:
-    """Write the bundle of a run.
-
-    Returns:
-        Sentences about what it lacks.
+    """Write the bundle of a run; returns sentences about what it lacks.
 
     Raises:
         OSError: the disk refuses.

@@ -24,9 +24,7 @@ _OWN_IMPORT = re.compile(r"^from model import .*\n", re.MULTILINE)
 def as_notebook(source: Source, project: Project) -> bytes:
     """An .ipynb file, checked against Jupyter's schema.
 
-    Args:
-        source: The run.
-        project: Its project, made without loader processes: those cannot see what a notebook defines.
+    The project is made without loader processes: those cannot see what a notebook defines.
 
     Raises:
         RunError: the list of pictures is too long for a cell.

@@ -34,16 +34,10 @@ def unfinished_words(state: str, epochs: int, config: TrainConfig, checkpoint: P
 
 @dataclass(frozen=True)
 class Source:
-    """One run, to be exported.
+    """One run, to be exported; `checkpoint` is the file whose weights are taken.
 
-    Attributes:
-        path: The run's folder.
-        state: The run's state in a word, as its status has it.
-        config: What it was started with.
-        checkpoint: The file whose weights are taken.
-        history: What it has told.
-        roots: Where its data set must lie to be read, for somebody who may not read the whole disk: a browser user.
-            None is anywhere.
+    Its data set must lie in `roots` to be read, for somebody who may not read the whole disk: a browser user. None is
+    anywhere.
     """
 
     path: Path
@@ -129,13 +123,9 @@ def open_data(source: Source) -> DataIndex:
 
 @dataclass(frozen=True)
 class Trained:
-    """The network of a run with what is needed to use it.
+    """The network of a run, in eval mode on the CPU, with what is needed to use it; `saved` is the whole checkpoint.
 
-    Attributes:
-        model: In eval mode, on the CPU.
-        classes: Names in the order of their numbers.
-        operations: What is done to a picture before the network sees it.
-        saved: The whole checkpoint.
+    `operations` are what is done to a picture before the network sees it.
     """
 
     model: Network

@@ -53,12 +53,9 @@ class TimeBudget:
         return self._steps > 0
 
     def total_steps(self, step: int, elapsed_s: float, ending_s: float) -> int:
-        """The number of steps with which the run ends on time, no fewer than those that are made.
+        """The number of steps with which the run ends on time, no fewer than the `step` that are made.
 
-        Args:
-            step: Steps made.
-            elapsed_s: Seconds since the run began.
-            ending_s: What the end of an epoch took, its validation and checkpoint; 0 if there was none yet.
+        `ending_s` is what the end of an epoch took, its validation and checkpoint; 0 if there was none yet.
         """
         # Validation runs forward only: about a third of a training step's work for each picture.
         share = self.plan.val_images * self.plan.steps_per_epoch / self.plan.train_images / 3

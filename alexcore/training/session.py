@@ -58,14 +58,9 @@ class WorkClock:
 
 
 class Session:
-    """Whom a stretch of work tells, what it obeys, its clock and its checkpoints.
+    """Whom a stretch of work tells, what it obeys, its clock and its checkpoints; `save_s` is what the last one took.
 
-    Attributes:
-        run_dir: The run's folder; only the first rank touches it.
-        reporter: Is told of everything, and asked for requests.
-        group: The ranks that work together.
-        clock: Seconds of work; everything that measures a time asks it.
-        save_s: Seconds that the last checkpoint took.
+    Only the first rank touches `run_dir`. Everything that measures a time asks `clock`, seconds of work.
     """
 
     def __init__(

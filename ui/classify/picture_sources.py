@@ -47,13 +47,7 @@ class Upload(Protocol):
 
 @dataclass(frozen=True)
 class Chosen:
-    """The pictures to answer.
-
-    Attributes:
-        pictures: In their order.
-        identity: Changes when they do.
-        explained: Which of them is to be explained at once, if any.
-    """
+    """The pictures to answer; `identity` changes when they do, `explained` is the one to explain at once, if any."""
 
     pictures: tuple[Incoming, ...] = ()
     identity: Hashable = ()

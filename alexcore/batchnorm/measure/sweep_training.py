@@ -53,16 +53,9 @@ Key = tuple[str, int, float, str]
 
 @dataclass(frozen=True)
 class Training:
-    """One training of a sweep.
+    """One training of a sweep; `x` is its rate, or its batch size.
 
-    Attributes:
-        norm: Its arm.
-        seed: Its seed.
-        x: The rate, or the batch size.
-        mode: "rates", or in the batch sweep "epochs" or "steps": what is equal for all.
-        batch_size: Pictures a batch.
-        lr: The rate.
-        steps: Optimizer steps.
+    `mode` is "rates", or in the batch sweep "epochs" or "steps": what is equal for all.
     """
 
     norm: str

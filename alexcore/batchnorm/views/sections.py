@@ -44,13 +44,7 @@ Maker = Callable[[Experiment, Choice], View]
 
 @dataclass(frozen=True)
 class Part:
-    """Views that are looked at together.
-
-    Attributes:
-        title: Its name in a control and its heading in the report.
-        makers: The views, in order.
-        picks: The fields of `Choice` that change something here.
-    """
+    """Views that are looked at together, in order; `picks` are the fields of `Choice` that change something here."""
 
     title: str
     makers: tuple[Maker, ...]
