@@ -123,7 +123,7 @@ def open_data(source: Source) -> DataIndex:
 
 @dataclass(frozen=True)
 class Trained:
-    """The network of a run, in eval mode on the CPU, with what is needed to use it; `saved` is the whole checkpoint.
+    """The network of a run, in eval mode on the CPU, with what is needed to use it.
 
     `operations` are what is done to a picture before the network sees it.
     """
@@ -131,7 +131,6 @@ class Trained:
     model: Network
     classes: tuple[str, ...]
     operations: list[Operation]
-    saved: dict[str, Any]
 
     @property
     def class_to_idx(self) -> dict[str, int]:
@@ -173,4 +172,4 @@ def load_trained(source: Source) -> Trained:
 
     saved = load_checkpoint(source.checkpoint)
     model, _, classes = restore_model(saved, source.checkpoint)
-    return Trained(model, classes, saved["evaluation_operations"], saved)
+    return Trained(model, classes, saved["evaluation_operations"])

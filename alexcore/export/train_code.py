@@ -38,11 +38,6 @@ class NotCarriedError(ConfigError):
 def require_carried(config: TrainConfig, operations: list[Operation], precision: str) -> None:
     """Refuse a run whose settings are more than a project has lines for.
 
-    Args:
-        config: Of the run.
-        operations: What its training does to pictures.
-        precision: The format that it computed in, as torch calls it.
-
     Raises:
         NotCarriedError: it names each of those settings.
     """

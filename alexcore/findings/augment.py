@@ -118,7 +118,7 @@ class MissingParameter(PipelineProblem, code="augment.missing-parameter"):
 class IllegalValue(PipelineProblem, code="augment.illegal-value"):
     """A parameter has a value that it cannot have.
 
-    torchvision would refuse it in the middle of the first epoch, or carry out something without a meaning.
+    torchvision would refuse it when the run starts, or carry out something without a meaning.
 
     Example: a probability of 5.
 
@@ -134,7 +134,7 @@ class IllegalValue(PipelineProblem, code="augment.illegal-value"):
 class Repeated(PipelineProblem, code="augment.repeated"):
     """An operation on tensors or batches stands in the list twice.
 
-    A second ToTensor or Normalize would change numbers that are right already.
+    A second Normalize would change numbers that are right already; of the others one is enough.
 
     Example: Normalize above and below RandomErasing.
 
@@ -236,7 +236,7 @@ class BlurTooWide(PipelineProblem, code="augment.blur-too-wide"):
 class CropOfUnknownSize(PipelineProblem, code="augment.crop-of-unknown-size"):
     """A crop is the first to fix a size, so it may be larger than a picture.
 
-    What lies outside of a picture would be filled with black, which teaches the network a border.
+    CenterCrop would fill what is missing with black, RandomCrop would fail at the first small picture.
 
     Example: CenterCrop to 224 px without a Resize above it.
 
@@ -253,7 +253,7 @@ class CropOfUnknownSize(PipelineProblem, code="augment.crop-of-unknown-size"):
 class CropTooLarge(PipelineProblem, code="augment.crop-too-large"):
     """A crop is larger than the pictures that reach it.
 
-    What lies outside of a picture would be filled with black, which teaches the network a border.
+    CenterCrop would fill what is missing with black, RandomCrop would fail at the first small picture.
 
     Example: Resize to 200 px, then CenterCrop to 224 px.
 

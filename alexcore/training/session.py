@@ -89,11 +89,7 @@ class Session:
     def announce(self, index: DataIndex, device: torch.device, start: dict[str, Any], resume: dict[str, Any]) -> None:
         """Write class_indices.json and env.json, and begin the history: resume, start, and what is odd about the data.
 
-        Args:
-            index: The data set.
-            device: Where the work is done.
-            start: The fields of the event `start`.
-            resume: Those of the event `resume`; empty if this is the beginning.
+        `start` and `resume` are the fields of these events; the latter is empty if this is the beginning.
         """
         if not self.group.first:
             return
@@ -134,14 +130,9 @@ class Session:
         required: Sequence[str] = RUN_PARTS,
         what: str = "run",
     ) -> dict[str, Any]:
-        """Read a checkpoint in the first rank, and share it; set the clock to what had been worked by then.
+        """Read the checkpoint `name` in the first rank, and share it; set the clock to what had been worked by then.
 
-        Args:
-            name: Of the file.
-            index: The data set to go on with.
-            device: Where to put the tensors.
-            required: What a checkpoint of this kind holds.
-            what: What goes on, in a word.
+        `required` is what a checkpoint of this kind holds, `what` is what goes on, in a word.
 
         Raises:
             CheckpointError: it is missing, damaged, or has other classes than the data set.

@@ -55,10 +55,7 @@ class Chosen:
 
 
 def choose_pictures(run: Run | None) -> Chosen:
-    """Draw the ways to bring pictures, and return those that were brought.
-
-    Args:
-        run: The run whose data set gives validation pictures; None if only a weights file answers.
+    """Draw the ways to bring pictures, and return those that were brought; `run` gives validation pictures, if any.
 
     Raises:
         DataError: a source cannot be used.
