@@ -27,7 +27,12 @@ class RunReporter:
         self._scalars = ScalarWriter(run_dir / "tensorboard")
         self._signal = ""
         self.has_history = (run_dir / "events.jsonl").stat().st_size > 0
-        self.began = time.perf_counter()
+        self._began = self._pause_began = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of work so far; a pause is none."""
+        return round(time.perf_counter() - self._began, 2)
 
     def stop_on_signal(self, _number: int, _frame: FrameType | None) -> None:
         """Treat an interrupt like a request to stop."""
@@ -54,7 +59,12 @@ class RunReporter:
         return word
 
     def paused(self, paused: bool) -> None:
-        """Say so in status.json."""
+        """Say so in status.json, and count no time until it is over."""
+        now = time.perf_counter()
+        if paused:
+            self._pause_began = now
+        else:
+            self._began += now - self._pause_began
         self._status.update(state="paused" if paused else "running")
 
     def wait(self, ahead: list[str]) -> bool:

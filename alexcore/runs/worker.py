@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import signal
 import sys
-import time
 import traceback
 from pathlib import Path
 
@@ -84,7 +83,7 @@ def _work(run_dir: Path, status: StatusWriter, on_progress: OnProgress | None) -
         raise
     finally:
         if state != "restarting":
-            reporter.event("end", state=state, seconds=round(time.perf_counter() - reporter.began, 2))
+            reporter.event("end", state=state, seconds=reporter.seconds)
         reporter.close()
         for number, handler in previous.items():
             signal.signal(number, handler)
