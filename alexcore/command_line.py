@@ -38,13 +38,10 @@ def flags(config: TrainConfig, pipeline: str = "") -> list[str]:
 
 
 def changed_flags(values: Mapping[str, Any], base: Mapping[str, Any], pipeline: str = "") -> list[str]:
-    """The flags of all values that are not those of `base`.
+    """The flags of all values, by the name of a field and as JSON has them, that are not those of `base`.
 
-    Args:
-        values: Name of a field -> value, as JSON has it.
-        base: The same for what a command does without a flag.
-        pipeline: What to call the file of a pipeline of one's own, which no flag holds; without a name it is written
-            into the cache.
+    `pipeline` is what to call the file of a pipeline of one's own, which no flag holds; without it, it lies in the
+    cache.
     """
     found = []
     for name, value in values.items():

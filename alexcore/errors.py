@@ -19,13 +19,9 @@ from typing import Any
 
 
 class AlexError(Exception):
-    """An error that a user can cause and can mend.
+    """An error that a user can cause and can mend: in a sentence what is wrong with which value, in a hint what to do.
 
-    Args:
-        message: One sentence that names the value and what is wrong with it.
-        hint: One sentence that says what to do; may be empty.
-        code: Of the finding that is refused, if it is one; with its values.
-        values: Of that finding.
+    If a finding is refused, `code` and `values` are those of the finding.
     """
 
     def __init__(

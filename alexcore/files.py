@@ -17,9 +17,7 @@ from alexcore.system import replace_file
 def replacing(path: Path, *, durable: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it takes the place of `path`, else it is removed.
 
-    Args:
-        path: The file to replace; its folder must exist.
-        durable: Flush to the disk before the rename, so that not even a power cut leaves an empty file.
+    `durable` flushes to the disk before the rename, so that not even a power cut leaves an empty file.
     """
     # Not from tempfile, whose files nobody else may read: a run folder is there to be shared.
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")

@@ -76,15 +76,7 @@ def peak_bytes() -> int:
 
 
 def keep_freed_memory() -> bool:
-    """Let this process keep the memory that it frees, instead of handing it back to the system after each step.
-
-    A training step allocates some hundred MB and frees them again. glibc gives blocks of that size straight back, and
-    each of their pages has to be cleared anew by the system in the next step: a tenth of the step's time. Only for
-    processes that train and then end.
-
-    Returns:
-        Whether it worked; elsewhere than with glibc nothing happens.
-    """
+    """Let this process keep the memory it frees, not hand it back after each step; returns whether glibc does so."""
     # Of malloc.h: one arena for all threads, no blocks outside of it, never shrink it, grow it by 64 MiB.
     settings = {-8: 1, -4: 0, -1: 2**31 - 1, -2: 64 * 2**20}
     try:

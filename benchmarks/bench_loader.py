@@ -56,9 +56,8 @@ def contenders(index: DataIndex, side: int, batch_size: int) -> dict[str, loader
     operations = training_operations("seed", side)
 
     def make(decoded_mib: int) -> loaders.Loader:
-        return loaders.Loader(
-            index, "train", operations, batch_size=batch_size, shuffle=True, num_workers=0, decoded_mib=decoded_mib
-        )
+        how = loaders.Reading(batch_size, shuffle=True, num_workers=0, decoded_mib=decoded_mib)
+        return loaders.Loader(index, "train", operations, how)
 
     with picture_by_picture():
         floats = make(0)

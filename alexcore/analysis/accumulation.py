@@ -43,12 +43,8 @@ def accumulated(
 ) -> tuple[Tensor, Tensor]:
     """The gradients of an effective batch that passes in micro-batches: (exact, naive), each one float64 vector.
 
-    Args:
-        model: In train mode.
-        objective: The loss.
-        images: (N, 3, H, W), the effective batch.
-        labels: (N,) int64.
-        micro: Pictures a micro-batch; the last one may be smaller.
+    `model` is in train mode; `images` (N, 3, H, W) and `labels` (N,) are cut into pieces of `micro`, the last may be
+    less.
     """
     total = objective.total_weight(labels)
     parts = math.ceil(len(labels) / micro)

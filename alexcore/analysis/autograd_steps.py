@@ -117,13 +117,9 @@ def legal_steps(text: str) -> str:
 
 
 def play(steps: str, *, w_learns: bool = True, x_learns: bool = False, lr: float = LR) -> Scene:
-    """Play a sequence of steps from the beginning.
+    """Play a sequence of steps, letters of `STEPS`, from the beginning; other letters are passed over.
 
-    Args:
-        steps: Letters of `STEPS`; others are passed over.
-        w_learns: Whether w has requires_grad; without it it is frozen.
-        x_learns: Whether x has it, too: then its gradient shows how the loss depends on the input.
-        lr: Of the optimizer.
+    Without `w_learns` w is frozen; with `x_learns` the gradient of x shows how the loss depends on the input.
     """
     world, scene = _World(w_learns, x_learns, lr), Scene()
     for letter in legal_steps(steps):

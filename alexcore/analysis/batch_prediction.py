@@ -36,13 +36,9 @@ MIDDLE = 0.875
 
 @dataclass(frozen=True)
 class AskedNetwork:
-    """A network that answers, and what its answers are held against.
+    """A network that answers, called by its run's id, and what its answers are held against, if that was measured.
 
-    Attributes:
-        name: What to call it: the run's id.
-        classifier: The network.
-        doubt: Its thresholds, if they have been measured.
-        means: (C, D), the mean features of each class, if they have been measured.
+    `means` are (C, D), the mean features of each class.
     """
 
     name: str

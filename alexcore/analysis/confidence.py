@@ -22,15 +22,7 @@ NEAR_SHARE = 0.99
 
 @dataclass(frozen=True)
 class Threshold:
-    """A confidence, and how often validation answers below and above it were wrong.
-
-    Attributes:
-        value: Probability of the best class, 0 to 1; an answer below it is called unsure.
-        below: Validation answers below `value`.
-        below_wrong: Those of them that were wrong.
-        above: Validation answers at or above `value`.
-        above_wrong: Those of them that were wrong.
-    """
+    """A confidence, 0 to 1, and how many validation answers below it (called unsure) and above it were wrong."""
 
     value: float
     below: int
@@ -52,14 +44,10 @@ def _share(part: int, whole: int) -> str:
 
 
 def find_threshold(confidences: Floats, correct: npt.NDArray[np.bool_]) -> Threshold | None:
-    """Find the confidence that best parts wrong answers from right ones.
+    """Find the confidence that best parts wrong answers from right ones; both arguments are (N,).
 
     It is the one at which the share of the wrong answers below it exceeds that of the right ones by most (Youden's J);
     of equally good ones, the lowest.
-
-    Args:
-        confidences: (N,) probability of the best class.
-        correct: (N,) whether that class was right.
 
     Returns:
         The threshold, or None: there are fewer than 20 answers, no wrong or no right ones, or the wrong ones are no
@@ -113,11 +101,8 @@ def entropy_bits(probabilities: Floats) -> float:
 class Doubt:
     """What answers of one checkpoint are held against.
 
-    Attributes:
-        images: Validation pictures that were asked.
-        acc1: Share of right answers among them.
-        threshold: Below it an answer is called unsure.
-        far: Distance from the nearest class mean above which a picture is called unlike.
+    `acc1` is of the `images` validation pictures. Below `threshold` an answer is called unsure; farther than `far` from
+    the nearest class mean a picture is called unlike.
     """
 
     images: int

@@ -1,4 +1,4 @@
-"""What a confusion matrix says: `matrix[truth][answer]` pictures. No torch here."""
+"""What a confusion matrix says: `matrix[truth][answer]` pictures."""
 
 from __future__ import annotations
 

@@ -62,11 +62,6 @@ def _require_class(classifier: Classifier, target: int) -> None:
 def grad_cam(classifier: Classifier, image: Image.Image, target: int) -> Explanation:
     """Grad-CAM at the last convolution's activation (before pooling).
 
-    Args:
-        classifier: The network.
-        image: RGB, any size.
-        target: Number of the class to explain.
-
     Raises:
         DataError: there is no such class.
     """

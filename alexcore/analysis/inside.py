@@ -90,10 +90,8 @@ def filter_pictures(weights: Values) -> list[Image.Image]:
 def map_pictures(maps: Values, one_scale: bool = False) -> list[Image.Image]:
     """Feature maps, (C, H, W), as grey pictures.
 
-    Args:
-        maps: What a layer gave.
-        one_scale: Black and white are the least and greatest value of the whole layer, so that channels can be
-            compared; else of each channel, so that weak ones can be seen.
+    With `one_scale` black and white are the least and greatest value of the whole layer, so that channels can be
+    compared; else of each channel, so that weak ones can be seen.
     """
     low, high = float(maps.min()), float(maps.max())
     return [

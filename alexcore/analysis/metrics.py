@@ -19,18 +19,10 @@ BINS = 10
 
 
 def wilson(correct: int, total: int, z: float = Z_95) -> tuple[float, float] | None:
-    """The Wilson interval of a share: where the true share may well lie, after `total` independent trials.
+    """The Wilson interval (low, high) of a share: where the true one may well lie, after `total` independent trials.
 
     Unlike share +- z * sqrt(share * (1 - share) / total) it stays within 0 and 1 and is not of width 0 at either end
-    (Wilson 1927; Brown, Cai and DasGupta 2001).
-
-    Args:
-        correct: Successes.
-        total: Trials.
-        z: Quantile of the normal distribution; the default gives 95 %.
-
-    Returns:
-        (low, high), or None without a trial.
+    (Wilson 1927; Brown, Cai and DasGupta 2001). The default z gives 95 %; without a trial there is none.
     """
     if not total:
         return None
@@ -45,14 +37,9 @@ def wilson(correct: int, total: int, z: float = Z_95) -> tuple[float, float] | N
 
 @dataclass(frozen=True)
 class Bin:
-    """The pictures whose answers were about equally sure.
+    """The pictures whose answers were about equally sure: above `low` (the first bin also holds 0) and up to `high`.
 
-    Attributes:
-        low: Probabilities above this one (the first bin also holds 0) ...
-        high: ... up to this one, included.
-        images: Pictures in the bin.
-        confidence: Mean probability of the answers; None for an empty bin.
-        acc1: Share of right answers; None for an empty bin.
+    `confidence` is the mean probability of the answers, `acc1` the share of right ones; None for an empty bin.
     """
 
     low: float
@@ -67,10 +54,7 @@ def calibration(
 ) -> list[Bin]:
     """Sort answers into bins of equal width by their probability (Guo et al. 2017, "On calibration ...", section 2).
 
-    Args:
-        probability: (N,) of the answered class, 0 to 1.
-        right: (N,) whether the answer was right.
-        bins: How many.
+    Both arguments are (N,): the probability of the answered class, and whether the answer was right.
     """
     place = np.clip(np.ceil(probability * bins).astype(int) - 1, 0, bins - 1)
     found = []

@@ -21,12 +21,9 @@ TOLERANCE = 1e-3
 
 @dataclass(frozen=True)
 class Parity:
-    """How far the two ways agree.
+    """How far the two ways agree over `pictures`; `largest` is the largest difference of a probability, of any class.
 
-    Attributes:
-        pictures: Compared.
-        different: Paths of those with another class, or a probability that is off by more than the tolerance.
-        largest: The largest difference of a probability, of any class.
+    `different` are the paths of those with another class, or a probability that is off by more than the tolerance.
     """
 
     pictures: int
@@ -48,13 +45,9 @@ class Parity:
 
 
 def check_parity(network: AskedNetwork, index: DataIndex, logged: pd.DataFrame, count: int = PICTURES) -> Parity:
-    """Send validation pictures through the upload path and compare with what evaluation logged.
+    """Send `count` validation pictures through the upload path and compare with what evaluation logged.
 
-    Args:
-        network: The network that answers.
-        index: The run's data set.
-        logged: As `Reference.logged` gives it.
-        count: How many, evenly spread.
+    The pictures are evenly spread over the split; `logged` is as `Reference.logged` gives it.
 
     Raises:
         DataError: a picture cannot be read any more, or the log is of another network.

@@ -22,13 +22,9 @@ RECORD, LOGGED, MEANS = "reference.json", "logged.csv", "means.npy"
 
 @dataclass(frozen=True)
 class Reference:
-    """What was measured of a checkpoint.
+    """What was measured of a checkpoint, and the folder in which it lies.
 
-    Attributes:
-        doubt: Its thresholds.
-        means: (C, D) mean features of each class.
-        indexed: Training pictures in the index.
-        folder: Where it lies.
+    `means` are (C, D), the mean features of each class; `indexed` counts the training pictures in the index.
     """
 
     doubt: Doubt

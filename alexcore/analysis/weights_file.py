@@ -32,11 +32,7 @@ SAVE_IT = "Give the best.pt of a run of this program, runs/<id>/checkpoints/best
 
 
 def open_weights(content: bytes, name: str) -> Classifier:
-    """Make a classifier of a weights file's bytes.
-
-    Args:
-        content: The whole file.
-        name: What to call it; from outside.
+    """Make a classifier of a weights file's bytes; `name`, which comes from outside, is what to call it.
 
     Raises:
         CheckpointError: it is refused; the sentence gives the reason.

@@ -1,6 +1,6 @@
 """Whether a pipeline can work: legal parameters, a legal order, crops that fit, one size at the end.
 
-Every problem is a sentence that belongs to one operation, so that a page can show it beside its controls.
+Every problem is a finding that belongs to one operation, so that a page can show it beside its controls.
 """
 
 from __future__ import annotations
@@ -11,25 +11,12 @@ from typing import Any
 
 from alexcore.augment.operations import OPERATIONS, Operation, arguments
 from alexcore.errors import ConfigError
+from alexcore.findings import augment as findings
+from alexcore.findings.augment import PipelineProblem
 
 # A pipeline may come from a URL: nobody needs more, and each operation costs time.
 MAX_OPERATIONS = 40
 _STAGES = ("picture", "convert", "tensor", "batch")
-
-
-@dataclass(frozen=True)
-class PipelineProblem:
-    """What is wrong with the operation at `position` (counted from 0, the switched-off ones included), and what to do.
-
-    A position one past the end means that something is missing.
-    """
-
-    position: int
-    message: str
-    hint: str
-
-    def __str__(self) -> str:
-        return f"{self.message} {self.hint}"
 
 
 @dataclass(frozen=True)
@@ -42,11 +29,7 @@ class _Extent:
 
 
 def require_legal(operations: Any, image_size: int | None = None) -> list[Operation]:
-    """Return the operations, if they make a pipeline for training.
-
-    Args:
-        operations: From anywhere: a file, a URL, a builder.
-        image_size: The side in px that the network needs, if that is known.
+    """Return the operations, from anywhere, if they make a pipeline for training with pictures of `image_size` px.
 
     Raises:
         ConfigError: something is wrong; the message tells all of it.
@@ -59,23 +42,16 @@ def require_legal(operations: Any, image_size: int | None = None) -> list[Operat
     found: list[Operation] = list(operations)
     side = output_side(found)
     if image_size is not None and side != image_size:
-        raise ConfigError(
-            f"The augmentation ends with pictures of {side} x {side} px, but image_size is {image_size}.",
-            f"Set image_size to {side}, or the sizes in the augmentation to {image_size}.",
-        )
+        raise findings.OtherSide(side, image_size).refusal(ConfigError)
     return found
 
 
 def check_pipeline(operations: Any) -> list[PipelineProblem]:
     """Everything that is wrong with a training pipeline, in its order; an empty list if nothing is."""
     if not isinstance(operations, list):
-        return [PipelineProblem(0, "A pipeline must be a list of operations.", 'Write [{"op": "Resize", ...}, ...].')]
+        return [findings.NoList(0)]
     if len(operations) > MAX_OPERATIONS:
-        return [
-            PipelineProblem(
-                MAX_OPERATIONS, f"There are {len(operations)} operations.", f"Use at most {MAX_OPERATIONS}."
-            )
-        ]
+        return [findings.TooManyOperations(MAX_OPERATIONS, count=len(operations), most=MAX_OPERATIONS)]
     own = [problem for position, each in enumerate(operations) for problem in _own_problems(position, each)]
     # Order and sizes mean something only once each operation is legal by itself.
     return own or _order_problems(operations) or _size_problems(operations)
@@ -100,32 +76,24 @@ def output_side(operations: Sequence[Operation]) -> int:
 
 def _own_problems(position: int, operation: Any) -> list[PipelineProblem]:
     if not isinstance(operation, dict):
-        return [
-            PipelineProblem(position, f"{_shown(operation)} is no operation.", 'Write {"op": NAME, PARAMETER: VALUE}.')
-        ]
-    name = operation.get("op")
+        return [findings.NoOperation(position, _shown(operation))]
+    name: Any = operation.get("op")
     spec = OPERATIONS.get(name) if isinstance(name, str) else None
     if spec is None:
-        message = f"There is no operation {_shown(name)}."
-        return [PipelineProblem(position, message, f"Choose among {', '.join(OPERATIONS)}.")]
-    found = []
+        return [findings.UnknownOperation(position, _shown(name), tuple(OPERATIONS))]
+    found: list[PipelineProblem] = []
     if not isinstance(operation.get("on", True), bool):
-        found.append(
-            PipelineProblem(position, f"on = {_shown(operation['on'])} is not allowed.", "Write true or false.")
-        )
+        found.append(findings.IllegalSwitch(position, _shown(operation["on"])))
+    known = tuple(each.name for each in spec.parameters)
     for key in operation:
-        if key not in ("op", "on") and spec.parameter(str(key)) is None:
-            known = ", ".join(each.name for each in spec.parameters) or "it has none"
-            found.append(
-                PipelineProblem(position, f"{name} has no parameter {_shown(key)}.", f"Its parameters: {known}.")
-            )
+        if key not in ("op", "on", *known):
+            found.append(findings.UnknownParameter(position, name, _shown(key), known, none=not known))
     for each in spec.parameters:
         if each.name not in operation:
             if each.required:
-                found.append(PipelineProblem(position, f"{name} lacks its {each.name}.", f"Give {each.legal}."))
+                found.append(findings.MissingParameter(position, name, each.name, each.legal))
         elif not each.accepts(operation[each.name]):
-            message = f"{name}: {each.name} = {_shown(operation[each.name])} is not allowed."
-            found.append(PipelineProblem(position, message, f"It must be {each.legal}."))
+            found.append(findings.IllegalValue(position, name, each.name, _shown(operation[each.name]), each.legal))
     return found
 
 
@@ -139,72 +107,58 @@ def _shown(value: Any) -> str:
 
 
 def _order_problems(operations: list[Operation]) -> list[PipelineProblem]:
-    found, reached, seen = [], 0, set()
+    found: list[PipelineProblem] = []
+    reached, seen = 0, set()
     for position, each in enumerate(operations):
         if not each.get("on", True):
             continue
         name = each["op"]
         stage = _STAGES.index(OPERATIONS[name].stage)
-        if name in seen and OPERATIONS[name].stage != "picture":
-            found.append(PipelineProblem(position, f"{name} stands here a second time.", "Remove one of them."))
+        if name in seen and stage > 0:
+            found.append(findings.Repeated(position, name))
         elif stage > 1 and "ToTensor" not in seen:
-            found.append(PipelineProblem(position, f"{name} needs a tensor.", "Move it below ToTensor."))
+            found.append(findings.NeedsTensor(position, name))
         elif stage < reached:
-            found.append(PipelineProblem(position, f"{name} comes too late.", _where(name)))
+            too_late = findings.AfterMixing if stage else findings.NeedsPicture
+            found.append(too_late(position, name))
         else:
             reached = stage
         seen.add(name)
     if "ToTensor" not in seen:
-        hint = "Add ToTensor after the operations on pictures."
-        found.append(PipelineProblem(len(operations), "The pictures never become tensors.", hint))
+        found.append(findings.NeverTensors(len(operations)))
     return found
-
-
-def _where(name: str) -> str:
-    if OPERATIONS[name].stage == "picture":
-        return "Move it above ToTensor: it works on pictures."
-    return "Move it above MixUp and CutMix, which work on finished batches."
 
 
 def _size_problems(operations: list[Operation]) -> list[PipelineProblem]:
-    found = []
+    found: list[PipelineProblem] = []
     extent = _Extent()
     for position, each in enumerate(operations):
-        if not each.get("on", True):
-            continue
-        problem = _fit_problem(each, extent)
-        if problem:
-            found.append(PipelineProblem(position, *problem))
-        extent = _after(each, extent)
+        if each.get("on", True):
+            found += _fit_problems(position, each, extent)
+            extent = _after(each, extent)
     end = len(operations)
     if not found and not extent.exact:
-        message = "The pictures leave in different sizes, and so cannot form a batch."
-        found.append(PipelineProblem(end, message, "Add a crop, or a Resize to height and width."))
+        found.append(findings.DifferentSizes(end))
     elif not found and extent.height != extent.width:
-        message = f"The pictures leave with {extent.height} x {extent.width} px; the network takes squares."
-        found.append(PipelineProblem(end, message, "Give the last Resize or crop the same height and width."))
+        found.append(findings.NotSquare(end, extent.height, extent.width))
     return found
 
 
-def _fit_problem(operation: Operation, extent: _Extent) -> tuple[str, str] | None:
+def _fit_problems(position: int, operation: Operation, extent: _Extent) -> list[PipelineProblem]:
     name, values = operation["op"], arguments(operation)
-    if name == "GaussianBlur" and values["kernel_size"] // 2 >= min(extent.height, extent.width):
-        side = min(extent.height, extent.width)
-        message = f"GaussianBlur of {values['kernel_size']} px needs more than a picture whose side may be {side} px."
-        return message, "Put a Resize or a crop above it, or make kernel_size smaller."
+    side = min(extent.height, extent.width)
+    if name == "GaussianBlur" and values["kernel_size"] // 2 >= side:
+        return [findings.BlurTooWide(position, values["kernel_size"], side)]
     if name not in ("CenterCrop", "RandomCrop"):
-        return None
+        return []
     height, width = values["size"]
     border = 2 * values.get("padding", 0)
     if values.get("pad_if_needed") or (height <= extent.height + border and width <= extent.width + border):
-        return None
+        return []
+    crop = (position, name, height, width, max(height, width), name == "RandomCrop")
     if extent == _Extent():
-        message = f"{name} of {height} x {width} px may be larger than a picture."
-    else:
-        known = f"{'' if extent.exact else 'at least '}{extent.height} x {extent.width} px"
-        message = f"{name} of {height} x {width} px is larger than the picture, {known}."
-    hint = f"Put a Resize to at least {max(height, width)} px above it, or make the crop smaller."
-    return message, hint + (" pad_if_needed helps too." if name == "RandomCrop" else "")
+        return [findings.CropOfUnknownSize(*crop)]
+    return [findings.CropTooLarge(*crop, extent.height, extent.width, extent.exact)]
 
 
 def _after(operation: Operation, extent: _Extent) -> _Extent:

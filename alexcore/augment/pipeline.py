@@ -60,9 +60,7 @@ def build_transform(operations: Sequence[Operation]) -> Transform:
 def build_mixing(operations: Sequence[Operation], num_classes: int) -> Mixing | None:
     """Make what MixUp and CutMix do to a batch, or None if there is neither; of both, each batch draws one.
 
-    Args:
-        operations: A legal pipeline.
-        num_classes: Length of a mixed label.
+    The operations are a legal pipeline; a mixed label has `num_classes` numbers.
     """
     steps = [
         _class_of(each["op"])(**arguments(each), num_classes=num_classes) for each in for_batches(active(operations))
@@ -98,15 +96,6 @@ def drawing_from(seed: int) -> Iterator[None]:
 
 
 def draw(transform: Transform, image: Image.Image, seed: int) -> torch.Tensor:
-    """Apply `transform` with all its chances drawn from `seed`.
-
-    Args:
-        transform: From `build_transform`.
-        image: RGB.
-        seed: From `sample_seed`.
-
-    Returns:
-        (3, H, W) float32, normalised.
-    """
+    """Apply `transform` to an RGB picture, all its chances drawn from `seed`; returns (3, H, W) float32, normalised."""
     with drawing_from(seed):
         return transform(image)

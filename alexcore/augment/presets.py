@@ -12,9 +12,7 @@ from alexcore.augment.operations import Operation
 
 _TENSOR: list[Operation] = [{"op": "ToTensor"}]
 _HALF: list[Operation] = [{"op": "Normalize", "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}]
-_IMAGENET: list[Operation] = [
-    {"op": "Normalize", "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]},
-]
+_IMAGENET: list[Operation] = [{"op": "Normalize", "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}]
 # Name -> one sentence for whoever chooses.
 PRESETS: dict[str, str] = {
     "none": "No chance at all: the whole picture, squeezed to the square.",

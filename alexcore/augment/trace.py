@@ -55,12 +55,7 @@ class Tracer:
             _listen(each, self._drawn.append)
 
     def draw(self, image: Image.Image, seed: int) -> list[Step]:
-        """Draw once from `seed`; the last step's result is what `pipeline.draw` returns.
-
-        Args:
-            image: RGB.
-            seed: From `sample_seed`.
-        """
+        """Draw once from `seed`; the last step's result is what `pipeline.draw` returns."""
         steps: list[Step] = []
         result: Result = image
         with drawing_from(seed):

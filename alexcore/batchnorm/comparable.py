@@ -62,13 +62,9 @@ ONLY: dict[str, tuple[Any, str]] = {
 
 
 def make_experiment(preset: str = "quick", /, **values: Any) -> tuple[TrainConfig, BnConfig]:
-    """Build the two descriptions of an experiment from a preset and what differs from it.
+    """Build the two descriptions of an experiment from one of BN_PRESETS and the fields of either that differ from it.
 
     `max_steps` of the run becomes `steps`, so that every reader of a run knows its length.
-
-    Args:
-        preset: One of BN_PRESETS.
-        values: Fields of TrainConfig and of BnConfig.
 
     Raises:
         ConfigError: the preset is unknown, a value is out of range, or the arms would not be comparable.

@@ -50,14 +50,9 @@ _ENCRYPTED = 0x1 | 0x40 | 0x2000  # of a zip entry's flags: the classical way, t
 
 @dataclass(frozen=True)
 class _Member:
-    """One file or folder (`source` is None) of an archive.
+    """One file or folder (`source` is None) of an archive; `done` of the `total` bytes of the work come before it.
 
-    Attributes:
-        parts: Its path below the target.
-        size: Bytes, as announced.
-        source: Open until the next entry is asked for.
-        done: Bytes of the work done before this entry.
-        total: Bytes of the whole work.
+    `size` is what was announced, in bytes; `source` is open until the next entry is asked for.
     """
 
     parts: tuple[str, ...]
@@ -289,9 +284,6 @@ def unpack(archive: Path, target: Path, limits: Limits | None = None, on_progres
         limits: What the archive may grow to.
         on_progress: Called with (bytes done, bytes in all): unpacked bytes of a .zip, bytes read of a .tar.gz.
 
-    Returns:
-        `target`.
-
     Raises:
         DataError: the archive is damaged, encrypted, too large in a way that `Limits` names, or holds an entry that is
             no plain file or folder below the target; or `target` cannot be written. Nothing is left behind then.
@@ -321,12 +313,7 @@ def unpack(archive: Path, target: Path, limits: Limits | None = None, on_progres
 
 
 def save_upload(stream: BinaryIO, target: Path, max_bytes: int) -> Path:
-    """Write what a browser sends to `target`, a piece at a time.
-
-    Args:
-        stream: Open for reading, at the beginning.
-        target: Replaced when everything has arrived; its folder is made.
-        max_bytes: More than this is refused, and nothing is kept.
+    """Write what a browser sends, from its beginning, to `target`, a piece at a time; over `max_bytes` nothing is kept.
 
     Raises:
         DataError: the upload is empty or too large, or `target` cannot be written.

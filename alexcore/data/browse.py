@@ -24,19 +24,11 @@ def select_rows(
     descending: bool = False,
     brightness: npt.NDArray[np.float32] | None = None,
 ) -> Positions:
-    """Filter and sort the pictures of a data set.
+    """Filter and sort the pictures of a data set; returns their positions in `index.files`.
 
-    Args:
-        index: The data set.
-        split: One split, or None for all.
-        classes: Names of classes; none means all.
-        name_part: What the file name must contain, whether in capitals or not.
-        order: "class" is the order of the index: split, class, path. "size" is the size of the file in bytes.
-        descending: Turn the order round.
-        brightness: A value a picture, for the order "brightness"; pictures with nan come last.
-
-    Returns:
-        Positions in `index.files`.
+    No split and no classes mean all of them; `name_part` is sought in the file name, whether in capitals or not. The
+    order "class" is that of the index: split, class, path; "size" that of the file in bytes; "brightness" takes
+    `brightness`, a value a picture, where those with nan come last.
     """
     files = index.files
     keep = np.ones(len(files), dtype=bool)

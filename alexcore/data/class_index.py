@@ -34,15 +34,9 @@ def classes_in(files: pd.DataFrame, classes: Sequence[str]) -> dict[str, set[str
 
 
 def class_problems(where: object, classes: Sequence[str], found: Mapping[str, Collection[str]]) -> list[Finding]:
-    """Check a mapping against the classes that the splits have.
+    """Check a mapping against the classes with pictures of each split, `found`, also those that have no number.
 
-    Args:
-        where: What to call the data set in a sentence.
-        classes: Names in the order of their numbers.
-        found: For each split the names of its classes with pictures, also those that have no number.
-
-    Returns:
-        What is odd; errors first.
+    `where` is what a sentence calls the data set. Errors come first.
     """
     problems: list[Finding] = []
     trained = [name for name in classes if name in found.get("train", ())]
@@ -102,11 +96,9 @@ def _surprising_order(classes: Sequence[str]) -> list[Finding]:
 
 
 def numbering_problems(classes: Sequence[str], folders: Mapping[str, Collection[str]]) -> list[Finding]:
-    """Compare the mapping with the one that torchvision's ImageFolder makes of each split's folders alone.
+    """Compare the mapping with the one that torchvision's ImageFolder makes of each split's `folders` alone.
 
-    Args:
-        classes: Names in the order of their numbers.
-        folders: For each split the names of all its folders; ImageFolder counts hidden ones too.
+    ImageFolder counts hidden ones, too.
     """
     problems: list[Finding] = []
     for split, names in folders.items():
@@ -133,12 +125,7 @@ def class_to_idx_python(index: DataIndex) -> str:
 
 
 def mapping_difference(run_classes: Sequence[str], data_classes: Sequence[str]) -> list[str]:
-    """Say line by line where two mappings differ; nothing if they are equal.
-
-    Args:
-        run_classes: A run's names in the order of their numbers.
-        data_classes: A data set's.
-    """
+    """Say line by line where the mappings of a run and a data set differ, in the order of numbers; nothing if equal."""
     lines = []
     for number, (ours, theirs) in enumerate(zip_longest(run_classes, data_classes)):
         if ours != theirs:

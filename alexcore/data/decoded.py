@@ -57,12 +57,7 @@ class _Place(NamedTuple):
 
 
 class DecodedPictures:
-    """Reads pictures through the cache, and fills it up to a budget.
-
-    Args:
-        budget_mib: Most disk space for all decoded pictures together; 0 switches the cache off.
-        folder: Where they lie; by default in the cache of the data sets.
-    """
+    """Reads pictures through the cache, and fills it up to a budget of disk space; 0 switches it off."""
 
     def __init__(self, budget_mib: int, folder: Path | None = None) -> None:
         self.folder = folder or cache_dir() / "decoded"

@@ -59,11 +59,9 @@ def merge_classes(index: DataIndex, groups: Mapping[str, Sequence[str]]) -> Data
 
 
 def exclude(index: DataIndex, paths: Iterable[str | Path]) -> DataIndex:
-    """Leave pictures out. The mapping stays, also if a class loses its last picture, so that runs still fit.
+    """Leave pictures out, `paths` as in `index.files` or absolute.
 
-    Args:
-        index: The data set.
-        paths: As in `index.files`, or absolute.
+    The mapping stays, also if a class loses its last picture, so that runs still fit.
 
     Raises:
         DataError: a picture is not in the data set, or none would be left.

@@ -231,9 +231,6 @@ def download(
         on_progress: Called with (bytes received, bytes in all; 0 where nobody knows).
         sleep: Waits between attempts, each time longer.
 
-    Returns:
-        `target`.
-
     Raises:
         DataError: the server cannot be reached or refuses, the connection broke off again and again, the file is not
             the one expected, the disk is full, or another process fetches the same file.

@@ -43,11 +43,7 @@ def _places(index: DataIndex) -> list[str]:
 
 
 def set_excluded(index: DataIndex, paths: Iterable[str]) -> Path:
-    """Write the manifest of `index` without exactly these pictures; with none of them, it holds all.
-
-    Args:
-        index: The whole data set.
-        paths: As in `index.files`.
+    """Write the manifest of the whole data set `index` without exactly these pictures; with none of them, it holds all.
 
     Raises:
         DataError: a picture is not in the data set, none would be left, or the pictures lie inside shards.

@@ -122,18 +122,10 @@ def draw_petals(
     inner: float = 0.0,
     bend: Floats | float = 0.0,
 ) -> None:
-    """Draw petals one over the other in the order of `angles`.
+    """Draw petals one over the other in the order of `angles`, (N,) radians; lengths are in the head's units.
 
-    Args:
-        brush: Canvas and light.
-        pose: The head's place; lengths below are in its units.
-        petal: Form of every petal.
-        angles: (N,) directions, radians.
-        lengths: (N,) or one distance of the tips from the centre.
-        base: (3,) colour at the base.
-        tip: (3,) colour at the tip.
-        inner: Distance of the bases from the centre.
-        bend: (N,) or one sideways shift of the tips.
+    `lengths` and `bend` (sideways shift of the tips) are (N,) or one number; `inner` is the distance of the bases from
+    the centre; `base` and `tip` are (3,) colours.
     """
     way, half = petal.half_widths()
     out, side = unit(angles)[:, None], unit(angles + np.pi / 2)[:, None]

@@ -212,14 +212,9 @@ def _develop(image: Image.Image, rng: np.random.Generator, difficulty: float) ->
 def draw_flower(
     class_name: str, *, size: int = 256, seed: int = 0, index: int = 0, difficulty: float = 0.5
 ) -> Image.Image:
-    """Draw one picture with one to four flowers of a class.
+    """Draw one picture of `size` px, 32..1024, with one to four flowers of a class; `index` counts within the class.
 
-    Args:
-        class_name: One of `CLASSES`.
-        size: Edge, px, 32..1024.
-        seed: Of the data set, 0 or more.
-        index: Of the picture within its class, 0 or more.
-        difficulty: 0..1, how strongly blur, occlusion, size, place, light and colour overlap vary.
+    `difficulty`, 0..1, is how strongly blur, occlusion, size, place, light and colour overlap vary.
 
     Returns:
         An RGB image of size x size px, the same for the same arguments.

@@ -78,13 +78,10 @@ class Picture:
 
 @dataclass(frozen=True)
 class Header:
-    """What a file says about its picture before a single pixel is decoded.
+    """What a file says about its picture before a single pixel is decoded; the size in px is after the EXIF rotation.
 
-    Attributes:
-        width: In pixels, after the EXIF rotation.
-        height: In pixels, after the EXIF rotation.
-        kind: The format as Pillow names it, and the mode of the pixels: "JPEG, RGB".
-        exif: Name of a tag -> its value as text, at most 100 characters long.
+    `kind` is the format as Pillow names it, and the mode: "JPEG, RGB". `exif` has texts of at most 100 characters by
+    tag.
     """
 
     width: int
@@ -94,13 +91,10 @@ class Header:
 
 
 def read_picture(source: Path | bytes, name: str = "", *, at_least: int = 0) -> Picture:
-    """Decode a picture by the policy of this module.
+    """Decode a picture by the policy of this module; an error calls it `name`, by default its path.
 
-    Args:
-        source: A file, or the bytes of one.
-        name: What to call it in an error; by default the path.
-        at_least: If not 0, a JPEG may be decoded at a half, a quarter or an eighth of its size, many times as fast, as
-            long as both of its sides keep this many pixels. For pictures that are looked at, not measured.
+    With `at_least` a JPEG may be decoded at a half, a quarter or an eighth of its size, many times as fast, as long as
+    both of its sides keep this many pixels. For pictures that are looked at, not measured.
 
     Raises:
         DataError: it cannot be read, is empty, no picture, damaged or larger than 64 million pixels.
@@ -202,11 +196,7 @@ def _to_rgb(image: Image.Image, name: str) -> Picture:
 
 
 def read_header(source: Path | bytes, name: str = "") -> Header:
-    """Read size, format and EXIF of a picture; its pixels stay undecoded, and so may be damaged.
-
-    Args:
-        source: A file, or the bytes of one.
-        name: What to call it in an error; by default the path.
+    """Read size, format and EXIF of a picture, called `name`; its pixels stay undecoded, and so may be damaged.
 
     Raises:
         DataError: the file cannot be read or is no picture.

@@ -82,15 +82,10 @@ def is_zip(start: bytes) -> bool:
 
 
 def zip_pictures(archive: Path | bytes, name: str, limits: Limits = ZIP_LIMITS) -> Found:
-    """The pictures in a zip file, none of them unpacked yet.
+    """The pictures in a zip file, called `name`, none of them unpacked yet.
 
     All entries are checked first: names that lead outside, links, passwords, bombs. Each is unpacked in memory when it
     is read, up to the size that was announced and checked.
-
-    Args:
-        archive: The file, or its bytes.
-        name: What to call it.
-        limits: What it may hold.
 
     Raises:
         DataError: it is damaged or breaks a rule; the sentence says which.
@@ -139,10 +134,8 @@ def _others(where: str, count: int) -> tuple[str, ...]:
 def folder_pictures(folder: Path, roots: Sequence[Path] | None = None, most: int = 0) -> Found:
     """The pictures in a folder and the folders in it, by name; links to folders are not followed.
 
-    Args:
-        folder: An existing folder.
-        roots: If given, a file that lies elsewhere (by a link) is passed over, and names are relative to `folder`.
-        most: If not 0, so many pictures are taken, and at most 100 times as many files are looked at.
+    With `roots` a file that lies elsewhere (by a link) is passed over, and names are relative to `folder`. Of `most`,
+    if not 0, so many pictures are taken, and at most 100 times as many files are looked at.
 
     Raises:
         DataError: the folder holds no picture, or cannot be read.
@@ -228,11 +221,7 @@ def set_pictures(index: DataIndex, positions: Sequence[int]) -> list[Incoming]:
 def spread_rows(index: DataIndex, split: str, count: int, turn: int = 0) -> list[int]:
     """Rows of a split, `count` of them or all, as evenly as may be over classes and within each.
 
-    Args:
-        index: The data set.
-        split: One of its splits.
-        count: How many.
-        turn: Another number gives other pictures, as long as there are others.
+    Another number `turn` gives other pictures, as long as there are others.
     """
     rows = np.flatnonzero((index.files["split"] == split).to_numpy())
     labels = index.files["label"].to_numpy()[rows]

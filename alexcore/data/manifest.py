@@ -267,14 +267,7 @@ def _pictures(
 
 
 def write_manifest(index: DataIndex, path: Path) -> Path:
-    """Save a data set as a manifest that opens to the same pictures, splits and numbers; no picture is touched.
-
-    Args:
-        index: Any data set, e.g. one with merged classes.
-        path: A .csv or .json file, replaced if it exists.
-
-    Returns:
-        The path, absolute.
+    """Save a data set as a .csv or .json manifest that opens to the same pictures, splits and numbers; none is touched.
 
     Raises:
         DataError: the ending is another, the file cannot be written, or the pictures lie inside shards.

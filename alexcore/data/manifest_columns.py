@@ -41,14 +41,10 @@ _WRITE_JSON = 'Write {"image_names": [...], "image_labels": [...]}.'
 
 @dataclass(frozen=True)
 class ManifestColumns:
-    """The columns of a manifest.
+    """The columns of a manifest; `splits` and `classes`, in the order of the numbers, are None if the file lacks them.
 
-    Attributes:
-        paths: As written: relative to the manifest's folder, or absolute.
-        labels: A name or a number a row.
-        splits: train, val or test a row; None if the file does not say.
-        classes: Names in the order of their numbers; None if the file does not say.
-        places: Where a row stands, in words that a person can look up.
+    `paths` are as written: relative to the manifest's folder, or absolute. `places` are where a row stands, in words
+    that a person can look up.
     """
 
     paths: Sequence[str]
@@ -264,15 +260,10 @@ def _as_csv(table: ManifestColumns) -> str:
 
 
 def portable_paths(folder: Path, root: Path, paths: Iterable[str]) -> list[str]:
-    """Name pictures as a manifest in `folder` does.
+    """Name pictures of the data set in `root` as a manifest in `folder` does; both are resolved.
 
-    Relative where they lie below it, or where both lie in the `data/` of this home, which may move as a whole;
-    absolute elsewhere.
-
-    Args:
-        folder: Of the manifest, resolved.
-        root: Of the data set, resolved.
-        paths: Relative to `root`, or absolute.
+    Relative where they lie below it, or where both lie in the `data/` of this home, which may move as a whole; absolute
+    elsewhere.
     """
     home = data_dir().resolve()
     prefixes: dict[str, str] = {}

@@ -54,9 +54,6 @@ def pack(
         on_progress: Called with (pictures done, pictures in all).
         seed: Of the order inside the archives.
 
-    Returns:
-        `directory`, absolute.
-
     Raises:
         ConfigError: `images_per_shard` is out of range.
         DataError: `directory` is not empty or cannot be written, or a picture cannot be read.

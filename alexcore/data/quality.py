@@ -48,12 +48,8 @@ _SAME_FORMAT = {"MPO": "JPEG"}
 def scan(index: DataIndex, on_progress: Callable[[int, int], None] | None = None) -> list[Pictures]:
     """Measure every picture that was not measured before, and report what is wrong.
 
-    Can be interrupted: what was measured is kept, and the next scan goes on from there.
-
-    Args:
-        index: The data set.
-        on_progress: Called with (pictures done, pictures in all); the last one counts as done with the comparison of
-            all pictures.
+    Can be interrupted: what was measured is kept, and the next scan goes on from there. The last picture that
+    `on_progress` is told of counts as done with the comparison of all pictures.
 
     Returns:
         The findings, in the order of `KINDS`; a kind of which there is no picture has none.

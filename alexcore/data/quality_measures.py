@@ -161,12 +161,7 @@ def _as_number(value: imagehash.ImageHash) -> int:
 
 
 def measure_all(index: DataIndex, on_progress: Callable[[int, int], None] | None = None) -> pd.DataFrame:
-    """The measures of every picture, in the order of `index.files`; only those not yet known are taken.
-
-    Args:
-        index: The data set.
-        on_progress: Called with (pictures measured, pictures in all), the known ones first.
-    """
+    """The measures of every picture, in the order of `index.files`; only those not yet known are taken."""
     identity = index.files[IDENTITY].reset_index(drop=True)
     stored = _load(index)
     known = identity.merge(stored, on=IDENTITY, how="inner")

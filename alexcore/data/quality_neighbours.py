@@ -15,13 +15,7 @@ from alexcore.errors import DataError
 
 
 def near_pictures(index: DataIndex, source: Path | bytes, split: str = "train", most: int = 6) -> pd.DataFrame | None:
-    """The pictures of a split that are most like one picture by their perceptual hashes.
-
-    Args:
-        index: The data set to look in.
-        source: The picture; it need not be one of the data set.
-        split: Where to look.
-        most: Rows returned at most.
+    """The `most` pictures of a split that are most like one picture, of any origin, by their perceptual hashes.
 
     Returns:
         path, label, phash_bits (of 64) and dhash_bits (of 128) that differ, and `same`: whether both are within the

@@ -113,9 +113,7 @@ def read_sample(index: DataIndex, row_path: str) -> bytes:
 def open_shards(data: str | Path, val: str | Path = "") -> DataIndex:
     """Index the pictures in shards without decoding them; shards that are new are walked through once.
 
-    Args:
-        data: A folder, or a pattern such as DIR/train-{000..009}.tar or DIR/*.tar.
-        val: A folder or pattern whose shards are to be the val split instead.
+    Both places are a folder, or a pattern such as DIR/train-{000..009}.tar or DIR/*.tar; `val` is to be the val split.
 
     Raises:
         DataError: there are no such shards, one is damaged, or they have no usable class numbers.

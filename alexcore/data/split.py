@@ -29,11 +29,7 @@ def split_by_class(
 ) -> pd.DataFrame:
     """Move a share of each class (at least one picture, never the last one) from train to val, the same each time.
 
-    Args:
-        files: With path and label.
-        val_share: 0 to 1.
-        seed: Another one draws another split.
-        known: The split that a row had before, which it keeps, or "".
+    `known` is the split that a row had before, which it keeps, or "".
     """
     split = np.array(["" for _ in range(len(files))] if known is None else list(known), dtype=object)
     for label, places in files.groupby("label").indices.items():
@@ -49,12 +45,7 @@ def split_by_class(
 
 
 def split_file(source: Path, seed: int = 0) -> Path:
-    """Where the split of a folder or manifest is kept; deleting it has the split drawn anew.
-
-    Args:
-        source: What was opened, resolved.
-        seed: Each seed has a split of its own.
-    """
+    """Where the split of a folder or manifest is kept, one a seed; deleting it has the split drawn anew."""
     home = data_dir().resolve()
     place = source.relative_to(home) if source.is_relative_to(home) else source
     digest = hashlib.sha256(place.as_posix().encode()).hexdigest()
@@ -67,12 +58,7 @@ def keep_split(
 ) -> tuple[pd.DataFrame, list[Finding]]:
     """Split the pictures of a data set as they were split before, share out the new ones, and remember all.
 
-    Args:
-        source: What was opened, resolved.
-        root: To which the paths in `files` are relative.
-        files: The pictures, with path and label.
-        classes: Names in the order of their numbers.
-        seed: Of the split.
+    `source` is what was opened; the paths in `files` are relative to `root`.
 
     Returns:
         The files with their split, and what kept it from being remembered.

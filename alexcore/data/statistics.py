@@ -136,10 +136,8 @@ def measure(
 ) -> Statistics:
     """Measure a data set, or return what is known of it; every picture is decoded once and none is kept in memory.
 
-    Args:
-        index: The data set; its validation and test pictures count for sizes and brightness only.
-        image_size: Side of the square in pixels to which pictures are resized.
-        on_progress: Called with (pictures done, pictures in all).
+    Validation and test pictures count for sizes and brightness only. `image_size` is the side in px to which pictures
+    are resized.
 
     Raises:
         DataError: not one training picture can be decoded.

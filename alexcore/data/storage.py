@@ -15,12 +15,9 @@ CHUNK = 1 << 20
 
 
 def require_room(folder: Path, needed: int, what: str) -> None:
-    """Refuse to begin what the disk cannot hold.
+    """Refuse to begin what the disk cannot hold: `needed` bytes more in `folder`, which need not exist yet.
 
-    Args:
-        folder: Where it will be written; need not exist yet.
-        needed: Bytes that will be added.
-        what: The subject of the sentence, e.g. "Unpacking a.zip".
+    `what` is the subject of the sentence, e.g. "Unpacking a.zip".
 
     Raises:
         DataError: the disk has less room.

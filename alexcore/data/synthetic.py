@@ -118,9 +118,6 @@ def write_flowers(
         workers: Processes; None takes one a core, at most 8, and draws a small set in this process.
         on_progress: Called in this thread with (images done, images in all), the first never decreasing.
 
-    Returns:
-        `directory`.
-
     Raises:
         ConfigError: An argument is out of range.
         DataError: `directory` holds something, or a picture could not be drawn or written.

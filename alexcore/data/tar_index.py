@@ -34,12 +34,8 @@ HOW_TO_WRITE = "A sample is NAME.jpg with NAME.cls beside it, NAME without a dot
 class Contents:
     """The samples of a shard in its order, column by column: a hundred thousand of them shall be recalled in no time.
 
-    Attributes:
-        members: Names of the pictures.
-        offsets: Where their bytes begin.
-        sizes: How many bytes they have.
-        labels: Their class numbers.
-        left_out: How many further samples lack a picture or a class number.
+    Offsets and sizes are those of the pictures' bytes; `left_out` counts further samples that lack a picture or a class
+    number.
     """
 
     members: list[str]
@@ -59,11 +55,7 @@ class _TarSample:
 
 
 def split_name(member: str) -> tuple[str, str] | None:
-    """Cut a member's name into the key of its sample and a suffix in small letters, as `webdataset` does.
-
-    Returns:
-        (key, suffix), or None for a name that belongs to no sample.
-    """
+    """Cut a member's name into (key of its sample, small suffix), as `webdataset` does; None if it belongs to none."""
     folder, slash, name = member.rpartition("/")
     stem, dot, suffix = name.partition(".")
     if not stem or not dot or _META.match(member):

@@ -31,9 +31,7 @@ NOTE_EVERY_S = 3600.0
 def thumbnail(source: Path | bytes, side: int = SIDE) -> bytes:
     """Return a JPEG of at most `side` x `side` px; for a picture that cannot be decoded, a grey one with a cross.
 
-    Args:
-        source: A file, known by its path, size and time; or the bytes of one, known by what they are.
-        side: In pixels.
+    A file is known by its path, size and time, bytes by what they are.
     """
     try:
         digest = hashlib.sha256(_identity(source) + f"|{side}".encode()).hexdigest()

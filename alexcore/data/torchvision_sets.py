@@ -177,9 +177,6 @@ def export_torchvision(
         download: Let torchvision fetch what is missing into `root`.
         on_progress: Called with (pictures done, pictures in all).
 
-    Returns:
-        `target`.
-
     Raises:
         ConfigError: there is no such data set here, or torch and torchvision do not fit.
         DataError: files are missing or damaged, the download failed, or `target` cannot be written.

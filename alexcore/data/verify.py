@@ -44,12 +44,7 @@ def _cancelled_on_error(pool: ThreadPoolExecutor) -> Iterator[None]:
 
 
 def find_unreadable(index: DataIndex, on_progress: Callable[[int, int], None] | None = None) -> dict[str, str]:
-    """Decode every picture and return those that fail, as path -> reason.
-
-    Args:
-        index: The data set.
-        on_progress: Called with (pictures done, pictures in all).
-    """
+    """Decode every picture and return those that fail, as path -> reason."""
     known = known_unreadable(index)
     if known is not None:
         return known

@@ -37,15 +37,7 @@ Progress = Callable[[int, int], None]
 
 
 def write_bundle(source: Source, target: Path, on_progress: Progress) -> list[str]:
-    """Write the bundle of a run.
-
-    Args:
-        source: The run.
-        target: The file to write; what it holds is overwritten.
-        on_progress: Called with (bytes done, bytes in all), pictures included.
-
-    Returns:
-        Sentences about what it lacks.
+    """Write the bundle of a run; returns sentences about what it lacks.
 
     Raises:
         OSError: the disk refuses.

@@ -14,15 +14,10 @@ from alexcore.runs.events import Event
 
 @dataclass(frozen=True)
 class Result:
-    """What the exported checkpoint reached on the validation split.
+    """What the exported checkpoint reached on the validation split; the epoch counts from 1, shares are 0 to 1.
 
-    Attributes:
-        epoch: Counted from 1.
-        accuracy: Share of the validation pictures, 0 to 1.
-        loss: Cross entropy in nats.
-        recall: Per class, 0 to 1, or None for a class without pictures.
-        confusion: `confusion[truth][answer]`, pictures.
-        worst: The worst mistakes, as the event of an epoch has them.
+    `recall` of a class without pictures is None; `confusion[truth][answer]` are pictures; `worst` is as in an epoch's
+    event.
     """
 
     epoch: int

@@ -66,9 +66,6 @@ pre { background: #f3f5f8; padding: .8rem; white-space: pre-wrap; overflow-wrap:
 def report(run_dir: Path) -> str:
     """The whole comparison as one HTML page.
 
-    Args:
-        run_dir: The experiment's folder.
-
     Returns:
         The page; every name in it is escaped, and nothing in it is fetched from elsewhere.
 

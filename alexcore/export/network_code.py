@@ -11,11 +11,7 @@ from alexcore.nn.layers import layers_of_description
 
 
 def network_code(description: Description, size: int) -> dict[str, Any]:
-    """What the template of model.py asks for.
-
-    Args:
-        description: The network.
-        size: Of the pictures, in pixels a side.
+    """What the template of model.py asks for, for pictures of `size` px a side.
 
     Returns:
         "parts": what the three parts are called; "feature_lines" and "classifier_lines": a line a layer, the last one

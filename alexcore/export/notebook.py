@@ -16,11 +16,7 @@ from alexcore.words.numbers import size_text
 
 # A list of pictures goes into a cell; a longer one would make the notebook slow to open.
 MOST_LISTED_BYTES = 2_000_000
-_FILES = {
-    "model.py": "The network",
-    "train.py": "Training",
-    "predict.py": "Predicting",
-}
+_FILES = {"model.py": "The network", "train.py": "Training", "predict.py": "Predicting"}
 # Between the files of a project; in a notebook all lies in one place.
 _OWN_IMPORT = re.compile(r"^from model import .*\n", re.MULTILINE)
 
@@ -28,9 +24,7 @@ _OWN_IMPORT = re.compile(r"^from model import .*\n", re.MULTILINE)
 def as_notebook(source: Source, project: Project) -> bytes:
     """An .ipynb file, checked against Jupyter's schema.
 
-    Args:
-        source: The run.
-        project: Its project, made without loader processes: those cannot see what a notebook defines.
+    The project is made without loader processes: those cannot see what a notebook defines.
 
     Raises:
         RunError: the list of pictures is too long for a cell.

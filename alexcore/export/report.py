@@ -75,10 +75,6 @@ class ReportPicture:
 def make_report(source: Source, on_progress: Progress) -> str:
     """Write the page.
 
-    Args:
-        source: The run.
-        on_progress: Called with (pictures shrunk, pictures in all).
-
     Raises:
         CheckpointError: the run's mapping is missing.
     """

@@ -34,16 +34,10 @@ def unfinished_words(state: str, epochs: int, config: TrainConfig, checkpoint: P
 
 @dataclass(frozen=True)
 class Source:
-    """One run, to be exported.
+    """One run, to be exported; `checkpoint` is the file whose weights are taken.
 
-    Attributes:
-        path: The run's folder.
-        state: The run's state in a word, as its status has it.
-        config: What it was started with.
-        checkpoint: The file whose weights are taken.
-        history: What it has told.
-        roots: Where its data set must lie to be read, for somebody who may not read the whole disk: a browser user.
-            None is anywhere.
+    Its data set must lie in `roots` to be read, for somebody who may not read the whole disk: a browser user. None is
+    anywhere.
     """
 
     path: Path
@@ -91,12 +85,9 @@ class Source:
 
 
 def exported_run(run: Run, which: str | None = None, roots: Sequence[Path] | None = None) -> Source:
-    """Everything of a run that an export may need.
+    """Everything of a run that an export may need, with its "best" or "last" checkpoint, or the best there is.
 
-    Args:
-        run: The run.
-        which: "best" or "last"; None for the best there is.
-        roots: Where its data set must lie to be read; None is anywhere.
+    `roots` are where its data set must lie to be read; None is anywhere.
 
     Raises:
         RunError: the run is broken.
@@ -132,19 +123,14 @@ def open_data(source: Source) -> DataIndex:
 
 @dataclass(frozen=True)
 class Trained:
-    """The network of a run with what is needed to use it.
+    """The network of a run, in eval mode on the CPU, with what is needed to use it.
 
-    Attributes:
-        model: In eval mode, on the CPU.
-        classes: Names in the order of their numbers.
-        operations: What is done to a picture before the network sees it.
-        saved: The whole checkpoint.
+    `operations` are what is done to a picture before the network sees it.
     """
 
     model: Network
     classes: tuple[str, ...]
     operations: list[Operation]
-    saved: dict[str, Any]
 
     @property
     def class_to_idx(self) -> dict[str, int]:
@@ -186,4 +172,4 @@ def load_trained(source: Source) -> Trained:
 
     saved = load_checkpoint(source.checkpoint)
     model, _, classes = restore_model(saved, source.checkpoint)
-    return Trained(model, classes, saved["evaluation_operations"], saved)
+    return Trained(model, classes, saved["evaluation_operations"])

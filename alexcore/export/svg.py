@@ -60,15 +60,10 @@ def _frame(title: str, height: float, body: list[str]) -> Markup:
 def line_chart(
     lines: Sequence[Line], title: str, x: str, y: str, *, share: bool = False, marks: Sequence[float] = ()
 ) -> Markup:
-    """Lines over a common x axis.
+    """Lines over a common x axis; those without a finite point are left out. `x` and `y` name the axes with units.
 
-    Args:
-        lines: Those without a finite point are left out.
-        title: Of the chart.
-        x: Name of the axis with its unit.
-        y: Name of the axis with its unit.
-        share: The values are shares of 1, shown as percentages on an axis from 0 to 100 %.
-        marks: Places on the x axis where the run was resumed.
+    With `share` the values are shares of 1, shown as percentages from 0 to 100 %. `marks` are places on the x axis
+    where the run was resumed.
     """
     kept = [(line, [p for p in line.points if math.isfinite(p[0]) and math.isfinite(p[1])]) for line in lines]
     kept = [(line, points) for line, points in kept if points]

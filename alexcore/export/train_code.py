@@ -38,11 +38,6 @@ class NotCarriedError(ConfigError):
 def require_carried(config: TrainConfig, operations: list[Operation], precision: str) -> None:
     """Refuse a run whose settings are more than a project has lines for.
 
-    Args:
-        config: Of the run.
-        operations: What its training does to pictures.
-        precision: The format that it computed in, as torch calls it.
-
     Raises:
         NotCarriedError: it names each of those settings.
     """
@@ -137,10 +132,7 @@ def factor_lines(config: TrainConfig) -> list[str]:
             f"passed = sum(step // steps_per_epoch >= milestone for milestone in {milestones})",
             f"return warm * {gamma}**passed",
         ],
-        "exponential": [
-            begin,
-            f"return warm * {gamma} ** (max(0, step - begin) / max(1, total_steps - 1 - begin))",
-        ],
+        "exponential": [begin, f"return warm * {gamma} ** (max(0, step - begin) / max(1, total_steps - 1 - begin))"],
         "cosine": [
             begin,
             "return warm * ((1 + math.cos(math.pi * (max(0, step - begin) / max(1, total_steps - begin)))) / 2)",

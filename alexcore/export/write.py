@@ -13,14 +13,7 @@ from alexcore.export.writers import Wish
 
 
 def write_export(source: Source, name: str, target: Path, wish: Wish, force: bool = False) -> dict[str, Any]:
-    """Write a run in one format.
-
-    Args:
-        source: The run.
-        name: One of `formats.FORMATS`.
-        target: The file; never overwritten unless `force`.
-        wish: What the file shall be like.
-        force: Overwrite.
+    """Write a run in one of `formats.FORMATS`; `target` is never overwritten unless `force`.
 
     Returns:
         file, format, bytes, sha256, difference (of a graph, largest of what was compared) and notes, as plain data.

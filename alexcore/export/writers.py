@@ -14,13 +14,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Wish:
-    """What an export may be asked for.
-
-    Attributes:
-        on_progress: Called with (done, total).
-        normalize: Put the normalisation into a graph.
-        softmax: Put the softmax into a graph.
-    """
+    """What an export may be asked for: `normalize` and `softmax` put these two into a graph."""
 
     on_progress: Progress
     normalize: bool = True

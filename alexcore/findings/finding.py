@@ -61,6 +61,11 @@ class Finding:
         return said(self.code, self.values)[1]
 
     @property
+    def sentence(self) -> str:
+        """Both together."""
+        return f"{self.message} {self.hint}".rstrip()
+
+    @property
     def event(self) -> Literal["warning", "note"]:
         """The type of event that tells it in a run's history."""
         return "note" if self.severity == "info" else "warning"

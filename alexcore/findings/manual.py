@@ -8,22 +8,23 @@ from __future__ import annotations
 import inspect
 from types import ModuleType
 
-from alexcore.findings import before, data, experiment, pictures, run
+from alexcore.findings import augment, before, data, experiment, pictures, run
 from alexcore.findings.finding import KNOWN, Finding
 from alexcore.words.findings import SAID
 
 PARTS: dict[str, ModuleType] = {
     "Data sets": data,
     "Pictures": pictures,
+    "Augmentations": augment,
     "Before a run": before,
     "Runs": run,
     "The BatchNorm experiment": experiment,
 }
 _HEAD = """# Findings
 
-What alexcore finds in a data set, before or during a run, or in the BatchNorm experiment. Files keep the code and the
-values; the sentence beside them is for whoever reads the file. An *error* must be mended before a run can start, a
-*warning* should be, *info* is a note.
+What alexcore finds in a data set or an augmentation, before or during a run, or in the BatchNorm experiment. Files keep
+the code and the values; the sentence beside them is for whoever reads the file. An *error* must be mended before a run
+can start, a *warning* should be, *info* is a note.
 
 This page is made of the docstrings in `alexcore/findings/` by `python -m alexcore.findings.manual`.
 """

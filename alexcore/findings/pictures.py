@@ -34,11 +34,6 @@ class Pictures(Finding):
         """A few words."""
         return _(SAID[cls.code].title)
 
-    @property
-    def sentence(self) -> str:
-        """What it is, how many, by which definition and threshold, and what to do."""
-        return f"{self.message} {self.hint}".rstrip()
-
     def as_dict(self) -> dict[str, Any]:
         """The same for other programs."""
         about = {"kind": self.kind, "title": self.title(), "sentence": self.sentence, "severity": self.severity}

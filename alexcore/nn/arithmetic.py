@@ -10,11 +10,7 @@ from alexcore.errors import ConfigError
 
 
 def window_span(kernel: int, dilation: int = 1) -> int:
-    """Return how many pixels a kernel covers from its first to its last tap.
-
-    Args:
-        kernel: Taps along one side, at least 1.
-        dilation: Pixels from one tap to the next, at least 1.
+    """Return how many pixels a kernel covers from its first to its last tap; both arguments are at least 1.
 
     Raises:
         ConfigError: a value is below 1.

@@ -13,13 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Call:
-    """`nn.Conv2d(3, 48, kernel_size=11)` as data: a network builds it, an export prints it.
-
-    Attributes:
-        name: The class, as "module:Class".
-        arguments: By place.
-        options: By name.
-    """
+    """`nn.Conv2d(3, 48, kernel_size=11)` as data: a network builds it, an export prints it. `name`: "module:Class"."""
 
     name: str
     arguments: tuple[Any, ...] = ()

@@ -36,14 +36,7 @@ class Sides(NamedTuple):
 
 
 def read_numbers(text: str, name: str, counts: tuple[int, ...], low: int, high: int) -> tuple[int, ...]:
-    """Read "3" or "3, 5" or "(3, 5)".
-
-    Args:
-        text: As typed.
-        name: What it is, for the sentence.
-        counts: How many numbers may be given.
-        low: The least legal number.
-        high: The greatest.
+    """Read "3" or "3, 5" or "(3, 5)", as many numbers as `counts` allows, each from `low` to `high`.
 
     Raises:
         ConfigError: it is something else.
@@ -75,15 +68,6 @@ ONE, THREE, NO_PADDING = Pair(1, 1), Pair(3, 3), Sides()
 @dataclass(frozen=True)
 class Convolution:
     """A convolution over pictures of one size, with zeros around them.
-
-    Args:
-        size: Height and width of the input.
-        in_channels: Of the input.
-        out_channels: Kernels.
-        kernel: Taps.
-        stride: From one position to the next.
-        dilation: From one tap to the next.
-        padding: Zeros at each border.
 
     Raises:
         ConfigError: the window does not fit into the padded input.

@@ -71,13 +71,7 @@ class Network(nn.Module):
         initialise(self, init, activation, generator)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return the logits of a batch.
-
-        Args:
-            images: (N, 3, H, W) float, normalised by the run's transform; H and W at least `minimum_size`.
-
-        Returns:
-            Logits (N, num_classes); softmax makes them probabilities.
+        """Return the logits (N, num_classes) of a batch (N, 3, H, W), normalised; softmax makes them probabilities.
 
         Raises:
             DataError: the shape or type of `images` is another, or they are too small.

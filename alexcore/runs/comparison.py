@@ -115,9 +115,8 @@ def _time(row: Event) -> float:
 def smooth(values: Sequence[float | None], weight: float) -> list[float | None]:
     """Exponential moving average, corrected for its empty beginning (Kingma and Ba 2015, section 3).
 
-    Args:
-        values: A gap (None) stays one and changes nothing after it.
-        weight: How much of the past each value carries, 0 (nothing: the values themselves) to below 1.
+    `weight`, 0 to below 1, is how much of the past each value carries. A gap (None) stays one and changes nothing after
+    it.
 
     Raises:
         ValueError: the weight is outside that range.

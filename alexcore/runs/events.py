@@ -71,14 +71,10 @@ def finite_number(value: Any) -> float | None:
 def read_events(path: Path, offset: int = 0, without: tuple[str, ...] = ()) -> tuple[list[Event], int]:
     """Return the complete events after byte `offset`, and the offset to go on from.
 
-    A missing file has no events, half a last line waits for its other half, and a broken line is skipped. A file
-    that has become shorter (replaced by another run's) is read from its beginning.
-
-    Args:
-        path: The file.
-        offset: Where to begin.
-        without: Types that the reader has no use for. Most lines of a run are steps, and not parsing them makes
-            a list of a thousand runs quick. A line that is not written as `EventWriter` writes may come back.
+    A missing file has no events, half a last line waits for its other half, and a broken line is skipped. A file that
+    has become shorter (replaced by another run's) is read from its beginning. Types of events in `without` are left
+    out: most lines of a run are steps, and not parsing them makes a list of a thousand runs quick. A line that is not
+    written as `EventWriter` writes may come back.
     """
     try:
         with path.open("rb") as file:
@@ -109,12 +105,7 @@ def _lines(block: bytes, without: tuple[str, ...]) -> list[bytes]:
 
 
 class EventFollower:
-    """Reads what was added to an events file since the last look.
-
-    Args:
-        path: The file; it need not exist yet.
-        without: As for `read_events`.
-    """
+    """Reads what was added to an events file, which need not exist yet, since the last look; see `read_events`."""
 
     def __init__(self, path: Path, without: tuple[str, ...] = ()) -> None:
         self.path = path

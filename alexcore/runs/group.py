@@ -48,13 +48,7 @@ def restarted(environment: Mapping[str, str] = os.environ) -> bool:
 
 def torchrun_arguments(processes: int, arguments: Sequence[str]) -> list[str]:
     """What to hand to `python -m` so that so many processes of this machine run `python -m ARGUMENTS`."""
-    return [
-        "torch.distributed.run",
-        "--standalone",
-        f"--nproc-per-node={processes}",
-        "-m",
-        *arguments,
-    ]
+    return ["torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", "-m", *arguments]
 
 
 def group_environment(processes: int) -> dict[str, str]:

@@ -86,8 +86,7 @@ def kind_of(run_dir: Path) -> Kind:
 def arms_in_words(figures: dict[str, Any]) -> str:
     """Validation accuracies (0 to 1) of an experiment's arms, as "3 arms: 67 / 87 / 51 %"; of several seeds the means.
 
-    Args:
-        figures: By the arm's name and seed, such as {"none-s0": 0.67}; None for one that was not validated.
+    The keys are such as "none-s0"; the value of an arm that was not validated is None.
     """
     by_arm: dict[str, list[float]] = {}
     for key, value in figures.items():

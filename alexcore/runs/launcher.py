@@ -64,10 +64,7 @@ def read_request(run_dir: Path) -> str:
 def prepare_resume(run: Run, epochs: int | None = None, **changes: Any) -> TrainConfig:
     """Make a run that is not active ready to be continued, and return the settings that it goes on with.
 
-    Args:
-        run: The run.
-        epochs: A new number of epochs, or None to keep it.
-        changes: Other settings that do not change the experiment, see `training.resuming`; None keeps one.
+    `epochs` is a new number of them, or None; `changes` do not change the experiment, see `training.resuming`.
 
     Raises:
         RunError: it is active, has no checkpoint, is broken, or has nothing left to do; or a change would make it

@@ -35,15 +35,10 @@ def _live_tickets(folder: Path) -> list[tuple[str, str]]:
 
 @contextlib.contextmanager
 def turn(device: str, run: str, wait: Callable[[list[str]], bool]) -> Iterator[bool]:
-    """Wait for the device, hold it, and give it up at the end.
+    """Wait for the device, hold it, and give it up at the end; yields whether the turn came, or `wait` gave up.
 
-    Args:
-        device: "cpu", "cuda:0" ...
-        run: What to call this run in front of those that wait behind it.
-        wait: Called now and then with the runs ahead; returning False gives up.
-
-    Yields:
-        Whether the turn came; False when `wait` gave up.
+    `run` is what those that wait behind it call it; `wait` is called now and then with the runs ahead and gives up by
+    False.
     """
     folder = runs_dir() / ".queue" / device.replace(":", "-")
     folder.mkdir(parents=True, exist_ok=True)

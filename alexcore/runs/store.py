@@ -78,13 +78,9 @@ def require_checkpoint(run: Run) -> Path:
 def create_run(
     config: TrainConfig, run_dir: Path | None = None, kind: Kind = TRAINING, own: dict[str, Any] | None = None
 ) -> Path:
-    """Make the folder of a new run, with its config.json and the state `queued`.
+    """Make the folder of a new run, with its config.json and the state `queued`; without `run_dir` in the run store.
 
-    Args:
-        config: Its settings.
-        run_dir: The folder; None is a new one in the run store.
-        kind: What it holds.
-        own: The settings that this kind has beside a TrainConfig.
+    `own` are the settings that this kind has beside a TrainConfig.
 
     Raises:
         RunError: `run_dir` exists and is not empty, or cannot be made.

@@ -27,11 +27,6 @@ if TYPE_CHECKING:
 def train(config: TrainConfig, run_dir: Path, reporter: RunReporter) -> str:
     """Train one network, alone or as the first of several processes; returns "finished" or "stopped".
 
-    Args:
-        config: What the run was started with.
-        run_dir: Its folder.
-        reporter: Is told of everything.
-
     Raises:
         AlexError: the run failed, here or in another process.
     """

@@ -28,14 +28,9 @@ NICENESS = 5
 
 
 def execute(run_dir: Path, on_progress: OnProgress | None = None) -> str:
-    """Wait for the device, do the work of the run's kind in this process, and write how it ended.
+    """Wait for the device, do the work of the run's kind in this process, and write how it ended: finished or stopped.
 
-    Args:
-        run_dir: A folder from `create_run`, or one prepared for resuming.
-        on_progress: Told of progress beside status.json.
-
-    Returns:
-        The final state: finished or stopped.
+    `run_dir` is from `create_run`, or prepared for resuming; `on_progress` is told of progress beside status.json.
 
     Raises:
         AlexError: the run failed, as status.json says too; or another worker is at it, and nothing was touched.

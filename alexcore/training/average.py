@@ -12,12 +12,9 @@ from torch.optim.swa_utils import AveragedModel
 def averaged(model: nn.Module, decay: float) -> AveragedModel:
     """A copy of `model` that `update_parameters` moves a little towards it: a = d a + (1 - d) w.
 
-    d is min(decay, (1 + n) / (10 + n)) in update n, because an average with the full decay would for long remember the
-    random weights of the start. The statistics of batch norm are averaged alike, so that they belong to the weights.
-
-    Args:
-        model: The network that is trained.
-        decay: The largest d, from 0 and below 1.
+    d is min(decay, (1 + n) / (10 + n)) in update n, because an average with the full decay, 0 to below 1, would for
+    long remember the random weights of the start. The statistics of batch norm are averaged alike, so that they belong
+    to the weights.
     """
 
     @torch.no_grad()

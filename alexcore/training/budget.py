@@ -15,12 +15,7 @@ REPLAN_STEPS = 25
 def steps_in(seconds: float, step_s: float, val_s: float, steps_per_epoch: int, done_in_epoch: int = 0) -> int:
     """How many more steps fit into a time, if each epoch, also an unfinished last one, ends with a validation.
 
-    Args:
-        seconds: What is left.
-        step_s: Of one optimizer step.
-        val_s: Of one validation with its checkpoints.
-        steps_per_epoch: Steps of an epoch.
-        done_in_epoch: Steps that the current epoch has behind it.
+    `val_s` is that of one validation with its checkpoints; the current epoch has `done_in_epoch` steps behind it.
     """
     steps, missing = 0, steps_per_epoch - done_in_epoch
     while seconds >= missing * step_s + val_s:
@@ -53,12 +48,9 @@ class TimeBudget:
         return self._steps > 0
 
     def total_steps(self, step: int, elapsed_s: float, ending_s: float) -> int:
-        """The number of steps with which the run ends on time, no fewer than those that are made.
+        """The number of steps with which the run ends on time, no fewer than the `step` that are made.
 
-        Args:
-            step: Steps made.
-            elapsed_s: Seconds since the run began.
-            ending_s: What the end of an epoch took, its validation and checkpoint; 0 if there was none yet.
+        `ending_s` is what the end of an epoch took, its validation and checkpoint; 0 if there was none yet.
         """
         # Validation runs forward only: about a third of a training step's work for each picture.
         share = self.plan.val_images * self.plan.steps_per_epoch / self.plan.train_images / 3

@@ -50,12 +50,7 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
 def load_checkpoint(
     path: Path, device: torch.device | str = "cpu", required: Sequence[str] = RUN_PARTS
 ) -> dict[str, Any]:
-    """Read a checkpoint without running any code that it might contain.
-
-    Args:
-        path: The file.
-        device: Where to put its tensors.
-        required: What a checkpoint of this kind holds; by default that of a run.
+    """Read a checkpoint onto `device`, without running any code that it might contain; `required` is what it must hold.
 
     Raises:
         CheckpointError: the file is missing, damaged, no checkpoint of this project, or of a newer version.

@@ -16,16 +16,10 @@ from alexcore.findings.run import NotCompiled
 def compiled(
     model: nn.Module, config: TrainConfig, device: torch.device, on_failure: Callable[[NotCompiled], None]
 ) -> nn.Module:
-    """Return a compiled view of `model`, which shares its weights, or `model` itself.
+    """Return a compiled view of `model`, which shares its weights, or `model` itself, and tell `on_failure` why.
 
     Whether compiling works shows only when the first batch goes forward and backward, so a copy tries it on an empty
     picture: neither the weights, nor the statistics of batch norm, nor any random number of the run are touched.
-
-    Args:
-        model: The network, on `device`.
-        config: Has the sizes of a batch.
-        device: Where to compute.
-        on_failure: Told why the network stays as it is.
     """
     shape = (config.batch_size, 3, config.image_size, config.image_size)
     try:

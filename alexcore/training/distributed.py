@@ -51,14 +51,7 @@ class StoppedBeforeStartError(Exception):
 
 
 class Group:
-    """The processes of one run: here one, which agrees with itself.
-
-    Attributes:
-        rank: Which of them this is, counted from 0.
-        ranks: How many there are.
-        local_rank: Which of them this is on its machine.
-        local_ranks: How many there are on this machine.
-    """
+    """The processes of one run: here one, which agrees with itself; "local" ones are those on its machine."""
 
     rank, ranks, local_rank, local_ranks = 0, 1, 0, 1
 

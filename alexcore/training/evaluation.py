@@ -108,11 +108,9 @@ def evaluate(
 
 
 def combined(parts: Sequence[Evaluation], place: Callable[[int, int], int]) -> Evaluation:
-    """Put together what ranks have found on their parts of a split.
+    """Put together what ranks, in their order, have found on their parts of a split.
 
-    Args:
-        parts: One evaluation a rank, in their order.
-        place: Turns (rank, position among its pictures) into the position among all.
+    `place` turns (rank, position among its pictures) into the position among all.
     """
     images = sum(part.images for part in parts)
     confusion = torch.tensor([part.confusion for part in parts]).sum(dim=0)

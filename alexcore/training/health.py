@@ -34,14 +34,7 @@ class Health:
     """Watches one run; what it has told is kept in the position, so that a resume does not tell it again."""
 
     def __init__(self, config: TrainConfig, counts: Sequence[int], steps_per_epoch: int, warn: Warn) -> None:
-        """Make a watch.
-
-        Args:
-            config: Of the run.
-            counts: Training pictures per class.
-            steps_per_epoch: Optimizer steps of an epoch.
-            warn: Called with each finding.
-        """
+        """Make a watch; `counts` are the training pictures per class, and `warn` is called with each finding."""
         self.config, self.warn = config, warn
         self.first_step = max(steps_per_epoch, config.warmup_steps + WINDOW)
         self.losses: deque[float] = deque(maxlen=WINDOW)

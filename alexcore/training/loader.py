@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -98,11 +99,6 @@ class Batches(Dataset[Batch | Placed | DataError]):
     """A Map-style data set whose item is a whole batch: its key is the list of the keys of its pictures.
 
     An error is handed on as a value: raised in a loader process it would arrive as a traceback in a string.
-
-    Args:
-        dataset: The pictures.
-        mixing: What is done with a whole batch.
-        shared: Memory for batches of bytes.
     """
 
     def __init__(
@@ -187,34 +183,33 @@ def as_it_is(item: Any) -> Any:
     return item
 
 
+@dataclass(frozen=True)
+class Reading:
+    """How a loader reads a split; `decoded_mib` is the budget of the cache of decoded pictures, which shards ignore."""
+
+    batch_size: int
+    seed: int = 0
+    shuffle: bool = False
+    num_workers: int = -1
+    pin_memory: bool = False
+    decoded_mib: int = 0
+    later: Sequence[Stage] = ()
+    rank: int = 0
+    world_size: int = 1
+
+
 class Loader:
     """The batches of one split, epoch by epoch."""
 
-    def __init__(
-        self,
-        index: DataIndex,
-        split: str,
-        operations: Sequence[Operation],
-        *,
-        batch_size: int,
-        seed: int = 0,
-        shuffle: bool = False,
-        num_workers: int = -1,
-        pin_memory: bool = False,
-        decoded_mib: int = 0,
-        later: Sequence[Stage] = (),
-        rank: int = 0,
-        world_size: int = 1,
-    ) -> None:
+    def __init__(self, index: DataIndex, split: str, operations: Sequence[Operation], how: Reading) -> None:
         rows = index.select(split)
-        self.dataset = PictureDataset(
-            [index.path_of(path) for path in rows["path"]], rows["label"].tolist(), operations, seed, decoded_mib, later
-        )
-        self.batches = EpochBatches(len(self.dataset), batch_size, seed, shuffle, rank, world_size)
-        workers = worker_count(num_workers, batch_size)
+        paths = [index.path_of(path) for path in rows["path"]]
+        self.dataset = PictureDataset(paths, rows["label"].tolist(), operations, how.seed, how.decoded_mib, how.later)
+        self.batches = EpochBatches(len(self.dataset), how.batch_size, how.seed, how.shuffle, how.rank, how.world_size)
+        workers = worker_count(how.num_workers, how.batch_size)
         # Pinned memory, from which a GPU reads, has to be allocated as such.
-        sharing = self.dataset.to_input is not None and workers and not pin_memory
-        self.shared = SharedBatches(workers, batch_size * self.dataset.most_bytes()) if sharing else None
+        sharing = self.dataset.to_input is not None and workers and not how.pin_memory
+        self.shared = SharedBatches(workers, how.batch_size * self.dataset.most_bytes()) if sharing else None
         self._loader = DataLoader(
             Batches(self.dataset, build_mixing(operations, len(index.classes)), self.shared),
             # An "item" is a batch: only a whole batch can be mixed, and that is the loader processes' work.
@@ -224,9 +219,9 @@ class Loader:
             prefetch_factor=AHEAD if workers else None,
             worker_init_fn=give_way,
             collate_fn=as_it_is,
-            pin_memory=pin_memory,
+            pin_memory=how.pin_memory,
             # Only training comes back every epoch; validation would hold its processes idle in between.
-            persistent_workers=shuffle and workers > 0,
+            persistent_workers=how.shuffle and workers > 0,
             # A generator of its own: otherwise each pass would draw from the one that dropout uses.
             generator=torch.Generator(),
         )

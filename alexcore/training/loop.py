@@ -94,7 +94,7 @@ def fit(
                 run_parts.save("last.pt", run)
                 return "finished"
             epoch, ended = None, False
-        elif session.save_is_due(config.checkpoint_every_minutes):
+        elif epoch is not None and session.save_is_due(config.checkpoint_every_minutes):
             run_parts.save("last.pt", run)
 
         # Stop? After the last step there may be a validation to come, if a stop came in between.

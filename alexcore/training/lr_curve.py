@@ -29,13 +29,7 @@ METHOD = (
 
 @dataclass(frozen=True)
 class LrCurve:
-    """What a range test found.
-
-    Attributes:
-        points: Pairs of rate and smoothed loss, in the order of the steps.
-        suggestion: A rate to begin with, None if the loss never fell.
-        reason: One sentence: why the test ended, and where the suggestion comes from.
-    """
+    """What a range test found: `points` (rate, smoothed loss), a rate to begin with, if the loss ever fell, and why."""
 
     points: list[tuple[float, float]]
     suggestion: float | None
@@ -86,8 +80,7 @@ class Sweep:
 def steepest(points: list[tuple[float, float]]) -> float | None:
     """The rate at which the loss falls most steeply, before its lowest point; None if it does not fall.
 
-    Args:
-        points: Pairs of rate and smoothed loss.
+    `points` are pairs of rate and smoothed loss.
     """
     usable = points[ROUGH:]
     if len(usable) < 3:

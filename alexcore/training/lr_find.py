@@ -38,12 +38,9 @@ class _Opening(Silent):
 def lr_find(
     config: TrainConfig, on_progress: Progress = lambda _done, _total: None, steps: int = STEPS
 ) -> dict[str, Any]:
-    """Train for `steps` steps with a growing rate, until the loss diverges.
+    """Train for `steps` steps with a growing rate, from the smallest to the largest, until the loss diverges.
 
-    Args:
-        config: Of the run to come; its rate, schedule and warm-up do not matter.
-        on_progress: Called with (done, total).
-        steps: Optimizer steps from the smallest to the largest rate.
+    The rate, schedule and warm-up of the run to come do not matter.
 
     Returns:
         {"suggestion": rate or None, "points": [[rate, smoothed loss], ...], "reason": sentence, "method": sentence}.

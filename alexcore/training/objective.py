@@ -23,10 +23,6 @@ def weights_for(config: TrainConfig, counts: list[int]) -> torch.Tensor | None:
 
     Typed weights stay as they are: the loss is divided by the weights of its pictures, so only their ratios matter.
 
-    Args:
-        config: Has `class_weights`.
-        counts: Training pictures per class.
-
     Raises:
         ConfigError: there are not as many typed weights as classes.
     """
@@ -77,12 +73,10 @@ class Objective:
         return self.weight.to(labels.device)[labels].sum()
 
     def __call__(self, logits: torch.Tensor, labels: torch.Tensor, total: torch.Tensor) -> torch.Tensor:
-        """The share of one micro-batch in the mean loss of its effective batch.
+        """The share of one micro-batch in the mean loss of its effective batch, from logits (N, C) taken as float32.
 
-        Args:
-            logits: (N, C), any float dtype; the loss itself is computed in float32.
-            labels: (N,) int64, or (N, C) float: the share of each class in a mixed picture.
-            total: `total_weight` of all labels of the effective batch.
+        `labels` are (N,) int64, or (N, C) float: the share of each class in a mixed picture. `total` is `total_weight`
+        of all labels of the effective batch.
         """
         weight = None if self.weight is None else self.weight.to(logits.device)
         ignored = self.ignore_index

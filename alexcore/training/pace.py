@@ -16,14 +16,7 @@ class Pace:
     """The length of one run, by its epochs, its steps or its time, and its speed."""
 
     def __init__(self, config: TrainConfig, plan: Plan, position: Position, session: Session) -> None:
-        """Begin to measure.
-
-        Args:
-            config: Says how long the run shall be.
-            plan: Its sizes.
-            position: Where it is; the length that a time budget has planned is kept in it.
-            session: Has the clock and the other ranks.
-        """
+        """Begin to measure; the length that a time budget has planned is kept in `position`."""
         self.config, self.plan, self.position, self.session = config, plan, position, session
         self.clock = session.clock
         self.budget = TimeBudget(config.time_budget_s, plan)

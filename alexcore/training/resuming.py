@@ -59,12 +59,8 @@ def what_changed(
 ) -> list[Finding]:
     """What the run's history is told about changes that make it another run than one that went straight through.
 
-    Args:
-        before: The configuration in the checkpoint; what it lacks had its default.
-        config: The one to go on with.
-        sharded: Whether the pictures lie in shards.
-        epoch: The one to go on with, counted from 0.
-        steps_per_epoch: Optimizer steps of an epoch; 0 is not known.
+    What `before`, the configuration in the checkpoint, lacks had its default. The epoch counts from 0; 0 steps an epoch
+    are not known.
     """
     old = {name: before.get(name, spec.default) for name, spec in FIELDS.items()}
     found: list[Finding] = []

@@ -33,15 +33,8 @@ from alexcore.training.step import StepResult
 class RunParts:
     """What a run is made of.
 
-    Attributes:
-        config: The whole description of the run.
-        session: Whom it tells, what it obeys, its clock.
-        device: Where it computes.
-        precision: Format of the heavy layers.
-        data: What it reads.
-        state: The network and whatever else changes from step to step.
-        objective: The loss.
-        trained: The view of the network that the steps go through: compiled, its gradients shared by the ranks.
+    `precision` is the format of the heavy layers. The steps go through `trained`, a view of the network in `state`:
+    compiled, its gradients shared by the ranks.
     """
 
     config: TrainConfig

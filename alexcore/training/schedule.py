@@ -53,16 +53,11 @@ def lr_factor(config: TrainConfig, step: int, total_steps: int, steps_per_epoch:
 
 
 def image_side(config: TrainConfig, epoch: int, steps_per_epoch: int = 0) -> int:
-    """Side of the training pictures in an epoch, in px.
+    """Side of the training pictures in an epoch, counted from 0, in px.
 
     With `start_size` it grows evenly, in steps of 16 px, and has reached `image_size` after 60 % of the epochs, at the
-    latest in the last one (progressive resizing: Howard 2018, "Training Imagenet in 3 hours for $25").
-
-    Args:
-        config: Names the sizes and the length of the run.
-        epoch: Counted from 0.
-        steps_per_epoch: Optimizer steps of an epoch, with which `max_steps` may make another epoch the last one; 0 is
-            not known.
+    latest in the last one (progressive resizing: Howard 2018, "Training Imagenet in 3 hours for $25"). With the steps
+    of an epoch, 0 if not known, `max_steps` may make another epoch the last one.
     """
     if not 0 < config.start_size < config.image_size or config.time_budget_s:
         return config.image_size
@@ -99,17 +94,10 @@ def _falling(t: float) -> float:
 def plateau(
     scale: float, best: float, bad_epochs: int, val_loss: float, config: TrainConfig
 ) -> tuple[float, float, int]:
-    """Judge an epoch as torch's ReduceLROnPlateau does.
+    """Judge an epoch as torch's ReduceLROnPlateau does; returns the new scale, best and bad_epochs.
 
-    Args:
-        scale: The factor so far, 1 at the start.
-        best: The lowest validation loss so far.
-        bad_epochs: Epochs since it improved or the rate fell.
-        val_loss: Of the epoch that has ended.
-        config: Has `lr_gamma` and `plateau_patience`.
-
-    Returns:
-        The new scale, best and bad_epochs.
+    `scale` is the factor so far, 1 at the start; `best` the lowest validation loss so far; `bad_epochs` counts since it
+    improved or the rate fell.
     """
     if val_loss < best * (1 - PLATEAU_THRESHOLD):
         return scale, val_loss, 0

@@ -10,15 +10,12 @@ import torch
 
 
 def seed_everything(seed: int, deterministic: bool = False, benchmark: bool = True) -> None:
-    """Seed Python, NumPy, torch and every GPU.
+    """Seed Python, NumPy, torch and every GPU, with 0 to 2**31 - 1.
 
     (The blog's function calls `np.random(seed)`, which is a module and no function: the call is `np.random.seed`.)
-
-    Args:
-        seed: 0 to 2**31 - 1.
-        deterministic: Allow only algorithms that give the same bits each time; a no-op on a CPU, slower on a GPU.
-        benchmark: Let cuDNN try several algorithms and keep the fastest, which may differ from run to run; with
-            `deterministic` it never does.
+    `deterministic` allows only algorithms that give the same bits each time: a no-op on a CPU, slower on a GPU.
+    `benchmark` lets cuDNN try several and keep the fastest, which may differ from run to run; with `deterministic` it
+    never does.
     """
     random.seed(seed)
     np.random.seed(seed)

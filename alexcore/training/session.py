@@ -58,14 +58,9 @@ class WorkClock:
 
 
 class Session:
-    """Whom a stretch of work tells, what it obeys, its clock and its checkpoints.
+    """Whom a stretch of work tells, what it obeys, its clock and its checkpoints; `save_s` is what the last one took.
 
-    Attributes:
-        run_dir: The run's folder; only the first rank touches it.
-        reporter: Is told of everything, and asked for requests.
-        group: The ranks that work together.
-        clock: Seconds of work; everything that measures a time asks it.
-        save_s: Seconds that the last checkpoint took.
+    Only the first rank touches `run_dir`. Everything that measures a time asks `clock`, seconds of work.
     """
 
     def __init__(
@@ -80,11 +75,7 @@ class Session:
         self.reporter.event(finding.event, **finding.as_event())
 
     def obey(self, agree: Agree = lambda word: word) -> bool:
-        """Wait out a pause; False if the work shall stop.
-
-        Args:
-            agree: Makes of this process's request the one that all ranks go by.
-        """
+        """Wait out a pause; False if the work shall stop. `agree` makes of this process's request that of all ranks."""
         word = agree(self.reporter.request())
         if word == "pause":
             with self.clock.standing_still():
@@ -98,11 +89,7 @@ class Session:
     def announce(self, index: DataIndex, device: torch.device, start: dict[str, Any], resume: dict[str, Any]) -> None:
         """Write class_indices.json and env.json, and begin the history: resume, start, and what is odd about the data.
 
-        Args:
-            index: The data set.
-            device: Where the work is done.
-            start: The fields of the event `start`.
-            resume: Those of the event `resume`; empty if this is the beginning.
+        `start` and `resume` are the fields of these events; the latter is empty if this is the beginning.
         """
         if not self.group.first:
             return
@@ -143,14 +130,9 @@ class Session:
         required: Sequence[str] = RUN_PARTS,
         what: str = "run",
     ) -> dict[str, Any]:
-        """Read a checkpoint in the first rank, and share it; set the clock to what had been worked by then.
+        """Read the checkpoint `name` in the first rank, and share it; set the clock to what had been worked by then.
 
-        Args:
-            name: Of the file.
-            index: The data set to go on with.
-            device: Where to put the tensors.
-            required: What a checkpoint of this kind holds.
-            what: What goes on, in a word.
+        `required` is what a checkpoint of this kind holds, `what` is what goes on, in a word.
 
         Raises:
             CheckpointError: it is missing, damaged, or has other classes than the data set.

@@ -32,7 +32,7 @@ from alexcore.data.shards import is_sharded, split_path
 from alexcore.data.tar_index import is_picture, split_name
 from alexcore.errors import DataError
 from alexcore.system import open_file
-from alexcore.training.loader import Batch, Loader, Stage, as_it_is, collate, no_pictures, worker_count
+from alexcore.training.loader import Batch, Loader, Reading, as_it_is, collate, no_pictures, worker_count
 
 # Encoded pictures that wait in each process to be picked by chance: about 50 MB of ordinary photographs.
 SHUFFLE_BUFFER = 512
@@ -63,19 +63,7 @@ class _Row(NamedTuple):
 class ShardStream(IterableDataset[Item]):
     """The batches of one loader process, each already a batch; set `when` to (epoch, start) before each pass."""
 
-    def __init__(
-        self,
-        index: DataIndex,
-        split: str,
-        operations: Sequence[Operation],
-        *,
-        batch_size: int,
-        seed: int,
-        shuffle: bool,
-        rank: int,
-        world_size: int,
-        later: Sequence[Stage] = (),
-    ) -> None:
+    def __init__(self, index: DataIndex, split: str, operations: Sequence[Operation], how: Reading) -> None:
         rows = index.select(split)
         self.rows: dict[str, list[_Row]] = {}
         ordered = rows.assign(number=range(len(rows))).sort_values("offset")
@@ -85,10 +73,10 @@ class ShardStream(IterableDataset[Item]):
             assert name is not None, member
             self.rows.setdefault(shard, []).append(_Row(*name, int(number), int(label)))
         self.root, self.size = index.root, len(rows)
-        self.transforms = [(first, build_transform(each)) for first, each in [(0, operations), *later]]
+        self.transforms = [(first, build_transform(each)) for first, each in [(0, operations), *how.later]]
         self.mixing = build_mixing(operations, len(index.classes))
-        self.batch_size, self.seed, self.shuffle = batch_size, seed, shuffle
-        self.rank, self.world_size = rank, world_size
+        self.batch_size, self.seed, self.shuffle = how.batch_size, how.seed, how.shuffle
+        self.rank, self.world_size = how.rank, how.world_size
         # A tensor, because in shared memory it reaches loader processes that live on from epoch to epoch.
         self.when = torch.zeros(2, dtype=torch.int64)
 
@@ -227,9 +215,7 @@ class _Reading:
 def turns(sizes: Sequence[int], batch_size: int) -> Iterator[tuple[int, int]]:
     """The order in which the DataLoader hands on the batches of its processes: (process, pictures in the batch).
 
-    Args:
-        sizes: Pictures of each process.
-        batch_size: Pictures in each batch of a process but its last.
+    `sizes` are the pictures of each process; all of its batches but the last are of `batch_size`.
     """
     for begin in range(0, max(sizes, default=0), batch_size):
         for process, size in enumerate(sizes):
@@ -255,37 +241,11 @@ def full_batches_before(start: int, sizes: Sequence[int], batch_size: int) -> li
 class ShardLoader:
     """The batches of one split that lies in shards, epoch by epoch; the counterpart of `Loader`."""
 
-    def __init__(
-        self,
-        index: DataIndex,
-        split: str,
-        operations: Sequence[Operation],
-        *,
-        batch_size: int,
-        seed: int = 0,
-        shuffle: bool = False,
-        num_workers: int = -1,
-        pin_memory: bool = False,
-        rank: int = 0,
-        world_size: int = 1,
-        decoded_mib: int = 0,
-        later: Sequence[Stage] = (),
-    ) -> None:
-        del decoded_mib  # shards are read from front to back, which is fast, and not picture by picture
-        self.batch_size = batch_size
-        self.most = -(-len(index.select(split)) // (batch_size * world_size))
-        self.stream = ShardStream(
-            index,
-            split,
-            operations,
-            batch_size=batch_size,
-            seed=seed,
-            shuffle=shuffle,
-            rank=rank,
-            world_size=world_size,
-            later=later,
-        )
-        workers = worker_count(num_workers, batch_size)
+    def __init__(self, index: DataIndex, split: str, operations: Sequence[Operation], how: Reading) -> None:
+        self.batch_size = how.batch_size
+        self.most = -(-len(index.select(split)) // (how.batch_size * how.world_size))
+        self.stream = ShardStream(index, split, operations, how)
+        workers = worker_count(how.num_workers, how.batch_size)
         if workers:
             self.stream.when.share_memory_()
         self._loader = DataLoader(
@@ -293,8 +253,8 @@ class ShardLoader:
             batch_size=None,  # the stream makes the batches
             num_workers=workers,
             collate_fn=as_it_is,
-            pin_memory=pin_memory,
-            persistent_workers=shuffle and workers > 0,
+            pin_memory=how.pin_memory,
+            persistent_workers=how.shuffle and workers > 0,
             # A generator of its own: otherwise each pass would draw from the one that dropout uses.
             generator=torch.Generator(),
         )
@@ -354,5 +314,5 @@ class Rest:
 
 
 def make_loader(index: DataIndex, split: str, operations: Sequence[Operation], **settings: Any) -> BatchSource:
-    """The loader for the kind of data set that `index` is; `settings` as for `Loader`."""
-    return (ShardLoader if is_sharded(index) else Loader)(index, split, operations, **settings)
+    """The loader for the kind of data set that `index` is; `settings` as for `Reading`."""
+    return (ShardLoader if is_sharded(index) else Loader)(index, split, operations, Reading(**settings))

@@ -33,10 +33,6 @@ class SharedBatches:
 
     The memory has no name and is shared with forked processes only; in one that is started in another way, as on
     Windows and macOS, there is none, and nothing fits. So it needs no cleaning up, and no room in /dev/shm.
-
-    Args:
-        processes: Loader processes.
-        size: Bytes of the largest batch.
     """
 
     def __init__(self, processes: int, size: int) -> None:

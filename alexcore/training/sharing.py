@@ -7,11 +7,6 @@ def part(size: int, rank: int, ranks: int) -> range:
     """The places of one rank in a batch.
 
     The first ranks have one picture more where it does not come out even, so the first of all is never without one.
-
-    Args:
-        size: Pictures in the batch of all ranks together.
-        rank: Counted from 0.
-        ranks: How many share the batch.
     """
     whole, extra = divmod(size, ranks)
     begin = rank * whole + min(rank, extra)

@@ -75,15 +75,7 @@ class Position:
 
 
 class TrainingState:
-    """The parts of a run that change from step to step.
-
-    Attributes:
-        model: The network.
-        optimizer: Of the network's parameters.
-        scaler: Scales the loss, in float16 only.
-        average: A moving average of the weights, if one is wanted.
-        position: How far the run is.
-    """
+    """The parts of a run that change from step to step; `scaler` is for float16, `average` is of the weights."""
 
     def __init__(
         self,

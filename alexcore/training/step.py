@@ -16,13 +16,9 @@ from alexcore.training.objective import Objective, hard_labels
 
 
 class StepResult(NamedTuple):
-    """What one optimizer step tells.
+    """What one optimizer step tells: the mean loss in nats, and what was right of the pictures not of an ignored class.
 
-    Attributes:
-        loss: Mean loss of the effective batch, in nats.
-        correct: Pictures whose most probable class was right.
-        images: Pictures that counted: all but those of an ignored class.
-        grad_norm: Euclidean length of the whole gradient, before clipping.
+    `grad_norm` is the Euclidean length of the whole gradient, before clipping.
     """
 
     loss: float
@@ -44,13 +40,7 @@ def train_step(
     channels_last: bool = True,
     group: Group = ALONE,
 ) -> StepResult:
-    """One optimizer step over the micro-batches of one effective batch.
-
-    Several ranks divide by the weight of the effective batch of all of them, and multiply by their number, because DDP
-    takes the mean of their gradients. So neither the sizes of their parts nor the weights in them matter.
-
-    Without a scaler, weights whose gradient is not finite are left as they were: the caller ends the run, and what it
-    may still save is good. With one, such a step is left out and the scale halved, as is usual in float16.
+    """One optimizer step over the micro-batches of one effective batch; the sums are those over all ranks.
 
     Args:
         model: In train mode, on `device`; of several ranks, what `group.wrap` has made of it.
@@ -64,9 +54,6 @@ def train_step(
         scaler: Scales the loss in float16.
         channels_last: Order of the pictures' memory, which should be that of the network's.
         group: The ranks that make this step together.
-
-    Returns:
-        The sums over all ranks, the same for each.
     """
     order = torch.channels_last if channels_last else torch.contiguous_format
     own = sum((objective.total_weight(labels) for _, labels in window), torch.tensor(0.0))

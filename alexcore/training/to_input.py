@@ -20,11 +20,7 @@ _STEPS = (["ToTensor"], ["ToTensor", "Normalize"])
 
 
 class ToInput:
-    """Turns bytes, (N, H, W, 3) uint8, into (N, 3, H, W) float32 in channels_last order.
-
-    Args:
-        normalize: The operation `Normalize`, or None for values from 0 to 1.
-    """
+    """Turns bytes, (N, H, W, 3) uint8, into (N, 3, H, W) float32 in channels_last order, from 0 to 1 or normalised."""
 
     def __init__(self, normalize: Operation | None = None) -> None:
         values = arguments(normalize) if normalize else {"mean": (), "std": ()}

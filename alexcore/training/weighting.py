@@ -14,15 +14,12 @@ SCHEMES = ("none", "inverse", "effective")
 
 
 def scheme_weights(scheme: str, counts: Sequence[int]) -> list[float] | None:
-    """Weight per class from the pictures per class, scaled to a mean of 1 over the pictures.
+    """Weight per class from the pictures per class, scaled to a mean of 1 over the pictures; None for "none".
 
     Args:
         scheme: "none"; "inverse": 1 / count; "effective": (1 - b) / (1 - b**count) with b = 0.999 (Cui et al. 2019,
             "Class-Balanced Loss Based on Effective Number of Samples", eq. 2).
         counts: Training pictures per class; a class without any gets the weight 0.
-
-    Returns:
-        A weight per class, or None for "none".
     """
     if scheme == "none":
         return None

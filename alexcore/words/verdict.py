@@ -232,11 +232,7 @@ def _speed(values: Numbers) -> _Said:
         },
         {"lower": _("a worse end with BN"), "higher": _("a better end with BN")},
         "; ".join(part for part in (ends, _divergence(values)) if part),
-        [
-            _how_fast(values),
-            _how_wide(values),
-            values.clause(_("the training loss ends at"), "train_loss", number),
-        ],
+        [_how_fast(values), _how_wide(values), values.clause(_("the training loss ends at"), "train_loss", number)],
     )
 
 

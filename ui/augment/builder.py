@@ -6,10 +6,11 @@ from typing import Any
 
 import streamlit as st
 
-from alexcore.augment.check import MAX_OPERATIONS, PipelineProblem, check_pipeline
+from alexcore.augment.check import MAX_OPERATIONS, check_pipeline
 from alexcore.augment.operations import OPERATIONS, Operation, filled
 from alexcore.augment.parameters import Parameter
 from alexcore.augment.presets import PRESETS
+from alexcore.findings.augment import PipelineProblem
 from alexcore.words.language import _
 from ui.augment import draft as state
 from ui.parts.text import plain
@@ -39,7 +40,7 @@ def builder() -> tuple[list[Operation], list[PipelineProblem]]:
     operations = [each for _, each in edited]
     problems = check_pipeline(operations)
     for problem in problems:
-        spots[min(problem.position, len(spots) - 1)].error(plain(str(problem)), icon=":material/error:")
+        spots[min(problem.position, len(spots) - 1)].error(plain(problem.sentence), icon=":material/error:")
     state.store(edited)
     if not state.is_preset(operations):
         head.button(_("Undo changes"), key="augment_reset", on_click=state.use_preset, type="tertiary")

@@ -46,7 +46,7 @@ def _from_url(text: str) -> list[Operation]:
         raise ConfigError("It is no list of operations.")
     for each in found:
         for problem in check_operation(each):
-            raise ConfigError(problem.message, problem.hint)
+            raise problem.refusal(ConfigError)
     return found
 
 

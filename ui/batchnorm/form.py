@@ -37,10 +37,7 @@ def _fill(preset: str) -> None:
 
 
 def experiment_form(data: str) -> tuple[TrainConfig, BnConfig]:
-    """Draw the form and return what it says.
-
-    Args:
-        data: The data set's folder.
+    """Draw the form for the data set in the folder `data`, and return what it says.
 
     Raises:
         ConfigError: one or more values are out of range, or the arms would not be comparable.

@@ -21,14 +21,8 @@ from ui.parts.text import plain
 
 WHEN = {False: "before the first step", True: "at the end"}
 STEPS = (
-    (
-        r"\mu = \frac{1}{n}\sum_i x_i",
-        "The mean of the channel over all pictures and all places of the batch.",
-    ),
-    (
-        r"\sigma^2 = \frac{1}{n}\sum_i (x_i - \mu)^2",
-        "Its variance: how far the values lie from the mean.",
-    ),
+    (r"\mu = \frac{1}{n}\sum_i x_i", "The mean of the channel over all pictures and all places of the batch."),
+    (r"\sigma^2 = \frac{1}{n}\sum_i (x_i - \mu)^2", "Its variance: how far the values lie from the mean."),
     (
         r"\hat{x}_i = \frac{x_i - \mu}{\sqrt{\sigma^2 + \epsilon}}",
         "Every value, less the mean, by the deviation: now the channel has mean 0 and deviation 1, whatever the layers "

@@ -13,12 +13,7 @@ CHART_PX, SMALL_PX = 330, 250
 
 
 def show_view(run_id: str, view: View) -> None:
-    """Draw a view.
-
-    Args:
-        run_id: The experiment, for the name of the CSV.
-        view: What to draw.
-    """
+    """Draw a view of the experiment `run_id`."""
     st.subheader(view.title, anchor=view.name)
     st.caption(view.what)
     if view.figures:

@@ -47,13 +47,7 @@ class Upload(Protocol):
 
 @dataclass(frozen=True)
 class Chosen:
-    """The pictures to answer.
-
-    Attributes:
-        pictures: In their order.
-        identity: Changes when they do.
-        explained: Which of them is to be explained at once, if any.
-    """
+    """The pictures to answer; `identity` changes when they do, `explained` is the one to explain at once, if any."""
 
     pictures: tuple[Incoming, ...] = ()
     identity: Hashable = ()
@@ -61,10 +55,7 @@ class Chosen:
 
 
 def choose_pictures(run: Run | None) -> Chosen:
-    """Draw the ways to bring pictures, and return those that were brought.
-
-    Args:
-        run: The run whose data set gives validation pictures; None if only a weights file answers.
+    """Draw the ways to bring pictures, and return those that were brought; `run` gives validation pictures, if any.
 
     Raises:
         DataError: a source cannot be used.

@@ -17,11 +17,9 @@ from ui.parts.text import plain
 
 
 def reference_section(runs: list[Run], watching: bool) -> None:
-    """Draw, for each run, what was measured or the button that measures it.
+    """Draw, for each run that answers, what was measured or the button that measures it.
 
-    Args:
-        runs: Those that answer.
-        watching: Whether a job may be watched: a page has one polling fragment, and answering pictures comes first.
+    Without `watching` no job is followed: a page has one polling fragment, and answering pictures comes first.
     """
     with st.expander(_("When to doubt an answer, and whether to trust this page"), key="classify_trust"):
         for run in runs:

@@ -26,15 +26,10 @@ SHOWN_PX = 480
 
 @dataclass
 class Work:
-    """One set of pictures and its answers.
+    """One set of pictures and its answers so far; another `key`, what it was made of, is other work.
 
-    Attributes:
-        key: What it was made of; another key is other work.
-        pictures: As they came.
-        batch: The answers so far.
-        began: When, for the rate.
-        seconds: How long answering took, without waiting for the browser.
-        kept: Small copies and maps, by what they show.
+    `seconds` is how long answering took, without waiting for the browser; `kept` are small copies and maps, by what
+    they show.
     """
 
     key: Hashable

@@ -20,11 +20,9 @@ from ui.parts.text import plain
 
 
 def quality_section(name: str, whole: DataIndex) -> None:
-    """Draw the section: not scanned, being scanned, or its findings.
+    """Draw the section of the data set `name`: not scanned, being scanned, or its findings.
 
-    Args:
-        name: What the data set is called in the URL.
-        whole: The data set with its unreadable pictures, which are a finding too.
+    `whole` still has its unreadable pictures, which are a finding, too.
     """
     st.subheader(_("Quality"), anchor=False)
     with st.container(key="dataset_quality"):

@@ -18,12 +18,7 @@ _LEAN_X, _LEAN_Y = 0.34, 0.20
 
 
 def architecture_svg(layers: Sequence[Layer], size: int) -> str:
-    """The network as a row of boxes, to scale; norms, activations and dropout are words below the layer they follow.
-
-    Args:
-        layers: As `layer_table` gives them.
-        size: Side of the picture in px.
-    """
+    """The network as a row of boxes, to scale; norms, activations and dropout are words below the layer they follow."""
     boxes: list[tuple[Layer, list[str]]] = []
     for layer in layers:
         if layer.kind in _COLOURS:

@@ -26,11 +26,7 @@ class Tile:
 def tiles_html(tiles: Sequence[Tile], least: int = 130, longest: int = 176, one_row: bool = False) -> str:
     """A grid of tiles, each at least `least` px wide; the longer side of a picture is brought to `longest` px.
 
-    Args:
-        tiles: What to show, in order.
-        least: Least width of a tile on the screen in px.
-        longest: Of the picture that is sent, in px.
-        one_row: Scroll sideways where the row is too long, so that rows below each other have common columns.
+    With `one_row` it scrolls sideways where the row is too long, so that rows below each other have common columns.
     """
     style = _GRID.format(columns=len(tiles) if one_row else "auto-fill", least=least)
     style += ";overflow-x:auto" if one_row else ""

@@ -27,14 +27,9 @@ NEAR, FAILED = "evaluation_near_path", "evaluation_exclude_failed"
 
 
 def picture_grid(run: Run, index: DataIndex, rows: pd.DataFrame, classes: list[str], own_data: bool) -> None:
-    """Draw a page of answers, in the order of `rows`.
+    """Draw a page of answers, in the order of `rows`, those of the evaluation's table.
 
-    Args:
-        run: Whose answers they are.
-        index: The evaluated data set.
-        rows: Rows of the evaluation's table.
-        classes: Names in the order of their numbers.
-        own_data: Whether it is the data set of the run: only there an explanation can be asked for by name.
+    Only in the run's own data set (`own_data`) an explanation can be asked for by name.
     """
     if rows.empty:
         st.caption(_("No picture is here."))

@@ -10,12 +10,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from alexcore.analysis.evaluation_store import (
-    StoredEvaluation,
-    evaluation_name,
-    evaluation_time,
-    known_evaluation,
-)
+from alexcore.analysis.evaluation_store import StoredEvaluation, evaluation_name, evaluation_time, known_evaluation
 from alexcore.data.index import DataIndex
 from alexcore.errors import DataError
 from alexcore.home import known_data_sets, open_path
@@ -25,13 +20,7 @@ from alexcore.runs.store import Run, require_checkpoint
 from alexcore.words.language import _
 from alexcore.words.numbers import number, percent
 from ui.parts.datasets import open_dataset
-from ui.parts.evaluation_charts import (
-    calibration_view,
-    classes_view,
-    confusion_view,
-    first_cell,
-    headline,
-)
+from ui.parts.evaluation_charts import calibration_view, classes_view, confusion_view, first_cell, headline
 from ui.parts.evaluation_pictures import first_page, picture_grid
 from ui.parts.job_progress import watch_job
 from ui.parts.menu import page_file
@@ -136,11 +125,7 @@ def _figures(report: dict[str, Any]) -> None:
             percent(report["balanced_acc1"], missing="–"),
             "Mean recall of the classes: each counts the same, however many pictures it has.",
         ),
-        (
-            "Macro F1",
-            percent(report["macro_f1"], missing="–"),
-            "Mean F1 of the classes: precision and recall in one.",
-        ),
+        ("Macro F1", percent(report["macro_f1"], missing="–"), "Mean F1 of the classes: precision and recall in one."),
         (
             "Calibration error",
             number(report["ece"], "–"),

@@ -67,11 +67,7 @@ def _augmentation(spec: FieldSpec, common: dict[str, Any]) -> Any:
 
 
 def config_form(data: str, val: str = "") -> TrainConfig:
-    """Draw the form and return what it says.
-
-    Args:
-        data: The data set's folder.
-        val: A separate validation folder, or "".
+    """Draw the form for a data set's folder, and a separate validation folder or "", and return what it says.
 
     Raises:
         ConfigError: one or more values are out of range.

@@ -22,13 +22,10 @@ TYPES = ["jpg", "jpeg", "png", "gif", "bmp", "webp", "tif", "tiff", "ppm", "pgm"
 
 @dataclass(frozen=True)
 class ShownPicture:
-    """A picture to draw from.
+    """A picture to draw from: its class or the name of the upload, and RGB.
 
-    Attributes:
-        name: Its class, or the name of the upload.
-        image: RGB.
-        index: Its number in the training split, on which its draws depend; 0 for an upload.
-        key: Tells it from every other picture, and from an older version of its file.
+    Its draws depend on `index`, its number in the training split, 0 for an upload; `key` tells it from every other
+    picture, and from an older version of its file.
     """
 
     name: str

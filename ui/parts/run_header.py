@@ -89,12 +89,9 @@ def watched(run_id: str, kind: Kind) -> Run | None:
 
 
 def run_header(run: Run, at_work: AtWork | None, *, pausable: bool) -> None:
-    """Draw the head of a run.
+    """Draw the head of a run; `at_work` is where it is, None before its first step, when its phase says it.
 
-    Args:
-        run: As it stands now.
-        at_work: Where it is; None before its first step, when its phase says it.
-        pausable: Whether a running one would obey a pause now.
+    `pausable` is whether a running one would obey a pause now.
     """
     _buttons(run, pausable)
     if run.status.active:

@@ -70,13 +70,9 @@ GROUP_WORDS = {
 
 
 def curves(runs: Sequence[Compared], group: str, axis: str, weight: float) -> RunView:
-    """The figures of a group.
+    """The figures of a group, one of `GROUPS`, against one of `comparison.AXES`; the order of runs is that of colours.
 
-    Args:
-        runs: At most `comparison.MOST`, in the order of their colours.
-        group: One of `GROUPS`.
-        axis: One of `comparison.AXES`.
-        weight: Of the smoothing, 0 for none; the values themselves then stay visible, pale, behind it.
+    With a `weight` of smoothing the values themselves stay visible, pale, behind it.
     """
     figures = {each.field: _figure(runs, each, axis, weight) for each in GROUPS[group]}
     return RunView(_SENTENCES[group](runs), figures, _table(runs, group, weight))

@@ -10,16 +10,7 @@ import streamlit as st
 def url_choice(
     label: str, parameter: str, options: Sequence[str], *, key: str, text: str, words: Callable[[str], str] = str
 ) -> str:
-    """Draw a row of choices whose value is the query parameter; the first one counts where the URL names none of them.
-
-    Args:
-        label: What is chosen.
-        parameter: The name in the URL.
-        options: The values, as they stand in the URL.
-        key: Of the widget.
-        text: What the choice does, as its help.
-        words: What to show for a value.
-    """
+    """Draw a row of choices whose value is a query parameter; the first counts where the URL names none of them."""
     if st.session_state.get(key) not in options:
         wished = st.query_params.get(parameter)
         st.session_state[key] = wished if wished in options else options[0]

@@ -34,7 +34,7 @@ def show_run(run_id: str) -> None:
 
 def show_all(chosen: Sequence[str] = ()) -> None:
     """Go back to the table, with these runs chosen."""
-    st.query_params.clear()
+    st.query_params.from_dict({})  # clear() refuses while a tab of the run's page stands in the URL
     st.session_state[CHOSEN] = list(chosen)
 
 

@@ -25,12 +25,10 @@ Check = Callable[[], None]
 
 
 def recalibrated(arms: list[Arm], batches_of: Callable[[Arm], Iterable[Batch]], check: Check) -> Networks:
-    """Copies of the networks with batch norm whose running statistics were measured anew.
+    """Copies of the networks with batch norm whose running statistics were measured anew on `batches_of` the arm.
 
-    Args:
-        arms: All arms; those without batch norm, and those that have diverged, are left out.
-        batches_of: The batches to measure an arm's statistics on.
-        check: Called before each batch; it stops the work by raising.
+    Arms without batch norm, and those that have diverged, are left out. `check` is called before each batch and stops
+    the work by raising.
     """
 
     def checked(batches: Iterable[Batch]) -> Iterator[Batch]:

@@ -66,20 +66,11 @@ class Sums:
 
 @dataclass
 class Arm:
-    """One network of the experiment and what has to be remembered of it.
+    """One network of the experiment, in train mode, and what has to be remembered of it, with its own configuration.
 
-    Attributes:
-        norm: One of `NORMS`.
-        seed: Of its weights, batches and dropout.
-        config: The run's configuration with this norm and seed.
-        model: The network, in train mode.
-        optimizer: Of its parameters.
-        diverged_at: The step whose loss was not finite; from there on the arm stands still.
-        grad_norm: Of the last step.
-        logged: Sums since the last `arm_step` event.
-        validated: Sums since the last `arm_eval` event.
-        total: Sums of the whole run.
-        memory: What the probes remember of their last time: plain data.
+    `diverged_at` is the step whose loss was not finite; from there on the arm stands still. `logged`, `validated` and
+    `total` are sums since the last `arm_step` event, since the last `arm_eval` event and of the whole run; `memory` is
+    what the probes remember of their last time: plain data.
     """
 
     norm: str
@@ -163,15 +154,7 @@ class Arm:
 
 
 def build_arm(config: TrainConfig, norm: str, seed: int, classes: int, device: torch.device) -> Arm:
-    """One arm with fresh weights: those with which a run of this norm and seed begins.
-
-    Args:
-        config: Of the experiment; all of it but norm and seed is the arm's.
-        norm: Its norm.
-        seed: Its seed.
-        classes: Outputs of the network.
-        device: Where to compute.
-    """
+    """One arm with fresh weights: those with which a run of this norm and seed begins."""
     own = config.model_copy(update={"norm": norm, "seed": seed})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

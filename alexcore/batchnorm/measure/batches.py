@@ -48,13 +48,8 @@ def windows_from(source: BatchSource, config: TrainConfig, plan: Plan, step: int
 def probe_set(index: DataIndex, operations: Sequence[Operation], count: int, seed: int) -> Batch:
     """The fixed pictures on which probes measure: `count` of the training split, or all if there are fewer.
 
-    They go through the evaluation transform, so that two probes differ by the weights alone.
-
-    Args:
-        index: The data set.
-        operations: The evaluation transform.
-        count: Pictures wanted.
-        seed: Decides which; the same for every arm.
+    They go through the evaluation transform, `operations`, so that two probes differ by the weights alone. The seed,
+    the same for every arm, decides which.
 
     Returns:
         Images (count, 3, H, W) float32 and labels (count,) int64, on the CPU.
@@ -79,10 +74,7 @@ def joined(batches: Iterable[Batch], count: int) -> Batch:
 def recalibration_batches(data: RunData, config: TrainConfig, images: int) -> Iterator[Batch]:
     """Training batches, augmented as in training, that no step has seen: equal in size, about `images` pictures in all.
 
-    Args:
-        data: Of the arm's seed.
-        config: Has the batch size.
-        images: How many; 0 takes one epoch.
+    0 images takes one epoch. `data` is that of the arm's seed.
     """
     wanted = images or data.plan.train_images
     count = min(-(-wanted // config.batch_size), data.plan.train_images // config.batch_size)

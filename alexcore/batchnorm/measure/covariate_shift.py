@@ -7,15 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from alexcore.batchnorm.measure.gradient_step import (
-    CROSS_ENTROPY,
-    Criterion,
-    cosine,
-    gradient,
-    move,
-    put_back,
-    trained,
-)
+from alexcore.batchnorm.measure.gradient_step import CROSS_ENTROPY, Criterion, cosine, gradient, move, put_back, trained
 from alexcore.batchnorm.measure.undisturbed import undisturbed
 from alexcore.batchnorm.measure.weighted_layers import layers_of, length
 from alexcore.batchnorm.read.quantities import rounded

@@ -32,13 +32,7 @@ class ExperimentPace:
     """
 
     def __init__(
-        self,
-        config: TrainConfig,
-        bn: BnConfig,
-        steps_per_epoch: int,
-        arms: list[Arm],
-        prober: Prober,
-        session: Session,
+        self, config: TrainConfig, bn: BnConfig, steps_per_epoch: int, arms: list[Arm], prober: Prober, session: Session
     ) -> None:
         self.config, self.bn, self.steps_per_epoch = config, bn, steps_per_epoch
         self.arms, self.prober, self.session = arms, prober, session

@@ -28,20 +28,7 @@ _REQUIRED = ("version", "arms", "position", "config", "bn", "class_to_idx", "fin
 
 @dataclass(frozen=True)
 class ExperimentParts:
-    """What an experiment is made of.
-
-    Attributes:
-        config: What all arms share.
-        bn: What is compared and how it is measured.
-        session: Whom it tells, what it obeys, its clock.
-        device: Where it computes.
-        data: What each seed reads.
-        arms: The networks.
-        objective: Their loss.
-        val: What they are validated on.
-        prober: Measures them.
-        pace: Where the experiment is.
-    """
+    """What an experiment is made of."""
 
     config: TrainConfig
     bn: BnConfig

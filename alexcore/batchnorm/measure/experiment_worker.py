@@ -16,11 +16,6 @@ from alexcore.training.device import choose_device
 def compare(config: TrainConfig, run_dir: Path, reporter: RunReporter) -> str:
     """Wait for the device and train all arms; returns "finished" or "stopped".
 
-    Args:
-        config: What all arms share.
-        run_dir: The experiment's folder.
-        reporter: Is told of everything.
-
     Raises:
         AlexError: the experiment failed.
     """

@@ -95,12 +95,8 @@ def trained_file(run_dir: Path, seed: int) -> Path:
 def experiment_example(run_dir: Path, seed: int, layer: str, channel: int, *, trained: bool) -> dict[str, Any]:
     """Work the algorithm out for one channel on one batch of the experiment's probe pictures.
 
-    Args:
-        run_dir: The experiment.
-        seed: Of the arm.
-        layer: A layer that BatchNorm follows, such as "conv1".
-        channel: From 0.
-        trained: With the weights at the end; else with those before the first step.
+    `layer` is one that BatchNorm follows, such as "conv1"; `trained` takes the weights at the end, else those before
+    the first step.
 
     Returns:
         What `channel_example` returns.

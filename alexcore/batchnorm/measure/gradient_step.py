@@ -16,12 +16,7 @@ CROSS_ENTROPY: Criterion = F.cross_entropy
 
 
 class Gradient(NamedTuple):
-    """The loss at a point and its gradient.
-
-    Attributes:
-        loss: Of the batch; not finite if the network has diverged.
-        parts: One tensor a trained parameter, in the order of `trained`.
-    """
+    """The loss at a point, not finite if the network has diverged, and its gradient: a tensor a trained parameter."""
 
     loss: float
     parts: list[Tensor]

@@ -114,11 +114,7 @@ def layer_statistics(
     modules = [
         ((layer, measure), module)
         for layer in layers
-        for module, measure in (
-            (layer.weighted, of_output),
-            (layer.norm, of_norm),
-            (layer.activation, of_activation),
-        )
+        for module, measure in ((layer.weighted, of_output), (layer.norm, of_norm), (layer.activation, of_activation))
         if module is not None
     ]
     with undisturbed(model, train=True), torch.no_grad(), listening(modules, heard):

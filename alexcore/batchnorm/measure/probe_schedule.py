@@ -38,13 +38,7 @@ def dense_at_start(steps: int, count: int) -> list[int]:
 
 
 class Schedule:
-    """The steps after which each group of probes is made.
-
-    Attributes:
-        steps: Optimizer steps of an arm.
-        due: Per group, its steps; before the plan is made only what is certain.
-        planned: Whether the plan is made.
-    """
+    """The steps after which each group of probes is `due`; before the plan is made only what is certain."""
 
     def __init__(self, steps: int, every: int) -> None:
         self.steps = steps
@@ -66,13 +60,10 @@ class Schedule:
         return sum(each > step for each in self.due[group])
 
     def plan(self, costs: Mapping[str, float], other_s: float) -> None:
-        """Spend a share of the time on probes.
+        """Spend a share of the time on probes. Every group is made at the start and at the end in any case.
 
-        Every group is made at the start and at the end in any case; what is left of the time is divided.
-
-        Args:
-            costs: Seconds that each group takes, for all arms together.
-            other_s: Seconds of the whole run without probes.
+        What is left of the time is divided by `costs`, the seconds of each group for all arms together; `other_s` are
+        those of the whole run without probes.
         """
         time_s = other_s * SHARE / (1 - SHARE)
         time_s -= sum(2 * costs[group] for group in WEIGHTS) + len(self.due["relative"]) * costs.get("relative", 0.0)
@@ -84,13 +75,10 @@ class Schedule:
         self.planned = True
 
     def affordable(self, group: str, costs: Mapping[str, float], spent_s: float, other_s: float) -> bool:
-        """Whether one more probe keeps the run under its share, those of the end included.
+        """Whether one more probe of `group` keeps the run under its share, those of the end included.
 
-        Args:
-            group: The probe in question.
-            costs: Seconds that each group takes, for all arms together, as far as it was made.
-            spent_s: Seconds of all probes so far.
-            other_s: Seconds of everything else, as it will be at the end.
+        `costs` are the seconds that each group takes for all arms, as far as it was made; `spent_s` those of all probes
+        so far; `other_s` those of everything else, as it will be at the end.
         """
         end_s = sum(costs.get(each, 0.0) for each in self.groups_at(self.steps))
         probes_s = spent_s + costs.get(group, 0.0) + end_s

@@ -51,14 +51,10 @@ Found = Iterator[tuple[str, dict[str, Any]]]
 
 
 class Prober:
-    """Makes the probes of one experiment.
+    """Makes the probes of one experiment; `images` are all probe pictures, (N, 3, H, W), with `labels`, (N,).
 
-    Attributes:
-        images: All probe pictures, (N, 3, H, W).
-        labels: Theirs, (N,).
-        channels: Per layer, the channels that are kept one by one.
-        objective: The run's loss, with its weights and smoothing.
-        spent: Per group, [probes made, seconds, seconds of the quickest].
+    `channels` are, per layer, those that are kept one by one; `spent` is, per group, [probes made, seconds, seconds of
+    the quickest].
     """
 
     def __init__(
@@ -93,17 +89,7 @@ class Prober:
         return {group: arms * least for group, (_, _, least) in self.spent.items()}
 
     def probe(self, group: str, arm: Arm, lr: float, step: int) -> Found:
-        """Measure one arm.
-
-        Args:
-            group: See the table above.
-            arm: The arm; it is left as it was, to the bit, but for its `memory`.
-            lr: The rate of the training now.
-            step: Steps made so far.
-
-        Yields:
-            Quantities with their data.
-        """
+        """Measure one arm at `step`, quantity by quantity; it is left as it was, to the bit, but for its `memory`."""
         model, batch = arm.model, (self.batch, self.batch_labels)
         if group == "layers":
             yield from self._layers(arm, lr, step)

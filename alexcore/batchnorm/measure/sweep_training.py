@@ -53,16 +53,9 @@ Key = tuple[str, int, float, str]
 
 @dataclass(frozen=True)
 class Training:
-    """One training of a sweep.
+    """One training of a sweep; `x` is its rate, or its batch size.
 
-    Attributes:
-        norm: Its arm.
-        seed: Its seed.
-        x: The rate, or the batch size.
-        mode: "rates", or in the batch sweep "epochs" or "steps": what is equal for all.
-        batch_size: Pictures a batch.
-        lr: The rate.
-        steps: Optimizer steps.
+    `mode` is "rates", or in the batch sweep "epochs" or "steps": what is equal for all.
     """
 
     norm: str
@@ -115,14 +108,9 @@ def _seeds(config: TrainConfig, bn: BnConfig) -> list[int]:
 
 
 def sweep(run_dir: Path, config: TrainConfig, bn: BnConfig, kind: str, on_progress: Progress) -> dict[str, Any]:
-    """Carry out what is left of a sweep, and renew the experiment's verdict.
+    """Carry out what is left of a sweep (RATE_SWEEP or BATCH_SWEEP), and renew the experiment's verdict.
 
-    Args:
-        run_dir: Of the experiment.
-        config: Its configuration.
-        bn: Its description.
-        kind: RATE_SWEEP or BATCH_SWEEP.
-        on_progress: Called with (optimizer steps done, in all).
+    `on_progress` is called with (optimizer steps done, in all).
 
     Returns:
         {"runs": results in the file, "new": made now, "sentences": what they say}.

@@ -15,14 +15,9 @@ ACTIVATIONS = (nn.ReLU, nn.Tanh, nn.Sigmoid)
 
 @dataclass(frozen=True)
 class WeightedLayer:
-    """A convolution or linear layer, and what acts on its output.
+    """A convolution or linear layer, and what acts on its output: norm and activation (ReLU, tanh or sigmoid), if any.
 
-    Attributes:
-        name: "conv1", "conv2", ... and "linear1", ... in the order of the network.
-        path: Its name in `named_modules()`.
-        weighted: The layer.
-        norm: On its output, if any.
-        activation: ReLU, tanh or sigmoid that follows, if any.
+    `name` is "conv1", "conv2", ... and "linear1", ... in the order of the network, `path` that in `named_modules()`.
     """
 
     name: str

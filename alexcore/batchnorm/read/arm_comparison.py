@@ -18,8 +18,8 @@ class Comparison:
     Attributes:
         state: "lower" or "higher": all seeds with BN are below or above all without; "overlap": some are not; "tie":
             all are the same; "few": fewer than 3 seeds; "missing": an arm has no number at all.
-        lean: "lower", "higher" or "equal", by the medians; what "few" and "overlap" lean to. "" with nothing to
-        compare. plain: Values without batch norm, by seed.
+        lean: "lower", "higher" or "equal", by the medians; what "few" and "overlap" lean to. "" without numbers.
+        plain: Values without batch norm, by seed.
         normed: Values with batch norm.
     """
 

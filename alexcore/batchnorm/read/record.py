@@ -233,15 +233,9 @@ class BandPoint(NamedTuple):
 
 
 def band(curves: Iterable[Sequence[Point]]) -> list[BandPoint]:
-    """The lowest, the median and the highest of several curves, of those that have the point.
+    """The lowest, the median and the highest of several curves (x, y), of those that have the point, by x.
 
     A curve that ends early, because its network diverged, must not end the others.
-
-    Args:
-        curves: One for each seed, lists of (x, y).
-
-    Returns:
-        A list increasing in x; each point with the number of curves behind it.
     """
     columns: dict[float, list[float]] = defaultdict(list)
     for curve in curves:

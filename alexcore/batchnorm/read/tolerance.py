@@ -45,15 +45,10 @@ class Tolerance:
 
 
 def classify(final_train_loss: float | None, losses: Iterable[float | None], classes: int) -> str:
-    """How a training went: "diverged", "stuck" or "learned".
+    """How a training went: "diverged", "stuck" or "learned"; losses in nats, None or nan for one that was not finite.
 
     Diverged: any loss is not finite or above 1e3 ln C. Stuck: the final one is within 0.02 of ln C, that of guessing,
     or above it, which is no learning either. Otherwise learned.
-
-    Args:
-        final_train_loss: In nats; None (or nan) is a loss that was not finite.
-        losses: On the way, in nats.
-        classes: C, at least 2.
     """
     chance = math.log(classes)
 
@@ -93,11 +88,9 @@ def width(
 
 
 def rows_of(lines: Iterable[Mapping[str, Any]], name: str) -> list[Row]:
-    """The results of a sweep as flat rows.
+    """The results of a sweep, the lines of its file, as flat rows; `name` says what x is, "rate" or "batch".
 
-    Args:
-        lines: Of sweep-q14.jsonl or sweep-q15.jsonl: `arm`, `seed`, `x`, and `result` or its fields themselves.
-        name: What x is: "rate" or "batch".
+    A line has `arm`, `seed`, `x`, and `result` or its fields themselves.
     """
     rows = []
     for line in lines:
@@ -111,11 +104,7 @@ def rows_of(lines: Iterable[Mapping[str, Any]], name: str) -> list[Row]:
 
 
 def tolerances(rows: Iterable[Row]) -> dict[str, dict[int, Tolerance]]:
-    """`width` of every arm and seed: {arm: {seed: Tolerance}}.
-
-    Args:
-        rows: Of the sweep of rates: arm, seed, rate, val_acc1, outcome.
-    """
+    """`width` of every arm and seed: {arm: {seed: Tolerance}}."""
     found: dict[str, dict[int, Tolerance]] = {}
     for (arm, seed), some in _groups(rows, "arm", "seed").items():
         found.setdefault(arm, {})[seed] = width(

@@ -28,14 +28,9 @@ FLAT = 0.01
 
 @dataclass(frozen=True)
 class Evidence:
-    """The numbers of one measure and arm behind an answer.
+    """The numbers (seed and value) of one measure, a key of `summary.MEASURES`, and one arm behind an answer.
 
-    Attributes:
-        quantity: Which chart shows it.
-        measure: A key of `summary.MEASURES`.
-        title: What it is, in words.
-        arm: "none", "batch" or "group".
-        values: Pairs of seed and value.
+    `quantity` tells which chart shows it.
     """
 
     quantity: str
@@ -58,14 +53,10 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer.
+    """One answer, to the question `code`, and what it was computed from.
 
-    Attributes:
-        code: Which question it answers.
-        values: What its sentences are made of; see `alexcore.words.verdict`.
-        decided: Whether the numbers decide it.
-        evidence: What it was computed from.
-        anchor: Section of the page that shows it: "inside", "ics", "curves", "sweeps" or "surface".
+    `values` make its sentences, see `alexcore.words.verdict`; `decided` is whether the numbers decide it; `anchor` is
+    the section of the page that shows it: "inside", "ics", "curves", "sweeps" or "surface".
     """
 
     code: str

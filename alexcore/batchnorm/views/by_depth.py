@@ -21,14 +21,7 @@ from alexcore.batchnorm.views.probe_values import (
     probes,
     step_at,
 )
-from alexcore.batchnorm.views.view import (
-    View,
-    arm_colour,
-    arm_title,
-    arms_in_order,
-    each_arm,
-    order_in_words,
-)
+from alexcore.batchnorm.views.view import View, arm_colour, arm_title, arms_in_order, each_arm, order_in_words
 from alexcore.figures import narrow_figure
 from alexcore.nn.norms import look_of
 from alexcore.palette import GUIDE
@@ -72,13 +65,7 @@ def moments(experiment: Experiment, *, normed: bool = False) -> View:
     prefix = "normed_" if normed else ""
     figures, rows = {}, []
     for name, title in (("deviation", "Deviation by depth"), ("mean_abs", "Distance of the mean from 0 by depth")):
-        figures[name], some = _figure(
-            events,
-            layers,
-            each_layer(prefix + name),
-            title,
-            "mean over channels",
-        )
+        figures[name], some = _figure(events, layers, each_layer(prefix + name), title, "mean over channels")
         rows += some
     where = "behind the norm" if normed else "as the convolution gives it, before any norm"
     return View(
@@ -125,12 +112,7 @@ def _of_gain(direction: str, column: str) -> Pick:
 
 
 def gain(experiment: Experiment, direction: str = "random") -> View:
-    """How far a small change of the input has grown by each layer.
-
-    Args:
-        experiment: The record.
-        direction: "random" for random changes, "neighbour" for a step towards another picture.
-    """
+    """How far a small change of the input, "random" or towards a "neighbour" picture, has grown by each layer."""
     events = probes(experiment, GAIN)
     layers = layers_with(events)
     pick = _of_gain(direction, "relative")
@@ -162,9 +144,7 @@ def gain(experiment: Experiment, direction: str = "random") -> View:
 def differences(experiment: Experiment, direction: str = "random") -> View:
     """The measure of the first answer: growth of a change against how much pictures differ, up to the last convolution.
 
-    Args:
-        experiment: The record.
-        direction: "random" for random changes, "neighbour" for a step towards another picture.
+    The change is "random" or a step towards a "neighbour" picture.
     """
     events = probes(experiment, GAIN)
     layers, pick = _convs(layers_with(events)), _of_gain(direction, "spread")

@@ -139,10 +139,7 @@ def _marks(figure: Any, lines: Lines, label: str) -> None:
         )
 
 
-WAYS = (
-    ("val_acc1", "running statistics", "solid"),
-    ("val_acc1_batch", "batch statistics", "dot"),
-)
+WAYS = (("val_acc1", "running statistics", "solid"), ("val_acc1_batch", "batch statistics", "dot"))
 
 
 def three_ways(experiment: Experiment) -> View:

@@ -11,15 +11,7 @@ import plotly.graph_objects as go
 from alexcore.batchnorm.read.quantities import CHANNEL_VALUES, MOMENTS
 from alexcore.batchnorm.read.record import Experiment
 from alexcore.batchnorm.views.probe_values import NOTHING, probes
-from alexcore.batchnorm.views.view import (
-    View,
-    arm_colour,
-    arm_title,
-    arms_in_order,
-    capital,
-    faint,
-    plain_range,
-)
+from alexcore.batchnorm.views.view import View, arm_colour, arm_title, arms_in_order, capital, faint, plain_range
 from alexcore.figures import narrow_figure
 from alexcore.runs.events import finite_number
 from alexcore.runs.thinning import thin
@@ -52,12 +44,8 @@ def fan_channels(experiment: Experiment, layer: str) -> tuple[list[int], int | N
 def fans(experiment: Experiment, layer: str, channel: int, seed: int, *, normed: bool = False) -> View:
     """The distribution of one channel over time, a fan an arm; the arms share the y range.
 
-    Args:
-        experiment: The record.
-        layer: One of `fan_layers`.
-        channel: One of `fan_channels`.
-        seed: One of the experiment's seeds.
-        normed: Behind the norm in place of before it, for the arms that have one.
+    Layer and channel are among `fan_layers` and `fan_channels`; `normed` looks behind the norm, for the arms that have
+    one.
     """
     found: dict[str, list[tuple[float, list[float]]]] = {}
     percentiles: list[float] = []

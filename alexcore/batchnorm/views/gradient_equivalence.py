@@ -9,12 +9,7 @@ import pandas as pd
 from alexcore.batchnorm.read.quantities import ACCUMULATION, STATISTICS_LAG
 from alexcore.batchnorm.read.record import Experiment
 from alexcore.batchnorm.views.probe_values import NOTHING, probes
-from alexcore.batchnorm.views.view import (
-    View,
-    arm_colour,
-    arm_title,
-    arms_in_order,
-)
+from alexcore.batchnorm.views.view import View, arm_colour, arm_title, arms_in_order
 from alexcore.figures import narrow_figure
 from alexcore.nn.norms import look_of
 from alexcore.palette import GUIDE

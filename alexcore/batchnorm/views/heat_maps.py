@@ -22,10 +22,7 @@ from alexcore.words.numbers import number
 def drift(experiment: Experiment, name: str = "mean", seed: int | None = None) -> View:
     """How far the distribution of each layer has moved since the probe before: a heat map of layer and step.
 
-    Args:
-        experiment: The record.
-        name: "mean", "log_deviation", or one of them with the prefix "normed_" for what the norm gives on.
-        seed: Of the heat maps; None is the first.
+    `name` is "mean" or "log_deviation", with the prefix "normed_" for what the norm gives on; no `seed` is the first.
     """
     plain = name.removeprefix("normed_")
     unit = {"mean": "shift of the mean (deviations)", "log_deviation": "change of the deviation (log)"}

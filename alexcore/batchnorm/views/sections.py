@@ -44,13 +44,7 @@ Maker = Callable[[Experiment, Choice], View]
 
 @dataclass(frozen=True)
 class Part:
-    """Views that are looked at together.
-
-    Attributes:
-        title: Its name in a control and its heading in the report.
-        makers: The views, in order.
-        picks: The fields of `Choice` that change something here.
-    """
+    """Views that are looked at together, in order; `picks` are the fields of `Choice` that change something here."""
 
     title: str
     makers: tuple[Maker, ...]
@@ -147,8 +141,7 @@ SECTIONS: dict[str, Section] = {
         "that hardly moves looks smooth on steps of the learning rate.",
         {
             "equal": Part(
-                "Equal distances",
-                (_plain(surface.scale_free), lambda e, _: surface.loss_along(e, relative=True)),
+                "Equal distances", (_plain(surface.scale_free), lambda e, _: surface.loss_along(e, relative=True))
             ),
             "rate": Part(
                 "By the learning rate",
@@ -167,8 +160,7 @@ SECTIONS: dict[str, Section] = {
         {
             "rates": Part("Learning rate", (_plain(sweeps.tolerance), _plain(sweeps.rates))),
             "batches": Part(
-                "Batch size",
-                (lambda e, _: sweeps.batches(e, "epochs"), lambda e, _: sweeps.batches(e, "steps")),
+                "Batch size", (lambda e, _: sweeps.batches(e, "epochs"), lambda e, _: sweeps.batches(e, "steps"))
             ),
         },
     ),

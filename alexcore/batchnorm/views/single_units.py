@@ -160,10 +160,7 @@ def scales(experiment: Experiment) -> View:
     ):
         figure = narrow_figure(title, "optimizer step", unit)
         for at, layer in enumerate(layers):
-            lines = lines_of(
-                {arm: rows for arm, rows in events.items() if arm[0] == "batch"},
-                from_layer(name, layer),
-            )
+            lines = lines_of({arm: rows for arm, rows in events.items() if arm[0] == "batch"}, from_layer(name, layer))
             points = median_line(lines.get("batch", {}))
             figure.add_scatter(
                 x=[x for x, _ in points],

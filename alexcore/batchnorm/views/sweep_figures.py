@@ -10,15 +10,7 @@ import pandas as pd
 
 from alexcore.batchnorm.read.record import BATCH_SWEEP, RATE_SWEEP, Experiment
 from alexcore.batchnorm.read.tolerance import width
-from alexcore.batchnorm.views.view import (
-    View,
-    add_lines,
-    arm_title,
-    arms_in_order,
-    capital,
-    each_arm,
-    order_in_words,
-)
+from alexcore.batchnorm.views.view import View, add_lines, arm_title, arms_in_order, capital, each_arm, order_in_words
 from alexcore.figures import narrow_figure, share_axis
 from alexcore.palette import HEAT
 from alexcore.runs.events import finite_number

@@ -103,13 +103,8 @@ def add_lines(
 ) -> None:
     """Draw the arms: a median with a band from three seeds on, else one line a seed.
 
-    Args:
-        figure: Where to.
-        lines: The numbers.
-        dash: Of the line; empty takes the arm's own.
-        label: Goes behind the arm's name in the legend.
-        symbol: Of a mark at each point; empty draws none, "arm" takes the arm's own.
-        window: The trailing mean over so many points is drawn.
+    An empty `dash` takes the arm's own, and `symbol` "arm" its mark; `label` goes behind the arm's name in the legend.
+    Drawn is the trailing mean over `window` points.
     """
     for arm in arms_in_order(lines):
         whole = {seed: smoothed(points, window) for seed, points in lines[arm].items()}
@@ -217,10 +212,7 @@ def each_arm(values: Mapping[str, Sequence[float]], shape: Callable[[float | Non
 def order_in_words(values: Mapping[str, Sequence[float]], low: str = "lowest", high: str = "highest") -> str:
     """Which arm is lowest and which highest, as far as the seeds decide it; a sentence, or an empty text.
 
-    Args:
-        values: Numbers of the seeds, by arm.
-        low: What the arm with the smallest numbers is called.
-        high: What the arm with the largest numbers is called.
+    `values` are numbers of the seeds, by arm; `low` and `high` are what the arms at either end are called.
     """
     known = {arm: list(each) for arm, each in values.items() if each}
     if len(known) < 2:

@@ -106,8 +106,10 @@ def test_the_project_and_the_report_are_made_and_downloaded(
     assert "<h1>Run one</h1>" in Path(report.path()).read_text()
     # A file that was made before is offered at once, also after a refresh.
     page.reload()
-    choose_again = page.locator(".st-key-runs_export_format input")
-    choose_again.click()
+    # A list that opens while the page is still being drawn is closed by it.
+    expect(page.locator(".st-key-runs_export_make")).to_be_visible()
+    expect(page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]')).to_be_visible()
+    page.locator(".st-key-runs_export_format input").click()
     page.get_by_role("option", name="Report", exact=True).click()
     expect(page.locator(".st-key-runs_export_download button")).to_be_visible()
     page.set_viewport_size({"width": 420, "height": 900})

@@ -1,4 +1,4 @@
-"""Parameters one by one, and the order and sizes of a pipeline: what is wrong is a sentence at the right operation."""
+"""Parameters one by one, and the order and sizes of a pipeline: what is wrong is a finding at the right operation."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from alexcore.augment.parameters import Parameter
 from alexcore.augment.pipeline import build_transform
 from alexcore.augment.presets import PRESETS, evaluation_operations, training_operations
 from alexcore.errors import ConfigError
+from alexcore.findings import augment as findings
 
 RESIZE = {"op": "Resize", "size": [32, 32]}
 CROP = {"op": "RandomResizedCrop", "size": [32, 32]}
@@ -24,10 +25,6 @@ MIXUP, CUTMIX = {"op": "MixUp"}, {"op": "CutMix"}
 PARAMETERS = [(name, each) for name, spec in OPERATIONS.items() for each in spec.parameters]
 NAMES = [f"{name}.{each.name}" for name, each in PARAMETERS]
 each_parameter = pytest.mark.parametrize(("operation", "parameter"), PARAMETERS, ids=NAMES)
-
-
-def told(operations: Any) -> list[tuple[int, str]]:
-    return [(each.position, str(each)) for each in check_pipeline(operations)]
 
 
 # One parameter ------------------------------------------------------------------------------------------------
@@ -64,9 +61,8 @@ def test_the_default_and_the_ends_are_legal_and_nothing_beyond(operation, parame
         value = value_of(parameter, number)
         assert not parameter.accepts(value), number
         problems = check_operation({"op": operation, parameter.name: value})
-        told_of = f"{operation}: {parameter.name} = {repr(value)[:55]}"
-        assert any(each.message.startswith(told_of) for each in problems)
-        assert f"It must be {parameter.legal}." in [each.hint for each in problems]
+        shown = repr(value) if len(repr(value)) <= 60 else f"{repr(value)[:59]}…"
+        assert findings.IllegalValue(0, operation, parameter.name, shown, parameter.legal) in problems
 
 
 WRONG = (
@@ -178,25 +174,25 @@ def test_a_new_operation_is_legal_alone_and_its_defaults_are_its_own(name):
 
 
 @pytest.mark.parametrize(
-    ("operation", "message"),
+    ("operation", "code", "shown"),
     [
-        (3, "3 is no operation."),
-        (None, "None is no operation."),
-        ("Resize", "'Resize' is no operation."),
-        ({}, "There is no operation None."),
-        ({"op": ["Resize"]}, "There is no operation ['Resize']."),
-        ({"op": "resize", "size": 32}, "There is no operation 'resize'."),
-        ({"op": "ToTensor", "on": 1}, "on = 1 is not allowed."),
-        ({"op": "ToTensor", "p": 1}, "ToTensor has no parameter 'p'."),
-        ({"op": "Resize"}, "Resize lacks its size."),
-        ({"op": "Normalize", "std": [0.5, 0, 0.5]}, "Normalize: std = [0.5, 0, 0.5] is not allowed."),
-        ({"op": "x" * 100}, f"There is no operation '{'x' * 58}…."),
-        ({"op": "RandAugment", "num_ops": 10**5000}, "RandAugment: num_ops = something too long to show (int) is not"),
+        (3, "augment.no-operation", "3"),
+        (None, "augment.no-operation", "None"),
+        ("Resize", "augment.no-operation", "'Resize'"),
+        ({}, "augment.unknown-operation", "None"),
+        ({"op": ["Resize"]}, "augment.unknown-operation", "['Resize']"),
+        ({"op": "resize", "size": 32}, "augment.unknown-operation", "'resize'"),
+        ({"op": "ToTensor", "on": 1}, "augment.illegal-switch", "1"),
+        ({"op": "ToTensor", "p": 1}, "augment.unknown-parameter", "'p'"),
+        ({"op": "Resize"}, "augment.missing-parameter", None),
+        ({"op": "Normalize", "std": [0.5, 0, 0.5]}, "augment.illegal-value", "[0.5, 0, 0.5]"),
+        ({"op": "x" * 100}, "augment.unknown-operation", f"'{'x' * 58}…"),
+        ({"op": "RandAugment", "num_ops": 10**5000}, "augment.illegal-value", "something too long to show (int)"),
     ],
 )
-def test_a_wrong_operation_is_told(operation, message):
+def test_a_wrong_operation_is_told(operation, code, shown):
     (problem,) = check_operation(operation)
-    assert problem.message.startswith(message)
+    assert (problem.code, problem.values.get("shown")) == (code, shown)
     assert problem.hint.endswith(".")
     with pytest.raises(ConfigError):
         require_legal([operation])
@@ -206,19 +202,24 @@ def test_lists_without_end_are_no_traceback():
     deep: list[Any] = []
     for _ in range(100_000):
         deep = [deep]
-    assert check_operation({"op": deep})[0].message == "There is no operation something too long to show (list)."
+    assert check_operation({"op": deep})[0].values["shown"] == "something too long to show (list)"
     while deep:
         deep = deep.pop()
 
 
 def test_every_wrong_parameter_is_told_at_once():
     problems = check_operation({"op": "RandomCrop", "padding": -1, "pad_if_needed": 1, "colour": 3, "on": "no"})
-    assert [each.message.split(" = ")[0] for each in problems] == [
-        "on",
-        "RandomCrop has no parameter 'colour'.",
-        "RandomCrop lacks its size.",
-        "RandomCrop: padding",
-        "RandomCrop: pad_if_needed",
+    padding, pad_if_needed = (OPERATIONS["RandomCrop"].parameter(name) for name in ("padding", "pad_if_needed"))
+    known = tuple(each.name for each in OPERATIONS["RandomCrop"].parameters)
+    sides = "height and width, each a whole number from 1 to 2048"
+    assert padding
+    assert pad_if_needed
+    assert problems == [
+        findings.IllegalSwitch(0, "'no'"),
+        findings.UnknownParameter(0, "RandomCrop", "'colour'", known, none=False),
+        findings.MissingParameter(0, "RandomCrop", "size", sides),
+        findings.IllegalValue(0, "RandomCrop", "padding", "-1", padding.legal),
+        findings.IllegalValue(0, "RandomCrop", "pad_if_needed", "1", pad_if_needed.legal),
     ]
 
 
@@ -228,141 +229,45 @@ def test_every_wrong_parameter_is_told_at_once():
 @pytest.mark.parametrize(
     ("operations", "expected"),
     [
-        ([RESIZE, ERASING, TENSOR], [(1, "RandomErasing needs a tensor. Move it below ToTensor.")]),
-        ([RESIZE, NORMALIZE, TENSOR], [(1, "Normalize needs a tensor. Move it below ToTensor.")]),
-        ([MIXUP, RESIZE, TENSOR], [(0, "MixUp needs a tensor. Move it below ToTensor.")]),
-        (
-            [RESIZE, TENSOR, FLIP],
-            [(2, "RandomHorizontalFlip comes too late. Move it above ToTensor: it works on pictures.")],
-        ),
-        (
-            [RESIZE, TENSOR, NORMALIZE, CROP],
-            [(3, "RandomResizedCrop comes too late. Move it above ToTensor: it works on pictures.")],
-        ),
-        (
-            [RESIZE, TENSOR, MIXUP, NORMALIZE],
-            [(3, "Normalize comes too late. Move it above MixUp and CutMix, which work on finished batches.")],
-        ),
-        ([RESIZE, TENSOR, NORMALIZE, NORMALIZE], [(3, "Normalize stands here a second time. Remove one of them.")]),
-        ([RESIZE, TENSOR, TENSOR], [(2, "ToTensor stands here a second time. Remove one of them.")]),
-        ([RESIZE, TENSOR, MIXUP, CUTMIX, MIXUP], [(4, "MixUp stands here a second time. Remove one of them.")]),
-        ([RESIZE], [(1, "The pictures never become tensors. Add ToTensor after the operations on pictures.")]),
-        ([], [(0, "The pictures never become tensors. Add ToTensor after the operations on pictures.")]),
-        (
-            [TENSOR],
-            [
-                (
-                    1,
-                    (
-                        "The pictures leave in different sizes, and so cannot form a batch. Add a crop, or a Resize to "
-                        "height and width."
-                    ),
-                )
-            ],
-        ),
-        (
-            [{"op": "Resize", "size": 32}, TENSOR],
-            [
-                (
-                    2,
-                    (
-                        "The pictures leave in different sizes, and so cannot form a batch. Add a crop, or a Resize to "
-                        "height and width."
-                    ),
-                )
-            ],
-        ),
-        (
-            [{"op": "Resize", "size": [32, 48]}, TENSOR],
-            [
-                (
-                    2,
-                    (
-                        "The pictures leave with 32 x 48 px; the network takes squares. Give the last "
-                        "Resize or crop the "
-                        "same height and width."
-                    ),
-                )
-            ],
-        ),
+        ([RESIZE, ERASING, TENSOR], findings.NeedsTensor(1, "RandomErasing")),
+        ([RESIZE, NORMALIZE, TENSOR], findings.NeedsTensor(1, "Normalize")),
+        ([MIXUP, RESIZE, TENSOR], findings.NeedsTensor(0, "MixUp")),
+        ([RESIZE, TENSOR, FLIP], findings.NeedsPicture(2, "RandomHorizontalFlip")),
+        ([RESIZE, TENSOR, NORMALIZE, CROP], findings.NeedsPicture(3, "RandomResizedCrop")),
+        ([RESIZE, TENSOR, MIXUP, NORMALIZE], findings.AfterMixing(3, "Normalize")),
+        ([RESIZE, TENSOR, NORMALIZE, NORMALIZE], findings.Repeated(3, "Normalize")),
+        ([RESIZE, TENSOR, TENSOR], findings.Repeated(2, "ToTensor")),
+        ([RESIZE, TENSOR, MIXUP, CUTMIX, MIXUP], findings.Repeated(4, "MixUp")),
+        ([RESIZE], findings.NeverTensors(1)),
+        ([], findings.NeverTensors(0)),
+        ([TENSOR], findings.DifferentSizes(1)),
+        ([{"op": "Resize", "size": 32}, TENSOR], findings.DifferentSizes(2)),
+        ([{"op": "Resize", "size": [32, 48]}, TENSOR], findings.NotSquare(2, 32, 48)),
         (
             [{"op": "CenterCrop", "size": [32, 32]}, TENSOR],
-            [
-                (
-                    0,
-                    (
-                        "CenterCrop of 32 x 32 px may be larger than a picture. Put a Resize to at least "
-                        "32 px above it, or "
-                        "make the crop smaller."
-                    ),
-                )
-            ],
+            findings.CropOfUnknownSize(0, "CenterCrop", 32, 32, 32, padded=False),
         ),
         (
             [RESIZE, {"op": "CenterCrop", "size": [33, 32]}, TENSOR],
-            [
-                (
-                    1,
-                    (
-                        "CenterCrop of 33 x 32 px is larger than the picture, 32 x 32 px. Put a Resize "
-                        "to at least 33 px "
-                        "above it, or make the crop smaller."
-                    ),
-                )
-            ],
+            findings.CropTooLarge(1, "CenterCrop", 33, 32, 33, False, 32, 32, exact=True),
         ),
         (
             [{"op": "Resize", "size": 32}, {"op": "RandomCrop", "size": [32, 33]}, TENSOR],
-            [
-                (
-                    1,
-                    (
-                        "RandomCrop of 32 x 33 px is larger than the picture, at least 32 x 32 px. Put a "
-                        "Resize to at least "
-                        "33 px above it, or make the crop smaller. pad_if_needed helps too."
-                    ),
-                )
-            ],
+            findings.CropTooLarge(1, "RandomCrop", 32, 33, 33, True, 32, 32, exact=False),
         ),
-        (
-            [{"op": "GaussianBlur"}, RESIZE, TENSOR],
-            [
-                (
-                    0,
-                    (
-                        "GaussianBlur of 9 px needs more than a picture whose side may be 1 px. Put a "
-                        "Resize or a crop above "
-                        "it, or make kernel_size smaller."
-                    ),
-                )
-            ],
-        ),
-        (
-            [{"op": "Resize", "size": [4, 4]}, {"op": "GaussianBlur"}, TENSOR],
-            [
-                (
-                    1,
-                    (
-                        "GaussianBlur of 9 px needs more than a picture whose side may be 4 px. Put a "
-                        "Resize or a crop above "
-                        "it, or make kernel_size smaller."
-                    ),
-                )
-            ],
-        ),
-        ([TENSOR] * (MAX_OPERATIONS + 1), [(40, "There are 41 operations. Use at most 40.")]),
-        ("none", [(0, 'A pipeline must be a list of operations. Write [{"op": "Resize", ...}, ...].')]),
-        ({"op": "ToTensor"}, [(0, 'A pipeline must be a list of operations. Write [{"op": "Resize", ...}, ...].')]),
+        ([{"op": "GaussianBlur"}, RESIZE, TENSOR], findings.BlurTooWide(0, 9, 1)),
+        ([{"op": "Resize", "size": [4, 4]}, {"op": "GaussianBlur"}, TENSOR], findings.BlurTooWide(1, 9, 4)),
+        ([TENSOR] * (MAX_OPERATIONS + 1), findings.TooManyOperations(40, 41, 40)),
+        ("none", findings.NoList(0)),
+        ({"op": "ToTensor"}, findings.NoList(0)),
     ],
 )
 def test_what_is_wrong_with_a_pipeline_and_where(operations, expected):
-    assert told(operations) == expected
+    assert check_pipeline(operations) == [expected]
     with pytest.raises(ConfigError) as caught:
         require_legal(operations)
-    position, sentence = expected[0]
-    assert caught.value.hint
-    there = isinstance(operations, list) and position < len(operations)
-    assert str(caught.value) == (f"Operation {position + 1}: " if there else "") + sentence
+    there = isinstance(operations, list) and expected.position < len(operations)
+    assert str(caught.value) == (f"Operation {expected.position + 1}: " if there else "") + expected.sentence
 
 
 @pytest.mark.parametrize(
@@ -381,7 +286,7 @@ def test_what_is_wrong_with_a_pipeline_and_where(operations, expected):
     ],
 )
 def test_what_is_right_passes_and_can_be_built(operations):
-    assert told(operations) == []
+    assert check_pipeline(operations) == []
     assert callable(build_transform(operations))
 
 
@@ -392,33 +297,32 @@ def test_what_is_right_passes_and_can_be_built(operations):
 )
 def test_what_is_switched_off_has_no_order_and_no_size(switched_off):
     operations = [{**switched_off, "on": False}, RESIZE, TENSOR, NORMALIZE, MIXUP]
-    assert told(operations) == []
-    assert told([{**switched_off, "on": True}, *operations[1:]]) != []
+    assert check_pipeline(operations) == []
+    assert check_pipeline([{**switched_off, "on": True}, *operations[1:]]) != []
     assert active(operations) == operations[1:]
     assert output_side([RESIZE, TENSOR, {"op": "Resize", "size": 99, "on": False}]) == 32
     # It may be switched on again, so its parameters have to be legal all the same, and positions count it.
-    assert told([{"op": "Resize", "size": 0, "on": False}, *operations])[0][0] == 0
-    assert told([{**switched_off, "on": False}, RESIZE])[0][0] == 2
-    assert told([RESIZE, {**TENSOR, "on": False}]) == [
-        (2, "The pictures never become tensors. Add ToTensor after the operations on pictures.")
-    ]
+    assert check_pipeline([{"op": "Resize", "size": 0, "on": False}, *operations])[0].position == 0
+    assert check_pipeline([{**switched_off, "on": False}, RESIZE])[0].position == 2
+    assert check_pipeline([RESIZE, {**TENSOR, "on": False}]) == [findings.NeverTensors(2)]
 
 
 def test_all_problems_of_an_order_are_told_by_position():
     operations = [NORMALIZE, {**FLIP, "on": False}, ERASING, RESIZE, TENSOR, FLIP, TENSOR]
-    assert [position for position, _ in told(operations)] == [0, 2, 5, 6]
+    assert [each.position for each in check_pipeline(operations)] == [0, 2, 5, 6]
 
 
 def test_a_side_that_the_network_does_not_take():
     assert require_legal([RESIZE, TENSOR], 32) == [RESIZE, TENSOR]
-    with pytest.raises(ConfigError, match=r"ends with pictures of 32 x 32 px, but image_size is 64\. Set image_size"):
+    with pytest.raises(ConfigError) as caught:
         require_legal([RESIZE, TENSOR], 64)
+    assert (caught.value.code, caught.value.values) == ("augment.other-side", {"side": 32, "image_size": 64})
 
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_presets_are_legal_and_evaluation_is_without_chance(preset):
     training, evaluation = training_operations(preset, 48), evaluation_operations(preset, 48)
-    assert told(training) == told(evaluation) == []
+    assert check_pipeline(training) == check_pipeline(evaluation) == []
     assert output_side(training) == output_side(evaluation) == 48
     assert not any(OPERATIONS[each["op"]].random for each in evaluation)
     assert any(OPERATIONS[each["op"]].random for each in training) == (preset != "none")

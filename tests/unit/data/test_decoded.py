@@ -16,7 +16,7 @@ from alexcore.data.decoded import DecodedPictures
 from alexcore.data.folder import open_folder
 from alexcore.data.images import read_picture
 from alexcore.errors import DataError
-from alexcore.training.loader import Loader
+from alexcore.training.loader import Loader, Reading
 
 
 @pytest.fixture
@@ -115,16 +115,8 @@ def test_a_copy_for_another_process_opens_files_of_its_own(picture: Path, tmp_pa
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_loader_gives_the_same_batches_with_and_without(stripes: Path, workers: int) -> None:
     def batches(epoch: int, mib: int) -> list[np.ndarray]:
-        loader = Loader(
-            open_folder(stripes),
-            "train",
-            training_operations("seed", 32),
-            batch_size=5,
-            seed=1,
-            shuffle=True,
-            num_workers=workers,
-            decoded_mib=mib,
-        )
+        how = Reading(5, seed=1, shuffle=True, num_workers=workers, decoded_mib=mib)
+        loader = Loader(open_folder(stripes), "train", training_operations("seed", 32), how)
         return [images.numpy() for images, _ in loader.epoch(epoch)]
 
     for epoch in (0, 1):

@@ -22,7 +22,7 @@ from alexcore.training import checkpoint as checkpoint_module
 from alexcore.training.checkpoint import build_model, load_checkpoint, restore_model, save_checkpoint
 from alexcore.training.device import choose_device, choose_precision, describe_device
 from alexcore.training.evaluation import evaluate
-from alexcore.training.loader import Batch, Loader, available_cores, worker_count
+from alexcore.training.loader import Batch, Loader, Reading, available_cores, worker_count
 from alexcore.training.objective import class_weights
 from alexcore.training.optim import build_optimizer, parameter_groups, set_lr
 from alexcore.training.plan import make_plan
@@ -40,8 +40,8 @@ CPU = torch.device("cpu")
 
 
 def loader(root: Path, workers: int = 0, preset: str = "strong", **settings) -> Loader:
-    settings = {"batch_size": 8, "seed": 3, "shuffle": True} | settings
-    return Loader(open_folder(root), "train", training_operations(preset, 32), num_workers=workers, **settings)
+    how = Reading(**{"batch_size": 8, "seed": 3, "shuffle": True, "num_workers": workers} | settings)
+    return Loader(open_folder(root), "train", training_operations(preset, 32), how)
 
 
 def same(ours: list[Batch], theirs: list[Batch]) -> bool:

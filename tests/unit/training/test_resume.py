@@ -159,6 +159,13 @@ def test_without_minutes_there_is_a_checkpoint_an_epoch(stripes):
     assert [event["step"] for event in watcher.of("checkpoint") if event["name"] == "last.pt"] == [3, 6]
 
 
+def test_however_long_the_data_took_there_is_no_checkpoint_before_the_first_step(stripes):
+    config = config_of(stripes, epochs=2, checkpoint_every_minutes=1)
+    watcher, times = Watcher(), iter([0.0])
+    fit(config, create_run(config), watcher, clock=lambda: next(times, 1e6))
+    assert [event["step"] for event in watcher.of("checkpoint") if event["name"] == "last.pt"] == [1, 3, 6]
+
+
 def test_a_full_disk_is_a_sentence_and_the_run_goes_on_when_there_is_room(stripes, straight_ones, monkeypatch):
     config = config_of(stripes, scheduler="plateau", **EVERYTHING, **ONE_OF_EACH["plateau"])
     folder = create_run(config)

@@ -15,7 +15,7 @@ from alexcore.data.index import DataIndex
 from alexcore.data.pack import pack
 from alexcore.data.shards import open_shards
 from alexcore.errors import DataError
-from alexcore.training.loader import Batch, Loader
+from alexcore.training.loader import Batch, Loader, Reading
 from alexcore.training.shard_loader import ShardLoader, full_batches_before, make_loader, turns
 
 # A machine of few cores warns of loader processes; newer Pythons warn of a fork beside torch's threads.
@@ -56,8 +56,8 @@ def same(ours: list[Batch], theirs: list[Batch]) -> bool:
 def test_an_epoch_is_every_picture_once_and_drawn_as_from_its_source(stripes, packed, workers):
     """Four shards do not divide by three processes; pictures and draws are those of the source all the same."""
     operations = training_operations("strong", 32)
-    settings: dict[str, Any] = {"batch_size": 5, "seed": 3, "shuffle": True, "num_workers": 0}
-    expected = pixels(list(Loader(open_folder(stripes), "train", operations, **settings).epoch(1)))
+    how = Reading(5, seed=3, shuffle=True, num_workers=0)
+    expected = pixels(list(Loader(open_folder(stripes), "train", operations, how).epoch(1)))
     state = torch.get_rng_state()
     loading = loader(open_shards(packed), workers)
     first, second, again = (list(loading.epoch(number)) for number in (0, 1, 0))

@@ -14,20 +14,13 @@ from PIL import Image
 from alexcore.augment.presets import training_operations
 from alexcore.data.folder import open_folder
 from alexcore.training import loader as loaders
-from alexcore.training.loader import Loader
+from alexcore.training.loader import Loader, Reading
 from alexcore.training.shared_batches import Placed, SharedBatches
 
 
 def loader_of(folder: Path, workers: int, batch_size: int = 2) -> Loader:
-    return Loader(
-        open_folder(folder),
-        "train",
-        training_operations("seed", 48),
-        batch_size=batch_size,
-        seed=3,
-        shuffle=True,
-        num_workers=workers,
-    )
+    how = Reading(batch_size, seed=3, shuffle=True, num_workers=workers)
+    return Loader(open_folder(folder), "train", training_operations("seed", 48), how)
 
 
 def same(found: list[loaders.Batch], expected: list[loaders.Batch]) -> bool:
@@ -77,7 +70,7 @@ def test_a_crop_without_resize_has_no_places(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(parents=True)
         Image.new("RGB", (520, 530), (9, 9, 9)).save(tmp_path / name)
     operations = [{"op": "RandomCrop", "size": [512, 512]}, {"op": "ToTensor"}]
-    loader = Loader(open_folder(tmp_path), "train", operations, batch_size=2, num_workers=1)
+    loader = Loader(open_folder(tmp_path), "train", operations, Reading(2, num_workers=1))
     ((images, labels),) = loader.epoch()
     assert images.shape == (1, 3, 512, 512)
     assert labels.tolist() == [0]

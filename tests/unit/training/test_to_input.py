@@ -14,7 +14,7 @@ from alexcore.augment.pipeline import build_transform, draw, sample_seed
 from alexcore.augment.presets import PRESETS, evaluation_operations, training_operations
 from alexcore.data.folder import open_folder
 from alexcore.data.images import read_picture
-from alexcore.training.loader import Loader
+from alexcore.training.loader import Loader, Reading
 from alexcore.training.to_input import ToInput, cut_tail
 
 IMAGENET = {"op": "Normalize", "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
@@ -43,7 +43,7 @@ def test_pieces_go_from_one_picture_to_the_next(size: tuple[int, int, int]) -> N
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_loader_gives_what_each_picture_gives_alone(stripes: Path, preset: str, workers: int) -> None:
     index, operations = open_folder(stripes), training_operations(preset, 48)
-    loader = Loader(index, "train", operations, batch_size=5, seed=3, shuffle=True, num_workers=workers)
+    loader = Loader(index, "train", operations, Reading(5, seed=3, shuffle=True, num_workers=workers))
     transform, rows = build_transform(operations), index.select("train")
     order = [index for keys in loader.batches for _, index in keys]
     images = torch.cat([images for images, _ in loader.epoch()])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields
 
 import pytest
 
-from alexcore.findings import before, data, run
+from alexcore.findings import augment, before, data, run
 from alexcore.findings.experiment import PartValidated, ProbesPlanned, ResponseNorm, WeightDecay
 from alexcore.findings.finding import KNOWN, Finding
 
@@ -52,6 +53,70 @@ SENTENCES: list[tuple[Finding, str]] = [
     (
         data.RepeatedRows(9, 2, ("a.jpg", "b.jpg")),
         "2 of 9 rows are listed more than once with the same label and counts once: a.jpg, b.jpg.",
+    ),
+    (augment.NoList(0), 'A pipeline must be a list of operations. Write [{"op": "Resize", ...}, ...].'),
+    (augment.TooManyOperations(40, 41, 40), "There are 41 operations. Use at most 40."),
+    (augment.NoOperation(0, "3"), '3 is no operation. Write {"op": NAME, PARAMETER: VALUE}.'),
+    (augment.UnknownOperation(0, "'x'", ("A", "B")), "There is no operation 'x'. Choose among A, B."),
+    (augment.IllegalSwitch(0, "1"), "on = 1 is not allowed. Write true or false."),
+    (
+        augment.UnknownParameter(0, "ToTensor", "'p'", (), none=True),
+        "ToTensor has no parameter 'p'. Its parameters: it has none.",
+    ),
+    (
+        augment.UnknownParameter(0, "Resize", "'p'", ("size", "q"), none=False),
+        "Resize has no parameter 'p'. Its parameters: size, q.",
+    ),
+    (augment.MissingParameter(0, "Resize", "size", "a whole number"), "Resize lacks its size. Give a whole number."),
+    (
+        augment.IllegalValue(0, "Normalize", "std", "{0}", "a number"),
+        "Normalize: std = {0} is not allowed. It must be a number.",
+    ),
+    (augment.Repeated(0, "MixUp"), "MixUp stands here a second time. Remove one of them."),
+    (augment.NeedsTensor(0, "MixUp"), "MixUp needs a tensor. Move it below ToTensor."),
+    (augment.NeedsPicture(0, "A"), "A comes too late. Move it above ToTensor: it works on pictures."),
+    (
+        augment.AfterMixing(0, "A"),
+        "A comes too late. Move it above MixUp and CutMix, which work on finished batches.",
+    ),
+    (
+        augment.NeverTensors(0),
+        "The pictures never become tensors. Add ToTensor after the operations on pictures.",
+    ),
+    (
+        augment.DifferentSizes(0),
+        "The pictures leave in different sizes, and so cannot form a batch. Add a crop, or a Resize to height and "
+        "width.",
+    ),
+    (
+        augment.NotSquare(0, 32, 48),
+        "The pictures leave with 32 x 48 px; the network takes squares. Give the last Resize or crop the same height "
+        "and width.",
+    ),
+    (
+        augment.CropOfUnknownSize(0, "CenterCrop", 32, 31, 32, padded=False),
+        "CenterCrop of 32 x 31 px may be larger than a picture. Put a Resize to at least 32 px above it, or make the "
+        "crop smaller.",
+    ),
+    (
+        augment.CropTooLarge(0, "CenterCrop", 33, 32, 33, False, 32, 31, exact=True),
+        "CenterCrop of 33 x 32 px is larger than the picture, 32 x 31 px. Put a Resize to at least 33 px above it, or "
+        "make the crop smaller.",
+    ),
+    (
+        augment.CropTooLarge(0, "RandomCrop", 32, 33, 33, True, 32, 32, exact=False),
+        "RandomCrop of 32 x 33 px is larger than the picture, at least 32 x 32 px. Put a Resize to at least 33 px "
+        "above it, or make the crop smaller. pad_if_needed helps too.",
+    ),
+    (
+        augment.BlurTooWide(0, 9, 4),
+        "GaussianBlur of 9 px needs more than a picture whose side may be 4 px. Put a Resize or a crop above it, or "
+        "make kernel_size smaller.",
+    ),
+    (
+        augment.OtherSide(32, 64),
+        "The augmentation ends with pictures of 32 x 32 px, but image_size is 64. Set image_size to 32, or the sizes "
+        "in the augmentation to 64.",
     ),
     (
         before.BatchTooLarge(64, 1, 12, 12, fits=True),
@@ -162,7 +227,7 @@ SENTENCES: list[tuple[Finding, str]] = [
 
 @pytest.mark.parametrize(("finding", "text"), SENTENCES, ids=lambda each: getattr(each, "code", ""))
 def test_the_sentence_of_a_finding(finding, text):
-    assert f"{finding.message} {finding.hint}".rstrip() == text
+    assert finding.sentence == text
 
 
 DUMMY = {"str": "x", "int": 2, "float": 0.5, "bool": True, "Any": "y"}
@@ -174,5 +239,6 @@ def test_every_sentence_can_be_said_and_is_one(code):
     values = {each.name: () if "tuple" in str(each.type) else DUMMY[str(each.type)] for each in fields(kind)}
     finding = kind(**values)
     assert finding.message
-    assert not set("{}") & set(finding.message + finding.hint)
+    # An example of an operation is the only thing in braces.
+    assert not set("{}") & set(re.sub(r'{"op": [^{}]*}', "", finding.sentence))
     assert finding.message.rstrip()[-1] in ".:x"
