@@ -170,6 +170,17 @@ def test_what_can_be_done_depends_on_how_many_are_chosen() -> None:
     assert at.button(key="runs_open").disabled
 
 
+@pytest.mark.parametrize("button", ["runs_back", "runs_delete"])
+def test_the_table_comes_back_from_any_tab_of_a_run(button: str) -> None:
+    write_run("finished", "one")
+    write_run("finished", "two")
+    at = open_page(RUNS, run="one", runs_section="Take it along")
+    at.button(key=button).click().run()
+    assert not at.exception
+    assert not set(at.query_params) & {"run", "runs_section"}
+    assert set(at.dataframe[0].value["id"]) == ({"one", "two"} if button == "runs_back" else {"two"})
+
+
 def test_a_chosen_run_that_somebody_else_deletes_is_no_longer_chosen() -> None:
     write_run("finished", "one")
     write_run("finished", "two")
