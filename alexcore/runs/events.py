@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 VERSION = 1
-_HEAD = 256
+_HEAD = 80
 Event = dict[str, Any]
 
 
@@ -138,8 +138,10 @@ class EventFollower:
 def _head_of(path: Path) -> bytes:
     """The beginning of the first line, which holds a time: another run's file has another one."""
     try:
-        with path.open("rb") as file:
-            line = file.readline(_HEAD)
+        # Unbuffered: each poll asks this, and a buffer would read 4 kB of what is known already.
+        with path.open("rb", buffering=0) as file:
+            head = file.read(_HEAD)
     except OSError:
         return b""
+    line = head[: head.find(b"\n") + 1] or head
     return line if len(line) == _HEAD or line.endswith(b"\n") else b""
