@@ -9,6 +9,7 @@ import pytest
 import streamlit as st
 
 from alexcore.home import SYNTHETIC, data_dir
+from alexcore.runs.run_list import forget
 
 
 @pytest.fixture(autouse=True)
@@ -16,6 +17,7 @@ def spawned(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """Record the processes that a page would start instead of starting them."""
     st.cache_data.clear()
     st.cache_resource.clear()
+    forget()
     started: list[list[str]] = []
 
     def record(arguments: list[str], *_rest: object) -> int:

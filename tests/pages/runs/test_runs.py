@@ -9,48 +9,24 @@ import time
 from pathlib import Path
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from alexcore.augment.pipeline_files import save_pipeline, saved_pipelines
 from alexcore.augment.presets import training_operations
 from alexcore.command_line import flags
 from alexcore.config import FIELDS, load_config, make_config
+from alexcore.errors import ConfigError
 from alexcore.files import write_json
-from alexcore.home import SYNTHETIC, data_dir, runs_dir
+from alexcore.home import runs_dir
 from alexcore.runs import launcher
 from alexcore.runs.about import change_about, read_about
 from alexcore.runs.events import EventWriter
-from alexcore.runs.run_list import forget
 from alexcore.runs.trash import list_trash, trash_dir
 from tests.support.opened_pages import errors_of, open_page, text_of
 from tests.support.run_folders import CLASSES, STATES, tiny_config, write_checkpoint, write_run
 from tests.support.striped_pictures import write_pictures
 
 RUNS, TRAIN = "pages/runs.py", "pages/train.py"
-
-
-@pytest.fixture(autouse=True)
-def spawned(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """Record the processes that a page would start instead of starting them."""
-    st.cache_data.clear()
-    st.cache_resource.clear()
-    forget()
-    started: list[list[str]] = []
-
-    def record(arguments: list[str], *_rest: object) -> int:
-        started.append(arguments)
-        return 0
-
-    monkeypatch.setattr("alexcore.jobs.spawn", record)
-    monkeypatch.setattr("alexcore.runs.launcher.spawn", record)
-    return started
-
-
-@pytest.fixture
-def flowers(stripes: Path) -> Path:
-    shutil.copytree(stripes, data_dir() / SYNTHETIC)
-    return data_dir() / SYNTHETIC
 
 
 def choose(at: AppTest, *ids: str) -> AppTest:
@@ -454,7 +430,7 @@ def test_every_field_of_a_cloned_run_is_in_the_form(flowers: Path) -> None:
             continue
         try:
             make_config(data=str(flowers), **{**changed, name: value})
-        except Exception:  # noqa: BLE001 - two fields that contradict each other: the default stays
+        except ConfigError:  # two fields that contradict each other: the default stays
             continue
         changed[name] = value
     assert len(changed) > len(FIELDS) * 0.6
