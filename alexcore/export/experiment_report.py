@@ -12,15 +12,16 @@ import plotly.graph_objects as go
 import plotly.io as pio
 from plotly.offline import get_plotlyjs
 
-from alexcore.batchnorm.read.experiment_command import experiment_command
+from alexcore.batchnorm.comparable import experiment_command
 from alexcore.batchnorm.read.record import OLD_ANSWERS, Experiment
+from alexcore.batchnorm.read.verdict import evidence_rows
 from alexcore.batchnorm.settings import BN_FIELDS, load_bn_config
-from alexcore.batchnorm.views.answer_numbers import evidence_rows
 from alexcore.batchnorm.views.sections import SECTIONS, Choice, Section
-from alexcore.batchnorm.views.view import View, arm_title
+from alexcore.batchnorm.views.view import View
 from alexcore.config import FIELDS, load_config
 from alexcore.errors import RunError
 from alexcore.files import read_json, replacing
+from alexcore.nn.norms import look_of
 from alexcore.words.findings import told
 from alexcore.words.verdict import answer_in_words
 
@@ -121,7 +122,7 @@ def _about(run_dir: Path, experiment: Experiment) -> str:
     env = read_json(run_dir / "env.json") or {}
     packages: dict[str, Any] = env["packages"] if isinstance(env.get("packages"), dict) else {}
     versions = {"Python": env.get("python"), "torch": packages.get("torch"), "torchvision": packages.get("torchvision")}
-    arms = ", ".join(arm_title(norm) for norm in experiment.norms)
+    arms = ", ".join(look_of(norm).title for norm in experiment.norms)
     steps = max((rows[-1]["step"] for rows in experiment.steps.values() if rows), default=0)
     state = (read_json(run_dir / "status.json") or {}).get("state", "unknown")
     facts = {

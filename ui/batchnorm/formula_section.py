@@ -10,7 +10,7 @@ import streamlit as st
 
 from alexcore.batchnorm.read.quantities import FORMULA
 from alexcore.batchnorm.read.record import Experiment
-from alexcore.batchnorm.settings import arm_key
+from alexcore.batchnorm.settings import trained_file
 from alexcore.errors import AlexError
 from alexcore.words.language import _
 from ui.parts.explain import source_of
@@ -71,7 +71,7 @@ def _chosen(experiment: Experiment) -> dict[str, Any] | None:
     if not seeds or not layers:
         st.info(_("The batch and its channels appear with the first step of the arm with BatchNorm."))
         return None
-    ended = _trained(experiment.path, seeds[0]).is_file()
+    ended = trained_file(experiment.path, seeds[0]).is_file()
     with st.container(horizontal=True, vertical_alignment="bottom", key="bn_formula_picks"):
         layer = st.selectbox(_("Layer"), layers, key="bn_formula_layer", width=140)
         channel = st.number_input(_("Channel, from 0"), value=0, step=1, key="bn_formula_channel", width=140)
@@ -111,13 +111,9 @@ def _recorded(experiment: Experiment, seed: int) -> dict[str, Any] | None:
     return found
 
 
-def _trained(path: Path, seed: int) -> Path:
-    return path / "arms" / arm_key("batch", seed) / "checkpoints" / "last.pt"
-
-
 def _modified(path: Path, seed: int) -> int:
     try:
-        return _trained(path, seed).stat().st_mtime_ns
+        return trained_file(path, seed).stat().st_mtime_ns
     except OSError:
         return 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 DIGITS = 6
@@ -60,15 +60,25 @@ TITLES = {
 }
 
 
-def rounded(value: Any) -> Any:
+def parallel(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, list[Any]]:
+    """Rows with a value for each name as one list a name."""
+    return {name: [row[place] for row in rows] for place, name in enumerate(names)}
+
+
+def rounded(data: Mapping[str, Any]) -> dict[str, Any]:
     """A copy in which every float has 6 significant digits, or is None where it is not finite (JSON has no such).
 
     Dicts, lists and tuples are entered; everything else stays as it is.
     """
+    return {name: rounded_value(value) for name, value in data.items()}
+
+
+def rounded_value(value: Any) -> Any:
+    """The same for a single value."""
     if isinstance(value, Mapping):
-        return {key: rounded(each) for key, each in value.items()}
+        return rounded(value)
     if isinstance(value, list | tuple):
-        return [rounded(each) for each in value]
+        return [rounded_value(each) for each in value]
     if isinstance(value, float):
         return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
     return value
