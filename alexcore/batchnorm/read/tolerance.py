@@ -167,20 +167,16 @@ def batch_table(rows: Iterable[Row]) -> list[Row]:
     """
     table = []
     for (mode, arm, batch), some in grouped(rows, "mode", "arm", "batch").items():
-        known = [finite_number(row.get("val_acc1")) for row in some]
-        errors = [{"error": None if each is None else 1 - each} for each in known]
-        diverged = sum(row.get("outcome") == DIVERGED for row in some)
-        table.append(
-            {
-                "mode": mode,
-                "arm": arm,
-                "batch": batch,
-                "seeds": len(some),
-                **_band(errors, "error"),
-                "diverged": diverged,
-            }
-        )
+        about = {"mode": mode, "arm": arm, "batch": batch, "seeds": len(some)}
+        errors = _band([{"error": error_of(row)} for row in some], "error")
+        table.append({**about, **errors, "diverged": sum(row.get("outcome") == DIVERGED for row in some)})
     return table
+
+
+def error_of(row: Row) -> float | None:
+    """The share of wrong answers; None where nothing was validated."""
+    accuracy = finite_number(row.get("val_acc1"))
+    return None if accuracy is None else 1 - accuracy
 
 
 def grouped(rows: Iterable[Row], *names: str) -> dict[tuple[Any, ...], list[Row]]:

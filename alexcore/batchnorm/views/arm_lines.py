@@ -76,18 +76,8 @@ def add_lines(
         if mark:
             style["marker"] = {"symbol": mark, "size": 7, "color": look.colour}
         if len(seeds) >= ENOUGH_SEEDS and rows:
-            figure.add_scatter(
-                x=[row.x for row in rows] + [row.x for row in reversed(rows)],
-                y=[row.high for row in rows] + [row.low for row in reversed(rows)],
-                fill="toself",
-                fillcolor=faint(look.colour),
-                line={"width": 0},
-                mode="lines",
-                legendgroup=name,
-                showlegend=False,
-                hoverinfo="skip",
-                name=f"{name}, all seeds",
-            )
+            high, low = [(row.x, row.high) for row in rows], [(row.x, row.low) for row in rows]
+            add_area(figure, high, low, faint(look.colour), f"{name}, all seeds", legendgroup=name, showlegend=False)
             least = min(row.curves for row in rows)
             figure.add_scatter(
                 x=[row.x for row in rows],
@@ -175,18 +165,19 @@ def median_line(seeds: Mapping[int, Sequence[Point]]) -> list[Point]:
     return [(row.x, row.median) for row in band(seeds.values())]
 
 
+def add_area(
+    figure: go.Figure, there: Sequence[Point], back: Sequence[Point], fillcolor: str, name: str, **more: Any
+) -> None:
+    """Draw the area between two lines, along the one and back along the other."""
+    outline = [*there, *reversed(back)]
+    x, y = [x for x, _ in outline], [y for _, y in outline]
+    style: dict[str, Any] = {"fill": "toself", "line": {"width": 0}, "mode": "lines", "hoverinfo": "skip"}
+    figure.add_scatter(x=x, y=y, fillcolor=fillcolor, name=name, **style, **more)
+
+
 def add_band(figure: go.Figure, low: Sequence[Point], high: Sequence[Point], colour: str, name: str) -> None:
     """Draw the area between two lines, and both of them."""
-    figure.add_scatter(
-        x=[x for x, _ in low] + [x for x, _ in reversed(high)],
-        y=[y for _, y in low] + [y for _, y in reversed(high)],
-        fill="toself",
-        fillcolor=faint(colour, 0.25),
-        line={"width": 0},
-        mode="lines",
-        name=name,
-        hoverinfo="skip",
-    )
+    add_area(figure, low, high, faint(colour, 0.25), name)
     for points, dash in ((low, "dot"), (high, "solid")):
         figure.add_scatter(
             x=[x for x, _ in points],

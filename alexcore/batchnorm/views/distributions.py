@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from alexcore.batchnorm.read.quantities import CHANNEL_VALUES, MOMENTS
 from alexcore.batchnorm.read.record import Experiment
-from alexcore.batchnorm.views.arm_lines import faint, plain_range
+from alexcore.batchnorm.views.arm_lines import add_area, faint, plain_range
 from alexcore.batchnorm.views.probe_values import probes
 from alexcore.batchnorm.views.view import NOTHING, View, arms_in_order, capital
 from alexcore.figures import narrow_figure
@@ -95,23 +95,15 @@ def fans(experiment: Experiment, layer: str, channel: int, seed: int, *, normed:
 def _fan(arm: str, fan: Fan, percentiles: Sequence[float], where: str) -> go.Figure:
     look = look_of(arm)
     figure = narrow_figure(f"{look.title}: {where}", "optimizer step", "value", 300)
-    steps = [step for step, _ in fan]
+    lines = [[(step, values[place]) for step, values in fan] for place in range(len(percentiles))]
     for low in range(len(percentiles) // 2):
         high = len(percentiles) - 1 - low
-        figure.add_scatter(
-            x=steps + steps[::-1],
-            y=[values[high] for _, values in fan] + [values[low] for _, values in reversed(fan)],
-            fill="toself",
-            fillcolor=faint(look.colour, 0.22),
-            line={"width": 0},
-            mode="lines",
-            hoverinfo="skip",
-            name=f"{percentiles[low]:g} % to {percentiles[high]:g} %",
-        )
-    middle = len(percentiles) // 2
+        name = f"{percentiles[low]:g} % to {percentiles[high]:g} %"
+        add_area(figure, lines[high], lines[low], faint(look.colour, 0.22), name)
+    middle = lines[len(percentiles) // 2]
     figure.add_scatter(
-        x=steps,
-        y=[values[middle] for _, values in fan],
+        x=[step for step, _ in middle],
+        y=[value for _, value in middle],
         mode="lines+markers",
         name="median",
         line={"color": look.colour, "width": 2},

@@ -7,7 +7,17 @@ from collections.abc import Sequence
 import pandas as pd
 
 from alexcore.batchnorm.read.record import BATCH_SWEEP, RATE_SWEEP, Experiment
-from alexcore.batchnorm.read.tolerance import DIVERGED, LEARNED, STUCK, Row, grouped, rate_table, rows_of, tolerances
+from alexcore.batchnorm.read.tolerance import (
+    DIVERGED,
+    LEARNED,
+    STUCK,
+    Row,
+    error_of,
+    grouped,
+    rate_table,
+    rows_of,
+    tolerances,
+)
 from alexcore.batchnorm.views.arm_lines import Lines, add_lines, from_field, lines_of
 from alexcore.batchnorm.views.view import View, arms_in_order, capital, colour_bar, each_arm, order_in_words, ranked
 from alexcore.figures import narrow_figure, share_axis
@@ -142,12 +152,7 @@ def _by_run(rows: list[Row], x: str) -> dict[tuple[str, int], list[Row]]:
 def batches(experiment: Experiment, mode: str) -> View:
     """Error against batch size; `mode` is "epochs" (equal epochs) or "steps" (equal optimizer steps)."""
     rows = [row for row in rows_of(experiment.sweeps[BATCH_SWEEP], "batch") if row.get("mode") == mode]
-
-    def error(row: Row) -> float | None:
-        accuracy = finite_number(row.get("val_acc1"))
-        return None if accuracy is None else 1 - accuracy
-
-    lines = lines_of(_by_run(rows, "batch"), error, "batch")
+    lines = lines_of(_by_run(rows, "batch"), error_of, "batch")
     figure = narrow_figure(f"Validation error, equal {mode}", "pictures a batch (log)", "share of wrong answers")
     add_lines(figure, lines, symbol="arm")
     sizes = sorted({float(row["batch"]) for row in rows})
