@@ -14,7 +14,7 @@ from alexcore.batchnorm.read.record import Arm, Point, band
 from alexcore.batchnorm.views.view import ENOUGH_SEEDS, arm_rank, arms_in_order
 from alexcore.nn.norms import look_of
 from alexcore.runs.events import Event, finite_number
-from alexcore.runs.thinning import thin
+from alexcore.runs.series import thin
 
 # Points a line: more does not show on a screen, and every one costs the browser time.
 MOST_POINTS = 300

@@ -16,7 +16,7 @@ from alexcore.batchnorm.views.view import NOTHING, View, arms_in_order, capital
 from alexcore.figures import narrow_figure
 from alexcore.nn.norms import look_of
 from alexcore.runs.events import finite_number
-from alexcore.runs.thinning import thin
+from alexcore.runs.series import thin
 from alexcore.words.numbers import number
 
 # An arm's fan: at each step the values of the percentiles.

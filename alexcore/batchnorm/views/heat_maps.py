@@ -16,7 +16,7 @@ from alexcore.batchnorm.views.view import View, arms_in_order, colour_bar, ranke
 from alexcore.figures import narrow_figure
 from alexcore.nn.norms import look_of
 from alexcore.palette import HEAT
-from alexcore.runs.thinning import thin
+from alexcore.runs.series import thin
 from alexcore.words.numbers import number
 
 # Layer -> (step, value) of its probes.
