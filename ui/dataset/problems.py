@@ -5,9 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from alexcore.data.index import DataIndex
+from alexcore.data.sources import source_signature
 from alexcore.words.language import _
-from ui.parts.datasets import check_job, forget_indexes, start_check
-from ui.parts.job_progress import watch_job
+from ui.parts.datasets import forget_indexes
+from ui.parts.job_progress import job_button
 from ui.parts.text import plain
 
 
@@ -24,11 +25,13 @@ def problems(index: DataIndex, checked: bool) -> None:
 
 
 def _check(index: DataIndex) -> None:
-    # The check reads the folder anew, so what was read before is forgotten.
-    if watch_job(check_job(index.origin), "Decoding every picture once", "pictures", forget_indexes):
-        return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button(_("Check every picture"), key="dataset_check"):
-            start_check(index.origin)
-            st.rerun()
-        st.caption(_("Not checked yet. A run does it before its first step and leaves out what cannot be decoded."))
+    job_button(
+        f"check-{source_signature(index.origin)}",
+        ["data", "info", str(index.origin)],
+        _("Check every picture"),
+        "dataset_check",
+        _("Not checked yet. A run does it before its first step and leaves out what cannot be decoded."),
+        doing="Decoding every picture once",
+        # The check reads the folder anew, so what was read before is forgotten.
+        when_done=forget_indexes,
+    )

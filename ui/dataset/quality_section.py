@@ -14,8 +14,8 @@ from alexcore.home import data_dir
 from alexcore.words.language import _
 from ui.dataset.gallery import first_page, gallery
 from ui.parts.address import choose_dataset
+from ui.parts.datasets import scan_button
 from ui.parts.page import shown_errors
-from ui.parts.quality_scan import scan_button, scan_runs
 from ui.parts.text import plain
 
 
@@ -28,7 +28,11 @@ def quality_section(name: str, whole: DataIndex) -> None:
     with st.container(key="dataset_quality"):
         findings = known_findings(whole)
         if findings is None:
-            _offer(whole)
+            note = _(
+                "Not scanned yet: damaged files, duplicates, the same picture in two splits or classes, dark, light, "
+                "blurry and other odd pictures. About 100 to 150 pictures a second on two cores; nothing is changed."
+            )
+            scan_button(whole, _("Scan"), "dataset_scan", note)
         elif not findings:
             st.success(
                 f"Nothing was found. Looked for: {', '.join(each.title() for each in KINDS.values()).lower()}.",
@@ -36,19 +40,6 @@ def quality_section(name: str, whole: DataIndex) -> None:
             )
         else:
             _list(name, whole, findings)
-
-
-def _offer(whole: DataIndex) -> None:
-    if scan_runs(whole):
-        return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        scan_button(whole, "Scan", "dataset_scan")
-        st.caption(
-            _(
-                "Not scanned yet: damaged files, duplicates, the same picture in two splits or classes, dark, light, "
-                "blurry and other odd pictures. About 100 to 150 pictures a second on two cores; nothing is changed."
-            )
-        )
 
 
 def _list(name: str, whole: DataIndex, findings: list[Pictures]) -> None:
