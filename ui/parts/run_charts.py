@@ -13,8 +13,7 @@ from alexcore.analysis.confusion import left_out_in_words, most_frequent_mistake
 from alexcore.figures import new_figure, share_axis
 from alexcore.palette import CELLS, GUIDE, LINES, REST, TRAIN, VAL
 from alexcore.runs.events import Event
-from alexcore.runs.series import Series
-from alexcore.runs.thinning import thin
+from alexcore.runs.series import Series, thin
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid")
 # A chart of more classes is a tangle: the weakest are shown, the table has them all.
