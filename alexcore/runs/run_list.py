@@ -31,7 +31,8 @@ from alexcore.words.experiment import arms_in_words
 
 # What a table has columns for; the other settings that differ from their defaults are listed as words.
 COLUMNS = ("data", "variant", "norm", "epochs", "batch_size", "lr", "image_size", "seed")
-_VERSION = f"{__version__}-2"
+# What the cache on disk was made by. A run that was broken for one setting more may be readable to a later version.
+_MADE_BY: dict[str, Any] = {"version": f"{__version__}-2", "fields": sorted(FIELDS)}
 
 Signature = tuple[tuple[str, int, int, int], ...]
 
@@ -303,7 +304,7 @@ def _save() -> None:
         for name, known in _known.items()
         if known.summary.status.state in ENDED
     }
-    text = json.dumps({"version": _VERSION, "fields": _fields(), "written": time.time(), "runs": rows})
+    text = json.dumps({**_MADE_BY, "written": time.time(), "runs": rows})
     with contextlib.suppress(OSError, ValueError):  # the latter: a name that is no text
         _file().parent.mkdir(parents=True, exist_ok=True)
         with replacing(_file()) as temporary:
@@ -316,7 +317,7 @@ def _plain(summary: Summary) -> dict[str, Any]:
 
 def _load() -> dict[str, _Known]:
     raw = read_json(_file()) or {}
-    if raw.get("version") != _VERSION or raw.get("fields") != _fields():
+    if any(raw.get(name) != value for name, value in _MADE_BY.items()):
         return {}
     found: dict[str, _Known] = {}
     rows = raw.get("runs")
@@ -328,8 +329,3 @@ def _load() -> dict[str, _Known]:
             signature = tuple((str(n), int(t), int(s), int(i)) for n, t, s, i in row["signature"])
             found[name] = _Known(signature, Summary(**values))
     return found
-
-
-def _fields() -> list[str]:
-    """The settings that this version knows: a run that was broken for one more may be readable now."""
-    return sorted(FIELDS)

@@ -79,25 +79,22 @@ def _band(band: Sequence[float], show: Show) -> str:
 
 def _sentences(said: _Said, values: Numbers) -> InWords:
     """Put the sentences together: what is decided, or why nothing is, then the numbers."""
-    state, seeds, undecided = values["state"], values["seeds"], UNDECIDED
-    lean = said.leans.get(values["lean"], _("no side"))
+    open_because = {
+        "opposite": _("{undecided}, because the same rate and each arm's best rate say opposite things"),
+        "overlap": _("{undecided}, because the bands over the seeds overlap (the medians lean to {lean})"),
+        "tie": _("{undecided}, because both arms have the same numbers"),
+        "few": _("{undecided}, which has numbers of {seeds} {noun} where {needed} are needed (they lean to {lean})"),
+    }
+    seeds, state = values["seeds"], "opposite" if values.get("opposite") else values["state"]
     if values.get("failed"):
         claim = _("At the rate {lr:g} learning {arm} is not slower, it fails")
         head = claim.format(lr=values["lr"], arm=values.name(values["failed"]))
-    elif values.get("opposite"):
-        head = _("{undecided}, because the same rate and each arm's best rate say opposite things")
-        head = head.format(undecided=undecided)
-    elif state in ("lower", "higher"):
+    elif state in open_because:
+        lean, noun = said.leans.get(values["lean"], _("no side")), _("seeds") if seeds > 1 else _("seed")
+        needed = values["needed"]
+        head = open_because[state].format(undecided=UNDECIDED, lean=lean, seeds=seeds, noun=noun, needed=needed)
+    elif state in said.claims:
         head = said.claims[state]
-    elif state == "overlap":
-        head = _("{undecided}, because the bands over the seeds overlap (the medians lean to {lean})")
-        head = head.format(undecided=undecided, lean=lean)
-    elif state == "tie":
-        head = _("{undecided}, because both arms have the same numbers").format(undecided=undecided)
-    elif state == "few":
-        head = _("{undecided}, which has numbers of {seeds} {noun} where {needed} are needed (they lean to {lean})")
-        noun = _("seeds") if seeds > 1 else _("seed")
-        head = head.format(undecided=undecided, seeds=seeds, noun=noun, needed=values["needed"], lean=lean)
     else:
         detail = _joined([said.facts, *said.details]) if values["measured"] else ""
         return InWords(said.question, _missing(values), detail)
