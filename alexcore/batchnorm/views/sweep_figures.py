@@ -128,7 +128,10 @@ def tolerance(experiment: Experiment) -> View:
             "seed": seed,
             "width_decades": each.width,
             "gaps": bool(each.gaps),
-            **{name: getattr(each, name) for name in ("lowest", "highest", "best_rate", "best_accuracy")},
+            "lowest": each.lowest,
+            "highest": each.highest,
+            "best_rate": each.best_rate,
+            "best_accuracy": each.best_accuracy,
         }
         for arm in arms_in_order(found)
         for seed, each in found[arm].items()
