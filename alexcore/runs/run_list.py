@@ -151,8 +151,34 @@ _lock = threading.Lock()
 
 def summaries() -> list[Summary]:
     """All runs of the store, the newest first; those that cannot be read have their `problem`."""
+    global _of
     with _lock:
-        return _summaries()
+        if _of != str(runs_dir()):
+            _known.clear()
+            _known.update(_load())
+            _of = str(runs_dir())
+        # Memory also drops runs that have gone; the file is written anew when a run has ended or gone.
+        present, renew = set(), False
+        for folder in run_folders():
+            signature = _signature(folder)
+            if signature is None:
+                continue
+            present.add(folder.name)
+            known = _known.get(folder.name)
+            if known is None or known.signature != signature:
+                with contextlib.suppress(RunError):  # deleted since the folder was listed
+                    _known[folder.name] = known = _read(folder, signature, known.digest if known else None)
+                    renew |= known.summary.status.state in ENDED
+            if known is not None and known.summary.status.state not in ENDED:
+                # Lost or not is a matter of processes and of the clock, not of files.
+                known.summary = replace(known.summary, status=read_status(folder))
+        gone = _known.keys() - present
+        for name in gone:
+            del _known[name]
+        if renew or gone:
+            _save()
+        found = [known.summary for known in _known.values()]
+        return sorted(found, key=lambda each: (each.started or 0.0, each.id), reverse=True)
 
 
 def summary_of(run_id: str) -> Summary:
@@ -194,36 +220,6 @@ def _text_of(summary: Summary) -> str:
 
 def _short(value: Any) -> str:
     return " ".join(str(each.get("op")) for each in value) if isinstance(value, list) else str(value)
-
-
-def _summaries() -> list[Summary]:
-    global _of
-    if _of != str(runs_dir()):
-        _known.clear()
-        _known.update(_load())
-        _of = str(runs_dir())
-    # Memory also drops runs that have gone; the file is written anew when a run has ended or gone.
-    present, renew = set(), False
-    for folder in run_folders():
-        signature = _signature(folder)
-        if signature is None:
-            continue
-        present.add(folder.name)
-        known = _known.get(folder.name)
-        if known is None or known.signature != signature:
-            with contextlib.suppress(RunError):  # deleted since the folder was listed
-                _known[folder.name] = known = _read(folder, signature, known.digest if known else None)
-                renew |= known.summary.status.state in ENDED
-        if known is not None and known.summary.status.state not in ENDED:
-            # Lost or not is a matter of processes and of the clock, not of files.
-            known.summary = replace(known.summary, status=read_status(folder))
-    gone = _known.keys() - present
-    for name in gone:
-        del _known[name]
-    if renew or gone:
-        _save()
-    found = [known.summary for known in _known.values()]
-    return sorted(found, key=lambda each: (each.started or 0.0, each.id), reverse=True)
 
 
 def _signature(folder: Path) -> Signature | None:

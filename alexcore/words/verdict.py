@@ -128,10 +128,6 @@ def _percent_of_one(factor: float) -> str:
     return f"{number(factor)}%"
 
 
-def _whole(value: float) -> str:
-    return f"{value:.0f}"
-
-
 def _amplification(values: Numbers) -> _Said:
     ways = {"grows": _("grows"), "shrinks": _("shrinks"), "keeps": _("keeps its size")}
     plain, normed = values["ways"]
@@ -250,7 +246,7 @@ def _how_fast(values: Numbers) -> str:
         reached = values.of("steps_to_target").get(arm)
         if reached:
             told = _("{arm} after {when} steps ({count} of {seeds} seeds)")
-            when = _band(reached, _whole)
+            when = _band(reached, "{:.0f}".format)
             parts.append(told.format(arm=values.name(arm), when=when, count=reached[3], seeds=seeds))
         elif seeds:
             parts.append(_("{arm} never").format(arm=values.name(arm)))
