@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -95,14 +95,14 @@ def views_of(image: Image.Image, tta: bool) -> list[Image.Image]:
 
 def decode(picture: Incoming, transforms: Sequence[Transform], tta: bool = False) -> Decoded:
     """Read one picture by the policy and transform it for each network; what cannot be read has its sentence."""
-    about = {"label": picture.label, "path": picture.path}
+    reply = Reply(picture.name, label=picture.label, path=picture.path)
     try:
         read = read_picture(picture.read(), picture.name)
         views = views_of(read.image, tta)
         tensors = tuple(tuple(transform(view) for view in views) for transform in transforms)
     except AlexError as error:
-        return Decoded(Reply(picture.name, error=error.message, hint=error.hint, **about))  # type: ignore[arg-type]
-    return Decoded(Reply(picture.name, read.notes, read.format, read.size, **about), tensors)  # type: ignore[arg-type]
+        return Decoded(replace(reply, error=error.message, hint=error.hint))
+    return Decoded(replace(reply, notes=read.notes, format=read.format, size=read.size), tensors)
 
 
 @cache
@@ -179,19 +179,15 @@ class BatchPrediction:
     def _answer(self, chunk: list[Decoded]) -> list[Reply]:
         readable = [each for each in chunk if not each.reply.error]
         columns = [self._look(number, readable) for number in range(len(self.networks))] if readable else []
-        answered = iter(range(len(readable)))
-        replies = []
-        for each in chunk:
-            if each.reply.error:
-                replies.append(each.reply)
-                continue
-            row = next(answered)
-            found = {
-                "probabilities": tuple(probabilities[row] for probabilities, _ in columns),
-                "distances": tuple(None if far is None else float(far[row]) for _, far in columns),
-            }
-            replies.append(Reply(**{**each.reply.__dict__, **found}))
-        return replies
+        answered = (
+            replace(
+                each.reply,
+                probabilities=tuple(probabilities[row] for probabilities, _ in columns),
+                distances=tuple(None if far is None else float(far[row]) for _, far in columns),
+            )
+            for row, each in enumerate(readable)
+        )
+        return [each.reply if each.reply.error else next(answered) for each in chunk]
 
     def _look(
         self, number: int, readable: list[Decoded]

@@ -102,12 +102,8 @@ def answer_pictures(
 ) -> Answers:
     """Let a checkpoint answer every picture of a split, in fp32, in eval mode, through its own evaluation transform.
 
-    Args:
-        checkpoint: A run's best.pt or last.pt.
-        data: A data set; empty for the one that the run was trained on, with its own `val`.
-        val: A separate validation folder that belongs to `data`.
-        split: train, val or test.
-        on_progress: Called with (phase, done, total).
+    `data`, with its separate validation folder `val`, is empty for the data set that the run was trained on. `split` is
+    train, val or test; `on_progress` is called with (phase, done, total).
 
     Raises:
         CheckpointError: there is no usable checkpoint, or the data set has another mapping.
@@ -179,16 +175,7 @@ def report_of(answers: Answers) -> dict[str, Any]:
         "per_class": [{"class": name, **row} for name, row in zip(classes, scores, strict=True)],
         "calibration": [asdict(each) for each in bins],
         "ece": calibration_error(bins),
-        "top_losses": [
-            {
-                "path": str(row.path),
-                "label": int(row.label),
-                "predicted": int(row.predicted),
-                "probability": float(row.probability),
-                "loss": float(row.loss),
-            }
-            for row in worst.itertuples()
-        ],
+        "top_losses": worst[["path", "label", "predicted", "probability", "loss"]].to_dict("records"),
         "classes": list(classes),
         "data": answers.data,
         "split": answers.split,
