@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass
 from pathlib import Path
+
+import pandas as pd
 
 from alexcore.data.index import DataIndex
 from alexcore.data.shards import is_sharded
@@ -76,12 +76,5 @@ def _has_image_folder_order(index: DataIndex) -> bool:
 
 
 def _listing(index: DataIndex) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["path", "label", "split"])
-    for split in ("train", "val"):
-        rows = index.select(split)
-        writer.writerows(
-            (path, index.classes[label], split) for path, label in zip(rows["path"], rows["label"], strict=True)
-        )
-    return text.getvalue()
+    rows = pd.concat([index.select("train"), index.select("val")])[["path", "label", "split"]]
+    return rows.assign(label=[index.classes[label] for label in rows["label"]]).to_csv(index=False, lineterminator="\n")
