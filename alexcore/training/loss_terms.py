@@ -41,13 +41,9 @@ def loss_terms(
 ) -> LossTerms:
     """Take apart `CrossEntropyLoss(weight=weights, label_smoothing=label_smoothing)` for one picture.
 
-    Args:
-        logits: What the network says, one number a class.
-        label: The number of the true class.
-        classes: Names, in the order of their numbers.
-        weights: Per class; None weighs all classes 1.
-        label_smoothing: e: the true class has the target 1 - e + e / C, each other one e / C (Szegedy et al. 2016,
-            "Rethinking the Inception architecture for computer vision", section 7).
+    `logits`, `classes` (names) and `weights` (None: all 1) have an entry a class. With a `label_smoothing` of e the
+    true class has the target 1 - e + e / C, each other one e / C (Szegedy et al. 2016, "Rethinking the Inception
+    architecture for computer vision", section 7).
     """
     count = len(classes)
     weight = list(weights) if weights is not None else [1.0] * count
