@@ -49,31 +49,19 @@ class AskedNetwork:
 
 @dataclass(frozen=True)
 class Reply:
-    """What the networks say about one picture, or why it could not be read.
+    """What the networks say about one picture, or why it could not be read."""
 
-    Attributes:
-        name: The picture's name, from outside.
-        notes: What was changed on the way: "rotated by EXIF".
-        format: Of the content, "JPEG".
-        size: Upright width and height in px.
-        error: A sentence; empty for a picture that was answered.
-        hint: What to do about the error.
-        probabilities: For each network (C,) float32.
-        distances: For each network the distance to the nearest class mean, where that is known.
-        label: The number of its true class, if that is known.
-        path: The row's path in its data set, for a picture of one.
-    """
-
-    name: str
-    notes: tuple[str, ...] = ()
-    format: str = ""
-    size: tuple[int, int] = (0, 0)
-    error: str = ""
-    hint: str = ""
-    probabilities: tuple[npt.NDArray[np.float32], ...] = ()
+    name: str  # the picture's name, from outside
+    notes: tuple[str, ...] = ()  # what was changed on the way: "rotated by EXIF"
+    format: str = ""  # of the content, "JPEG"
+    size: tuple[int, int] = (0, 0)  # upright width and height in px
+    error: str = ""  # a sentence; empty for a picture that was answered
+    hint: str = ""  # what to do about the error
+    probabilities: tuple[npt.NDArray[np.float32], ...] = ()  # for each network (C,) float32
+    # For each network the distance to the nearest class mean, where that is known.
     distances: tuple[float | None, ...] = ()
-    label: int | None = None
-    path: str = ""
+    label: int | None = None  # the number of its true class, if that is known
+    path: str = ""  # the row's path in its data set, for a picture of one
 
 
 @dataclass(frozen=True)

@@ -32,20 +32,14 @@ AT_ONCE = 27
 
 @dataclass(frozen=True)
 class Explanation:
-    """A map over the picture as the network sees it.
+    """A map over the picture as the network sees it."""
 
-    Attributes:
-        values: (H, W) float32. Grad-CAM: 0 to 1, as a share of the strongest place. Occlusion: how much the
-            probability falls if the place is covered, -1 to 1.
-        target: The number of the class that is explained.
-        probability: What the network gives that class, 0 to 1.
-        cells: How many independent values there are a side; finer detail is interpolation.
-    """
-
+    # (H, W) float32. Grad-CAM: 0 to 1, as a share of the strongest place. Occlusion: how much the probability falls if
+    # the place is covered, -1 to 1.
     values: npt.NDArray[np.float32]
-    target: int
-    probability: float
-    cells: tuple[int, int]
+    target: int  # the number of the class that is explained
+    probability: float  # what the network gives that class, 0 to 1
+    cells: tuple[int, int]  # how many independent values there are a side; finer detail is interpolation
 
 
 def seen_picture(classifier: Classifier, image: Image.Image) -> Image.Image:

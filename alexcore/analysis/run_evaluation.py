@@ -42,23 +42,16 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Answers:
-    """What a network answered to each picture of a split.
+    """What a network answered to each picture of a split."""
 
-    Attributes:
-        table: A row a picture, in the order of the split: path (as in `DataIndex.files`), label, predicted,
-            probability (of the predicted class), label_probability, loss (cross entropy in nats), top_index and
-            top_probability (lists of at most 5, best first), position (in the split, counted from 0).
-        classes: Names in the order of their numbers.
-        data: What was evaluated: the path that opens it.
-        split: Which part of it.
-        ignored: Pictures left out, because the run ignores their class.
-    """
-
+    # A row a picture, in the order of the split: path (as in `DataIndex.files`), label, predicted, probability (of the
+    # predicted class), label_probability, loss (cross entropy in nats), top_index and top_probability (lists of at most
+    # 5, best first), position (in the split, counted from 0).
     table: pd.DataFrame
-    classes: tuple[str, ...]
-    data: str
-    split: str
-    ignored: int = 0
+    classes: tuple[str, ...]  # names in the order of their numbers
+    data: str  # what was evaluated: the path that opens it
+    split: str  # which part of it
+    ignored: int = 0  # pictures left out, because the run ignores their class
 
 
 class _Pictures(Dataset[tuple[torch.Tensor, int] | DataError]):

@@ -37,42 +37,26 @@ Writer = Callable[[Source, Path, Wish], Written]
 
 @dataclass(frozen=True)
 class Use:
-    """Something to do with a file of a format, or to know about it.
+    """Something to do with a file of a format, or to know about it."""
 
-    Attributes:
-        title: What a page calls it.
-        code: From the path of the file and the name of the network's class to the lines that do it; None: only a text.
-        language: Of the code.
-        text: What to expect.
-    """
-
-    title: str
+    title: str  # what a page calls it
+    # From the path of the file and the name of the network's class to the lines that do it; None: only a text.
     code: Callable[[str, str], str] | None = None
-    language: str = "python"
-    text: str = ""
+    language: str = "python"  # of the code
+    text: str = ""  # what to expect
 
 
 @dataclass(frozen=True)
 class Format:
-    """One kind of export.
+    """One kind of export."""
 
-    Attributes:
-        title: What a page calls it.
-        suffix: Ending of its file.
-        mime: For a download.
-        text: What it is, what it is good for and what to expect, in a sentence or two.
-        write: What writes it.
-        uses: What one does with it.
-        graph: Whether normalisation and softmax may be inside.
-    """
-
-    title: str
-    suffix: str
-    mime: str
-    text: str
-    write: Writer
-    uses: tuple[Use, ...] = ()
-    graph: bool = False
+    title: str  # what a page calls it
+    suffix: str  # ending of its file
+    mime: str  # for a download
+    text: str  # what it is, what it is good for and what to expect, in a sentence or two
+    write: Writer  # what writes it
+    uses: tuple[Use, ...] = ()  # what one does with it
+    graph: bool = False  # whether normalisation and softmax may be inside
 
 
 def _by(name: str) -> Writer:

@@ -18,19 +18,12 @@ _FOLDERS = "`FOLDER` holds `train/CLASS/*.jpg` and `val/CLASS/*.jpg`, with the c
 
 @dataclass(frozen=True)
 class ExportedPictures:
-    """How a project finds the pictures of its run.
+    """How a project finds the pictures of its run."""
 
-    Attributes:
-        root: The folder as the run had it.
-        words: What to tell a reader about it.
-        listing: The text of pictures.csv, or empty if ImageFolder finds the same pictures in the same order.
-        note: What keeps the project from training on the run's pictures; empty if nothing does.
-    """
-
-    root: str
-    words: str
-    listing: str = ""
-    note: str = ""
+    root: str  # the folder as the run had it
+    words: str  # what to tell a reader about it
+    listing: str = ""  # the text of pictures.csv, or empty if ImageFolder finds the same pictures in the same order
+    note: str = ""  # what keeps the project from training on the run's pictures; empty if nothing does
 
 
 def pictures_of(source: Source) -> ExportedPictures:

@@ -17,10 +17,8 @@ from alexcore.nn.init import initialise
 class Stage(NamedTuple):
     """One convolution with the layers that act on its output; what a probe or an explanation hooks."""
 
-    name: str
-    """"conv1", "conv2", ..."""
-    path: str
-    """Name of the convolution in `named_modules()` and the state dict, e.g. "features.0"."""
+    name: str  # "conv1", "conv2", ...
+    path: str  # name of the convolution in `named_modules()` and the state dict, e.g. "features.0"
     conv: nn.Conv2d
     norm: nn.Module | None
     activation: nn.Module

@@ -21,33 +21,22 @@ MOST_WRONG = 12
 class Mistake(NamedTuple):
     """A picture that was answered wrongly; the loss comes first, so that mistakes sort by it."""
 
-    loss: float
-    """Cross entropy in nats: minus the logarithm of the probability of the true class."""
-    position: int
-    """Which picture it was, counted from 0 in the order of the batches."""
+    loss: float  # cross entropy in nats: minus the logarithm of the probability of the true class
+    position: int  # which picture it was, counted from 0 in the order of the batches
     label: int
     predicted: int
-    probability: float
-    """Of the predicted class, 0 to 1."""
+    probability: float  # of the predicted class, 0 to 1
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The result for one split.
+    """The result for one split."""
 
-    Attributes:
-        images: Pictures evaluated.
-        loss: Mean cross entropy in nats, without class weights or smoothing, so that runs can be compared.
-        acc1: Share of pictures whose most probable class is right, 0 to 1.
-        confusion: `confusion[truth][answer]`, pictures.
-        worst: The 12 wrong answers with the highest loss, highest first.
-    """
-
-    images: int
-    loss: float
-    acc1: float
-    confusion: list[list[int]]
-    worst: tuple[Mistake, ...] = ()
+    images: int  # pictures evaluated
+    loss: float  # mean cross entropy in nats, without class weights or smoothing, so that runs can be compared
+    acc1: float  # share of pictures whose most probable class is right, 0 to 1
+    confusion: list[list[int]]  # `confusion[truth][answer]`, pictures
+    worst: tuple[Mistake, ...] = ()  # the 12 wrong answers with the highest loss, highest first
 
     @property
     def recall(self) -> list[float | None]:

@@ -11,20 +11,14 @@ import pandas as pd
 
 @dataclass(frozen=True)
 class LossTerms:
-    """The loss of one picture, taken apart.
+    """The loss of one picture, taken apart."""
 
-    Attributes:
-        table: A row a class: class, logit, softmax (0 to 1), minus_log (nats), target (0 to 1), weight,
-            term = target * weight * minus_log.
-        total: The sum of the terms: what the picture adds to the numerator of a batch.
-        divisor: The weight of the picture's own class: what it adds to the denominator.
-        lines: The same as text, a line a step.
-    """
-
+    # A row a class: class, logit, softmax (0 to 1), minus_log (nats), target (0 to 1), weight, term = target * weight *
+    # minus_log.
     table: pd.DataFrame
-    total: float
-    divisor: float
-    lines: tuple[str, ...]
+    total: float  # the sum of the terms: what the picture adds to the numerator of a batch
+    divisor: float  # the weight of the picture's own class: what it adds to the denominator
+    lines: tuple[str, ...]  # the same as text, a line a step
 
     @property
     def loss(self) -> float:

@@ -64,23 +64,15 @@ class Silent:
 
 @dataclass(frozen=True)
 class RunData:
-    """The data of a run.
+    """The data of a run."""
 
-    Attributes:
-        index: Every readable picture.
-        plan: Sizes and steps.
-        counts: Training pictures per class.
-        evaluation_operations: What is done to a picture before it is evaluated; stored in every checkpoint.
-        train: The batches of the training split, shuffled and augmented; of several ranks, this one's parts.
-        val: The batches of the validation split, likewise; `val_batch` is their size.
-    """
-
-    index: DataIndex
-    plan: Plan
-    counts: list[int]
+    index: DataIndex  # every readable picture
+    plan: Plan  # sizes and steps
+    counts: list[int]  # training pictures per class
+    # What is done to a picture before it is evaluated; stored in every checkpoint.
     evaluation_operations: list[Operation]
-    train: BatchSource
-    val: BatchSource
+    train: BatchSource  # the batches of the training split, shuffled and augmented; of several ranks, this one's parts
+    val: BatchSource  # the batches of the validation split, likewise; `val_batch` is their size
     val_batch: int
 
 
