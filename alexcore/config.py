@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from annotated_types import Ge, Gt, Le, Lt
 from pydantic import ConfigDict, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
@@ -22,8 +23,20 @@ from alexcore.errors import ConfigError
 from alexcore.fields import FieldSpec, OneOf, field, spec_of
 from alexcore.nn import NETWORKS, NORMS
 from alexcore.run_fields import RunFields
+from alexcore.words.language import _
 
 GROUPS = ("Data", "Network", "Batch", "Loss", "Optimizer", "Reproducibility", "Run")
+
+
+def _networks_told() -> str:
+    return " ".join(f"{name}: {network.title}." for name, network in NETWORKS.items())
+
+
+def _norms_told() -> str:
+    """What each norm is called, and over which pictures it takes mean and deviation."""
+    over = {True: _(", over the batch"), False: _(", over each picture alone")}
+    told = (f"{name}: {norm.title}{over[norm.over_batch] if norm.layer else ''}" for name, norm in NORMS.items())
+    return "; ".join(told) + "."
 
 
 class TrainConfig(RunFields):
@@ -49,16 +62,14 @@ class TrainConfig(RunFields):
         "A separate folder of CLASS folders to validate on; empty uses the data set's own. The network never learns "
         "from these pictures, so the validation accuracy says what it makes of new ones.",
     )
-    image_size: int = field(
+    image_size: Annotated[int, Ge(32), Le(1024)] = field(
         224,
         "Data",
         "Image size (px)",
         "Side of the square that the network sees. Smaller is faster (time grows with the area) and loses detail.",
         code="alexcore.augment.pipeline:build_transform",
-        ge=32,
-        le=1024,
     )
-    start_size: int = field(
+    start_size: Annotated[int, Ge(0), Le(1024)] = field(
         128,
         "Data",
         "Image size at first (px)",
@@ -67,8 +78,6 @@ class TrainConfig(RunFields):
         "third of the time. Validation always sees the image size. Off with a time budget, which measures its first "
         "steps.",
         code="alexcore.training.schedule:image_side",
-        ge=0,
-        le=1024,
     )
     augment: str | list[Operation] = field(
         "seed",
@@ -88,52 +97,46 @@ class TrainConfig(RunFields):
         "training pictures, measured once. Inputs around 0 with deviation 1 are what initial weights are made for.",
         code="alexcore.augment.presets:with_normalize",
     )
-    num_workers: int = field(
+    num_workers: Annotated[int, Ge(-1), Le(64)] = field(
         -1,
         "Data",
         "Loader processes",
         "Processes that read and transform pictures while the network computes. -1 is the rule "
         "min(CPU cores, batch size, 8); 0 reads in the training process itself, which is best for debugging.",
         code="alexcore.training.loader:worker_count",
-        ge=-1,
-        le=64,
     )
-    decoded_cache_mib: int = field(
+    decoded_cache_mib: Annotated[int, Ge(0), Le(10_000_000)] = field(
         2048,
         "Data",
         "Decoded pictures (MiB of disk)",
         "Keeps pictures as bytes in the cache, up to this size, so that a JPEG is decoded once and not in each epoch. "
         "Expect a faster second epoch with the same pixels; 0 is off. Pictures in shards are not kept.",
         code="alexcore.data.decoded:DecodedPictures",
-        ge=0,
-        le=10_000_000,
     )
 
-    variant: Annotated[str, OneOf(lambda: tuple(NETWORKS))] = field(
+    variant: Annotated[str, OneOf(lambda: tuple(NETWORKS), _networks_told)] = field(
         "seed",
         "Network",
         "Variant",
-        "seed: the blog's half-width AlexNet (14.6 million parameters). torchvision: the one with ImageNet weights "
-        "(61 million). 2012: the paper's, with local response normalisation and two groups.",
+        "Which network learns: its layers, how wide they are, and so how much it can tell apart and how long a step "
+        "takes. The page Network shows its layers and parameters.",
         code="alexcore.nn.alexnet:AlexNet",
     )
-    norm: Annotated[str, OneOf(lambda: tuple(NORMS))] = field(
+    norm: Annotated[str, OneOf(lambda: tuple(NORMS), _norms_told)] = field(
         "batch",
         "Network",
         "Normalisation",
         "A layer after each convolution that brings every channel to mean 0 and deviation 1, then scales and shifts it "
-        "by two learned numbers. batch: over the batch; group: over channels of one picture. Expect faster learning.",
+        "by two learned numbers. Expect faster learning.",
         code="alexcore.nn.norms:Norm",
         essential=True,
     )
-    width: float = field(
+    width: Annotated[float, Gt(0), Le(4)] = field(
         1.0,
         "Network",
         "Width",
         "Multiplies the channels of every layer. 0.5 has about a quarter of the parameters and is faster.",
         code="alexcore.nn.alexnet:AlexNet",
-        gt=0,
-        le=4,
     )
     init: Literal["seed", "torch", "kaiming", "xavier"] = field(
         "seed",
@@ -150,15 +153,13 @@ class TrainConfig(RunFields):
         "The bend after each layer. relu is AlexNet's; tanh and sigmoid saturate, which makes learning slower.",
         code="alexcore.nn.alexnet:AlexNet",
     )
-    dropout: float = field(
+    dropout: Annotated[float, Ge(0), Lt(1)] = field(
         0.5,
         "Network",
         "Dropout",
         "Share of the classifier's inputs set to zero in each training step, so that no unit is relied on alone. "
         "Expect a lower training accuracy and less overfitting; 0 is off. An evaluation is always without it.",
         code="alexcore.nn.alexnet:AlexNet",
-        ge=0,
-        lt=1,
     )
 
     @field_validator("augment", mode="before")

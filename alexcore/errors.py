@@ -14,7 +14,8 @@ line prints both and exits with 2; a page shows both. Anything that is not an Al
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -39,6 +40,15 @@ class AlexError(Exception):
         """Return `{"type", "message", "hint"}`, of a finding also "code" and "values", as status.json has it."""
         known = {"code": self.code, "values": self.values} if self.code else {}
         return {"type": type(self).__name__, "message": self.message, "hint": self.hint, **known}
+
+    @classmethod
+    @contextmanager
+    def from_system(cls, what: str, hint: str) -> Iterator[None]:
+        """Raise this error in place of an OSError in the block: "WHAT: the system's reason." and the hint."""
+        try:
+            yield
+        except OSError as error:
+            raise cls(f"{what}: {error.strerror or error}.", hint) from error
 
     @classmethod
     def from_dict(cls, told: Mapping[str, Any]) -> AlexError:

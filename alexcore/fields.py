@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin
 
-import annotated_types
+from annotated_types import Ge, Gt, Le, Lt
 from pydantic import Field, GetCoreSchemaHandler
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, core_schema
@@ -21,9 +21,13 @@ Names = Callable[[], tuple[str, ...]]
 
 @dataclass(frozen=True)
 class OneOf:
-    """Marks a text that is one of some names; they are asked for each time, so what is registered later counts, too."""
+    """Marks a text that is one of some names; they are asked for each time, so what is registered later counts, too.
+
+    `told` says in a sentence what each of them is.
+    """
 
     names: Names
+    told: Callable[[], str] = str
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Pydantic's way to a rule of one's own."""
@@ -46,22 +50,19 @@ def field(
     suggestions: tuple[str, ...] = (),
     otherwise: str = "",
     legal: str = "",
-    **bounds: float,
 ) -> Any:
     """Describe a field: `text` says what it does and what to expect, `code` names the function that does it.
 
-    A text that is one of `suggestions` or something else has to say in `otherwise` what else; one that is not free in
-    another way, in `legal`, what it may be.
+    Its range belongs to its type: `Annotated[int, Ge(0), Le(9)]`. A text that is one of `suggestions` or something
+    else has to say in `otherwise` what else; one that is not free in another way, in `legal`, what it may be.
     """
-    extra = {
-        "group": group,
-        "code": code,
-        "essential": essential,
-        "suggestions": suggestions,
-        "otherwise": otherwise,
-        "legal": legal,
-    }
-    return Field(default, title=_(title), description=_(text), json_schema_extra=extra, **bounds)  # type: ignore[call-overload]
+    extra = {"group": group, "code": code, "essential": essential, "otherwise": otherwise, "words": legal}
+    return Field(
+        default,
+        title=_(title),
+        description=_(text),
+        json_schema_extra={"suggestions": suggestions, **extra},  # type: ignore[dict-item]
+    )
 
 
 @dataclass(frozen=True)
@@ -72,13 +73,13 @@ class FieldSpec:
     kind: type
     default: Any
     title: str
-    text: str
+    about: str
+    one_of: OneOf
     group: str
     code: str
     essential: bool
-    names: Names = tuple
-    otherwise: str = ""
-    words: str = ""
+    otherwise: str
+    words: str
     minimum: float | None = None
     maximum: float | None = None
     open_minimum: bool = False
@@ -87,7 +88,12 @@ class FieldSpec:
     @property
     def choices(self) -> tuple[str, ...]:
         """The legal names, or those that are suggested; none where the field is no choice."""
-        return self.names()
+        return self.one_of.names()
+
+    @property
+    def text(self) -> str:
+        """What the field does and what to expect of it, and what the names that it may have stand for."""
+        return f"{self.about} {self.one_of.told()}".rstrip()
 
     @property
     def legal(self) -> str:
@@ -112,35 +118,21 @@ class FieldSpec:
 
 def spec_of(name: str, info: FieldInfo) -> FieldSpec:
     """Read a FieldSpec out of a pydantic field that was made by `field`."""
-    extra = info.json_schema_extra
-    assert isinstance(extra, dict)
-    choices = get_args(info.annotation) if get_origin(info.annotation) is Literal else extra["suggestions"]
-    assert isinstance(choices, tuple)
+    assert isinstance(info.json_schema_extra, dict)
+    extra: dict[str, Any] = {**info.json_schema_extra}
+    suggestions = extra.pop("suggestions")
+    choices = get_args(info.annotation) if get_origin(info.annotation) is Literal else suggestions
     bounds: dict[str, Any] = {}
     for rule in info.metadata:
-        if isinstance(rule, annotated_types.Ge | annotated_types.Gt):
-            bounds["open_minimum"] = isinstance(rule, annotated_types.Gt)
-            bounds["minimum"] = rule.gt if isinstance(rule, annotated_types.Gt) else rule.ge
-        if isinstance(rule, annotated_types.Le | annotated_types.Lt):
-            bounds["open_maximum"] = isinstance(rule, annotated_types.Lt)
-            bounds["maximum"] = rule.lt if isinstance(rule, annotated_types.Lt) else rule.le
-    live = next((rule.names for rule in info.metadata if isinstance(rule, OneOf)), None)
+        if isinstance(rule, Ge | Gt):
+            bounds |= {"minimum": rule.gt if isinstance(rule, Gt) else rule.ge, "open_minimum": isinstance(rule, Gt)}
+        if isinstance(rule, Le | Lt):
+            bounds |= {"maximum": rule.lt if isinstance(rule, Lt) else rule.le, "open_maximum": isinstance(rule, Lt)}
+    one_of = next((rule for rule in info.metadata if isinstance(rule, OneOf)), OneOf(lambda: choices))
     kind = str if choices else info.annotation
     assert isinstance(kind, type)
-    return FieldSpec(
-        name=name,
-        kind=kind,
-        default=info.default,
-        title=info.title or name,
-        text=info.description or "",
-        group=str(extra["group"]),
-        code=str(extra["code"]),
-        essential=bool(extra["essential"]),
-        names=live or (lambda: choices),
-        otherwise=str(extra["otherwise"]),
-        words=str(extra["legal"]),
-        **bounds,
-    )
+    title, about = info.title or name, info.description or ""
+    return FieldSpec(name, kind, info.default, title, about, one_of, **extra, **bounds)
 
 
 def numbers_in(text: str, kind: type = float) -> list[Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
+from annotated_types import Ge, Le
 from pydantic import model_validator
 
 from alexcore.fields import field
@@ -13,7 +14,7 @@ from alexcore.training_fields import TrainingFields
 class RunFields(TrainingFields):
     """Another part of `TrainConfig`, and what it must not contradict in the first one."""
 
-    seed: int = field(
+    seed: Annotated[int, Ge(0), Le(2**31 - 1)] = field(
         0,
         "Reproducibility",
         "Seed",
@@ -21,8 +22,6 @@ class RunFields(TrainingFields):
         "NumPy is seeded by np.random.seed(seed); the often copied np.random(seed) calls a module and raises an error.",
         code="alexcore.training.seeding:seed_everything",
         essential=True,
-        ge=0,
-        le=2**31 - 1,
     )
     deterministic: bool = field(
         False,
@@ -90,7 +89,7 @@ class RunFields(TrainingFields):
         "overfit; expect less than with all layers if there are many pictures.",
         code="alexcore.training.start_from:freeze",
     )
-    epochs: int = field(
+    epochs: Annotated[int, Ge(1), Le(10_000)] = field(
         10,
         "Run",
         "Epochs",
@@ -98,30 +97,24 @@ class RunFields(TrainingFields):
         "validation loss rises, it only learns the pictures by heart. A finished run can be continued with more.",
         code="alexcore.training.loop:fit",
         essential=True,
-        ge=1,
-        le=10_000,
     )
-    max_steps: int = field(
+    max_steps: Annotated[int, Ge(0), Le(100_000_000)] = field(
         0,
         "Run",
         "Step limit (optimizer steps)",
         "Ends the run after so many optimizer steps; 0 is no limit. For a quick try, or to compare runs with different "
         "batch sizes by equal steps; the rate schedule is planned over what is left of the run.",
         code="alexcore.training.loop:fit",
-        ge=0,
-        le=100_000_000,
     )
-    time_budget_s: float = field(
+    time_budget_s: Annotated[float, Ge(0), Le(10_000_000)] = field(
         0.0,
         "Run",
         "Time budget (s)",
         "Trains for so many seconds instead of so many epochs; 0 is off. The first steps are measured, the number of "
         "steps follows, and the rate schedule is planned over them, so that the run ends on time and well.",
         code="alexcore.training.budget:steps_in",
-        ge=0,
-        le=10_000_000,
     )
-    processes: int = field(
+    processes: Annotated[int, Ge(1), Le(1024)] = field(
         1,
         "Run",
         "Processes",
@@ -130,38 +123,30 @@ class RunFields(TrainingFields):
         "Expect the result of one process with so large a batch: faster on several GPUs, hardly on a CPU, which one "
         "process keeps busy already.",
         code="alexcore.training.step:train_step",
-        ge=1,
-        le=1024,
     )
-    checkpoint_every_epochs: int = field(
+    checkpoint_every_epochs: Annotated[int, Ge(1), Le(10_000)] = field(
         1,
         "Run",
         "Checkpoint every (epochs)",
         "How often `last.pt` is written at the end of an epoch; a stop always writes it. After a crash a run goes on "
         "from there; with short epochs a larger number saves time, because a checkpoint is several times the network.",
         code="alexcore.training.checkpoint:save_checkpoint",
-        ge=1,
-        le=10_000,
     )
-    checkpoint_every_minutes: float = field(
+    checkpoint_every_minutes: Annotated[float, Ge(0), Le(10_000)] = field(
         5.0,
         "Run",
         "Checkpoint every (minutes)",
         "Writes `last.pt` inside long epochs, too, after the step that is being made; 0 is off. A crash or a power cut "
         "then costs no more than so many minutes.",
         code="alexcore.training.checkpoint:save_checkpoint",
-        ge=0,
-        le=10_000,
     )
-    early_stopping: int = field(
+    early_stopping: Annotated[int, Ge(0), Le(10_000)] = field(
         0,
         "Run",
         "Early stopping (epochs)",
         "Ends the run when the validation accuracy has not risen for so many epochs; 0 is off. Saves the time in "
         "which it would only overfit; best.pt holds the best epoch. Be patient with a falling rate: its end helps.",
         code="alexcore.training.loop:fit",
-        ge=0,
-        le=10_000,
     )
 
     @property

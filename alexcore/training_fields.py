@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Annotated, Literal
 
+from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, field_validator
 
 from alexcore.fields import field, numbers_in
@@ -13,25 +14,21 @@ from alexcore.fields import field, numbers_in
 class TrainingFields(BaseModel):
     """One part of `TrainConfig`; each field carries its explanation and its legal range."""
 
-    batch_size: int = field(
+    batch_size: Annotated[int, Ge(1), Le(65536)] = field(
         32,
         "Batch",
         "Batch size (pictures)",
         "Pictures in one forward and backward pass (the micro-batch). Larger is smoother and needs more memory.",
         code="alexcore.training.step:train_step",
         essential=True,
-        ge=1,
-        le=65536,
     )
-    accumulation_steps: int = field(
+    accumulation_steps: Annotated[int, Ge(1), Le(4096)] = field(
         1,
         "Batch",
         "Accumulation steps",
         "Micro-batches whose gradients are added before one optimizer step: a large batch on little memory. "
         "The sum is weighted exactly; with batch norm the statistics still come from each micro-batch.",
         code="alexcore.training.step:train_step",
-        ge=1,
-        le=4096,
     )
 
     sync_batchnorm: bool = field(
@@ -44,15 +41,13 @@ class TrainingFields(BaseModel):
         code="alexcore.training.distributed:require_group",
     )
 
-    label_smoothing: float = field(
+    label_smoothing: Annotated[float, Ge(0), Lt(1)] = field(
         0.0,
         "Loss",
         "Label smoothing",
         "Share of the target given evenly to all classes, so that the network is not pushed to be certain. Expect a "
         "higher training loss, probabilities further from 0 and 1, and often a slightly better validation accuracy.",
         code="alexcore.training.objective:Objective",
-        ge=0,
-        lt=1,
     )
     class_weights: str = field(
         "none",
@@ -65,15 +60,13 @@ class TrainingFields(BaseModel):
         otherwise="a weight from 0 for each class, such as 1,2,0.5",
         suggestions=("none", "inverse", "effective"),
     )
-    ignore_index: int = field(
+    ignore_index: Annotated[int, Ge(-100), Le(1_000_000)] = field(
         -100,
         "Loss",
         "Ignored class (ignore_index)",
         "Number of a class whose pictures count neither in the loss nor in its divisor nor in any accuracy, such as a "
         "class of doubtful pictures; -100 is none. The network still has an output for it, which nothing trains.",
         code="alexcore.training.objective:Objective",
-        ge=-100,
-        le=1_000_000,
     )
 
     optimizer: Literal["sgd", "adam", "adamw"] = field(
@@ -83,7 +76,7 @@ class TrainingFields(BaseModel):
         "How a gradient becomes a change of weights. sgd takes one rate for all; adam and adamw scale it per weight.",
         code="alexcore.training.optim:build_optimizer",
     )
-    lr: float = field(
+    lr: Annotated[float, Gt(0), Le(10)] = field(
         5e-4,
         "Optimizer",
         "Learning rate",
@@ -91,18 +84,14 @@ class TrainingFields(BaseModel):
         "`lr-find` looks for a good one.",
         code="alexcore.training.optim:build_optimizer",
         essential=True,
-        gt=0,
-        le=10,
     )
-    momentum: float = field(
+    momentum: Annotated[float, Ge(0), Lt(1)] = field(
         0.9,
         "Optimizer",
         "Momentum",
         "Share of the last step kept in the next one (sgd only). Steps in one direction add up, zigzags cancel out: "
         "expect faster learning than with 0. Near 1 it overshoots, so lower the rate when you raise it.",
         code="alexcore.training.optim:build_optimizer",
-        ge=0,
-        lt=1,
     )
     nesterov: bool = field(
         False,
@@ -111,14 +100,12 @@ class TrainingFields(BaseModel):
         "Takes the gradient as if the step of the momentum had been made already (sgd only). Often a little faster.",
         code="alexcore.training.optim:build_optimizer",
     )
-    weight_decay: float = field(
+    weight_decay: Annotated[float, Ge(0), Le(1)] = field(
         0.01,
         "Optimizer",
         "Weight decay",
         "Pulls weights towards zero in each step. Norm layers and biases are left out, as is usual.",
         code="alexcore.training.optim:parameter_groups",
-        ge=0,
-        le=1,
     )
     decay_all: bool = field(
         False,
@@ -137,25 +124,21 @@ class TrainingFields(BaseModel):
         "plateau drops when the validation loss no longer improves.",
         code="alexcore.training.schedule:lr_factor",
     )
-    lr_gamma: float = field(
+    lr_gamma: Annotated[float, Gt(0), Le(1)] = field(
         0.1,
         "Optimizer",
         "Rate factor",
         "What the rate is multiplied by: at each drop of step, multistep and plateau; from the first to the last step "
         "of exponential. 0.1 is the classic drop: expect the loss to fall once more right after it. 1 changes nothing.",
         code="alexcore.training.schedule:lr_factor",
-        gt=0,
-        le=1,
     )
-    lr_step_epochs: int = field(
+    lr_step_epochs: Annotated[int, Ge(1), Le(10_000)] = field(
         3,
         "Optimizer",
         "Epochs between drops (step)",
         "The schedule step multiplies the rate by the rate factor after every so many epochs. Large steps find the "
         "region, small ones settle in it; a third of the epochs is a place to begin.",
         code="alexcore.training.schedule:lr_factor",
-        ge=1,
-        le=10_000,
     )
     lr_milestones: str = field(
         "6,8",
@@ -166,36 +149,30 @@ class TrainingFields(BaseModel):
         code="alexcore.training.schedule:lr_factor",
         legal="a rising list of whole numbers above 0, such as 6,8",
     )
-    plateau_patience: int = field(
+    plateau_patience: Annotated[int, Ge(0), Le(10_000)] = field(
         2,
         "Optimizer",
         "Patience (plateau, epochs)",
         "The schedule plateau waits for so many epochs without a better validation loss; after one more it "
         "multiplies the rate by the rate factor. Expect steps down late in the run, where cosine falls all the time.",
         code="alexcore.training.schedule:plateau",
-        ge=0,
-        le=10_000,
     )
-    warmup_steps: int = field(
+    warmup_steps: Annotated[int, Ge(0), Le(1_000_000)] = field(
         0,
         "Optimizer",
         "Warm-up (optimizer steps)",
         "Steps over which the rate rises evenly from zero: the first gradients of a new network are wild. Expect a "
         "calmer start, needed most with large batches and rates; 0 is off.",
         code="alexcore.training.schedule:lr_factor",
-        ge=0,
-        le=1_000_000,
     )
-    grad_clip: float = field(
+    grad_clip: Annotated[float, Ge(0), Le(1e6)] = field(
         0.0,
         "Optimizer",
         "Gradient clipping (norm)",
         "Shortens a gradient that is longer than this; 0 is off. Saves a run from one bad batch.",
         code="alexcore.training.step:train_step",
-        ge=0,
-        le=1e6,
     )
-    ema_decay: float = field(
+    ema_decay: Annotated[float, Ge(0), Lt(1)] = field(
         0.0,
         "Optimizer",
         "Average of the weights (EMA decay)",
@@ -203,8 +180,6 @@ class TrainingFields(BaseModel):
         "off. Validation, best.pt and predictions use the average. Expect smoother validation curves, often a better "
         "end. It starts short and reaches this decay after about 10 / (1 - decay) steps.",
         code="alexcore.training.optim:averaged",
-        ge=0,
-        lt=1,
     )
 
     @field_validator("lr_milestones")

@@ -10,11 +10,9 @@ from alexcore.augment.presets import evaluation_operations
 from alexcore.data.index import DataIndex
 from alexcore.words.language import _
 from ui.augment.builder import builder
-from ui.augment.draw_seed import choose_seed
-from ui.augment.draws import draws_grid, evaluation_view, steps_view, trace
-from ui.augment.loader_batch import batch_view
+from ui.augment.draws import choose_seed, draws_grid, evaluation_view, steps_view, trace
+from ui.augment.network_input import batch_view, network_view
 from ui.augment.take_along import take_along, use_for_training
-from ui.augment.tensor_numbers import network_view
 from ui.parts.dataset_select import dataset_select
 from ui.parts.datasets import dataset_or_wait
 from ui.parts.lazy_torch import load_torch

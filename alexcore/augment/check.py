@@ -16,7 +16,6 @@ from alexcore.findings.augment import PipelineProblem
 
 # A pipeline may come from a URL: nobody needs more, and each operation costs time.
 MAX_OPERATIONS = 40
-_STAGES = ("picture", "convert", "tensor", "batch")
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,9 @@ def require_legal(operations: Any, image_size: int | None = None) -> list[Operat
     """
     problems = check_pipeline(operations)
     if problems:
-        where = [f"Operation {each.position + 1}: " if _is_there(each, operations) else "" for each in problems]
+        # One about the whole pipeline stands behind its end.
+        count = len(operations) if isinstance(operations, list) else 0
+        where = [f"Operation {each.position + 1}: " if each.position < count else "" for each in problems]
         message = " ".join(part + each.message for part, each in zip(where, problems, strict=True))
         raise ConfigError(message, " ".join(each.hint for each in problems))
     found: list[Operation] = list(operations)
@@ -52,18 +53,9 @@ def check_pipeline(operations: Any) -> list[PipelineProblem]:
         return [findings.NoList(0)]
     if len(operations) > MAX_OPERATIONS:
         return [findings.TooManyOperations(MAX_OPERATIONS, count=len(operations), most=MAX_OPERATIONS)]
-    own = [problem for position, each in enumerate(operations) for problem in _own_problems(position, each)]
+    own = [problem for position, each in enumerate(operations) for problem in check_operation(each, position)]
     # Order and sizes mean something only once each operation is legal by itself.
     return own or _order_problems(operations) or _size_problems(operations)
-
-
-def _is_there(problem: PipelineProblem, operations: Any) -> bool:
-    return isinstance(operations, list) and problem.position < len(operations)
-
-
-def check_operation(operation: Any) -> list[PipelineProblem]:
-    """What is wrong with one operation by itself; positions are 0."""
-    return _own_problems(0, operation)
 
 
 def output_side(operations: Sequence[Operation]) -> int:
@@ -74,7 +66,8 @@ def output_side(operations: Sequence[Operation]) -> int:
     return extent.height
 
 
-def _own_problems(position: int, operation: Any) -> list[PipelineProblem]:
+def check_operation(operation: Any, position: int = 0) -> list[PipelineProblem]:
+    """What is wrong with one operation by itself."""
     if not isinstance(operation, dict):
         return [findings.NoOperation(position, _shown(operation))]
     name: Any = operation.get("op")
@@ -113,7 +106,7 @@ def _order_problems(operations: list[Operation]) -> list[PipelineProblem]:
         if not each.get("on", True):
             continue
         name = each["op"]
-        stage = _STAGES.index(OPERATIONS[name].stage)
+        stage = OPERATIONS[name].rank
         if name in seen and stage > 0:
             found.append(findings.Repeated(position, name))
         elif stage > 1 and "ToTensor" not in seen:

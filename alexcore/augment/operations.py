@@ -9,20 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from alexcore.augment.drawn import (
-    InWords,
-    blurred,
-    changes,
-    coloured,
-    cut_out,
-    cut_out_with_border,
-    erased,
-    happened,
-    moved,
-    nothing,
-)
+from alexcore.augment import drawn
 from alexcore.augment.parameters import Parameter
 
 Operation = dict[str, Any]
@@ -36,9 +25,9 @@ class OperationSpec:
     """What the builder, the checks, the code and the page need to know about an operation.
 
     Attributes:
-        stage: Where it may stand.
         text: What it does and why, in a sentence or two.
         parameters: In torchvision's order.
+        stage: Where it may stand.
         random: Whether it draws anything.
         words: What was drawn, in words.
         in_place: Whether every pixel stays where it was, so that a later crop can still be found on the original.
@@ -46,14 +35,19 @@ class OperationSpec:
         code: Lines that make it without this package, with {parameter} for a value; empty for a call of that class.
     """
 
-    stage: Stage
     text: str
     parameters: tuple[Parameter, ...] = ()
+    stage: Stage = "picture"
     random: bool = True
-    words: InWords = nothing
+    words: drawn.InWords = drawn.nothing
     in_place: bool = False
     made_by: str = ""
     code: tuple[str, ...] = ()
+
+    @property
+    def rank(self) -> int:
+        """The place of its stage in a pipeline."""
+        return get_args(Stage).index(self.stage)
 
     def parameter(self, name: str) -> Parameter | None:
         """The parameter of this name."""
@@ -84,15 +78,13 @@ _DEGREES = Parameter("degrees", "float", 15.0, "Turned by at most this angle, ei
 
 OPERATIONS: dict[str, OperationSpec] = {
     "Resize": OperationSpec(
-        "picture",
         "Brings the picture to a size. Two numbers squeeze it; one keeps its aspect.",
         (_size("side"),),
         random=False,
         made_by="alexcore.augment.transforms:Resize",
     ),
-    "CenterCrop": OperationSpec("picture", "Cuts the middle out.", (_size(),), random=False),
+    "CenterCrop": OperationSpec("Cuts the middle out.", (_size(),), random=False),
     "RandomResizedCrop": OperationSpec(
-        "picture",
         "Cuts a random part out and brings it to a size: the same flower, near or far, whole or half. The one "
         "augmentation that nearly always helps.",
         (
@@ -100,10 +92,9 @@ OPERATIONS: dict[str, OperationSpec] = {
             Parameter("scale", "range", [0.08, 1.0], "Area of the part, as a share of the picture's.", 0, 1, True),
             Parameter("ratio", "range", [0.75, 4 / 3], "Width of the part divided by its height.", 0.01, 100),
         ),
-        words=cut_out,
+        words=drawn.cut_out,
     ),
     "RandomCrop": OperationSpec(
-        "picture",
         "Cuts out a part of the given size without resizing, after an optional border has been added.",
         (
             _size(),
@@ -117,22 +108,16 @@ OPERATIONS: dict[str, OperationSpec] = {
                 choices=("constant", "edge", "reflect", "symmetric"),
             ),
         ),
-        words=cut_out_with_border,
+        words=drawn.cut_out_with_border,
     ),
     "RandomHorizontalFlip": OperationSpec(
-        "picture",
-        "Mirrors left and right: most things look as real.",
-        (_p(),),
-        words=happened("mirrored", "not mirrored"),
+        "Mirrors left and right: most things look as real.", (_p(),), words=drawn.happened("mirrored", "not mirrored")
     ),
     "RandomVerticalFlip": OperationSpec(
-        "picture", "Turns upside down; only where there is no up.", (_p(),), words=happened("upside down", "upright")
+        "Turns upside down; only where there is no up.", (_p(),), words=drawn.happened("upside down", "upright")
     ),
-    "RandomRotation": OperationSpec(
-        "picture", "Turns the picture; the corners become black.", (_DEGREES,), words=moved
-    ),
+    "RandomRotation": OperationSpec("Turns the picture; the corners become black.", (_DEGREES,), words=drawn.moved),
     "RandomAffine": OperationSpec(
-        "picture",
         "Turns, moves, scales and slants the picture at once; what lies outside is black.",
         (
             _DEGREES,
@@ -140,84 +125,73 @@ OPERATIONS: dict[str, OperationSpec] = {
             Parameter("scale", "range", [0.9, 1.1], "Made larger or smaller by a factor in this range.", 0.01, 10),
             Parameter("shear", "float", 0.0, "Slanted by at most this angle in degrees.", 0, 89),
         ),
-        words=moved,
+        words=drawn.moved,
     ),
     "RandomPerspective": OperationSpec(
-        "picture",
         "Tilts the picture as if it were seen from the side.",
         (Parameter("distortion_scale", "float", 0.5, "How strongly: 0 is not at all.", 0, 1), _p()),
-        words=happened("tilted", "not tilted"),
+        words=drawn.happened("tilted", "not tilted"),
         made_by="alexcore.augment.transforms:RandomPerspective",
     ),
     "ColorJitter": OperationSpec(
-        "picture",
         "Changes brightness, contrast, saturation and hue at random, in random order: other light, another camera.",
         (_jitter("brightness"), _jitter("contrast"), _jitter("saturation"), _jitter("hue", 0.5)),
-        words=coloured,
+        words=drawn.coloured,
         in_place=True,
     ),
     "RandomGrayscale": OperationSpec(
-        "picture",
         "Takes the colour away: the shape has to do.",
         (_p(0.1),),
-        words=happened("grey", "in colour"),
+        words=drawn.happened("grey", "in colour"),
         in_place=True,
     ),
     "GaussianBlur": OperationSpec(
-        "picture",
         "Blurs, as a picture out of focus.",
         (
             Parameter("kernel_size", "int", 9, "Pixels that are averaged, in each direction.", 1, 99, odd=True),
             Parameter("sigma", "range", [0.1, 2.0], "Width of the blur in pixels.", 0.01, 50),
         ),
-        words=blurred,
+        words=drawn.blurred,
         in_place=True,
     ),
     "RandomAdjustSharpness": OperationSpec(
-        "picture",
         "Sharpens or softens.",
         (Parameter("sharpness_factor", "float", 2.0, "0 blurs, 1 changes nothing, 2 sharpens.", 0, 20), _p()),
-        words=happened("sharpness changed", "sharpness kept"),
+        words=drawn.happened("sharpness changed", "sharpness kept"),
         in_place=True,
     ),
     "RandomEqualize": OperationSpec(
-        "picture",
         "Spreads each colour's values evenly from dark to light.",
         (_p(),),
-        words=happened("equalized", "not equalized"),
+        words=drawn.happened("equalized", "not equalized"),
         in_place=True,
     ),
     "RandomPosterize": OperationSpec(
-        "picture",
         "Leaves few shades of each colour.",
         (Parameter("bits", "int", 4, "Bits kept of the 8 of each colour.", 1, 8), _p()),
-        words=happened("posterized", "not posterized"),
+        words=drawn.happened("posterized", "not posterized"),
         in_place=True,
     ),
     "RandomSolarize": OperationSpec(
-        "picture",
         "Turns light values into their negative.",
         (Parameter("threshold", "int", 128, "Values from here on (of 0 to 255) are inverted.", 0, 255), _p()),
-        words=happened("solarized", "not solarized"),
+        words=drawn.happened("solarized", "not solarized"),
         in_place=True,
     ),
     "RandAugment": OperationSpec(
-        "picture",
         "Draws some of 14 changes of shape and colour for each picture, all at one strength (Cubuk et al. 2019).",
         (
             Parameter("num_ops", "int", 2, "Changes drawn for each picture.", 1, 14),
             Parameter("magnitude", "int", 9, "Strength; 0 is none, 30 the strongest.", 0, 30),
         ),
-        words=changes,
+        words=drawn.changes,
     ),
     "TrivialAugmentWide": OperationSpec(
-        "picture",
         "Draws one change of shape or colour and its strength for each picture: nothing to tune, hard to beat "
         "(Müller and Hutter 2021).",
-        words=changes,
+        words=drawn.changes,
     ),
     "AutoAugment": OperationSpec(
-        "picture",
         "Draws one of the pairs of changes that a search found for a data set (Cubuk et al. 2018).",
         (
             Parameter(
@@ -228,19 +202,18 @@ OPERATIONS: dict[str, OperationSpec] = {
                 choices=("imagenet", "cifar10", "svhn"),
             ),
         ),
-        words=changes,
+        words=drawn.changes,
         made_by="alexcore.augment.transforms:auto_augment",
         code=("v2.AutoAugment(v2.AutoAugmentPolicy({policy!r}))",),
     ),
     "ToTensor": OperationSpec(
-        "convert",
         "Turns the picture, height x width x 3 bytes, into a tensor, 3 x height x width, float32 from 0 to 1.",
         random=False,
         made_by="alexcore.augment.transforms:to_tensor",
         code=("v2.ToImage()", "v2.ToDtype(torch.float32, scale=True)"),
+        stage="convert",
     ),
     "Normalize": OperationSpec(
-        "tensor",
         "Subtracts the mean and divides by the standard deviation, colour by colour: inputs around 0 with deviation 1 "
         "are what initial weights are made for.",
         (
@@ -248,27 +221,28 @@ OPERATIONS: dict[str, OperationSpec] = {
             Parameter("std", "channels", [0.5, 0.5, 0.5], "Each colour is divided by this.", 1e-4, 10),
         ),
         random=False,
+        stage="tensor",
     ),
     "RandomErasing": OperationSpec(
-        "tensor",
         "Blanks a random rectangle, so that no single part of a picture is relied on (Zhong et al. 2017).",
         (
             _p(),
             Parameter("scale", "range", [0.02, 0.33], "Area of the rectangle: a share of the picture's.", 0, 1, True),
             Parameter("ratio", "range", [0.3, 3.3], "Height of the rectangle divided by its width.", 0.01, 100),
         ),
-        words=erased,
+        words=drawn.erased,
+        stage="tensor",
     ),
     "MixUp": OperationSpec(
-        "batch",
         "Blends each picture of a batch, and its label, with another one (Zhang et al. 2017).",
         (Parameter("alpha", "float", 0.2, "How even the blend is: near 0 hardly any, 1 any share.", 0.01, 100),),
+        stage="batch",
     ),
     "CutMix": OperationSpec(
-        "batch",
         "Puts a rectangle of another picture of the batch into each picture, and mixes the labels by area "
         "(Yun et al. 2019).",
         (Parameter("alpha", "float", 1.0, "How the areas vary: 1 is any share alike.", 0.01, 100),),
+        stage="batch",
     ),
 }
 

@@ -7,8 +7,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Kind = Literal["int", "float", "bool", "choice", "side", "sides", "range", "pair", "channels"]
-# How many numbers a value of the kind is; the others are one value.
-_NUMBERS = {"sides": 2, "range": 2, "pair": 2, "channels": 3}
+# The numbers that a value of the kind is made of, by name; the others are one value.
+PARTS = {
+    "sides": ("height", "width"),
+    "side": ("height", "width"),
+    "range": ("from", "to"),
+    "pair": ("across", "down"),
+    "channels": ("red", "green", "blue"),
+}
 
 
 @dataclass(frozen=True)
@@ -44,14 +50,18 @@ class Parameter:
         return self.kind in ("side", "sides")
 
     @property
+    def whole(self) -> bool:
+        """Whether its numbers are whole ones."""
+        return self.kind in ("int", "side", "sides")
+
+    @property
     def legal(self) -> str:
         """The legal values in words: "a number from 0 to 1", "two numbers above 0, the smaller first"."""
         if self.kind == "bool":
             return "true or false"
         if self.kind == "choice":
             return "one of " + ", ".join(self.choices)
-        whole = self.kind in ("int", "side", "sides")
-        one = ("an odd whole number" if self.odd else "a whole number") if whole else "a number"
+        one = ("an odd whole number" if self.odd else "a whole number") if self.whole else "a number"
         many = {
             "range": "two numbers, the smaller first, each",
             "pair": "two numbers, each",
@@ -69,11 +79,9 @@ class Parameter:
             return isinstance(value, bool)
         if self.kind == "choice":
             return isinstance(value, str) and value in self.choices
-        if self.kind == "side" and not isinstance(value, list | tuple):
+        if self.kind not in PARTS or (self.kind == "side" and not isinstance(value, list | tuple)):
             return self._accepts_number(value)
-        if self.kind not in _NUMBERS and self.kind != "side":
-            return self._accepts_number(value)
-        if not isinstance(value, list | tuple) or len(value) != _NUMBERS.get(self.kind, 2):
+        if not isinstance(value, list | tuple) or len(value) != len(PARTS[self.kind]):
             return False
         return all(map(self._accepts_number, value)) and (self.kind != "range" or value[0] <= value[1])
 
@@ -88,7 +96,7 @@ class Parameter:
     def _accepts_number(self, value: Any) -> bool:
         if isinstance(value, bool) or not isinstance(value, int | float):
             return False
-        if self.kind in ("int", "side", "sides") and not isinstance(value, int):
+        if self.whole and not isinstance(value, int):
             return False
         # A whole number may be too long for a float.
         if isinstance(value, float) and not math.isfinite(value):

@@ -11,9 +11,8 @@ import numpy.typing as npt
 import torch
 from PIL import Image, ImageDraw
 
-from alexcore.augment.geometry import Box
 from alexcore.augment.operations import Operation, arguments
-from alexcore.augment.trace import Result
+from alexcore.augment.trace import Box, Result
 from alexcore.palette import YELLOW
 
 # With a dark edge it shows on any picture.

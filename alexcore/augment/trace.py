@@ -1,4 +1,4 @@
-"""One draw, watched: after each operation what came out, and what was really drawn.
+"""One draw, watched: after each operation what came out, what was really drawn, and where on the original crops lie.
 
 The transforms and their random numbers are those of `pipeline.draw`; only their methods that hand the drawn numbers on
 are listened to, so the last result is the same to the bit.
@@ -18,6 +18,8 @@ from alexcore.augment.operations import OPERATIONS, Operation, active, for_sampl
 from alexcore.augment.pipeline import build_step, drawing_from
 
 Result = Image.Image | torch.Tensor
+# left, top, right, bottom in px of the original.
+Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -98,3 +100,52 @@ def size_of(result: Result) -> tuple[int, int]:
     if isinstance(result, torch.Tensor):
         return int(result.shape[-1]), int(result.shape[-2])
     return result.size
+
+
+def crop_boxes(steps: Sequence[Step]) -> list[Box]:
+    """The parts that the crops have cut out, each as a box on the original picture.
+
+    Crops after a turn or a tilt are left out: their part is no upright box.
+    """
+    boxes: list[Box] = []
+    # A coordinate of the current picture on the original: scale * x + shift, for each axis.
+    scale_x, shift_x, scale_y, shift_y = 1.0, 0.0, 1.0, 0.0
+    for step in steps:
+        name = step.operation["op"]
+        width, height = size_of(step.result)
+        if name == "Resize":
+            part = (0, 0, *step.size_before)
+        elif name in ("RandomResizedCrop", "RandomCrop", "CenterCrop"):
+            part = _part(step)
+        elif name in ("RandomHorizontalFlip", "RandomVerticalFlip"):
+            if step.applied and name == "RandomHorizontalFlip":
+                scale_x, shift_x = -scale_x, shift_x + scale_x * width
+            elif step.applied:
+                scale_y, shift_y = -scale_y, shift_y + scale_y * height
+            continue
+        elif OPERATIONS[name].in_place or not step.applied:
+            continue
+        else:
+            break
+        left, top, part_width, part_height = part
+        xs = sorted((scale_x * left + shift_x, scale_x * (left + part_width) + shift_x))
+        ys = sorted((scale_y * top + shift_y, scale_y * (top + part_height) + shift_y))
+        if name != "Resize":
+            boxes.append((xs[0], ys[0], xs[1], ys[1]))
+        shift_x, scale_x = scale_x * left + shift_x, scale_x * part_width / width
+        shift_y, scale_y = scale_y * top + shift_y, scale_y * part_height / height
+    return boxes
+
+
+def _part(step: Step) -> tuple[int, int, int, int]:
+    """Left, top, width and height in px of the picture before the crop."""
+    width, height = size_of(step.result)
+    if step.operation["op"] == "CenterCrop":
+        before = step.size_before
+        # As torchvision rounds it.
+        return round((before[0] - width) / 2.0), round((before[1] - height) / 2.0), width, height
+    drawn = dict(step.drawn)
+    if step.operation["op"] == "RandomResizedCrop":
+        return drawn["left"], drawn["top"], drawn["width"], drawn["height"]
+    border_left, border_top = drawn["padding"][:2] if drawn["needs_pad"] else (0, 0)
+    return drawn["left"] - border_left, drawn["top"] - border_top, width, height

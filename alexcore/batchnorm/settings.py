@@ -6,6 +6,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any
 
+from annotated_types import Ge, Le
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from alexcore.config import TrainConfig
@@ -42,7 +43,7 @@ class BnConfig(BaseModel):
         code="alexcore.batchnorm.measure.arms:build_arms",
         essential=True,
     )
-    seeds: int = field(
+    seeds: Annotated[int, Ge(1), Le(20)] = field(
         1,
         "Arms",
         "Seeds",
@@ -50,21 +51,17 @@ class BnConfig(BaseModel):
         "the first seed is the run's. Chance alone moves a curve, so a question is decided from 3 seeds on only.",
         code="alexcore.batchnorm.measure.arms:build_arms",
         essential=True,
-        ge=1,
-        le=20,
     )
-    steps: int = field(
+    steps: Annotated[int, Ge(1), Le(1_000_000)] = field(
         300,
         "Arms",
         "Steps per arm (optimizer steps)",
         "Every arm makes exactly so many steps on the same batches, so that none has seen more pictures.",
         code="alexcore.batchnorm.measure.experiment:run_experiment",
         essential=True,
-        ge=1,
-        le=1_000_000,
     )
 
-    probe_every: int = field(
+    probe_every: Annotated[int, Ge(0), Le(1_000_000)] = field(
         0,
         "Measuring",
         "Probe every (steps)",
@@ -72,36 +69,28 @@ class BnConfig(BaseModel):
         "rule: dense at the start, where most happens, and then as often as keeps all probes under 30 % of the run. "
         "Runs of under 100 steps take more, near 40 %: the first probes are dense whatever they cost.",
         code="alexcore.batchnorm.measure.probe_schedule:Schedule",
-        ge=0,
-        le=1_000_000,
     )
-    probe_images: int = field(
+    probe_images: Annotated[int, Ge(8), Le(4096)] = field(
         256,
         "Measuring",
         "Probe pictures",
         "Training pictures, the same for every arm, on which activations are measured. Fewer are faster and noisier.",
         code="alexcore.batchnorm.measure.batches:probe_set",
-        ge=8,
-        le=4096,
     )
-    eval_every: int = field(
+    eval_every: Annotated[int, Ge(0), Le(1_000_000)] = field(
         0,
         "Measuring",
         "Validate every (steps)",
         "How often all arms are validated. 0 is the rule: 12 times in a run, and at its start.",
         code="alexcore.batchnorm.measure.probe_schedule:evaluation_steps",
-        ge=0,
-        le=1_000_000,
     )
-    recalibrate_images: int = field(
+    recalibrate_images: Annotated[int, Ge(0), Le(1_000_000)] = field(
         1024,
         "Measuring",
         "Recalibration pictures",
         "At the end BatchNorm's running statistics are measured anew on so many training pictures, because those of a "
         "short run lag behind its weights. Both accuracies are shown. 0 takes the whole training split.",
         code="alexcore.batchnorm.measure.recalibration:recalibrate",
-        ge=0,
-        le=1_000_000,
     )
 
     sweep_rates: str = field(
@@ -112,23 +101,19 @@ class BnConfig(BaseModel):
         code="alexcore.batchnorm.measure.sweep_training:sweep_rates",
         legal="two or more rising rates above 0 and at most 10, such as 0.001,0.01,0.1",
     )
-    sweep_steps: int = field(
+    sweep_steps: Annotated[int, Ge(2), Le(1_000_000)] = field(
         60,
         "Sweeps",
         "Steps of a sweep's run",
         "Optimizer steps of each run in the learning-rate sweep, and of the batch sweep's second table.",
         code="alexcore.batchnorm.measure.sweep_training:sweep_rates",
-        ge=2,
-        le=1_000_000,
     )
-    sweep_seeds: int = field(
+    sweep_seeds: Annotated[int, Ge(1), Le(20)] = field(
         1,
         "Sweeps",
         "Seeds of a sweep",
         "How often each run of a sweep is repeated with another seed.",
         code="alexcore.batchnorm.measure.sweep_training:sweep_rates",
-        ge=1,
-        le=20,
     )
     sweep_batches: str = field(
         "2,4,8,16,32,64",
@@ -138,15 +123,13 @@ class BnConfig(BaseModel):
         code="alexcore.batchnorm.measure.sweep_training:sweep_batches",
         legal="two or more rising whole numbers from 2 to 4096, such as 2,8,32",
     )
-    sweep_epochs: int = field(
+    sweep_epochs: Annotated[int, Ge(1), Le(1000)] = field(
         1,
         "Sweeps",
         "Epochs of the batch sweep",
         "Length of each run in the batch sweep's first table. Small batches make more steps in an epoch, so they cost "
         "more.",
         code="alexcore.batchnorm.measure.sweep_training:sweep_batches",
-        ge=1,
-        le=1000,
     )
 
     @field_validator("sweep_rates")

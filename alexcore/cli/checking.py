@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from alexcore.cli.flags import add_config_flags, config_of
-from alexcore.cli.output import Arguments, add_command, print_json, reported
+from alexcore.cli.output import Arguments, add_command, answer, reported
 from alexcore.cli.processes import again_in_group
 from alexcore.config import TrainConfig
 from alexcore.runs import group as groups
@@ -45,8 +45,6 @@ def _run(kind: str, arguments: Arguments, check: Check, unit: str) -> dict[str, 
         result = check(config, on_progress)
         # Remembered before the job says that it has finished: a page looks for the result as soon as it does.
         remember_check(kind, sweep_config(config) if kind == "lr-find" else config, result)
-    if arguments.json:
-        print_json(result)
     return result
 
 
@@ -55,15 +53,13 @@ def prove_accumulation(arguments: Arguments) -> int:
     from alexcore.analysis.accumulation import prove
 
     result = _run("prove-accumulation", arguments, prove, "norms")
-    if not arguments.json:
-        print("norm   micro-batch  exact error  cosine    naive error  cosine")
-        for row in result["rows"]:
-            print(
-                f"{row['norm']:6} {row['micro_batch']:11}  {row['exact_error']:11.1e}  {row['exact_cosine']:.6f}  "
-                f"{row['naive_error']:11.1e}  {row['naive_cosine']:.6f}"
-            )
-        print(result["sentence"])
-    return 0
+    rows = [
+        f"{row['norm']:6} {row['micro_batch']:11}  {row['exact_error']:11.1e}  {row['exact_cosine']:.6f}  "
+        f"{row['naive_error']:11.1e}  {row['naive_cosine']:.6f}"
+        for row in result["rows"]
+    ]
+    head = "norm   micro-batch  exact error  cosine    naive error  cosine"
+    return answer(arguments.json, result, head, *rows, result["sentence"])
 
 
 def preflight(arguments: Arguments) -> int:
@@ -71,13 +67,12 @@ def preflight(arguments: Arguments) -> int:
     from alexcore.analysis.rehearsal import measure_steps
 
     result = _rehearsed("preflight", arguments, measure_steps)
-    if result and not arguments.json:
-        gpu = f", {size_text(result['gpu_bytes'])} on the GPU" if result["gpu_bytes"] else ""
-        print(
-            f"{result['step_s']:.2f} s a step, {result['images_per_s']:.0f} images/s, "
-            f"{size_text(result['memory_bytes'])} of memory{gpu} on {result['device']}"
-        )
-    return 0
+    if result is None:
+        return 0
+    gpu = f", {size_text(result['gpu_bytes'])} on the GPU" if result["gpu_bytes"] else ""
+    speed = f"{result['step_s']:.2f} s a step, {result['images_per_s']:.0f} images/s"
+    memory = f"{size_text(result['memory_bytes'])} of memory{gpu} on {result['device']}"
+    return answer(arguments.json, result, f"{speed}, {memory}")
 
 
 def repeat_check(arguments: Arguments) -> int:
@@ -85,9 +80,7 @@ def repeat_check(arguments: Arguments) -> int:
     from alexcore.analysis.rehearsal import repeat
 
     result = _rehearsed("repeat-check", arguments, repeat)
-    if result and not arguments.json:
-        print(result["sentence"])
-    return 0
+    return 0 if result is None else answer(arguments.json, result, result["sentence"])
 
 
 def lr_find(arguments: Arguments) -> int:
@@ -95,13 +88,11 @@ def lr_find(arguments: Arguments) -> int:
     from alexcore.training.lr_find import lr_find
 
     result = _run("lr-find", arguments, lr_find, "steps")
-    if not arguments.json:
-        for lr, loss in result["points"][:: max(1, len(result["points"]) // 25)]:
-            print(f"{lr:9.2g}  {loss:.4f}")
-        print(result["reason"])
-        if result["suggestion"] is not None:
-            print(f"Suggestion: --lr {result['suggestion']:.2g}. {result['method']}")
-    return 0
+    points = result["points"][:: max(1, len(result["points"]) // 25)]
+    lines = [*(f"{lr:9.2g}  {loss:.4f}" for lr, loss in points), result["reason"]]
+    if result["suggestion"] is not None:
+        lines.append(f"Suggestion: --lr {result['suggestion']:.2g}. {result['method']}")
+    return answer(arguments.json, result, *lines)
 
 
 def register(commands: Any) -> None:

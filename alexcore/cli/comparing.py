@@ -1,8 +1,9 @@
-"""`compare-bn` and `compare-bn-sweep`: the BatchNorm experiment and its sweeps."""
+"""`compare-bn`, `compare-bn-sweep` and `compare-bn-report`: the BatchNorm experiment, its sweeps and its report."""
 
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -11,10 +12,11 @@ from alexcore.batchnorm.comparable import BN_PRESETS, make_experiment
 from alexcore.batchnorm.read.record import RATE_SWEEP, SWEEPS, Experiment
 from alexcore.batchnorm.settings import BN_FIELDS, arm_key, create_experiment, load_bn_config
 from alexcore.cli.flags import absolute, add_field
-from alexcore.cli.output import Arguments, Bar, add_command, print_json, reported
+from alexcore.cli.output import Arguments, Bar, add_command, answer, reported
 from alexcore.config import FIELDS
 from alexcore.errors import DataError, RunError
 from alexcore.runs.kinds import BATCHNORM
+from alexcore.words.numbers import size_text
 from alexcore.words.verdict import answer_in_words
 
 
@@ -36,47 +38,35 @@ def carry_out(run_dir: Path, as_json: bool) -> int:
     """Run an experiment, new or prepared for resuming, in this process, and print what it has come to."""
     from alexcore.runs.worker import execute
 
-    bar = Bar()
     print(f"Experiment {run_dir}", file=sys.stderr)
-    try:
+    with closing(Bar()) as bar:
         execute(run_dir, bar)
-    finally:
-        bar.close()
-    tell(run_dir, as_json)
-    return 0
+    return tell(run_dir, as_json)
 
 
-def tell(run_dir: Path, as_json: bool) -> None:
+def tell(run_dir: Path, as_json: bool) -> int:
     """Print what an experiment has come to: as JSON {"run", "arms", "verdict": five sentences}, or as a table."""
     from alexcore.batchnorm.read.tables import summary_rows
 
     record = Experiment(run_dir)
     record.refresh()
-    answers = [answer_in_words(answer) for answer in record.answers]
-    sentences, details = [each.short for each in answers], [each.detail for each in answers]
-    if as_json:
-        arms = list(load_bn_config(run_dir).norms)
-        print_json({"run": str(run_dir), "arms": arms, "verdict": sentences})
-        return
-    print(f"{'arm':12} {'steps':>6} {'train loss':>11} {'val acc':>8} {'recalibrated':>13} {'s/step':>8}")
+    answers = [answer_in_words(each) for each in record.answers]
+    lines = [f"{'arm':12} {'steps':>6} {'train loss':>11} {'val acc':>8} {'recalibrated':>13} {'s/step':>8}"]
     for row in summary_rows(record):
         numbers = (row["train_loss"], row["val_acc1"], row["val_acc1_recalibrated"], row["step_s"])
         loss, accuracy, again, step_s = ("-" if each is None else f"{each:.4f}" for each in numbers)
-        print(f"{row['arm']:12} {row['steps']:6} {loss:>11} {accuracy:>8} {again:>13} {step_s:>8}")
-    for number, (sentence, detail) in enumerate(zip(sentences, details, strict=True), 1):
-        print(f"{number}. {sentence}")
-        if detail:
-            print(f"   {detail}")
+        lines.append(f"{row['arm']:12} {row['steps']:6} {loss:>11} {accuracy:>8} {again:>13} {step_s:>8}")
+    for number, each in enumerate(answers, 1):
+        lines += [f"{number}. {each.short}", *([f"   {each.detail}"] if each.detail else [])]
     if record.cost:
-        print(f"Probes took {record.cost['share']:.0%} of the time.")
-    arm = quote(str(run_dir.resolve() / "arms" / _an_arm(record)))
-    print(f"Classify a picture with: python -m alexcore predict {arm} PICTURE")
-
-
-def _an_arm(record: Experiment) -> str:
-    """The folder of an arm to try: BatchNorm's of the first seed, if there is one."""
+        lines.append(f"Probes took {record.cost['share']:.0%} of the time.")
+    # One arm to try: BatchNorm's of the first seed, if there is one.
     norm, seed = next((arm for arm in record.arms if arm[0] == "batch"), (record.arms or [("batch", 0)])[0])
-    return arm_key(norm, seed)
+    arm = quote(str(run_dir.resolve() / "arms" / arm_key(norm, seed)))
+    lines.append(f"Classify a picture with: python -m alexcore predict {arm} PICTURE")
+    arms = list(load_bn_config(run_dir).norms)
+    told = {"run": str(run_dir), "arms": arms, "verdict": [each.short for each in answers]}
+    return answer(as_json, told, *lines)
 
 
 def compare_bn_sweep(arguments: Arguments) -> int:
@@ -90,12 +80,19 @@ def compare_bn_sweep(arguments: Arguments) -> int:
         from alexcore.batchnorm.measure.sweep_training import sweep
 
         found = sweep(run.path, run.config, load_bn_config(run.path), arguments.kind, on_progress)
-    if arguments.json:
-        print_json({"run": str(run.path), "kind": arguments.kind, **found})
-    else:
-        for sentence in found["sentences"]:
-            print(sentence)
-    return 0
+    return answer(arguments.json, {"run": str(run.path), "kind": arguments.kind, **found}, *found["sentences"])
+
+
+def compare_bn_report(arguments: Arguments) -> int:
+    """Write every chart, sentence and table of an experiment into one HTML file that needs no network."""
+    from alexcore.export.experiment_report import write_report
+    from alexcore.runs.store import find_run
+
+    run = find_run(arguments.run_dir, BATCHNORM)
+    write_report(run.path, arguments.to)
+    written = arguments.to.stat().st_size
+    told = {"run": str(run.path), "file": str(arguments.to), "bytes": written}
+    return answer(arguments.json, told, f"{arguments.to}, {size_text(written)}")
 
 
 def register(commands: Any) -> None:
@@ -107,5 +104,8 @@ def register(commands: Any) -> None:
         # Neither is a setting of an experiment: arms and steps take their places.
         add_field(comparing, spec, hidden=spec.name in ("norm", "max_steps", "epochs"))
     sweeping = add_command(commands, "compare-bn-sweep", compare_bn_sweep)
-    sweeping.add_argument("run_dir", help="the experiment: its folder, or its name in runs/")
+    reporting = add_command(commands, "compare-bn-report", compare_bn_report)
+    for command in (sweeping, reporting):
+        command.add_argument("run_dir", help="the experiment: its folder, or its name in runs/")
     sweeping.add_argument("--kind", choices=SWEEPS, default=RATE_SWEEP, help="q14: learning rates, q15: batch sizes")
+    reporting.add_argument("--to", type=Path, required=True, metavar="FILE", help="the HTML file to write")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alexcore.cli.output import Arguments, add_command, print_json, reported
+from alexcore.cli.output import Arguments, add_command, answer, reported
 from alexcore.errors import DataError
 from alexcore.home import data_dir
 
@@ -39,25 +39,19 @@ def data_info(arguments: Arguments) -> int:
     with reported("checking pictures") as on_progress:
         index = open_checked(arguments.path, arguments.val, on_progress)
     counts = index.counts()
-    if arguments.json:
-        print_json(
-            {
-                "data": str(index.root),
-                "layout": index.layout,
-                "class_to_idx": index.class_to_idx,
-                "counts": {split: counts[split].to_dict() for split in index.splits},
-                "images": len(index.files),
-                "fingerprint": index.fingerprint(),
-                "problems": [{"severity": each.severity, **each.as_event()} for each in index.problems],
-            }
-        )
-        return 0
-    print(f"{index.root}: {len(index.files):,} pictures, {index.layout}")
+    found = {
+        "data": str(index.root),
+        "layout": index.layout,
+        "class_to_idx": index.class_to_idx,
+        "counts": {split: counts[split].to_dict() for split in index.splits},
+        "images": len(index.files),
+        "fingerprint": index.fingerprint(),
+        "problems": [{"severity": each.severity, **each.as_event()} for each in index.problems],
+    }
     counts.insert(0, "index", range(len(counts)))
-    print(counts.to_string())
-    for problem in index.problems:
-        print(f"{problem.severity}: {problem.message} {problem.hint}".rstrip())
-    return 0
+    problems = [f"{each.severity}: {each.sentence}" for each in index.problems]
+    head = f"{index.root}: {len(index.files):,} pictures, {index.layout}"
+    return answer(arguments.json, found, head, counts.to_string(), *problems)
 
 
 def data_pack(arguments: Arguments) -> int:
@@ -81,18 +75,13 @@ def data_scan(arguments: Arguments) -> int:
     with reported("looking at pictures") as on_progress:
         index = open_source(arguments.path, arguments.val)
         findings = scan(index, on_progress)
-    if arguments.json:
-        print_json({"data": str(index.origin), "findings": [finding.as_dict() for finding in findings]})
-        return 0
+    lines = [] if findings else ["Nothing was found."]
     for finding in findings:
-        print(f"{finding.title()}: {finding.sentence}")
-        for path in finding.paths[:SHOWN]:
-            print(f"  {path}")
+        lines += [f"{finding.title()}: {finding.sentence}", *(f"  {path}" for path in finding.paths[:SHOWN])]
         if len(finding.paths) > SHOWN:
-            print(f"  and {len(finding.paths) - SHOWN} more")
-    if not findings:
-        print("Nothing was found.")
-    return 0
+            lines.append(f"  and {len(finding.paths) - SHOWN} more")
+    found = {"data": str(index.origin), "findings": [finding.as_dict() for finding in findings]}
+    return answer(arguments.json, found, *lines)
 
 
 def data_stats(arguments: Arguments) -> int:
@@ -103,11 +92,7 @@ def data_stats(arguments: Arguments) -> int:
     with reported("measuring") as on_progress:
         index = open_checked(arguments.path, arguments.val, on_progress)
         found = measure(index, on_progress=on_progress)
-    if arguments.json:
-        print_json({"data": str(index.origin), **found.summary()})
-    else:
-        print(found.normalize_code())
-    return 0
+    return answer(arguments.json, {"data": str(index.origin), **found.summary()}, found.normalize_code())
 
 
 def data_derive(arguments: Arguments) -> int:
@@ -175,11 +160,7 @@ def data_export_torchvision(arguments: Arguments) -> int:
 
 
 def _written(directory: Path, arguments: Arguments) -> int:
-    if arguments.json:
-        print_json({"data": str(directory)})
-    else:
-        print(f"The data set is in {directory}.")
-    return 0
+    return answer(arguments.json, {"data": str(directory)}, f"The data set is in {directory}.")
 
 
 def register(commands: Any) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
-from alexcore.cli.output import Arguments, Bar, add_command, print_json
-from alexcore.errors import AlexError
-from alexcore.jobs import JobProgress
+from alexcore.cli.output import Arguments, Bar, add_command, answer, reported
 
 
 def evaluate(arguments: Arguments) -> int:
@@ -15,14 +14,15 @@ def evaluate(arguments: Arguments) -> int:
     from alexcore.analysis.run_evaluation import answer_pictures, report_of
     from alexcore.runs.store import find_run, require_checkpoint
 
-    bar, job = Bar(), JobProgress()
+    with closing(Bar()) as bar, reported("evaluating") as evaluated:
 
-    def on_progress(phase: str, done: int, total: int) -> None:
-        bar(phase, done, total)
-        if phase == "evaluating":  # the pictures are checked first, which would fill the job's bar twice
-            job.on_progress(done, total)
+        def on_progress(phase: str, done: int, total: int) -> None:
+            if phase == "evaluating":
+                bar.close()
+                evaluated(done, total)
+            else:  # the pictures are checked first, which would fill the job's bar twice
+                bar(phase, done, total)
 
-    try:
         run = find_run(arguments.run_dir)
         checkpoint = require_checkpoint(run)
         data, val = arguments.data, ""
@@ -34,36 +34,21 @@ def evaluate(arguments: Arguments) -> int:
         if name:
             # Before the job says that it has finished: a page looks for the result as soon as it does.
             remember_evaluation(name, report, answers.table)
-    except AlexError as error:
-        job.finish(error)
-        raise
-    finally:
-        bar.close()
-    job.finish()
-    if arguments.json:
-        print_json({"run": arguments.run_dir, **report})
-    else:
-        _print(report)
-    return 0
-
-
-def _print(report: dict[str, Any]) -> None:
     split = {"val": "validation", "train": "training"}.get(report["split"], report["split"])
-    print(
+    lines = [
         f"{split} accuracy {report['acc1']:.4f}, loss {report['loss']:.4f} over {report['images']:,} pictures "
-        f"(95 % interval {report['acc1_low'] or 0:.4f} to {report['acc1_high'] or 0:.4f})"
-    )
-    print(
+        f"(95 % interval {report['acc1_low'] or 0:.4f} to {report['acc1_high'] or 0:.4f})",
         f"balanced accuracy {_number(report['balanced_acc1'])}, macro F1 {_number(report['macro_f1'])}, "
-        f"calibration error {_number(report['ece'])}"
-    )
+        f"calibration error {_number(report['ece'])}",
+    ]
     for row in report["per_class"]:
-        recall = "no pictures" if row["recall"] is None else format(row["recall"], ".3f")
-        print(f"  {row['class']}: recall {recall}, precision {_number(row['precision'])}, F1 {_number(row['f1'])}")
+        recall, precision, f1 = _number(row["recall"], "no pictures"), _number(row["precision"]), _number(row["f1"])
+        lines.append(f"  {row['class']}: recall {recall}, precision {precision}, F1 {f1}")
+    return answer(arguments.json, {"run": arguments.run_dir, **report}, *lines)
 
 
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
+def _number(value: float | None, missing: str = "-") -> str:
+    return missing if value is None else f"{value:.3f}"
 
 
 def register(commands: Any) -> None:

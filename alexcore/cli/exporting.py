@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from alexcore.cli.output import Arguments, add_command, print_json, reported
+from alexcore.cli.output import Arguments, add_command, answer, reported
 from alexcore.export.formats import FORMATS, TENSORBOARD
 from alexcore.home import data_roots, runs_dir
 from alexcore.jobs import VARIABLE
@@ -33,15 +33,10 @@ def export(arguments: Arguments) -> int:
         told = write_export(source, arguments.format, target, wish, arguments.force)
         if arguments.about:
             write_bytes(Path(arguments.about), json.dumps(told, ensure_ascii=True).encode(), force=True)
-    if arguments.json:
-        print_json(told)
-        return 0
-    print(f"{told['file']}: {FORMATS[told['format']].title} of {told['checkpoint']}, {size_text(told['bytes'])}")
+    lines = [f"{told['file']}: {FORMATS[told['format']].title} of {told['checkpoint']}, {size_text(told['bytes'])}"]
     if told["difference"] is not None:
-        print(f"It was compared with the network: the answers differ by at most {told['difference']:.1g}.")
-    for note in told["notes"]:
-        print(f"note: {note}")
-    return 0
+        lines.append(f"It was compared with the network: the answers differ by at most {told['difference']:.1g}.")
+    return answer(arguments.json, told, *lines, *(f"note: {note}" for note in told["notes"]))
 
 
 def import_run(arguments: Arguments) -> int:
@@ -51,13 +46,8 @@ def import_run(arguments: Arguments) -> int:
     with reported("importing", "B") as on_progress:
         file = Path(arguments.file).expanduser()
         done = import_bundle(file, runs_dir(), on_progress, name=arguments.name, data=arguments.data, val=arguments.val)
-    if arguments.json:
-        print_json({"run": str(done.path), "notes": done.notes})
-        return 0
-    print(f"Run {done.path}")
-    for note in done.notes:
-        print(f"note: {note}")
-    return 0
+    told = {"run": str(done.path), "notes": done.notes}
+    return answer(arguments.json, told, f"Run {done.path}", *(f"note: {note}" for note in done.notes))
 
 
 def register(commands: Any) -> None:

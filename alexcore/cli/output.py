@@ -66,6 +66,16 @@ def print_json(value: Any) -> None:
     print(json.dumps(finite(value), ensure_ascii=False, allow_nan=False))
 
 
+def answer(as_json: bool, document: Any, *lines: str) -> int:
+    """Print what a command has come to, as one JSON document or as lines for a person; returns the exit code, 0."""
+    if as_json:
+        print_json(document)
+    else:
+        for line in lines:
+            print(line)
+    return 0
+
+
 def add_command(group: Any, name: str, run: Command) -> argparse.ArgumentParser:
     """Add a command that every command's --json goes with; its help is the docstring of `run`."""
     command: argparse.ArgumentParser = group.add_parser(name, help=run.__doc__, description=run.__doc__)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import closing
 from typing import Any
 
-from alexcore.cli.output import Arguments, Bar, add_command, print_json, reported
+from alexcore.cli.output import Arguments, Bar, add_command, answer, print_json, reported
 
 
 def predict(arguments: Arguments) -> int:
@@ -20,12 +21,9 @@ def predict(arguments: Arguments) -> int:
     networks = [AskedNetwork(str(run.path), Classifier(require_checkpoint(run))) for run in runs]
     found = named_pictures(arguments.images)
     batch = BatchPrediction(networks, found.pictures, tta=arguments.tta)
-    bar = Bar("pictures")
-    try:
+    with closing(Bar("pictures")) as bar:
         while not batch.advance(0.2):
             bar("predicting", batch.done, batch.total)
-    finally:
-        bar.close()
     replies, top_k = batch.replies, arguments.top_k
     if arguments.json:
         print_json(as_json(networks, replies, top_k))
@@ -55,16 +53,15 @@ def reference(arguments: Arguments) -> int:
     found = read_reference(folder)
     assert found is not None
     doubt = found.doubt
-    if arguments.json:
-        print_json({"run": arguments.run_dir, "folder": str(folder), "indexed": found.indexed, **doubt.as_dict()})
-        return 0
-    print(
-        f"{doubt.images:,} validation pictures, accuracy {doubt.acc1:.4f}; {found.indexed:,} training pictures indexed"
-    )
-    print(doubt.threshold.in_words if doubt.threshold else "No threshold parts right from wrong answers.")
+    measured = f"{doubt.images:,} validation pictures, accuracy {doubt.acc1:.4f}"
+    lines = [
+        f"{measured}; {found.indexed:,} training pictures indexed",
+        doubt.threshold.in_words if doubt.threshold else "No threshold parts right from wrong answers.",
+    ]
     if doubt.far is not None:
-        print(f"1 % of the validation pictures are farther than {doubt.far:.3f} from every class.")
-    return 0
+        lines.append(f"1 % of the validation pictures are farther than {doubt.far:.3f} from every class.")
+    told = {"run": arguments.run_dir, "folder": str(folder), "indexed": found.indexed, **doubt.as_dict()}
+    return answer(arguments.json, told, *lines)
 
 
 def _at_least_one(text: str) -> int:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from alexcore.cli.output import Arguments, add_command, print_json
+from alexcore.cli.output import Arguments, add_command, answer
 from alexcore.errors import AlexError, RunError
 from alexcore.runs.events import finite
 from alexcore.words.numbers import size_text
@@ -13,37 +14,19 @@ from alexcore.words.numbers import size_text
 if TYPE_CHECKING:
     from alexcore.runs.store import Run
 
-# What each action needs behind it, and what it does.
-ACTIONS = {
-    "list": ("", "the runs, the newest first; --search narrows them down"),
-    "show": ("ID", "everything known of one run, and the command that does the same"),
-    "delete": ("ID", "moves it to the trash"),
-    "restore": ("ID", "brings it back from the trash"),
-    "trash": ("", "what lies in the trash"),
-    "empty-trash": ("", "deletes what lies in the trash for good"),
-    "rename": ("ID NAME", "another name in lists; the id stays"),
-    "tag": ("ID TAG...", "adds tags"),
-    "untag": ("ID TAG...", "takes tags off"),
-    "note": ("ID TEXT", "keeps a note; --clear removes it"),
-    "prune": ("ID", "deletes its checkpoints but the best one; it cannot be resumed then"),
-}
-
 
 def runs(arguments: Arguments) -> int:
     """List runs, show, mark, delete and restore them."""
     action: str = arguments.action
-    if ACTIONS[action][0] and not arguments.id:
+    needed, told_in_help, do = ACTIONS[action]
+    if needed and not arguments.id:
         raise RunError(f"`runs {action}` needs the ID of a run; `runs list` shows them.")
     if action in ("rename", "tag", "untag") and not arguments.words:
-        raise RunError(f"`runs {action}` needs {ACTIONS[action][0]}.", f"`runs {action}` {ACTIONS[action][1]}.")
+        raise RunError(f"`runs {action}` needs {needed}.", f"`runs {action}` {told_in_help}.")
     if action == "note" and arguments.clear == bool(" ".join(arguments.words).strip()):
         raise RunError("`runs note` needs either the ID and the words of a note, or the ID and --clear.")
-    told, text = _DO[action](arguments)
-    if arguments.json:
-        print_json(told)
-    else:
-        print(text)
-    return 0
+    told, text = do(arguments)
+    return answer(arguments.json, told, text)
 
 
 def _list(arguments: Arguments) -> tuple[dict[str, Any], str]:
@@ -66,25 +49,24 @@ def _list(arguments: Arguments) -> tuple[dict[str, Any], str]:
 
 
 def _show(arguments: Arguments) -> tuple[dict[str, Any], str]:
-    from alexcore.runs.about import read_about
-    from alexcore.runs.store import find_run, summary
-    from alexcore.runs.trash import disk_use
+    from alexcore.runs.run_list import summarised
+    from alexcore.runs.store import find_run
 
     run = find_run(arguments.id)
     if not any((run.path / name).is_file() for name in ("config.json", "status.json")):
         raise RunError(
             f"{arguments.id} is no run: it has neither config.json nor status.json.", "`runs list` shows the runs."
         )
-    about = read_about(run.path)
+    found = summarised(run)
     shown = {
-        **summary(run),
+        **found.figures(run.path),
         "error": run.status.error or None,
         "problem": run.problem or None,
         "config": run.config.model_dump() if run.config else None,
-        "name": about.name,
-        "tags": list(about.tags),
-        "note": about.note,
-        "bytes": disk_use(run.path),
+        "name": found.name,
+        "tags": list(found.tags),
+        "note": found.note,
+        "bytes": found.bytes,
         "command": _command(run),
     }
     return shown, json.dumps(finite(shown), indent=1, ensure_ascii=False)
@@ -183,25 +165,26 @@ def _prune(arguments: Arguments) -> tuple[dict[str, Any], str]:
     return {"pruned": run.id, "freed_bytes": freed}, text
 
 
-_DO = {
-    "list": _list,
-    "show": _show,
-    "delete": _delete,
-    "restore": _restore,
-    "trash": _trash,
-    "empty-trash": _empty_trash,
-    "rename": _about,
-    "tag": _about,
-    "untag": _about,
-    "note": _about,
-    "prune": _prune,
+# What each action needs behind it, what that does, and who does it.
+ACTIONS: dict[str, tuple[str, str, Callable[[Arguments], tuple[dict[str, Any], str]]]] = {
+    "list": ("", "the runs, the newest first; --search narrows them down", _list),
+    "show": ("ID", "everything known of one run, and the command that does the same", _show),
+    "delete": ("ID", "moves it to the trash", _delete),
+    "restore": ("ID", "brings it back from the trash", _restore),
+    "trash": ("", "what lies in the trash", _trash),
+    "empty-trash": ("", "deletes what lies in the trash for good", _empty_trash),
+    "rename": ("ID NAME", "another name in lists; the id stays", _about),
+    "tag": ("ID TAG...", "adds tags", _about),
+    "untag": ("ID TAG...", "takes tags off", _about),
+    "note": ("ID TEXT", "keeps a note; --clear removes it", _about),
+    "prune": ("ID", "deletes its checkpoints but the best one; it cannot be resumed then", _prune),
 }
 
 
 def register(commands: Any) -> None:
     """Add the command of this module."""
     listing = add_command(commands, "runs", runs)
-    actions = "; ".join(f"{name} {what}".strip() + f": {text}" for name, (what, text) in ACTIONS.items())
+    actions = "; ".join(f"{name} {what}".strip() + f": {text}" for name, (what, text, _) in ACTIONS.items())
     listing.add_argument("action", nargs="?", choices=list(ACTIONS), default="list", metavar="ACTION", help=actions)
     listing.add_argument("id", nargs="?", help="the run's id; for show also the path of its folder")
     listing.add_argument("words", nargs="*", help="a name, tags or a note")

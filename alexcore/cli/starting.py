@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from pathlib import Path
 from shlex import quote
 from typing import Any
 
 from alexcore.cli.comparing import carry_out
 from alexcore.cli.flags import add_config_flags, add_field, config_of
-from alexcore.cli.output import Arguments, Bar, add_command, print_json
+from alexcore.cli.output import Arguments, Bar, add_command, answer, reported
 from alexcore.cli.processes import attend, with_world_size
 from alexcore.config import FIELDS, TrainConfig
-from alexcore.errors import AlexError
-from alexcore.jobs import JobProgress
 from alexcore.runs import group as groups
 from alexcore.runs.kinds import BATCHNORM
 from alexcore.training.resuming import RESUMABLE
@@ -25,32 +24,23 @@ def devices(arguments: Arguments) -> int:
     from alexcore.home import cache_dir
     from alexcore.pair import require_torch
 
-    job = JobProgress()
-    try:
+    with reported("devices"):
         require_torch()
-    except AlexError as error:
-        job.finish(error)
-        raise
-    import torch
+        import torch
 
-    from alexcore.training.device import choose_device, choose_precision, describe_device
+        from alexcore.training.device import choose_device, choose_precision, describe_device
 
-    device = choose_device()
-    found = {
-        "device": str(device),
-        "description": describe_device(device),
-        "torch": torch.__version__,
-        "precision": str(choose_precision("auto", device)).removeprefix("torch."),
-    }
-    # The dashboard reads this note instead of loading torch itself.
-    cache_dir().mkdir(parents=True, exist_ok=True)
-    write_json(cache_dir() / "devices.json", found)
-    job.finish()
-    if arguments.json:
-        print_json(found)
-    else:
-        print(f"{found['description']}, {found['precision']}, torch {found['torch']}")
-    return 0
+        device = choose_device()
+        found = {
+            "device": str(device),
+            "description": describe_device(device),
+            "torch": torch.__version__,
+            "precision": str(choose_precision("auto", device)).removeprefix("torch."),
+        }
+        # The dashboard reads this note instead of loading torch itself.
+        cache_dir().mkdir(parents=True, exist_ok=True)
+        write_json(cache_dir() / "devices.json", found)
+    return answer(arguments.json, found, f"{found['description']}, {found['precision']}, torch {found['torch']}")
 
 
 def train(arguments: Arguments) -> int:
@@ -113,28 +103,26 @@ def _follow() -> int:
 
 
 def _execute(run_dir: Path, as_json: bool) -> int:
-    from alexcore.runs.store import read_run, summary
+    from alexcore.runs.run_list import summarised
+    from alexcore.runs.store import read_run
     from alexcore.runs.worker import execute
 
-    bar = Bar()
     print(f"Run {run_dir}", file=sys.stderr)
     config = read_run(run_dir).config
-    try:
+    with closing(Bar()) as bar:
         if config and config.processes > 1 and not groups.in_group():
             attend(run_dir, config.processes, bar)
         else:
             execute(run_dir, bar)
-    finally:
-        bar.close()
-    result = summary(read_run(run_dir))
-    if as_json:
-        print_json(result)
-    else:
-        accuracy = result["best_val_acc1"]
-        measured = f"best validation accuracy {accuracy:.3f}" if accuracy is not None else "not validated"
-        print(f"{result['status']}: {result['epochs']} epochs, {result['steps']} steps, {measured}")
-        print(f"Classify a picture with: python -m alexcore predict {quote(str(run_dir.resolve()))} PICTURE")
-    return 0
+    result = summarised(read_run(run_dir)).figures(run_dir)
+    accuracy = result["best_val_acc1"]
+    measured = f"best validation accuracy {accuracy:.3f}" if accuracy is not None else "not validated"
+    return answer(
+        as_json,
+        result,
+        f"{result['status']}: {result['epochs']} epochs, {result['steps']} steps, {measured}",
+        f"Classify a picture with: python -m alexcore predict {quote(str(run_dir.resolve()))} PICTURE",
+    )
 
 
 def register(commands: Any) -> None:

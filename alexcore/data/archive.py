@@ -16,7 +16,6 @@ import stat
 import struct
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -24,27 +23,13 @@ from pathlib import Path
 from typing import IO, BinaryIO, cast
 
 from alexcore.data.archive_rules import PACK_PLAIN, Budget, Limits, Names, is_hidden, path_parts, show
-from alexcore.data.storage import CHUNK, new_folder, require_room
+from alexcore.data.storage import CHUNK, READER_ERRORS, Progress, new_folder, require_room, silent
 from alexcore.errors import DataError
 from alexcore.files import replacing
 from alexcore.words.numbers import size_text
 
-__all__ = ["Limits", "folder_name", "save_upload", "unpack"]
-
-Progress = Callable[[int, int], None]
 # Python's readers report damage in all of these ways.
-_DAMAGE = (
-    zipfile.BadZipFile,
-    tarfile.TarError,
-    gzip.BadGzipFile,
-    zlib.error,
-    struct.error,
-    EOFError,
-    ValueError,
-    LookupError,
-    RuntimeError,
-    ArithmeticError,
-)
+_DAMAGE = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, *READER_ERRORS)
 _ENCRYPTED = 0x1 | 0x40 | 0x2000  # of a zip entry's flags: the classical way, the strong way, a hidden directory
 
 
@@ -275,7 +260,7 @@ def _reader_of(path: Path) -> Callable[[Path, Path, Budget], Generator[_Member]]
     )
 
 
-def unpack(archive: Path, target: Path, limits: Limits | None = None, on_progress: Progress | None = None) -> Path:
+def unpack(archive: Path, target: Path, limits: Limits | None = None, on_progress: Progress = silent) -> Path:
     """Unpack an archive into a new folder; hidden files are left out, a single folder around everything is taken off.
 
     Args:
@@ -302,13 +287,11 @@ def unpack(archive: Path, target: Path, limits: Limits | None = None, on_progres
                 with damage_named(budget.name):
                     _write(entry, folder)
                 total, files = entry.total, files + (entry.source is not None)
-                if on_progress:
-                    on_progress(entry.done, total)
+                on_progress(entry.done, total)
         if not files:
             raise DataError(f"{budget.name} holds no files.", "Pack the folder that holds the class folders.")
         _take_off_top_folder(folder)
-    if on_progress:
-        on_progress(total, total)
+    on_progress(total, total)
     return target
 
 

@@ -45,16 +45,14 @@ def class_problems(where: object, classes: Sequence[str], found: Mapping[str, Co
         problems.append(findings.NoTrainingPictures(str(where)))
     elif len(trained) == 1:
         problems.append(findings.OneClass(str(where), trained[0]))
-    elif untrained:
-        problems.append(findings.UntrainedClasses.of(untrained))
+    else:
+        problems += findings.UntrainedClasses.of(untrained)
     for split in SPLITS[1:]:
         names = sorted(found.get(split, ()))
-        unknown = [name for name in names if name not in classes]
-        if unknown:
-            problems.append(findings.UnknownClasses.of(unknown, split=split))
+        problems += findings.UnknownClasses.of([name for name in names if name not in classes], split=split)
         missing = [name for name in classes if name not in names]
-        if missing and len(missing) < len(classes):
-            problems.append(findings.UnmeasuredClasses.of(missing, split=split))
+        if len(missing) < len(classes):
+            problems += findings.UnmeasuredClasses.of(missing, split=split)
     if not set(found.get("val", ())) & set(classes):
         problems.append(findings.NoValidation(str(where)))
     everywhere = sorted({*classes, *(name for names in found.values() for name in names)})

@@ -1,11 +1,13 @@
-"""Make a data set of another: some of its classes, classes merged, pictures left out. No file is touched.
+"""Make a data set of another: some of its classes, classes merged, pictures left out. No picture is touched.
 
+What a person leaves out one by one stands in a manifest that grows and shrinks.
 The problems of the new one are those of its own mapping, as they will be found when it is saved with `write_manifest`
 and opened again; what was odd about the first one's folders is told where that is opened.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -15,7 +17,9 @@ import pandas as pd
 
 from alexcore.data.class_index import class_problems, classes_in, listed
 from alexcore.data.index import DataIndex
+from alexcore.data.manifest import open_manifest, write_manifest
 from alexcore.errors import DataError
+from alexcore.home import data_dir
 
 
 def select_classes(index: DataIndex, keep: Sequence[str]) -> DataIndex:
@@ -104,3 +108,46 @@ def _checked(index: DataIndex, classes: tuple[str, ...], files: pd.DataFrame, wh
     # What was opened does not open this one: it has no path until it is saved.
     layout = f"{index.layout}; {what}"
     return replace(index, layout=layout, classes=classes, files=files, problems=tuple(problems), source=None)
+
+
+def stem_of(name: str) -> str:
+    """The name or path of a data set without folders and ending, as the names of those made of it begin."""
+    return name.rstrip("/").rsplit("/", 1)[-1].removesuffix(".csv").removesuffix(".json") or "data"
+
+
+def exclusion_manifest(index: DataIndex) -> Path:
+    """Where the manifest of a data set without the pictures that a person left out lies."""
+    origin = index.origin.resolve()
+    stem = stem_of(origin.name)
+    if origin.parent != data_dir().resolve():  # two folders elsewhere may have one name
+        stem = f"{stem}-{hashlib.sha256(os.fsencode(origin)).hexdigest()[:6]}"
+    return data_dir() / f"{stem}-without-some.csv"
+
+
+def excluded_pictures(index: DataIndex) -> list[str]:
+    """Rows of `index` that its exclusion manifest lacks; none if there is no manifest.
+
+    Raises:
+        DataError: there is a manifest, but it cannot be read.
+    """
+    manifest = exclusion_manifest(index)
+    if not manifest.is_file():
+        return []
+    kept = open_manifest(manifest)
+    there = set(_places(kept))
+    return [path for path, place in zip(index.files["path"], _places(index), strict=True) if place not in there]
+
+
+def _places(index: DataIndex) -> list[str]:
+    # Only the root is looked up on the disk: a question for each of 100,000 pictures would take a second.
+    root = os.path.realpath(index.root)
+    return [os.path.normpath(os.path.join(root, path)) for path in index.files["path"]]
+
+
+def set_excluded(index: DataIndex, paths: Iterable[str]) -> Path:
+    """Write the manifest of the whole data set `index` without exactly these pictures; with none of them, it holds all.
+
+    Raises:
+        DataError: a picture is not in the data set, none would be left, or the pictures lie inside shards.
+    """
+    return write_manifest(exclude(index, paths), exclusion_manifest(index))

@@ -15,7 +15,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,13 +24,12 @@ from filelock import FileLock, Timeout
 
 from alexcore import __version__
 from alexcore.data.archive import unpack
-from alexcore.data.storage import CHUNK, require_new, require_room
+from alexcore.data.storage import CHUNK, Progress, require_new, require_room, silent
 from alexcore.errors import DataError
 from alexcore.files import read_json, write_json
 from alexcore.home import cache_dir
 from alexcore.words.numbers import size_text
 
-Progress = Callable[[int, int], None]
 WAITS_S = (1.0, 2.0, 4.0, 8.0)
 TIMEOUT_S = 30.0
 # Whoever got so far has a connection that works; the count of failures begins again.
@@ -85,19 +84,13 @@ def _opener() -> urllib.request.OpenerDirector:
     return opener
 
 
-@dataclass
 class _Transfer:
     """One download: `part` holds the bytes received so far, `note` which version of the file they belong to."""
 
-    spec: Remote
-    target: Path
-    on_progress: Progress
-    part: Path = field(init=False)
-    note: Path = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.part = self.target.with_name(f"{self.target.name}.part")
-        self.note = self.target.with_name(f"{self.target.name}.part.json")
+    def __init__(self, spec: Remote, target: Path, on_progress: Progress) -> None:
+        self.spec, self.target, self.on_progress = spec, target, on_progress
+        self.part = target.with_name(f"{target.name}.part")
+        self.note = target.with_name(f"{target.name}.part.json")
 
     def received(self) -> int:
         """Bytes in `part`."""
@@ -124,12 +117,7 @@ class _Transfer:
         return offset, urllib.request.Request(self.spec.url, headers=headers)
 
     def fetch(self) -> None:
-        """Receive as much as comes.
-
-        Raises:
-            _CutError: it broke off.
-            DataError: another attempt would not help.
-        """
+        """Receive as much as comes; after a _CutError another attempt may help, after a DataError not."""
         if self.spec.bytes and self.received() == self.spec.bytes:
             return
         offset, request = self._request()
@@ -221,7 +209,7 @@ def _checked(spec: Remote, path: Path, what: str) -> str:
 
 
 def download(
-    spec: Remote, target: Path, on_progress: Progress | None = None, *, sleep: Callable[[float], None] = time.sleep
+    spec: Remote, target: Path, on_progress: Progress = silent, *, sleep: Callable[[float], None] = time.sleep
 ) -> Path:
     """Fetch a file, or find it in its place already, and check its size and SHA-256 as far as `spec` knows them.
 
@@ -238,7 +226,7 @@ def download(
     if urlsplit(spec.url).scheme not in ("http", "https"):
         raise DataError(f"{spec.url!r} is no web address.", "It must begin with http:// or https://.")
     target = target.absolute()
-    transfer = _Transfer(spec, target, on_progress or (lambda _done, _total: None))
+    transfer = _Transfer(spec, target, on_progress)
     name = hashlib.sha256(str(target).encode()).hexdigest()[:32]
     lock = cache_dir() / "downloads" / f"{name}.lock"
     try:
@@ -290,9 +278,7 @@ def _fetch_all(transfer: _Transfer, sleep: Callable[[float], None]) -> None:
     transfer.note.unlink(missing_ok=True)
 
 
-def download_flower_photos(
-    directory: Path, on_progress: Progress | None = None, *, spec: Remote = FLOWER_PHOTOS
-) -> Path:
+def download_flower_photos(directory: Path, on_progress: Progress = silent, *, spec: Remote = FLOWER_PHOTOS) -> Path:
     """Fetch the five kinds of flowers (3,670 photographs, 218 MiB), check them and unpack them.
 
     Args:
@@ -314,10 +300,9 @@ def download_flower_photos(
     # The photographs are compressed already: unpacked they take about as much again.
     still_missing = 0 if by_hand else spec.bytes
     require_room(directory.parent, still_missing + spec.bytes, "Downloading and unpacking the flowers")
-    report = on_progress or (lambda _done, _total: None)
-    download(spec, archive, lambda done, total: report(done, total + total // 10))
+    download(spec, archive, lambda done, total: on_progress(done, total + total // 10))
     size = archive.stat().st_size
-    unpack(archive, directory, on_progress=lambda done, _total: report(size + done // 10, size + size // 10))
+    unpack(archive, directory, on_progress=lambda done, _total: on_progress(size + done // 10, size + size // 10))
     if not by_hand:
         archive.unlink()
     return directory

@@ -78,9 +78,8 @@ class Petal:
         return way, half * teeth
 
 
-def _ink(colour: Floats, alpha: int) -> tuple[int, int, int, int]:
-    red, green, blue = colour.tolist()
-    return min(255, max(0, int(red))), min(255, max(0, int(green))), min(255, max(0, int(blue))), alpha
+def _ink(colour: Floats, alpha: int) -> tuple[int, ...]:
+    return *colour.clip(0, 255).astype(np.int64).tolist(), alpha
 
 
 def mix(first: Floats, second: Floats, share: float) -> Floats:

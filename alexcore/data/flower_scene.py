@@ -171,11 +171,8 @@ def _places(rng: np.random.Generator, count: int, strain: float) -> Iterator[tup
         angle = start + order * 2 * np.pi / count
         x = 0.5 + reach * 1.15 * np.cos(angle) + rng.normal(0, jitter * 0.4)
         y = 0.47 + reach * np.sin(angle) + rng.normal(0, jitter * 0.4)
-        yield (
-            x,
-            y,
-            rng.uniform(0.27 - 0.12 * strain, 0.27) * (1.15 if count == 2 else 1.0) * (0.8 + 0.4 * order / count),
-        )
+        radius = rng.uniform(0.27 - 0.12 * strain, 0.27) * (1.15 if count == 2 else 1.0)
+        yield x, y, radius * (0.8 + 0.4 * order / count)
 
 
 def _occlude(image: Image.Image, rng: np.random.Generator, strain: float) -> None:

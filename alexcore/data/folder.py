@@ -15,7 +15,7 @@ import pandas as pd
 
 from alexcore.data.class_index import class_problems, classes_in, numbering_problems
 from alexcore.data.images import EXTENSIONS
-from alexcore.data.index import SPLITS, DataIndex
+from alexcore.data.index import SPLITS, DataIndex, is_utf8
 from alexcore.data.split import keep_split, split_file
 from alexcore.errors import DataError
 from alexcore.findings import data as findings
@@ -62,7 +62,7 @@ class _Scan:
     def classes_in(self, folder: Path) -> _Scan:
         for entry in self._entries(str(folder)):
             is_dir = _leads_to(entry.is_dir)
-            if not _is_text(entry.name):
+            if not is_utf8(entry.name):
                 self.nameless.append(ascii(self._name(entry)))
                 continue
             if is_dir:
@@ -85,7 +85,7 @@ class _Scan:
         entries = self._entries(folder)
         prefix = self._name(entries[0])[: -len(entries[0].name)] if entries else ""
         for entry in entries:
-            if not _is_text(entry.name):
+            if not is_utf8(entry.name):
                 self.nameless.append(ascii(self._name(entry)))
             elif entry.name.startswith("."):
                 self.hidden.append(self._name(entry))
@@ -96,15 +96,6 @@ class _Scan:
                 rows.append((prefix + entry.name, status.st_size, status.st_mtime_ns))
             else:
                 self.other.append(self._name(entry))
-
-
-def _is_text(name: str) -> bool:
-    """Whether a name is UTF-8: one from an old archive may not be, and no table and no report could hold it."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _leads_to(test: Callable[[], bool]) -> bool:
@@ -140,7 +131,7 @@ def scan_folder(root: Path, val: Path | None = None, split_seed: int = 0) -> tup
     folders = {"val": val.resolve()} if val else {}
     try:
         for folder in (root, *folders.values()):
-            if not _is_text(str(folder)):
+            if not is_utf8(str(folder)):
                 raise DataError(f"The name of the folder {str(folder)!a} is not UTF-8.", "Rename the folder.")
             if not folder.is_dir():
                 raise DataError(f"There is no folder {folder}.", "Check the spelling of the path.")
@@ -200,17 +191,10 @@ def _problems(root: Path, scans: dict[str, _Scan], classes: tuple[str, ...], fil
     problems = class_problems(root, classes, found)
     for split, scan in scans.items():
         empty = sorted(name for name, rows in scan.rows.items() if not rows)
-        if empty:
-            problems.append(findings.EmptyClassFolders.of(empty, split=split))
+        problems += findings.EmptyClassFolders.of(empty, split=split)
     if len(scans) > 1:  # class folders alone have no splits that ImageFolder could number
         problems += numbering_problems(classes, {split: scan.folders for split, scan in scans.items()})
-    nameless = [name for scan in scans.values() for name in scan.nameless]
-    if nameless:
-        problems.append(findings.NamesNotUtf8.of(nameless, listed=False))
-    hidden = [name for scan in scans.values() for name in scan.hidden]
-    if hidden:
-        problems.append(findings.HiddenFiles.of(hidden))
-    other = [name for scan in scans.values() for name in scan.other]
-    if other:
-        problems.append(findings.NoPictures.of(other))
+    problems += findings.NamesNotUtf8.of([name for scan in scans.values() for name in scan.nameless], listed=False)
+    problems += findings.HiddenFiles.of([name for scan in scans.values() for name in scan.hidden])
+    problems += findings.NoPictures.of([name for scan in scans.values() for name in scan.other])
     return problems

@@ -9,9 +9,7 @@ The content decides what a file is, never its name: every format that Pillow dec
 from __future__ import annotations
 
 import contextlib
-import struct
 import warnings
-import zlib
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -19,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from alexcore.data.storage import READER_ERRORS
 from alexcore.errors import DataError
 
 # The endings that torchvision's ImageFolder takes for pictures.
@@ -48,18 +47,7 @@ _FOREIGN = {
 _HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _SIXTEEN_BIT = {"I;16", "I;16L", "I;16B", "I;16N"}
 # Pillow's decoders report damage in all of these ways.
-_DAMAGE = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    LookupError,
-    TypeError,
-    ArithmeticError,
-    RuntimeError,
-    struct.error,
-    zlib.error,
-)
+_DAMAGE = (OSError, SyntaxError, TypeError, *READER_ERRORS)
 
 
 @dataclass(frozen=True)

@@ -159,7 +159,7 @@ def folder_pictures(folder: Path, roots: Sequence[Path] | None = None, most: int
                 outside += 1
             else:
                 name = str(path) if roots is None else path.relative_to(folder).as_posix()
-                pictures.append(Incoming(name, partial(_same, path)))
+                pictures.append(Incoming(name, partial(Path, path)))
         if most and (len(pictures) > most or others + outside > 100 * most):
             more = True
             break
@@ -171,10 +171,6 @@ def folder_pictures(folder: Path, roots: Sequence[Path] | None = None, most: int
     if more:
         passed.append(f"The folder holds more; the first {min(most, len(pictures)):,} pictures by name are taken.")
     return Found(tuple(pictures[:most] if most else pictures), tuple(passed))
-
-
-def _same(path: Path) -> Path:
-    return path
 
 
 def _fail(error: DataError) -> Path:
@@ -190,7 +186,7 @@ def named_pictures(paths: Sequence[str]) -> Found:
     passed: list[str] = []
     for text in paths:
         path = Path(text)
-        found = Found((Incoming(text, partial(_same, path)),))
+        found = Found((Incoming(text, partial(Path, path)),))
         try:
             if path.is_dir():
                 found = folder_pictures(path)

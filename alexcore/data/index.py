@@ -23,6 +23,15 @@ from alexcore.findings.finding import Finding
 SPLITS = ("train", "val", "test")
 
 
+def is_utf8(name: str) -> bool:
+    """Whether a table and a report can hold a name: one from an old archive or disk may be no UTF-8."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 @dataclass(frozen=True)
 class DataIndex:
     """The pictures of a data set and how its classes are numbered.

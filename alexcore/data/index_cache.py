@@ -14,8 +14,10 @@ import json
 import os
 import time
 import zipfile
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -113,9 +115,9 @@ def _store(key: str, index: DataIndex, folders: dict[str, FolderTime]) -> None:
         "classes": index.classes,
         "problems": [(each.code, each.values) for each in index.problems],
     }
-    files = index.files
-    file = _file(key)
-    try:
+    files, file = index.files, _file(key)
+    columns: dict[str, Any] = {column: files[column].to_numpy() for column in ("label", "bytes", "mtime_ns")}
+    with suppress(OSError):  # a full or read-only disk: the next opening lists the files again
         file.parent.mkdir(parents=True, exist_ok=True)
         with replacing(file) as temporary, temporary.open("wb") as stream:
             np.savez(
@@ -123,12 +125,8 @@ def _store(key: str, index: DataIndex, folders: dict[str, FolderTime]) -> None:
                 about=_packed(json.dumps(about)),
                 path=_packed("\0".join(files["path"])),
                 split=files["split"].map({name: code for code, name in enumerate(SPLITS)}).to_numpy(np.int8),
-                label=files["label"].to_numpy(),
-                bytes=files["bytes"].to_numpy(),
-                mtime_ns=files["mtime_ns"].to_numpy(),
+                **columns,
             )
-    except OSError:
-        pass  # a full or read-only disk: the next opening lists the files again
 
 
 def _packed(text: str) -> npt.NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""Open a file that lists pictures and their labels (JSON or CSV, see table.py), and save any data set as one.
+"""Open a file that lists pictures and their labels (see manifest_columns.py), and save any data set as one.
 
 Decisions. Paths are relative to the file's folder. Names are numbered by sorted text, as folders are; numbers without
 names become the names "0", "1" ... in numeric order; with `classes` (in a CSV: `index`) the file has the last word. The
@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 
 from alexcore.data.class_index import class_problems, classes_in, listed
-from alexcore.data.index import SPLITS, DataIndex
+from alexcore.data.index import SPLITS, DataIndex, is_utf8
 from alexcore.data.manifest_columns import Label, ManifestColumns, portable_paths, read_table, write_table
 from alexcore.data.shards import is_sharded
 from alexcore.data.split import keep_split
@@ -131,7 +131,7 @@ def _class_names(
 
 
 def _checked(path: Path, table: ManifestColumns, row: int, label: Any) -> Label:
-    if isinstance(label, str) and label.strip() and _is_text(label):
+    if isinstance(label, str) and label.strip() and is_utf8(label) and "\0" not in label:
         return label
     if not isinstance(label, str | bool) and hasattr(label, "__index__"):
         return int(label)
@@ -161,14 +161,6 @@ def _gaps(classes: Sequence[str]) -> list[Finding]:
 
 
 # Pictures -------------------------------------------------------------------------------------------------------
-
-
-def _is_text(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return "\0" not in name
 
 
 class _Disk:
@@ -223,7 +215,7 @@ def _pictures(
     rows: dict[str, tuple[str, str, str, int, int]] = {}
     missing, nameless, repeated, labelled, leaked = [], [], [], [], []
     for name, label, split in zip(table.paths, names, table.splits or ["train"] * len(names), strict=True):
-        if not _is_text(name):
+        if not is_utf8(name) or "\0" in name:
             nameless.append(ascii(name))
             continue
         found = disk.find(name)
@@ -256,10 +248,8 @@ def _pictures(
         problems.append(findings.TwoSplits(len(names), len(leaked), few(leaked)))
     if repeated:
         problems.append(findings.RepeatedRows(len(names), len(repeated), few(repeated)))
-    if missing:
-        problems.append(findings.MissingPictures.of(missing, rows=len(names), root=str(disk.root)))
-    if nameless:
-        problems.append(findings.NamesNotUtf8.of(nameless, listed=True))
+    problems += findings.MissingPictures.of(missing, rows=len(names), root=str(disk.root))
+    problems += findings.NamesNotUtf8.of(nameless, listed=True)
     return list(rows.values()), problems
 
 

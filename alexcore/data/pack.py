@@ -13,7 +13,6 @@ import os
 import re
 import shutil
 import tarfile
-from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ import pandas as pd
 from alexcore.data.images import EXTENSIONS
 from alexcore.data.index import SPLITS, DataIndex
 from alexcore.data.shards import KIND, RECORD, is_sharded, picture_source
+from alexcore.data.storage import Progress, silent
 from alexcore.errors import ConfigError, DataError
 from alexcore.files import write_json
 
@@ -38,7 +38,7 @@ def pack(
     index: DataIndex,
     directory: Path,
     images_per_shard: int = 1000,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: Progress = silent,
     *,
     seed: int = 0,
 ) -> Path:
@@ -71,7 +71,7 @@ def pack(
             what = "is not empty" if directory.is_dir() else "is a file"
             raise DataError(f"{directory} {what}.", "Name a folder that does not exist yet.")
         temporary.mkdir(parents=True)
-        _write(index, temporary, images_per_shard, on_progress or (lambda _done, _total: None), seed)
+        _write(index, temporary, images_per_shard, on_progress, seed)
         if directory.exists():
             directory.rmdir()
         temporary.rename(directory)
@@ -83,9 +83,7 @@ def pack(
     return directory
 
 
-def _write(
-    index: DataIndex, folder: Path, images_per_shard: int, on_progress: Callable[[int, int], None], seed: int
-) -> None:
+def _write(index: DataIndex, folder: Path, images_per_shard: int, on_progress: Progress, seed: int) -> None:
     total = len(index.files)
     splits: dict[str, Any] = {}
     packed: list[Row] = []
@@ -103,11 +101,8 @@ def _write(
                     packed.append(_add(tar, index, rows, position, path.name))
                     if len(packed) % 32 == 0 or len(packed) == total:
                         on_progress(len(packed), total)
-            labels = rows["label"].iloc[chosen]
-            shards.append(
-                {"name": path.name, "images": len(chosen), "bytes": path.stat().st_size}
-                | {"per_class": _per_class(index, labels)}
-            )
+            about = {"name": path.name, "images": len(chosen), "bytes": path.stat().st_size}
+            shards.append({**about, "per_class": _per_class(index, rows["label"].iloc[chosen])})
         splits[split] = {"images": len(rows), "per_class": _per_class(index, rows["label"]), "shards": shards}
     written = DataIndex(folder, "", index.classes, pd.DataFrame(packed))
     record = {

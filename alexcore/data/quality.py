@@ -11,7 +11,7 @@ is changed on disk: `Pictures.paths` is what a page lists, `Pictures.surplus` wh
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ import pandas as pd
 from PIL import Image
 
 from alexcore.data.index import SPLITS, DataIndex
+from alexcore.data.storage import Progress, silent
 from alexcore.files import read_json, write_json
 from alexcore.findings import pictures
 from alexcore.findings.finding import finding_of
@@ -45,7 +46,7 @@ VERSION = 2
 _SAME_FORMAT = {"MPO": "JPEG"}
 
 
-def scan(index: DataIndex, on_progress: Callable[[int, int], None] | None = None) -> list[Pictures]:
+def scan(index: DataIndex, on_progress: Progress = silent) -> list[Pictures]:
     """Measure every picture that was not measured before, and report what is wrong.
 
     Can be interrupted: what was measured is kept, and the next scan goes on from there. The last picture that
@@ -58,11 +59,7 @@ def scan(index: DataIndex, on_progress: Callable[[int, int], None] | None = None
     from alexcore.data.quality_groups import exact_groups, near_groups
     from alexcore.data.quality_measures import measure_all
 
-    def measuring(done: int, total: int) -> None:
-        if on_progress:
-            on_progress(min(done, total - 1), total)
-
-    measures = measure_all(index, measuring)
+    measures = measure_all(index, lambda done, total: on_progress(min(done, total - 1), total))
     table = pd.concat(
         [measures.drop(columns=["path"]), index.files[["path", "split", "label"]].reset_index(drop=True)], axis=1
     ).assign(exact=exact_groups(measures), near=near_groups(measures))
@@ -71,25 +68,17 @@ def scan(index: DataIndex, on_progress: Callable[[int, int], None] | None = None
     record = _record(index)
     record.parent.mkdir(parents=True, exist_ok=True)
     write_json(record, {"root": str(index.root), "findings": [[each.code, each.values] for each in findings]})
-    if on_progress:
-        on_progress(len(table), len(table))
+    on_progress(len(table), len(table))
     return findings
 
 
 def known_findings(index: DataIndex) -> list[Pictures] | None:
     """What `scan` found for exactly these files, splits and labels earlier, or None. Opens no picture."""
-    found = (read_json(_record(index)) or {}).get("findings")
     try:
-        return None if found is None else [_picture_finding(*raw) for raw in found]
+        findings = [finding_of(*raw) for raw in (read_json(_record(index)) or {})["findings"]]
     except (TypeError, ValueError, KeyError):  # a file that somebody has damaged is as good as none
         return None
-
-
-def _picture_finding(code: str, values: dict[str, Any]) -> Pictures:
-    finding = finding_of(code, values)
-    if not isinstance(finding, Pictures):
-        raise TypeError(code)
-    return finding
+    return [finding for finding in findings if isinstance(finding, Pictures)]
 
 
 def _record(index: DataIndex) -> Path:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from PIL import Image, ImageChops, ImageFilter, ImageOps, ImageStat
 from alexcore.data.images import check_decodable, read_picture
 from alexcore.data.index import DataIndex
 from alexcore.data.shards import picture_source
+from alexcore.data.storage import Progress, silent
 from alexcore.errors import DataError
 from alexcore.files import replacing
 from alexcore.home import cache_dir
@@ -38,46 +38,19 @@ SAVE_EVERY_S = 3.0
 # Rows of files that are not in the index (another view of the same folder) are kept up to this number.
 FOREIGN_ROWS = 1_000_000
 IDENTITY = ["path", "bytes", "mtime_ns"]
-# A row of a picture that cannot be decoded has these values, and `reason` says why.
-NOTHING: dict[str, Any] = {
-    "digest": "",
-    "reason": "",
-    "format": "",
-    "width": 0,
-    "height": 0,
-    "rotated": False,
-    "luma_mean": np.nan,
-    "luma_p5": np.nan,
-    "value_p95": np.nan,
-    "chroma_p99": np.nan,
-    "contrast": np.nan,
-    "entropy_bits": np.nan,
-    "sharpness": np.nan,
-    "phash": 0,
-    "dhash": 0,
-    "dhash_vertical": 0,
-}
-_TYPES = {
-    "path": "str",
-    "bytes": "int64",
-    "mtime_ns": "int64",
-    "digest": "str",
-    "reason": "str",
-    "format": "str",
-    "width": "int32",
-    "height": "int32",
+# What is measured, each with its type.
+_MEASURES = {
+    **dict.fromkeys(("digest", "reason", "format"), "str"),
+    **dict.fromkeys(("width", "height"), "int32"),
     "rotated": "bool",
-    "luma_mean": "float64",
-    "luma_p5": "float64",
-    "value_p95": "float64",
-    "chroma_p99": "float64",
-    "contrast": "float64",
-    "entropy_bits": "float64",
+    **dict.fromkeys(("luma_mean", "luma_p5", "value_p95", "chroma_p99", "contrast", "entropy_bits"), "float64"),
     "sharpness": "float64",
-    "phash": "uint64",
-    "dhash": "uint64",
-    "dhash_vertical": "uint64",
+    **dict.fromkeys(("phash", "dhash", "dhash_vertical"), "uint64"),
 }
+_EMPTY = {"str": "", "int32": 0, "bool": False, "float64": np.nan, "uint64": 0}
+# A row of a picture that cannot be decoded has these values, and `reason` says why.
+NOTHING: dict[str, Any] = {name: _EMPTY[kind] for name, kind in _MEASURES.items()}
+_TYPES = {"path": "str", "bytes": "int64", "mtime_ns": "int64", **_MEASURES}
 COLUMNS = list(_TYPES)
 
 
@@ -160,15 +133,14 @@ def _as_number(value: imagehash.ImageHash) -> int:
     return int.from_bytes(np.packbits(value.hash.ravel()).tobytes(), "big")
 
 
-def measure_all(index: DataIndex, on_progress: Callable[[int, int], None] | None = None) -> pd.DataFrame:
+def measure_all(index: DataIndex, on_progress: Progress = silent) -> pd.DataFrame:
     """The measures of every picture, in the order of `index.files`; only those not yet known are taken."""
     identity = index.files[IDENTITY].reset_index(drop=True)
     stored = _load(index)
     known = identity.merge(stored, on=IDENTITY, how="inner")
     done = set(known["path"])
     missing = identity[~identity["path"].isin(done)]
-    if on_progress:
-        on_progress(len(known), len(identity))
+    on_progress(len(known), len(identity))
     frames = [stored]
     saved_s, save_s = time.monotonic(), 0.0
     try:
@@ -178,8 +150,7 @@ def measure_all(index: DataIndex, on_progress: Callable[[int, int], None] | None
                 rows = pool.map(measure, [picture_source(index, str(path)) for path in batch["path"]])
                 found = pd.DataFrame(list(rows)).assign(**{name: batch[name].to_numpy() for name in IDENTITY})
                 frames.append(found[COLUMNS].astype(_TYPES))
-                if on_progress:
-                    on_progress(len(known) + min(start + BATCH, len(missing)), len(identity))
+                on_progress(len(known) + min(start + BATCH, len(missing)), len(identity))
                 # At most a tenth of the time goes into saving, however large the data set is.
                 if time.monotonic() - saved_s > max(SAVE_EVERY_S, 10 * save_s):
                     began = time.monotonic()

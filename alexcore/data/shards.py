@@ -12,8 +12,9 @@ import glob
 import math
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +30,10 @@ from alexcore.findings import data as findings
 from alexcore.findings.finding import Finding, errors_first
 
 KIND = "shards"
-RECORD = "dataset.json"
+RECORD, MAPPING = "dataset.json", "class_indices.json"
 SHARD_COLUMNS = ["path", "split", "label", "bytes", "mtime_ns", "offset"]
 _WORDS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
-_MOST_SHARDS = 100_000
-_MOST_CLASSES = 100_000
+_MOST_SHARDS = _MOST_CLASSES = 100_000
 _NAME_THEM = "Name shards after their split: train-000000.tar, val-000000.tar."
 
 
@@ -126,9 +126,12 @@ def open_shards(data: str | Path, val: str | Path = "") -> DataIndex:
             message = f"{found.root}: no sample of the shards has both a picture and a class number (.cls)."
             raise DataError(message, HOW_TO_WRITE)
         raise DataError(f"The shards in {found.root} hold no pictures.", HOW_TO_WRITE)
-    classes = found.classes or _numbered(contents)
+    # Shards that bring no names call their classes by number.
+    highest = max(max(each.labels, default=0) for _, each in contents)
+    classes = found.classes or tuple(map(str, range(highest + 1)))
     files = _table(found.root, contents)
-    layout = f"WebDataset shards ({', '.join(_counted(shards))})"
+    count = Counter(shard.split for shard in shards)
+    layout = f"WebDataset shards ({', '.join(f'{count[split]} {split}' for split in SPLITS if count[split])})"
     if not any(shard.split for shard in shards):
         files = _sorted(split_by_class(files.assign(split="train"), VAL_SHARE))
         layout = f"{len(shards)} WebDataset shards, split 4:1 into train and val within each class"
@@ -157,13 +160,9 @@ def _find(data: str | Path) -> _Found:
         whole = _recorded(root, record, only={each.name for each in paths})
         if len(whole.shards) == len(paths):
             return whole
-    mapping = read_json(root / "class_indices.json")
-    return _Found(
-        root,
-        tuple(_Shard(each, _split_in(each)) for each in paths),
-        _mapped(root, mapping) if mapping else None,
-        "class_indices.json",
-    )
+    mapping = read_json(root / MAPPING)
+    shards = tuple(_Shard(each, _split_in(each)) for each in paths)
+    return _Found(root, shards, _mapped(root, mapping) if mapping else None, MAPPING)
 
 
 def _expanded(pattern: str) -> list[Path]:
@@ -192,23 +191,16 @@ def _expanded(pattern: str) -> list[Path]:
 
 def _split_in(path: Path) -> str:
     """The split that the name of a shard, or else of its folder, tells; "" for none."""
-    for name in (path.stem, path.parent.name):
-        for word in re.findall("[a-z]+", name.lower()):
-            if word in _WORDS:
-                return _WORDS[word]
-    return ""
+    words = re.findall("[a-z]+", f"{path.stem} {path.parent.name}".lower())
+    return next((_WORDS[word] for word in words if word in _WORDS), "")
 
 
 def _recorded(root: Path, record: dict[str, Any], only: set[str] | None = None) -> _Found:
     """The shards that dataset.json lists, all or some of them."""
     try:
         classes = tuple(record["classes"])
-        if (
-            not isinstance(record["classes"], list)
-            or not classes
-            or not all(isinstance(name, str) for name in classes)
-            or len(set(classes)) < len(classes)
-        ):
+        named = isinstance(record["classes"], list) and all(isinstance(name, str) for name in classes)
+        if not named or not classes or len(set(classes)) < len(classes):
             raise ValueError("classes must be different names")
         shards = []
         for split in SPLITS:
@@ -231,7 +223,7 @@ def _mapped(root: Path, mapping: dict[str, Any]) -> tuple[str, ...]:
     """Class names out of class_indices.json, which goes from number to name."""
     names = [mapping.get(str(number)) for number in range(len(mapping))]
     if not all(isinstance(name, str) for name in names):
-        message = f"{root / 'class_indices.json'} does not name the classes 0 to {len(mapping) - 1}."
+        message = f"{root / MAPPING} does not name the classes 0 to {len(mapping) - 1}."
         raise DataError(message, 'Write it as {"0": "daisy", "1": "roses"}, or remove it.')
     return tuple(str(name) for name in names)
 
@@ -243,9 +235,8 @@ def _with_splits(found: _Found, val: _Found | None) -> list[_Shard]:
             message = f"The shards for val in {val.root} number their classes otherwise than those in {found.root}."
             raise DataError(message, "Pack both from one data set.")
         chosen = [each for each in val.shards if each.split == "val"] or list(val.shards)
-        shards = [_Shard(each.path, each.split or "train", each.images, each.size) for each in shards]
-        shards = [each for each in shards if each.split != "val"]
-        return shards + [_Shard(each.path, "val", each.images, each.size) for each in chosen]
+        others = [replace(each, split=each.split or "train") for each in shards if each.split != "val"]
+        return others + [replace(each, split="val") for each in chosen]
     nameless = [each for each in shards if not each.split]
     if nameless and len(nameless) < len(shards):
         raise DataError(f"{nameless[0].path.name} does not tell its split, while other shards do.", _NAME_THEM)
@@ -265,18 +256,11 @@ def _checked(shard: _Shard, found: _Found) -> Contents:
     highest = max(contents.labels, default=0)
     if highest >= legal:
         member = contents.members[contents.labels.index(highest)]
-        known = (
-            f"{found.mapping_file} names only {legal} (0 to {legal - 1})"
-            if found.classes
-            else f"{legal:,} is the limit"
-        )
+        known = f"{legal:,} is the limit"
+        if found.classes:
+            known = f"{found.mapping_file} names only {legal} (0 to {legal - 1})"
         raise DataError(f"{shard.path}: {member} has the class number {highest}, but {known}.", HOW_TO_WRITE)
     return contents
-
-
-def _numbered(contents: Iterable[tuple[_Shard, Contents]]) -> tuple[str, ...]:
-    """Names for the classes of shards that bring none: their numbers."""
-    return tuple(map(str, range(1 + max(max(each.labels, default=0) for _, each in contents))))
 
 
 def _table(root: Path, contents: Iterable[tuple[_Shard, Contents]]) -> pd.DataFrame:
@@ -302,14 +286,6 @@ def _sorted(files: pd.DataFrame) -> pd.DataFrame:
     return files.loc[order.index].reset_index(drop=True)
 
 
-def _counted(shards: list[_Shard]) -> list[str]:
-    return [
-        f"{sum(each.split == split for each in shards)} {split}"
-        for split in SPLITS
-        if split in {s.split for s in shards}
-    ]
-
-
 def _problems(
     root: Path, classes: tuple[str, ...], files: pd.DataFrame, contents: list[tuple[_Shard, Contents]]
 ) -> list[Finding]:
@@ -323,13 +299,10 @@ def _problems(
     for split in [each for each in SPLITS[1:] if each in labels]:
         unknown = [classes[label] for label in sorted(labels[split] - labels["train"])]
         missing = [classes[label] for label in sorted(labels["train"] - labels[split])]
-        if unknown:
-            problems.append(findings.UnknownClasses.of(unknown, split=split))
-        if missing:
-            problems.append(findings.UnmeasuredClasses.of(missing, split=split))
+        problems += findings.UnknownClasses.of(unknown, split=split)
+        problems += findings.UnmeasuredClasses.of(missing, split=split)
     empty = [shard.path.name for shard, each in contents if not each.members and not each.left_out]
-    if empty:
-        problems.append(findings.EmptyShards.of(empty))
+    problems += findings.EmptyShards.of(empty)
     left_out = sum(each.left_out for _, each in contents)
     if left_out:
         problems.append(findings.SamplesLeftOut(left_out))

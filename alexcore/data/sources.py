@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from alexcore.data.index import DataIndex
 from alexcore.data.index_cache import folder_signature, forget_folder, open_folder_cached
 from alexcore.data.manifest import open_manifest
 from alexcore.data.shards import is_shard_source, open_shards
+from alexcore.data.storage import Progress, silent
 from alexcore.data.verify import find_unreadable
 from alexcore.errors import DataError
 from alexcore.home import MANIFEST_ENDINGS
@@ -58,9 +59,7 @@ def _paths(data: str | Path, val: str | Path) -> tuple[Path, Path | None]:
         raise DataError(f"{data} names a user that this machine does not know.", "Type the whole path.") from error
 
 
-def open_checked(
-    data: str | Path, val: str | Path = "", on_progress: Callable[[int, int], None] | None = None
-) -> DataIndex:
+def open_checked(data: str | Path, val: str | Path = "", on_progress: Progress = silent) -> DataIndex:
     """Index a data set and leave out the pictures that cannot be decoded, each of which is decoded once for that.
 
     Every file is asked for its size and time, so one that was overwritten in place is decoded again.

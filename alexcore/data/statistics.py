@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from PIL import Image
 from alexcore.data.images import read_header, read_picture
 from alexcore.data.index import DataIndex
 from alexcore.data.shards import picture_source
+from alexcore.data.storage import Progress, silent
 from alexcore.errors import DataError
 from alexcore.files import replacing
 from alexcore.home import cache_dir
@@ -56,8 +56,8 @@ class Statistics:
     image_size: int
     pictures: int
     unreadable: int
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
     table: pd.DataFrame
     averages: npt.NDArray[np.uint8]
     averaged: npt.NDArray[np.int64]
@@ -92,15 +92,6 @@ class Statistics:
         }
 
 
-@dataclass(frozen=True)
-class _Measured:
-    """One picture: its size from the header, the histogram of its pixels, and a small copy for the average."""
-
-    size: tuple[int, int]
-    histogram: npt.NDArray[np.int64] | None = None
-    small: npt.NDArray[np.uint8] | None = None
-
-
 def statistics_file(index: DataIndex, image_size: int = IMAGE_SIZE) -> Path:
     """Where the statistics of exactly these pictures, splits and classes are kept, whether or not they exist yet."""
     digest = hashlib.sha256(f"{index.files_identity}|{image_size}|{index.classes!r}".encode())
@@ -117,23 +108,13 @@ def known_statistics(index: DataIndex, image_size: int = IMAGE_SIZE) -> Statisti
             about = json.loads(record["about"].tobytes())
             table = pd.DataFrame({name: record[name] for name in ("width", "height", "brightness")})
             table.insert(2, "bytes", index.files["bytes"].to_numpy())
-            return Statistics(
-                image_size,
-                int(about["pictures"]),
-                int(about["unreadable"]),
-                _three(about["mean"]),
-                _three(about["std"]),
-                table,
-                record["averages"],
-                record["averaged"],
-            )
+            counted = about["pictures"], about["unreadable"], tuple(about["mean"]), tuple(about["std"])
+            return Statistics(image_size, *counted, table, record["averages"], record["averaged"])
     except _DAMAGED_RECORD:
         return None
 
 
-def measure(
-    index: DataIndex, image_size: int = IMAGE_SIZE, on_progress: Callable[[int, int], None] | None = None
-) -> Statistics:
+def measure(index: DataIndex, image_size: int = IMAGE_SIZE, on_progress: Progress = silent) -> Statistics:
     """Measure a data set, or return what is known of it; every picture is decoded once and none is kept in memory.
 
     Validation and test pictures count for sizes and brightness only. `image_size` is the side in px to which pictures
@@ -157,19 +138,18 @@ def measure(
     with ThreadPoolExecutor(THREADS) as pool:
         for start in range(0, len(paths), BATCH):
             batch = range(start, min(start + BATCH, len(paths)))
-            for row, found in zip(
-                batch, pool.map(lambda row: _measure(picture_source(index, paths[row]), image_size), batch), strict=True
-            ):
-                sizes[row] = found.size
-                if found.histogram is None or found.small is None:
+            measured = pool.map(lambda row: _measure(picture_source(index, paths[row]), image_size), batch)
+            for row, (size, pixels) in zip(batch, measured, strict=True):
+                sizes[row] = size
+                if pixels is None:
                     continue
-                brightness[row] = _brightness(found.histogram)
+                counts, small = pixels
+                brightness[row] = counts @ np.arange(256) / counts.sum(axis=1) @ _LUMA / 255
                 if training[row]:
-                    histogram += found.histogram
-                    sums[labels[row]] += found.small
+                    histogram += counts
+                    sums[labels[row]] += small
                     averaged[labels[row]] += 1
-            if on_progress:
-                on_progress(batch.stop, len(paths))
+            on_progress(batch.stop, len(paths))
     if not averaged.sum():
         raise DataError(f"{index.root} has no readable training picture to measure.", "Add pictures to train/.")
     mean, std = _moments(histogram)
@@ -183,42 +163,33 @@ def measure(
     return result
 
 
-def _measure(source: Path | bytes, image_size: int) -> _Measured:
+def _measure(
+    source: Path | bytes, image_size: int
+) -> tuple[tuple[int, int], tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]] | None]:
+    """The size from the header; of the pixels the histogram and a small copy, or None if they are damaged."""
+    size = (0, 0)
     try:
         header = read_header(source)
-    except DataError:
-        return _Measured((0, 0))
-    size = (header.width, header.height)
-    try:
+        size = (header.width, header.height)
         image = read_picture(source).image.resize((image_size, image_size), Image.Resampling.BILINEAR)
     except DataError:
-        return _Measured(size)
+        return size, None
     histogram = np.array(image.histogram(), dtype=np.int64).reshape(3, 256)
-    small = np.asarray(image.resize((AVERAGE_SIDE, AVERAGE_SIDE), Image.Resampling.BOX))
-    return _Measured(size, histogram, small)
+    return size, (histogram, np.asarray(image.resize((AVERAGE_SIDE, AVERAGE_SIDE), Image.Resampling.BOX)))
 
 
-def _brightness(histogram: npt.NDArray[np.int64]) -> float:
-    means = (histogram * np.arange(256)).sum(axis=1) / histogram.sum(axis=1)
-    return float(means @ _LUMA / 255)
-
-
-def _moments(histogram: npt.NDArray[np.int64]) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+def _moments(histogram: npt.NDArray[np.int64]) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and population standard deviation of each channel in [0, 1]; histogram: (3, 256) counts."""
     values = np.arange(256) / 255
     counts = histogram.sum(axis=1)
     mean = histogram @ values / counts
     std = np.sqrt((histogram * (values - mean[:, None]) ** 2).sum(axis=1) / counts)
-    return _three(mean), _three(std)
-
-
-def _three(values: Any) -> tuple[float, float, float]:
-    red, green, blue = (float(value) for value in values)
-    return red, green, blue
+    return tuple(mean.tolist()), tuple(std.tolist())
 
 
 def _store(file: Path, found: Statistics) -> None:
     about = {"pictures": found.pictures, "unreadable": found.unreadable, "mean": found.mean, "std": found.std}
+    columns: dict[str, Any] = {name: found.table[name].to_numpy() for name in ("width", "height", "brightness")}
     file.parent.mkdir(parents=True, exist_ok=True)
     with replacing(file) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(
@@ -226,7 +197,5 @@ def _store(file: Path, found: Statistics) -> None:
             about=np.frombuffer(json.dumps(about).encode(), dtype=np.uint8),
             averages=found.averages,
             averaged=found.averaged,
-            width=found.table["width"].to_numpy(),
-            height=found.table["height"].to_numpy(),
-            brightness=found.table["brightness"].to_numpy(),
+            **columns,
         )

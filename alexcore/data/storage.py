@@ -1,17 +1,27 @@
-"""Room on the disk, and folders that appear only when they are complete."""
+"""What long work with files needs: room on the disk, folders that appear only when complete, progress, damage."""
 
 from __future__ import annotations
 
 import shutil
+import struct
 import tempfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from alexcore.errors import DataError
 from alexcore.words.numbers import size_text
 
+# Called with (done, total) while something that takes long goes on.
+Progress = Callable[[int, int], None]
 CHUNK = 1 << 20
+# What readers of files raise at damage, beside errors of their own.
+READER_ERRORS = (EOFError, ValueError, LookupError, RuntimeError, ArithmeticError, struct.error, zlib.error)
+
+
+def silent(_done: int, _total: int) -> None:
+    """The progress that nobody asks for."""
 
 
 def require_room(folder: Path, needed: int, what: str) -> None:

@@ -17,11 +17,12 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 from alexcore.data.flower_scene import CLASSES, draw_flower, require_within
+from alexcore.data.storage import Progress, require_new, silent
 from alexcore.errors import DataError
 
 GENERATOR_VERSION = 1  # raise it whenever the same seed gives other pixels
@@ -30,8 +31,6 @@ SMALLEST_SHARED_JOB = 60  # below so many images, starting workers costs more th
 # The worker is started by this text and not by multiprocessing: "spawn" runs the caller's main module
 # again, and under a dashboard that is the dashboard itself.
 WORKER_CODE = "from alexcore.data.synthetic import run_worker; run_worker()"
-
-Progress = Callable[[int, int], None]
 
 
 def _draw_share(directory: Path, job: dict[str, Any], first: int = 0, step: int = 1) -> Generator[None]:
@@ -102,7 +101,7 @@ def write_flowers(
     seed: int = 0,
     difficulty: float = 0.5,
     workers: int | None = None,
-    on_progress: Progress | None = None,
+    on_progress: Progress = silent,
 ) -> Path:
     """Write the data set as directory/{train,val}/CLASS/CLASS_0007.jpg beside a dataset.json.
 
@@ -125,8 +124,7 @@ def write_flowers(
     job = dict(images_per_class=images_per_class, size=size, seed=seed, difficulty=difficulty)
     require_within(**job, workers=1 if workers is None else workers)
     directory = Path(directory)
-    if directory.is_file() or (directory.is_dir() and any(directory.iterdir())):
-        raise DataError(f"{directory} exists and is not empty.", "Choose a new folder, or delete this one first.")
+    require_new(directory)
     total = images_per_class * len(CLASSES)
     shares = workers or (1 if total < SMALLEST_SHARED_JOB else min(os.cpu_count() or 1, 8))
     about = {"name": "synthetic flowers", "generator_version": GENERATOR_VERSION, "classes": list(CLASSES), **job}
@@ -141,8 +139,7 @@ def write_flowers(
             # Closed at once when on_progress raises: no worker may draw into a folder that is being removed.
             with contextlib.closing(drawing):
                 for done, _ in enumerate(drawing, start=1):
-                    if on_progress is not None:
-                        on_progress(done, total)
+                    on_progress(done, total)
             (partial / "dataset.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
             if directory.is_dir():
                 directory.rmdir()  # empty, as checked above; Windows renames onto nothing only

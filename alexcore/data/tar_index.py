@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from alexcore.data.images import EXTENSIONS
+from alexcore.data.index import is_utf8
 from alexcore.errors import DataError
 from alexcore.files import read_json, replacing
 from alexcore.home import cache_dir
@@ -116,7 +117,7 @@ def _walk(path: Path, size: int) -> Contents:
                     raise tarfile.ReadError("unexpected end of data")
                 name = split_name(member.name)
                 # Links and devices are nobody's picture; a sparse file has no single place where its bytes are.
-                if name and member.isreg() and not member.issparse() and _is_text(member.name):
+                if name and member.isreg() and not member.issparse() and is_utf8(member.name):
                     _take(path, file, member, *name, entries)
             end = tar.offset
             file.seek(end)
@@ -141,14 +142,6 @@ def _walk(path: Path, size: int) -> Contents:
         contents.sizes.append(picture_size)
         contents.labels.append(entry.label)
     return replace(contents, left_out=left_out)
-
-
-def _is_text(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:  # from an old archive; no table and no record could hold it
-        return False
-    return True
 
 
 def _take(

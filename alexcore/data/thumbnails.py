@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
@@ -38,25 +39,20 @@ def thumbnail(source: Path | bytes, side: int = SIDE) -> bytes:
     except OSError:
         return _broken(side)
     cached = cache_dir() / "thumbnails" / digest[:2] / f"{digest[2:32]}.jpg"
-    try:
+    with suppress(OSError):
         data = cached.read_bytes()
-    except OSError:
-        pass
-    else:
         _note_access(cached)
         return data
     try:
-        data = _jpeg(small_copy(source, side))
+        data = jpeg(small_copy(source, side))
     except DataError:
         return _broken(side)
-    try:
+    with suppress(OSError):  # a full or read-only disk: the picture is shown all the same
         cached.parent.mkdir(parents=True, exist_ok=True)
         with replacing(cached) as temporary:
             temporary.write_bytes(data)
         if int(digest[-4:], 16) % CHECK_EVERY == 0:
             _trim(cached.parent, LIMIT_BYTES // PARTS)
-    except OSError:
-        pass  # a full or read-only disk: the picture is shown all the same
     return data
 
 
@@ -81,11 +77,9 @@ def small_copy(source: Path | bytes, side: int) -> Image.Image:
 
 def _note_access(cached: Path) -> None:
     """Set the time of change, because most systems are mounted so that reading leaves no trace."""
-    try:
+    with suppress(OSError):  # another process has just removed it
         if time.time() - cached.stat().st_mtime > NOTE_EVERY_S:
             os.utime(cached)
-    except OSError:
-        pass  # another process has just removed it
 
 
 def _trim(part: Path, limit: int) -> None:
@@ -108,9 +102,10 @@ def _trim(part: Path, limit: int) -> None:
             return
 
 
-def _jpeg(image: Image.Image) -> bytes:
+def jpeg(image: Image.Image, quality: int = 85) -> bytes:
+    """The picture as the bytes of a JPEG file."""
     buffer = BytesIO()
-    image.save(buffer, "JPEG", quality=85)
+    image.save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()
 
 
@@ -119,4 +114,4 @@ def _broken(side: int) -> bytes:
     pen = ImageDraw.Draw(image)
     pen.line((side * 0.3, side * 0.3, side * 0.7, side * 0.7), fill="white", width=6)
     pen.line((side * 0.7, side * 0.3, side * 0.3, side * 0.7), fill="white", width=6)
-    return _jpeg(image)
+    return jpeg(image)

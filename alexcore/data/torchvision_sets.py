@@ -16,28 +16,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from alexcore.data.storage import new_folder, require_new
+from alexcore.data.storage import Progress, new_folder, require_new, silent
 from alexcore.errors import ConfigError, DataError
 from alexcore.pair import require_torch
 
-Progress = Callable[[int, int], None]
-Save = Callable[[Path], None]
 _EVERY = 50  # pictures between two reports
 
 
-@dataclass(frozen=True)
-class _Sample:
-    """One picture on its way: `save` writes it."""
+class _Sample(NamedTuple):
+    """One picture on its way: a file to be linked, or pixels, (H, W, 3) uint8, to be written as PNG."""
 
     split: str
     class_name: str
     file_name: str
-    save: Save
+    source: Any
 
 
 @dataclass(frozen=True)
@@ -59,14 +56,14 @@ class TorchvisionSet:
     samples: Callable[[Path, bool, float], list[_Sample]]
 
 
-def _val_rows(labels: list[int], share: float) -> set[int]:
-    """Choose the rows that become val: the same share of each class, the same each time."""
+def _splits(labels: list[int], share: float) -> list[str]:
+    """Divide training rows into train and val: the same share of each class, the same rows each time."""
     rng = np.random.default_rng(0)
-    chosen: set[int] = set()
+    splits = np.full(len(labels), "train", dtype=object)
     for label in sorted(set(labels)):
         rows = rng.permutation(np.flatnonzero(np.asarray(labels) == label))
-        chosen.update(rows[: min(max(1, round(len(rows) * share)), len(rows) - 1)].tolist())
-    return chosen
+        splits[rows[: min(max(1, round(len(rows) * share)), len(rows) - 1)]] = "val"
+    return [str(split) for split in splits]
 
 
 def _folder(class_name: str) -> str:
@@ -74,18 +71,14 @@ def _folder(class_name: str) -> str:
     return re.sub(r'[<>:"/\\|?*]', "", class_name).strip(" .")
 
 
-def _saver(pixels: Any) -> Save:
-    return lambda path: Image.fromarray(pixels).save(path, compress_level=1)
-
-
-def _linker(source: Path) -> Save:
-    def save(path: Path) -> None:
-        try:
-            path.hardlink_to(source)
-        except OSError:  # another disk, or one without links
-            shutil.copy2(source, path)
-
-    return save
+def _save(source: Any, path: Path) -> None:
+    if not isinstance(source, Path):
+        Image.fromarray(source).save(path, compress_level=1)
+        return
+    try:
+        path.hardlink_to(source)
+    except OSError:  # another disk, or one without links
+        shutil.copy2(source, path)
 
 
 def _cifar10(root: Path, download: bool, val_share: float) -> list[_Sample]:
@@ -94,11 +87,10 @@ def _cifar10(root: Path, download: bool, val_share: float) -> list[_Sample]:
     samples = []
     for train in (True, False):
         found = CIFAR10(root, train=train, download=download)
-        val = _val_rows(found.targets, val_share) if train else set()
-        for row, label in enumerate(found.targets):
-            split = "val" if row in val else "train" if train else "test"
+        splits = _splits(found.targets, val_share) if train else ["test"] * len(found.targets)
+        for row, (label, split) in enumerate(zip(found.targets, splits, strict=True)):
             name = _folder(found.classes[label])
-            samples.append(_Sample(split, name, f"{name}_{row:05d}.png", _saver(found.data[row])))
+            samples.append(_Sample(split, name, f"{name}_{row:05d}.png", found.data[row]))
     return samples
 
 
@@ -118,7 +110,7 @@ def _flowers102(root: Path, download: bool, _val_share: float) -> list[_Sample]:
         found = Flowers102(root, split=split, download=download, loader=Path)
         for row in range(len(found)):
             file, label = found[row]
-            samples.append(_Sample(split, _folder(Flowers102.classes[label]), file.name, _linker(file)))
+            samples.append(_Sample(split, _folder(Flowers102.classes[label]), file.name, file))
     return samples
 
 
@@ -130,10 +122,9 @@ def _pets(root: Path, download: bool, val_share: float) -> list[_Sample]:
         found = OxfordIIITPet(root, split=part, download=download)
         # An item would be the decoded picture; which file it came from, only these two tell.
         files, labels = found._images, found._labels
-        val = _val_rows(labels, val_share) if part == "trainval" else set()
-        for row, (file, label) in enumerate(zip(files, labels, strict=True)):
-            split = "val" if row in val else "train" if part == "trainval" else "test"
-            samples.append(_Sample(split, _folder(found.classes[label]), file.name, _linker(file)))
+        splits = _splits(labels, val_share) if part == "trainval" else ["test"] * len(labels)
+        for file, label, split in zip(files, labels, splits, strict=True):
+            samples.append(_Sample(split, _folder(found.classes[label]), file.name, file))
     return samples
 
 
@@ -163,7 +154,7 @@ SETS = {
 
 
 def export_torchvision(
-    name: str, root: Path, target: Path, download: bool = False, on_progress: Progress | None = None
+    name: str, root: Path, target: Path, download: bool = False, on_progress: Progress = silent
 ) -> Path:
     """Write a torchvision data set as target/{train,val,test}/CLASS/*.
 
@@ -198,10 +189,10 @@ def export_torchvision(
             path = folder / sample.split / sample.class_name / sample.file_name
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
-                sample.save(path)
+                _save(sample.source, path)
             except FileNotFoundError as error:
                 raise _unusable(chosen, root, False, error) from error
-            if on_progress and (done % _EVERY == 0 or done == len(samples)):
+            if done % _EVERY == 0 or done == len(samples):
                 on_progress(done, len(samples))
     return target
 

@@ -5,14 +5,13 @@ The answer is remembered by the identity of the files (path, size, time), so a d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 from alexcore.data.images import check_decodable
 from alexcore.data.index import DataIndex
 from alexcore.data.shards import picture_source
+from alexcore.data.storage import Progress, silent
 from alexcore.files import read_json, write_json
 from alexcore.home import cache_dir
 
@@ -33,30 +32,23 @@ def known_unreadable(index: DataIndex) -> dict[str, str] | None:
     return {str(path): str(reason) for path, reason in unreadable.items()}
 
 
-@contextmanager
-def _cancelled_on_error(pool: ThreadPoolExecutor) -> Iterator[None]:
-    """Leave out what is still waiting, so that whoever interrupts a check does not wait for its end."""
-    try:
-        yield
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-
-
-def find_unreadable(index: DataIndex, on_progress: Callable[[int, int], None] | None = None) -> dict[str, str]:
+def find_unreadable(index: DataIndex, on_progress: Progress = silent) -> dict[str, str]:
     """Decode every picture and return those that fail, as path -> reason."""
     known = known_unreadable(index)
     if known is not None:
         return known
     paths = [str(path) for path in index.files["path"]]
     unreadable = {}
-    with ThreadPoolExecutor(THREADS) as pool, _cancelled_on_error(pool):
-        reasons = pool.map(lambda path: check_decodable(picture_source(index, path)), paths, chunksize=8)
+    pool = ThreadPoolExecutor(THREADS)
+    try:
+        reasons = pool.map(lambda path: check_decodable(picture_source(index, path)), paths)
         for done, (path, reason) in enumerate(zip(paths, reasons, strict=True), start=1):
             if reason:
                 unreadable[path] = reason
-            if on_progress and (done % 32 == 0 or done == len(paths)):
+            if done % 32 == 0 or done == len(paths):
                 on_progress(done, len(paths))
+    finally:  # whoever interrupts a check does not wait for its end
+        pool.shutdown(cancel_futures=True)
     record = _record(index)
     record.parent.mkdir(parents=True, exist_ok=True)
     write_json(record, {"root": str(index.root), "pictures": len(paths), "unreadable": unreadable})

@@ -86,9 +86,9 @@ class Named(Finding):
     count: int
 
     @classmethod
-    def of(cls, names: Sequence[str], **more: Any) -> Self:
-        """Make one of all names."""
-        return cls(names=few(names), count=len(names), **more)
+    def of(cls, names: Sequence[str], **more: Any) -> list[Self]:
+        """Make one of all names; none where there are no names."""
+        return [cls(names=few(names), count=len(names), **more)] if names else []
 
 
 def few(things: Sequence[Thing]) -> tuple[Thing, ...]:

@@ -47,15 +47,12 @@ def change_about(run_dir: Path, **changes: Any) -> About:
     """
     if not run_dir.is_dir():
         raise RunError(f"There is no run {run_dir.name[:80]}.", "It may have been deleted.")
-    try:
-        # Two tabs may change one field each at the same moment.
-        with FileLock(run_dir / f".{FILE}.lock", timeout=5):
-            about = _checked(About(**{**asdict(read_about(run_dir)), **changes}))
-            write_json(run_dir / FILE, asdict(about))
-    except OSError as error:  # a lock that does not come free is one, too
-        raise RunError(
-            f"{run_dir / FILE} cannot be written: {error.strerror or error}.", "Check the folder's permissions."
-        ) from error
+    with (
+        RunError.from_system(f"{run_dir / FILE} cannot be written", "Check the folder's permissions."),
+        FileLock(run_dir / f".{FILE}.lock", timeout=5),  # two tabs may change one field each at the same moment
+    ):
+        about = _checked(About(**{**asdict(read_about(run_dir)), **changes}))
+        write_json(run_dir / FILE, asdict(about))
     return about
 
 

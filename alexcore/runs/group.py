@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
@@ -20,30 +20,30 @@ from alexcore.process import is_alive
 from alexcore.system import available_cores
 
 
-def in_group(environment: Mapping[str, str] = os.environ) -> bool:
+def in_group() -> bool:
     """Whether `torchrun` has started this process."""
-    return "RANK" in environment and "WORLD_SIZE" in environment
+    return "RANK" in os.environ and "WORLD_SIZE" in os.environ
 
 
-def rank(environment: Mapping[str, str] = os.environ) -> int:
+def rank() -> int:
     """Which of the run's processes this is; 0 also for one that is alone."""
-    return int(environment["RANK"]) if in_group(environment) else 0
+    return int(os.environ["RANK"]) if in_group() else 0
 
 
-def world_size(environment: Mapping[str, str] = os.environ) -> int:
+def world_size() -> int:
     """How many processes train together."""
-    return int(environment["WORLD_SIZE"]) if in_group(environment) else 1
+    return int(os.environ["WORLD_SIZE"]) if in_group() else 1
 
 
-def restarts_left(environment: Mapping[str, str] = os.environ) -> bool:
+def restarts_left() -> bool:
     """Whether the agent will start the processes once more if one of them dies."""
-    most, done = (int(environment.get(f"TORCHELASTIC_{name}", 0)) for name in ("MAX_RESTARTS", "RESTART_COUNT"))
-    return in_group(environment) and done < most
+    most, done = (int(os.environ.get(f"TORCHELASTIC_{name}", 0)) for name in ("MAX_RESTARTS", "RESTART_COUNT"))
+    return in_group() and done < most
 
 
-def restarted(environment: Mapping[str, str] = os.environ) -> bool:
+def restarted() -> bool:
     """Whether the agent has started the processes before, and one of them has died."""
-    return in_group(environment) and int(environment.get("TORCHELASTIC_RESTART_COUNT", 0)) > 0
+    return in_group() and int(os.environ.get("TORCHELASTIC_RESTART_COUNT", 0)) > 0
 
 
 def torchrun_arguments(processes: int, arguments: Sequence[str]) -> list[str]:

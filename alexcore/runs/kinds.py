@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 
 @dataclass(frozen=True)
@@ -81,15 +80,3 @@ BY_TITLE = {kind.title: kind for kind in KINDS}
 def kind_of(run_dir: Path) -> Kind:
     """The kind of a run folder; a broken one counts as training."""
     return next((kind for kind in KINDS if (run_dir / kind.file).is_file()), TRAINING)
-
-
-def arms_in_words(figures: dict[str, Any]) -> str:
-    """Validation accuracies (0 to 1) of an experiment's arms, as "3 arms: 67 / 87 / 51 %"; of several seeds the means.
-
-    The keys are such as "none-s0"; the value of an arm that was not validated is None.
-    """
-    by_arm: dict[str, list[float]] = {}
-    for key, value in figures.items():
-        by_arm.setdefault(key.rpartition("-s")[0], []).extend([] if value is None else [float(value)])
-    shown = [f"{100 * sum(each) / len(each):.0f}" if each else "-" for each in by_arm.values()]
-    return f"{len(by_arm)} arms: {' / '.join(shown)} %" if shown else "no arm is validated yet"

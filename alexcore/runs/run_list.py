@@ -23,10 +23,11 @@ from alexcore.files import read_json, replacing
 from alexcore.home import cache_dir, runs_dir
 from alexcore.runs.about import read_about
 from alexcore.runs.digest import Digest
-from alexcore.runs.kinds import BY_TITLE, TRAINING, Kind, arms_in_words
+from alexcore.runs.kinds import BY_TITLE, TRAINING, Kind
 from alexcore.runs.status import ENDED, Status, read_status
-from alexcore.runs.store import Run, read_run
+from alexcore.runs.store import Run, checkpoints, read_run, run_folders
 from alexcore.runs.trash import disk_use
+from alexcore.words.experiment import arms_in_words
 
 # What a table has columns for; the other settings that differ from their defaults are listed as words.
 COLUMNS = ("data", "variant", "norm", "epochs", "batch_size", "lr", "image_size", "seed")
@@ -102,10 +103,10 @@ class Summary:
             if name not in COLUMNS and name in FIELDS and value != FIELDS[name].default
         }
 
-    def as_json(self) -> dict[str, Any]:
-        """What `runs list --json` prints: first what `train --json` prints, then what only lists show."""
+    def figures(self, run_dir: Path) -> dict[str, Any]:
+        """What `train --json` prints of a run in this folder, which need not be in the store."""
         return {
-            "run": str(self.path),
+            "run": str(run_dir),
             "status": self.status.state,
             "epochs": self.status.epoch,
             "steps": self.status.step,
@@ -113,9 +114,15 @@ class Summary:
             "best_val_acc1": self.best_val_acc1,
             "images_per_s": self.images_per_s,
             "seconds": self.seconds,
+            **({"arms": self.arms} if self.kind.arms else {}),
+        }
+
+    def as_json(self) -> dict[str, Any]:
+        """What `runs list --json` prints: its figures, then what only lists show."""
+        return {
+            **self.figures(self.path),
             "id": self.id,
             "kind": self.kind.title,
-            **({"arms": self.arms} if self.kind.arms else {}),
             "name": self.name,
             "tags": list(self.tags),
             "note": self.note,
@@ -196,7 +203,7 @@ def _summaries() -> list[Summary]:
         _of = str(runs_dir())
     # Memory also drops runs that have gone; the file is written anew when a run has ended or gone.
     present, renew = set(), False
-    for folder in _folders():
+    for folder in run_folders():
         signature = _signature(folder)
         if signature is None:
             continue
@@ -216,14 +223,6 @@ def _summaries() -> list[Summary]:
         _save()
     found = [known.summary for known in _known.values()]
     return sorted(found, key=lambda each: (each.started or 0.0, each.id), reverse=True)
-
-
-def _folders() -> list[Path]:
-    try:
-        with os.scandir(runs_dir()) as entries:
-            return [Path(each.path) for each in entries if not each.name.startswith(".") and each.is_dir()]
-    except OSError:
-        return []
 
 
 def _signature(folder: Path) -> Signature | None:
@@ -247,16 +246,17 @@ def _files_in(folder: Path) -> list[tuple[str, int, int, int]]:
 
 
 def _read(folder: Path, signature: Signature, digest: Digest | None) -> _Known:
-    run = read_run(folder)
-    digest = digest or Digest(folder / "events.jsonl")
+    run, digest = read_run(folder), digest or Digest(folder / "events.jsonl")
+    return _Known(signature, summarised(run, digest), digest if run.status.state not in ENDED else None)
+
+
+def summarised(run: Run, digest: Digest | None = None) -> Summary:
+    """One run as a list shows it; a `digest` that has read of it before reads only what is new."""
+    digest = digest or Digest(run.path / "events.jsonl")
     digest.refresh()
-    return _Known(signature, _summary(run, digest), digest if run.status.state not in ENDED else None)
-
-
-def _summary(run: Run, digest: Digest) -> Summary:
-    about = read_about(run.path)
-    sizes = {name: _size(run.path / "checkpoints" / f"{name}.pt") for name in ("best", "last")}
-    written = run.started
+    about, written = read_about(run.path), run.started
+    best, last = map(_stat, checkpoints(run.path))
+    changes = [_stat(run.path / name) for name in ("status.json", "events.jsonl", "config.json")]
     return Summary(
         id=run.id,
         status=run.status,
@@ -276,24 +276,17 @@ def _summary(run: Run, digest: Digest) -> Summary:
         duration_s=digest.duration_s or None,
         open_since=digest.open_since,
         bytes=disk_use(run.path),
-        best_bytes=sizes["best"],
-        last_bytes=sizes["last"],
-        changed=max((_time(run.path / name) for name in ("status.json", "events.jsonl", "config.json")), default=0.0),
+        best_bytes=best.st_size if best else None,
+        last_bytes=last.st_size if last else None,
+        changed=max((each.st_mtime for each in changes if each), default=0.0),
     )
 
 
-def _size(file: Path) -> int | None:
+def _stat(file: Path) -> os.stat_result | None:
     try:
-        return file.stat().st_size
+        return file.stat()
     except OSError:
         return None
-
-
-def _time(file: Path) -> float:
-    try:
-        return file.stat().st_mtime
-    except OSError:
-        return 0.0
 
 
 # On disk ------------------------------------------------------------------------------------------------------
@@ -327,12 +320,9 @@ def _load() -> dict[str, _Known]:
         return {}
     found: dict[str, _Known] = {}
     rows = raw.get("runs")
-    if not isinstance(rows, dict):
-        return found
-    for name, row in rows.items():
-        with contextlib.suppress(
-            KeyError, TypeError, ValueError, AttributeError, OverflowError
-        ):  # another version's, or damaged
+    damaged = (KeyError, TypeError, ValueError, AttributeError, OverflowError)  # or another version's
+    for name, row in rows.items() if isinstance(rows, dict) else ():
+        with contextlib.suppress(*damaged):
             values = {**row["summary"], "status": Status(**row["summary"]["status"])}
             values |= {"tags": tuple(values["tags"]), "kind": BY_TITLE[values["kind"]]}
             signature = tuple((str(n), int(t), int(s), int(i)) for n, t, s, i in row["signature"])

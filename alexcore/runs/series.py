@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from alexcore.runs.events import Event, EventFollower
 from alexcore.words.findings import same
+
+T = TypeVar("T")
+# More points than this a chart does not show on a screen, and each costs the browser time.
+MAX_POINTS = 500
 
 
 class Series:
@@ -65,3 +71,17 @@ class Series:
             self.epochs = [each for each in self.epochs if each.get("step", 0) <= step]
             self.resumes.append(step)
             self.end = None
+
+
+def thin(points: Sequence[T], limit: int = MAX_POINTS) -> list[T]:
+    """Keep every 2**k-th point, counted from the first, and the last one.
+
+    A stride that only ever doubles, anchored at the first point, leaves the points of a growing curve where they are.
+    """
+    stride = 1
+    while len(points) > limit * stride:
+        stride *= 2
+    kept = list(points[::stride])
+    if points and (len(points) - 1) % stride:
+        kept.append(points[-1])
+    return kept

@@ -11,8 +11,7 @@ from typing import Any
 
 from alexcore.files import read_json, write_json
 from alexcore.process import is_alive, own_identity
-from alexcore.runs.old_phases import phase_of
-from alexcore.words.phases import Phase, phase_in_words
+from alexcore.words.phases import Phase, phase_in_words, phase_of
 
 ACTIVE = ("queued", "running", "paused", "stopping")
 ENDED = ("stopped", "finished", "failed")
@@ -79,13 +78,9 @@ def _derive(raw: dict[str, Any]) -> Status:
     phase, values = phase_of(str(raw.get("phase") or ""))
     return Status(
         state=state,
-        epoch=int(raw.get("epoch") or 0),
-        step=int(raw.get("step") or 0),
-        total_steps=int(raw.get("total_steps") or 0),
+        **{name: int(raw.get(name) or 0) for name in ("epoch", "step", "total_steps", "done", "total")},
         phase=phase,
         phase_values=raw.get("phase_values") or values,
-        done=int(raw.get("done") or 0),
-        total=int(raw.get("total") or 0),
         images_per_s=float(raw.get("images_per_s") or 0),
         eta_s=None if eta_s is None else float(eta_s),
         heartbeat=heartbeat,

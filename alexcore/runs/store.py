@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 import time
 from dataclasses import dataclass
@@ -14,7 +15,6 @@ from alexcore.config import TrainConfig, load_config
 from alexcore.errors import CheckpointError, ConfigError, RunError
 from alexcore.files import write_json
 from alexcore.home import runs_dir
-from alexcore.runs.digest import Digest
 from alexcore.runs.kinds import TRAINING, Kind, kind_of
 from alexcore.runs.status import Status, read_status, write_queued
 
@@ -87,7 +87,7 @@ def create_run(
     """
     if run_dir is None:
         run_dir = runs_dir() / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
-    try:
+    with RunError.from_system(f"{run_dir} cannot be written", "Check its permissions and the disk."):
         if run_dir.exists() and (not run_dir.is_dir() or any(run_dir.iterdir())):
             raise RunError(f"{run_dir} exists and is not empty.", "Choose another folder, or use `resume`.")
         (run_dir / "checkpoints").mkdir(parents=True)
@@ -95,10 +95,6 @@ def create_run(
         if own is not None:
             write_json(run_dir / kind.file, own)
         write_queued(run_dir)
-    except OSError as error:
-        raise RunError(
-            f"{run_dir} cannot be written: {error.strerror}.", "Check its permissions and the disk."
-        ) from error
     return run_dir
 
 
@@ -147,30 +143,19 @@ def open_run(run_id: str) -> Run:
     return read_run(runs_dir() / run_id)
 
 
+def run_folders() -> list[Path]:
+    """The folders in the run store, in no order."""
+    try:
+        with os.scandir(runs_dir()) as entries:
+            return [Path(each.path) for each in entries if not each.name.startswith(".") and each.is_dir()]
+    except OSError:
+        return []
+
+
 def list_runs() -> list[Run]:
     """All runs of the store, the newest first."""
-    if not runs_dir().is_dir():
-        return []
-    folders = [path for path in runs_dir().iterdir() if path.is_dir() and not path.name.startswith(".")]
     runs = []
-    for path in folders:
+    for path in run_folders():
         with contextlib.suppress(RunError):  # deleted since the folder was listed
             runs.append(read_run(path))
     return sorted(runs, key=lambda run: (run.started or datetime.fromtimestamp(0), run.id), reverse=True)
-
-
-def summary(run: Run) -> dict[str, Any]:
-    """The figures of a run that a list shows and `train --json` prints; of an experiment, those of its arms."""
-    digest = Digest(run.path / "events.jsonl")
-    digest.refresh()
-    return {
-        "run": str(run.path),
-        "status": run.status.state,
-        "epochs": run.status.epoch,
-        "steps": run.status.step,
-        "val_acc1": digest.last,
-        "best_val_acc1": digest.best,
-        "images_per_s": digest.images_per_s,
-        "seconds": digest.seconds,
-        **({"arms": digest.arm_val_acc1} if run.kind.arms else {}),
-    }

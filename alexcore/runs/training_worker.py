@@ -13,10 +13,9 @@ from alexcore.config import TrainConfig, make_config
 from alexcore.errors import AlexError
 from alexcore.files import write_json
 from alexcore.runs import group as groups
-from alexcore.runs.failure import explain
 from alexcore.runs.kinds import TRAINING
 from alexcore.runs.queue import turn
-from alexcore.runs.reporter import RunReporter
+from alexcore.runs.reporter import RunReporter, explain
 from alexcore.system import keep_freed_memory
 from alexcore.training.resuming import changed_config
 
@@ -42,15 +41,18 @@ def train(config: TrainConfig, run_dir: Path, reporter: RunReporter) -> str:
     ):
         resume = TRAINING.resumable(run_dir)
         if group.ranks != config.processes:
-            config = _with_processes(run_dir, config, group.ranks)
+            config = changed_config(config, {"processes": group.ranks})
+            write_json(run_dir / "config.json", config.model_dump())
         if groups.in_group() and not resume and reporter.has_history:
             reporter.event("resume", epoch=0, step=0)  # started again before its first checkpoint
         group.share((config.model_dump(), resume))
+
+        def wait(ahead: list[str]) -> bool:
+            group.share("wait")  # the others would take a long silence for a lost process
+            return reporter.wait(ahead)
+
         with contextlib.ExitStack() as turns:
-            if all(
-                turns.enter_context(turn(name, run_dir.name, lambda ahead: _wait(reporter, group, ahead)))
-                for name in _devices(config, group)
-            ):
+            if all(turns.enter_context(turn(name, run_dir.name, wait)) for name in _devices(config, group)):
                 group.share("go")
                 reporter.paused(False)
                 return fit(config, run_dir, reporter, resume=resume, group=group)
@@ -58,26 +60,12 @@ def train(config: TrainConfig, run_dir: Path, reporter: RunReporter) -> str:
     return "stopped"
 
 
-def _with_processes(run_dir: Path, config: TrainConfig, processes: int) -> TrainConfig:
-    """The configuration for as many processes as there are, also in the run's folder."""
-    config = changed_config(config, {"processes": processes})
-    write_json(run_dir / "config.json", config.model_dump())
-    return config
-
-
 def _devices(config: TrainConfig, group: Group) -> list[str]:
     """The devices whose turn has to come, in an order that is the same for all runs, so that none waits for ever."""
     device = group.device(config.device)
-    return (
-        [f"cuda:{number}" for number in range(group.local_ranks)]
-        if group.ranks > 1 and device.type == "cuda"
-        else [str(device)]
-    )
-
-
-def _wait(reporter: RunReporter, group: Group, ahead: list[str]) -> bool:
-    group.share("wait")  # the others would take a long silence for a lost process
-    return reporter.wait(ahead)
+    if group.ranks > 1 and device.type == "cuda":
+        return [f"cuda:{number}" for number in range(group.local_ranks)]
+    return [str(device)]
 
 
 def follow() -> None:

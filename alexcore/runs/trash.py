@@ -6,6 +6,7 @@ name do not meet there, and a run keeps its id.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -21,6 +22,7 @@ from alexcore.home import home, runs_dir
 from alexcore.runs.store import Run, read_run
 
 _STAMP = "%Y%m%d-%H%M%S"
+_CHECK_RUNS = "Check the permissions of the folder runs."
 
 
 @dataclass(frozen=True)
@@ -46,18 +48,11 @@ def trash_dir() -> Path:
 def disk_use(path: Path) -> int:
     """Bytes of all files below a folder, links not followed; what vanishes meanwhile counts nothing."""
     total = 0
-    try:
-        with os.scandir(path) as entries:
-            for entry in entries:
-                try:
-                    if entry.is_dir(follow_symlinks=False):
-                        total += disk_use(Path(entry.path))
-                    else:
-                        total += entry.stat(follow_symlinks=False).st_size
-                except OSError:
-                    continue
-    except OSError:
-        return total
+    with contextlib.suppress(OSError), os.scandir(path) as entries:
+        for entry in entries:
+            with contextlib.suppress(OSError):
+                below = entry.is_dir(follow_symlinks=False)
+                total += disk_use(Path(entry.path)) if below else entry.stat(follow_symlinks=False).st_size
     return total
 
 
@@ -68,15 +63,15 @@ def trash_run(run: Run) -> Trashed:
         RunError: it is active, or its folder cannot be moved.
     """
     _require_idle(run.path)
-    place = f"{time.strftime(_STAMP)}-{secrets.token_hex(3)}"
+    folder = trash_dir() / f"{time.strftime(_STAMP)}-{secrets.token_hex(3)}"
     try:
-        (trash_dir() / place).mkdir(parents=True)
-        run.path.rename(trash_dir() / place / run.id)
-    except OSError as error:
-        _remove_empty(trash_dir() / place)
-        hint = "Check the permissions of the folder runs."
-        raise RunError(f"The run {run.id} cannot be moved to the trash: {error.strerror or error}.", hint) from error
-    return _read(trash_dir() / place / run.id)
+        with RunError.from_system(f"The run {run.id} cannot be moved to the trash", _CHECK_RUNS):
+            folder.mkdir(parents=True)
+            run.path.rename(folder / run.id)
+    except RunError:
+        _remove_empty(folder)
+        raise
+    return _read(folder / run.id)
 
 
 def _require_idle(run_dir: Path) -> None:
@@ -136,14 +131,12 @@ def restore_run(trashed: Trashed) -> Path:
     target, number = runs_dir() / trashed.id, 2
     while os.path.lexists(target):
         target, number = runs_dir() / f"{trashed.id}-{number}", number + 1
-    try:
-        trashed.path.rename(target)
-    except FileNotFoundError as error:
-        hint = "It was restored in another window, or the trash was emptied."
-        raise RunError(f"The run {trashed.id} is no longer in the trash.", hint) from error
-    except OSError as error:
-        hint = "Check the permissions of the folder runs."
-        raise RunError(f"The run {trashed.id} cannot be restored: {error.strerror or error}.", hint) from error
+    with RunError.from_system(f"The run {trashed.id} cannot be restored", _CHECK_RUNS):
+        try:
+            trashed.path.rename(target)
+        except FileNotFoundError as error:
+            hint = "It was restored in another window, or the trash was emptied."
+            raise RunError(f"The run {trashed.id} is no longer in the trash.", hint) from error
     _remove_empty(trash_dir() / trashed.place)
     return target
 
@@ -156,17 +149,15 @@ def empty_trash() -> int:
     """
     freed = 0
     for each in list_trash():
-        try:
-            # A link is taken away; what it points at is not ours.
-            if each.path.is_symlink() or each.path.is_file():
-                each.path.unlink()
-            else:
-                shutil.rmtree(each.path)
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            hint = "Check its permissions."
-            raise RunError(f"{each.path} cannot be deleted: {error.strerror or error}.", hint) from error
+        with RunError.from_system(f"{each.path} cannot be deleted", "Check its permissions."):
+            try:
+                # A link is taken away; what it points at is not ours.
+                if each.path.is_symlink() or each.path.is_file():
+                    each.path.unlink()
+                else:
+                    shutil.rmtree(each.path)
+            except FileNotFoundError:
+                continue
         freed += each.bytes
         _remove_empty(trash_dir() / each.place)
     return freed
@@ -186,17 +177,13 @@ def keep_only_best(run: Run) -> int:
     for file in sorted(folder.iterdir()):
         if file.name == "best.pt" or not file.is_file():
             continue
-        try:
+        with RunError.from_system(f"{file} cannot be deleted", "Check its permissions."):
             size = file.lstat().st_size
             file.unlink()
-        except OSError as error:
-            raise RunError(f"{file} cannot be deleted: {error.strerror or error}.", "Check its permissions.") from error
-        freed += size
+            freed += size
     return freed
 
 
 def _remove_empty(folder: Path) -> None:
-    try:
+    with contextlib.suppress(OSError):  # not empty, or gone
         folder.rmdir()
-    except OSError:  # not empty, or gone
-        return

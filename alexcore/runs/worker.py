@@ -16,9 +16,8 @@ from filelock import FileLock, Timeout
 from alexcore.config import load_config
 from alexcore.errors import AlexError, ProcessLostError, RunError
 from alexcore.runs import group as groups
-from alexcore.runs.failure import explain
 from alexcore.runs.kinds import kind_of
-from alexcore.runs.reporter import OnProgress, RunReporter
+from alexcore.runs.reporter import OnProgress, RunReporter, explain
 from alexcore.runs.status import StatusWriter
 from alexcore.system import keep_freed_memory, lower_priority
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from alexcore.words.template import Said
 
@@ -27,3 +28,15 @@ SAID: Mapping[str, Said] = {
         "It stands still from there on, the others go on. A lower rate than {lr:g} may keep it.",
     ),
 }
+
+
+def arms_in_words(figures: dict[str, Any]) -> str:
+    """Validation accuracies (0 to 1) of an experiment's arms, as "3 arms: 67 / 87 / 51 %"; of several seeds the means.
+
+    The keys are such as "none-s0"; the value of an arm that was not validated is None.
+    """
+    by_arm: dict[str, list[float]] = {}
+    for key, value in figures.items():
+        by_arm.setdefault(key.rpartition("-s")[0], []).extend([] if value is None else [float(value)])
+    shown = [f"{100 * sum(each) / len(each):.0f}" if each else "-" for each in by_arm.values()]
+    return f"{len(by_arm)} arms: {' / '.join(shown)} %" if shown else "no arm is validated yet"

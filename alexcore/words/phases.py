@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from alexcore.words.template import filled
 
@@ -47,6 +47,22 @@ SAID: Mapping[str, str] = {
     "measuring": "measuring",
     "recalibrating": "recalibrating",
 }
+
+
+_WAITING_FOR = SAID["waiting-for-run"].removesuffix("{run}")
+
+
+def phase_of(text: str) -> tuple[Phase, dict[str, str]]:
+    """The code of the phase in a status.json, and its values; of what nobody knows, "starting".
+
+    Version 0.1 wrote words instead of codes, those that `SAID` still has, and a run of it may still be going on.
+    """
+    for code in get_args(Phase):
+        if text in (code, SAID.get(code)):
+            return code, {}
+    if text.startswith(_WAITING_FOR):
+        return "waiting-for-run", {"run": text.removeprefix(_WAITING_FOR)}
+    return "starting", {}
 
 
 def phase_in_words(phase: str, values: Mapping[str, Any] | None = None) -> str:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from alexcore.augment.check import MAX_OPERATIONS, check_pipeline
 from alexcore.augment.operations import OPERATIONS, Operation, filled
-from alexcore.augment.parameters import Parameter
+from alexcore.augment.parameters import PARTS, Parameter
 from alexcore.augment.presets import PRESETS
 from alexcore.findings.augment import PipelineProblem
 from alexcore.words.language import _
@@ -79,16 +79,6 @@ def _short(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-# The numbers that a value of a kind is made of, by name.
-_PARTS = {
-    "sides": ("height", "width"),
-    "side": ("height", "width"),
-    "range": ("from", "to"),
-    "pair": ("across", "down"),
-    "channels": ("red", "green", "blue"),
-}
-
-
 def _widget(prefix: str, parameter: Parameter, value: Any) -> Any:
     key, help_text = f"{prefix}_{parameter.name}", f"{parameter.text} Legal: {parameter.legal}."
     if parameter.kind == "bool":
@@ -96,8 +86,7 @@ def _widget(prefix: str, parameter: Parameter, value: Any) -> Any:
     if parameter.kind == "choice":
         at = parameter.choices.index(value) if value in parameter.choices else 0
         return st.selectbox(parameter.name, parameter.choices, index=at, key=key, help=help_text)
-    parts = _PARTS.get(parameter.kind, ())
-    if not parts:
+    if parameter.kind not in PARTS:
         return _number(parameter.name, parameter, value, key, help_text)
     if parameter.kind == "side":
         keep = st.toggle(
@@ -113,33 +102,17 @@ def _widget(prefix: str, parameter: Parameter, value: Any) -> Any:
     with st.container(horizontal=True, gap="small"):
         return [
             _number(f"{parameter.name}: {part}", parameter, each, f"{key}_{part}", help_text)
-            for part, each in zip(parts, value, strict=True)
+            for part, each in zip(PARTS[parameter.kind], value, strict=True)
         ]
 
 
 def _number(label: str, parameter: Parameter, value: Any, key: str, help_text: str) -> Any:
     # No bounds on the widget: the check refuses a bad value with a sentence, the browser would only clamp it.
     # An emptied field is None, and is refused likewise.
-    if parameter.kind in ("int", "side", "sides"):
-        step = 2 if parameter.odd else 1
-        return st.number_input(
-            label,
-            value=None if value is None else int(value),
-            step=step,
-            format="%d",
-            key=key,
-            help=help_text,
-            width=150,
-        )
-    return st.number_input(
-        label,
-        value=None if value is None else float(value),
-        step=0.05,
-        format="%.4g",
-        key=key,
-        help=help_text,
-        width=150,
-    )
+    kind: type[int | float]
+    kind, step, shown = (int, 2 if parameter.odd else 1, "%d") if parameter.whole else (float, 0.05, "%.4g")
+    number = None if value is None else kind(value)
+    return st.number_input(label, value=number, step=step, format=shown, key=key, help=help_text, width=150)
 
 
 def _add_row(count: int) -> None:

@@ -55,19 +55,15 @@ def preset_names() -> list[str]:
     return [*PRESETS, *(name for name in saved_pipelines() if name not in PRESETS)]
 
 
-def preset_operations(name: str) -> list[Operation]:
-    """The operations of a preset, at the size that the form of a run has, or of a pipeline that was kept.
-
-    Raises:
-        ConfigError: the file is gone, or holds no pipeline.
-    """
+def _preset_operations() -> list[Operation]:
+    """The operations of the chosen preset, at the size that the form of a run has, or of a pipeline that was kept."""
+    name = st.session_state[_PRESET]
     if name in PRESETS:
         return training_operations(name, image_size())
-    return load_pipeline(saved_pipelines().get(name) or _gone(name))
-
-
-def _gone(name: str) -> Any:
-    raise ConfigError(f"The augmentation {name!r} is no longer there.", "Choose another.")
+    file = saved_pipelines().get(name)
+    if file is None:
+        raise ConfigError(f"The augmentation {name!r} is no longer there.", "Choose another.")
+    return load_pipeline(file)
 
 
 def image_size() -> int:
@@ -81,11 +77,11 @@ def image_size() -> int:
 def use_preset() -> None:
     """Put the chosen preset's operations in place of the present ones; a callback."""
     try:
-        set_operations(preset_operations(st.session_state[_PRESET]))
+        set_operations(_preset_operations())
     except ConfigError as error:
         st.toast(str(error))
         st.session_state[_PRESET] = str(FIELDS["augment"].default)
-        set_operations(preset_operations(st.session_state[_PRESET]))
+        set_operations(_preset_operations())
 
 
 def slots() -> Slots:
@@ -120,7 +116,7 @@ def store(edited: Slots) -> None:
 def is_preset(operations: list[Operation]) -> bool:
     """Whether the operations are those of the chosen preset; widgets fill in the defaults that a preset leaves out."""
     try:
-        return _complete(operations) == _complete(preset_operations(st.session_state[_PRESET]))
+        return _complete(operations) == _complete(_preset_operations())
     except ConfigError:
         return False
 
@@ -146,10 +142,8 @@ def remove(number: int) -> None:
 def add() -> None:
     """Put the chosen operation where it can work: at the end of its stage; a callback."""
     name = st.session_state["augment_add"]
-    stages = ["picture", "convert", "tensor", "batch"]
-    rank = stages.index(OPERATIONS[name].stage)
     found = slots()
-    behind = [at for at, (_, each) in enumerate(found) if stages.index(OPERATIONS[each["op"]].stage) <= rank]
+    behind = [at for at, (_, each) in enumerate(found) if OPERATIONS[each["op"]].rank <= OPERATIONS[name].rank]
     found.insert(max(behind, default=-1) + 1, (_number(), new_operation(name, image_size())))
 
 

@@ -1,6 +1,6 @@
-"""What a pipeline makes of pictures: many draws, one draw step by step, and the evaluation beside it.
+"""What a pipeline makes of pictures: many draws from a seed, one draw step by step, and the evaluation beside it.
 
-These functions load torch; a page calls `ui.parts.lazy_torch.load_torch` first.
+All but the choice of the seed load torch; a page calls `ui.parts.lazy_torch.load_torch` first.
 """
 
 from __future__ import annotations
@@ -13,11 +13,44 @@ import streamlit as st
 from PIL import Image
 
 from alexcore.augment.operations import OPERATIONS, Operation, for_batches
+from alexcore.config import FIELDS
+from alexcore.words.language import _
 from ui.parts.captioned_pictures import Tile, tiles_html
 from ui.parts.picture_choice import ShownPicture
 
 if TYPE_CHECKING:
     from alexcore.augment.trace import Result, Step
+
+_SEED = "augment_seed"
+
+
+def choose_seed() -> int:
+    """Draw the seed and "Draw again"; return the seed."""
+    spec = FIELDS["seed"]
+    if _SEED not in st.session_state:
+        text = st.query_params.get("seed", "")
+        st.session_state[_SEED] = int(text) if text.isdecimal() and len(text) < 10 else int(spec.default)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        seed = st.number_input(
+            _("Seed"),
+            step=1,
+            format="%d",
+            key=_SEED,
+            width=140,
+            persist_state="session",
+            help=_("The seed of a run. The same seed gives the same draws, here and in training."),
+        )
+        st.button(_("Draw again"), key="augment_redraw", on_click=_next, icon=":material/casino:")
+    if seed is None or not (spec.minimum or 0) <= seed <= (spec.maximum or seed):
+        st.error(f"Seed = {seed} is not allowed: it must be {spec.legal}; {spec.default} is used.")
+        return int(spec.default)
+    st.query_params["seed"] = str(seed)
+    return int(seed)
+
+
+def _next() -> None:
+    seed = st.session_state[_SEED]
+    st.session_state[_SEED] = 0 if seed is None or seed >= (FIELDS["seed"].maximum or seed) else int(seed) + 1
 
 
 def trace(operations: list[Operation], picture: ShownPicture, seed: int, epoch: int) -> list[Step]:
@@ -71,19 +104,17 @@ def _pixels(size: tuple[int, int]) -> str:
 
 def steps_view(operations: list[Operation], picture: ShownPicture, steps: list[Step]) -> None:
     """Draw one draw step by step: a column an operation, with size, type and range, and the crops on the original."""
-    from alexcore.augment.geometry import crop_boxes
     from alexcore.augment.preview import to_picture, with_boxes
+    from alexcore.augment.trace import crop_boxes
 
     boxes = crop_boxes(steps)
     original = with_boxes(picture.image, boxes)
     tiles = [Tile(original, ["original", *_facts(picture.image), *(["the crop in yellow"] if boxes else [])])]
     for number, step in enumerate(steps):
-        words = step.in_words
         # Only the Normalize that has already happened is undone.
-        image = to_picture(step.result, operations_before(steps, number))
-        tiles.append(
-            Tile(image, [f"{number + 1}. {step.operation['op']}", *_facts(step.result), *filter(None, [words])])
-        )
+        image = to_picture(step.result, [each.operation for each in steps[: number + 1]])
+        lines = [f"{number + 1}. {step.operation['op']}", *_facts(step.result), step.in_words]
+        tiles.append(Tile(image, list(filter(None, lines))))
     with st.container(key="augment_steps"):
         st.html(tiles_html(tiles, least=170, longest=320))
         left_out = [each["op"] for each in operations if not each.get("on", True)]
@@ -92,11 +123,6 @@ def steps_view(operations: list[Operation], picture: ShownPicture, steps: list[S
             f"{picture.name} from the picture to the tensor. A picture is height × width × 3 bytes; from ToTensor on "
             f"it is 3 × height × width numbers.{off}"
         )
-
-
-def operations_before(steps: list[Step], number: int) -> list[Operation]:
-    """The operations of the steps up to and including `number`."""
-    return [each.operation for each in steps[: number + 1]]
 
 
 def _facts(result: Result) -> list[str]:

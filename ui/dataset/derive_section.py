@@ -41,6 +41,5 @@ def _write(index: DataIndex, keep: list[str], merged: list[str], new: str, name:
         if len(merged) < 2 or not new:
             raise DataError(f"Merging needs two classes and a new name, not {merged} and {new!r}.", "Choose both.")
         index = merge_classes(index, {new: merged})
-    target.parent.mkdir(parents=True, exist_ok=True)
     write_manifest(index, target)
     return target.name

@@ -1,19 +1,39 @@
-"""Pages of thumbnails with filters and an order; only the pictures on the page are read."""
+"""Pages of thumbnails with filters and an order, and one picture large; only what is shown is read."""
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
+import numpy as np
 import streamlit as st
 
 from alexcore.data.browse import ORDERS, Positions, select_rows
+from alexcore.data.images import read_header
 from alexcore.data.index import DataIndex
 from alexcore.data.shards import picture_source
 from alexcore.data.statistics import Statistics
-from alexcore.data.thumbnails import thumbnail
+from alexcore.data.thumbnails import jpeg, small_copy, thumbnail
+from alexcore.errors import DataError
 from alexcore.words.language import _
-from ui.dataset.one_picture import show_picture
+from alexcore.words.numbers import size_text
+from ui.parts.page import show_error
 from ui.parts.text import plain
 
 PAGE_SIZES = (24, 48, 96)
+# As wide as the dialog on most screens; a photograph of 20 million pixels need not travel whole.
+LARGE_PX = 1024
+ENLARGED_PX = 480
+
+
+def first_page() -> None:
+    """Go back to page 1: the callback of every filter, because the old number means nothing in a new selection."""
+    st.session_state.pop("dataset_page", None)
+    st.session_state.pop("dataset_finding_page", None)
+    st.query_params.pop("page", None)
+
+
+# What all filters have: they stand in the URL, and begin on page 1.
+_FILTER: dict[str, Any] = {"on_change": first_page, "bind": "query-params"}
 
 
 # A fragment: turning a page neither reads the folder's problems nor draws a chart again.
@@ -28,53 +48,30 @@ def _filters(index: DataIndex, statistics: Statistics | None) -> Positions:
     orders = [each for each in ORDERS if statistics is not None or each != "brightness"]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         split = st.segmented_control(
-            _("Split"),
-            list(index.splits),
-            key="dataset_split",
-            help=_("None chosen: all."),
-            on_change=first_page,
-            bind="query-params",
+            _("Split"), list(index.splits), key="dataset_split", help=_("None chosen: all."), **_FILTER
         )
         classes = st.multiselect(
-            _("Classes"),
-            list(index.classes),
-            key="dataset_classes",
-            placeholder=_("all classes"),
-            on_change=first_page,
-            bind="query-params",
+            _("Classes"), list(index.classes), key="dataset_classes", placeholder=_("all classes"), **_FILTER
         )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         part = st.text_input(
-            _("File name contains"),
-            key="dataset_file",
-            on_change=first_page,
-            bind="query-params",
-            max_chars=200,
-            placeholder=_("any name"),
-            width=220,
+            _("File name contains"), key="dataset_file", max_chars=200, placeholder=_("any name"), width=220, **_FILTER
         )
         order = st.selectbox(
             _("Sort by"),
             orders,
             key="dataset_sort",
-            on_change=first_page,
-            bind="query-params",
             width=160,
             help=_(
                 "class: by split, class and folder. name and size: of the file. brightness: from dark to light, once "
                 "the statistics are measured."
             ),
+            **_FILTER,
         )
         st.segmented_control(
-            _("Pictures a page"),
-            PAGE_SIZES,
-            key="dataset_page_size",
-            default=PAGE_SIZES[0],
-            required=True,
-            on_change=first_page,
-            bind="query-params",
+            _("Pictures a page"), PAGE_SIZES, key="dataset_page_size", default=PAGE_SIZES[0], required=True, **_FILTER
         )
-        descending = st.toggle(_("Last first"), key="dataset_descending", on_change=first_page, bind="query-params")
+        descending = st.toggle(_("Last first"), key="dataset_descending", **_FILTER)
     brightness = None if statistics is None else statistics.table["brightness"].to_numpy("float32")
     return select_rows(index, split, classes, (part or "").strip(), order, descending, brightness)
 
@@ -106,14 +103,7 @@ def gallery(index: DataIndex, rows: Positions, statistics: Statistics | None = N
                 if st.button(plain(_short(file)), key=f"{button}_{row}", type="tertiary", width="stretch"):
                     chosen = int(row)
     if chosen is not None:
-        show_picture(index, chosen, statistics)
-
-
-def first_page() -> None:
-    """Go back to page 1: the callback of every filter, because the old number means nothing in a new selection."""
-    st.session_state.pop("dataset_page", None)
-    st.session_state.pop("dataset_finding_page", None)
-    st.query_params.pop("page", None)
+        _show_picture(index, chosen, statistics)
 
 
 def _page_in_url() -> int:
@@ -124,3 +114,52 @@ def _page_in_url() -> int:
 def _short(name: str, limit: int = 20) -> str:
     """Cut out the middle of a long name: both ends tell files apart."""
     return name if len(name) <= limit else f"{name[: limit // 2 - 1]}…{name[-limit // 2 :]}"
+
+
+def _show_picture(index: DataIndex, row: int, statistics: Statistics | None) -> None:
+    name = plain(str(index.names.iloc[row]))
+    st.dialog(name, width="large")(_body)(index, row, statistics)
+
+
+def _body(index: DataIndex, row: int, statistics: Statistics | None) -> None:
+    path = index.path_of(str(index.files["path"].iloc[row]))
+    source = picture_source(index, str(index.files["path"].iloc[row]))
+    split, label = str(index.files["split"].iloc[row]), int(index.files["label"].iloc[row])
+    name = index.classes[label]
+    number = int(np.count_nonzero((index.files["split"].iloc[:row] == split).to_numpy()))
+    exif: dict[str, str] = {}
+    facts = {
+        "Class": f"{name}, index {label}",
+        "Split": f"{split}, picture {number} of {int((index.files['split'] == split).sum()):,} (counted from 0)",
+    }
+    left, right = st.columns([3, 2])
+    with left:
+        try:
+            image = small_copy(source, LARGE_PX)
+            # A small picture is enlarged until details can be seen, not until it fills the screen.
+            width: Literal["content"] | int = "content" if image.width >= ENLARGED_PX else ENLARGED_PX
+            st.image(jpeg(image, quality=90), width=width, alt=f"{path.name}, {name}")
+        except DataError as error:
+            show_error(error)
+    try:
+        header = read_header(source)
+        exif = header.exif
+        taken = len(source) if isinstance(source, bytes) else source.stat().st_size
+        facts["Size"] = f"{header.width} × {header.height} px, {size_text(taken)}, {header.kind}"
+    except (DataError, OSError):
+        facts["Size"] = f"{size_text(int(index.files['bytes'].iloc[row]))} when the folder was read"
+    brightness = None if statistics is None else float(statistics.table["brightness"].iloc[row])
+    if brightness is not None and not np.isnan(brightness):
+        facts["Brightness"] = f"{brightness:.2f} (0 is black, 1 is white)"
+    with right:
+        _list(facts)
+        st.code(str(path), language=None, wrap_lines=True)
+        st.markdown(_("**EXIF**"))
+        if exif:
+            _list(exif)
+        else:
+            st.caption(_("None: the file names neither camera nor date, and no rotation to apply."))
+
+
+def _list(facts: dict[str, str]) -> None:
+    st.markdown("\n".join(f"- **{plain(name)}**: {plain(text)}" for name, text in facts.items()))

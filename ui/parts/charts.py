@@ -10,8 +10,7 @@ import plotly.graph_objects as go
 
 from alexcore.figures import narrow_figure, new_figure, share_axis
 from alexcore.palette import BLUE, GREEN, SPLITS, TRAIN, VAL, VERMILION
-from alexcore.runs.series import Series
-from alexcore.runs.thinning import thin
+from alexcore.runs.series import Series, thin
 
 SPLIT_SYMBOLS = {"train": "circle", "val": "diamond", "test": "x"}
 

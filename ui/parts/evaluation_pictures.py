@@ -7,9 +7,9 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from alexcore.data.exclusions import excluded_pictures, exclusion_manifest, set_excluded
+from alexcore.data.derive import excluded_pictures, exclusion_manifest, set_excluded
 from alexcore.data.index import DataIndex
-from alexcore.data.quality_neighbours import near_pictures
+from alexcore.data.quality_groups import near_pictures
 from alexcore.data.shards import is_sharded, picture_source
 from alexcore.data.thumbnails import thumbnail
 from alexcore.errors import AlexError, DataError

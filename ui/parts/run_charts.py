@@ -13,8 +13,7 @@ from alexcore.analysis.metrics import left_out_in_words, most_frequent_mistake, 
 from alexcore.figures import new_figure, share_axis
 from alexcore.palette import CELLS, LINES, REST, TRAIN, VAL
 from alexcore.runs.events import Event
-from alexcore.runs.series import Series
-from alexcore.runs.thinning import thin
+from alexcore.runs.series import Series, thin
 from ui.parts.charts import curves, curves_in_words
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid")

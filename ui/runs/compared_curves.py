@@ -12,8 +12,7 @@ from alexcore.figures import new_figure, share_axis
 from alexcore.palette import LINES
 from alexcore.runs.comparison import AXES, places, smooth
 from alexcore.runs.events import Event
-from alexcore.runs.series import Series
-from alexcore.runs.thinning import thin
+from alexcore.runs.series import Series, thin
 from ui.parts.run_charts import DASHES, RunView
 
 # Beside eight colours: no two of the same colour family have the same dash and mark.

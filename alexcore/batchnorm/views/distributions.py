@@ -14,7 +14,7 @@ from alexcore.batchnorm.views.probe_values import NOTHING, probes
 from alexcore.batchnorm.views.view import View, arm_colour, arm_title, arms_in_order, capital, faint, plain_range
 from alexcore.figures import narrow_figure
 from alexcore.runs.events import finite_number
-from alexcore.runs.thinning import thin
+from alexcore.runs.series import thin
 from alexcore.words.numbers import number
 
 

@@ -15,7 +15,7 @@ from alexcore.batchnorm.views.probe_values import NOTHING, at_layer, layers_with
 from alexcore.batchnorm.views.view import View, arm_title, arms_in_order, each_arm, order_in_words
 from alexcore.figures import narrow_figure
 from alexcore.palette import HEAT
-from alexcore.runs.thinning import thin
+from alexcore.runs.series import thin
 from alexcore.words.numbers import number
 
 

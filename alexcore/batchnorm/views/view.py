@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 from alexcore.batchnorm.read.record import Arm, Point, band
 from alexcore.nn.norms import NORMS, look_of
 from alexcore.runs.events import Event, finite_number
-from alexcore.runs.thinning import thin
+from alexcore.runs.series import thin
 from alexcore.words.numbers import number
 
 # Below this a band says nothing, and so does an order.

@@ -9,10 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from alexcore.augment.geometry import crop_boxes
 from alexcore.augment.operations import Operation
 from alexcore.augment.preview import denormalise, to_picture
-from alexcore.augment.trace import Tracer, size_of
+from alexcore.augment.trace import Tracer, crop_boxes, size_of
 from tests.support.augment_pipelines import TENSOR, coordinates, legal_operations, pictures
 
 SEEDS = st.integers(0, 2**63 - 1)

@@ -13,12 +13,11 @@ from torchvision.transforms import v2
 
 from alexcore.augment.code import python_code
 from alexcore.augment.drawn import happened
-from alexcore.augment.geometry import crop_boxes
 from alexcore.augment.operations import OPERATIONS, Operation, OperationSpec, new_operation
 from alexcore.augment.parameters import Parameter
 from alexcore.augment.pipeline import build_transform, draw, sample_seed
 from alexcore.augment.preview import BOX_COLOUR, denormalise, encoded, moments, to_picture, with_boxes
-from alexcore.augment.trace import Step, Tracer, size_of
+from alexcore.augment.trace import Step, Tracer, crop_boxes, size_of
 from tests.support.augment_pipelines import TENSOR, coordinates, picture
 
 # Boxes --------------------------------------------------------------------------------------------------------
@@ -202,7 +201,6 @@ class Negative(v2.RandomInvert):
 
 def test_an_operation_from_outside_is_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
     entry = OperationSpec(
-        "picture",
         "Turns light and dark around.",
         (Parameter("p", "float", 1.0, "The chance.", 0, 1),),
         words=happened("negative", "as it was"),

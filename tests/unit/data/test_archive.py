@@ -16,7 +16,8 @@ from types import SimpleNamespace
 import pytest
 
 from alexcore.data import archive as archives
-from alexcore.data.archive import Limits, folder_name, save_upload, unpack
+from alexcore.data.archive import folder_name, save_upload, unpack
+from alexcore.data.archive_rules import Limits
 from alexcore.data.folder import open_folder
 from alexcore.data.storage import require_room
 from alexcore.errors import DataError

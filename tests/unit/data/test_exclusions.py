@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from alexcore.data.exclusions import excluded_pictures, exclusion_manifest, set_excluded
+from alexcore.data.derive import excluded_pictures, exclusion_manifest, set_excluded
 from alexcore.data.manifest import open_manifest
 from alexcore.data.pack import pack
 from alexcore.data.quality import scan
-from alexcore.data.quality_neighbours import near_pictures
+from alexcore.data.quality_groups import near_pictures
 from alexcore.data.sources import open_source
 from alexcore.errors import DataError
 from alexcore.home import data_dir

@@ -57,7 +57,7 @@ def test_codes_begin_with_what_they_are_found_in():
 
 
 def test_a_finding_comes_back_from_a_file():
-    found = HiddenFiles.of([".a", ".b", ".c", ".d", ".e"])
+    (found,) = HiddenFiles.of([".a", ".b", ".c", ".d", ".e"])
     kept = json.loads(json.dumps(found.as_event()))
     assert finding_of(kept["code"], kept["values"]) == found
     assert found.count == 5

@@ -17,8 +17,9 @@ from alexcore.home import cache_dir, runs_dir
 from alexcore.runs import run_list, trash
 from alexcore.runs.about import change_about, read_about
 from alexcore.runs.events import EventWriter
+from alexcore.runs.run_list import summarised
 from alexcore.runs.series import Series
-from alexcore.runs.store import read_run, summary
+from alexcore.runs.store import read_run
 from tests.support.bn_experiments import write_experiment
 from tests.support.command_line import done
 from tests.support.repository import REPOSITORY
@@ -84,8 +85,9 @@ def test_what_a_resume_has_undone_counts_nowhere() -> None:
     writer.close()
     (row,) = run_list.summaries()
     shown = done("runs", "show", "it", "--json").json
-    assert summary(read_run(folder))["best_val_acc1"] == shown["best_val_acc1"] == row.best_val_acc1 == 0.75
-    assert summary(read_run(folder))["val_acc1"] == shown["val_acc1"] == row.val_acc1 == 0.5
+    figures = summarised(read_run(folder)).figures(folder)
+    assert figures["best_val_acc1"] == shown["best_val_acc1"] == row.best_val_acc1 == 0.75
+    assert figures["val_acc1"] == shown["val_acc1"] == row.val_acc1 == 0.5
 
 
 def test_a_note_of_half_characters_is_kept_without_them() -> None:

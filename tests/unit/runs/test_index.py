@@ -19,8 +19,8 @@ from alexcore.runs.about import MOST_NAME, MOST_TAGS, About, change_about, read_
 from alexcore.runs.digest import Digest
 from alexcore.runs.events import EventWriter, read_events
 from alexcore.runs.kinds import BATCHNORM, TRAINING
-from alexcore.runs.run_list import active_runs, forget, matching, summaries, summary_of
-from alexcore.runs.store import create_run, list_runs, read_run, summary
+from alexcore.runs.run_list import active_runs, forget, matching, summaries, summarised, summary_of
+from alexcore.runs.store import create_run, list_runs, read_run
 from alexcore.runs.trash import disk_use
 from tests.support.run_folders import STATES, tiny_config, write_run
 
@@ -50,9 +50,8 @@ def reads(monkeypatch) -> list[str]:
 def test_it_agrees_with_reading_the_folder(state):
     folder = write_run(state, "it", checkpoint=state == "finished")
     (found,) = summaries()
-    assert {name: value for name, value in found.as_json().items() if name in summary(read_run(folder))} == summary(
-        read_run(folder)
-    )
+    figures = summarised(read_run(folder)).figures(folder)
+    assert found.figures(folder) == {name: found.as_json()[name] for name in figures} == figures
     assert found.status == read_run(folder).status
     assert found.settings == tiny_config().model_dump(mode="json")
     assert found.bytes == sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from alexcore.runs.events import EventWriter
-from alexcore.runs.series import Series
-from alexcore.runs.thinning import thin
+from alexcore.runs.series import Series, thin
 
 
 @pytest.fixture

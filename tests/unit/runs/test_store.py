@@ -21,6 +21,7 @@ from alexcore.process import is_alive, own_identity
 from alexcore.runs import launcher, store
 from alexcore.runs.events import EventWriter, read_events
 from alexcore.runs.launcher import prepare_resume, read_request, request
+from alexcore.runs.run_list import summarised
 from alexcore.runs.status import ACTIVE, OVERDUE_S, StatusWriter, read_status
 from alexcore.runs.store import (
     create_run,
@@ -29,7 +30,6 @@ from alexcore.runs.store import (
     open_run,
     read_run,
     require_checkpoint,
-    summary,
 )
 from tests.support.run_folders import STATES, tiny_config, write_resumable, write_run, write_status
 
@@ -353,7 +353,7 @@ def test_the_summary_is_what_train_prints():
     writer.write("epoch", epoch=1, step=10, val_acc1=0.5, images_per_s=120.5)
     writer.write("end", state="stopped", seconds=15.5)
     writer.close()
-    assert summary(read_run(folder)) == {
+    assert summarised(read_run(folder)).figures(folder) == {
         "run": str(folder),
         "status": "stopped",
         "epochs": 1,
@@ -366,7 +366,8 @@ def test_the_summary_is_what_train_prints():
 
 
 def test_the_summary_of_a_run_that_has_not_begun():
-    result = summary(read_run(create_run(tiny_config())))
+    folder = create_run(tiny_config())
+    result = summarised(read_run(folder)).figures(folder)
     assert result["status"] == "queued"
     assert (result["epochs"], result["steps"]) == (0, 0)
     assert [result[name] for name in ("val_acc1", "best_val_acc1", "images_per_s", "seconds")] == [None] * 4

@@ -13,6 +13,7 @@ from typing import get_args
 import pytest
 
 from alexcore.words import extract, language, phases
+from alexcore.words.experiment import arms_in_words
 from alexcore.words.findings import SAID, said, same, told
 from alexcore.words.template import filled
 
@@ -68,6 +69,24 @@ def test_every_phase_has_words(phase):
     said = phases.phase_in_words(phase, {"run": "other"})
     assert said == (phases.SAID[phase].replace("{run}", "other") if phase else "")
     assert set(phases.SAID) | {""} == set(get_args(phases.Phase))
+
+
+def test_a_phase_of_version_0_1_is_known_by_its_words():
+    """They stand in files, so they are repeated here: what `SAID` says may change only if these are still read."""
+    for words, code in (
+        ("loading PyTorch", "loading-pytorch"),
+        ("starting again, because a process was lost", "starting-again"),
+        ("waiting for the other processes", "waiting-for-processes"),
+        ("checking pictures", "checking-pictures"),
+        ("measuring colours", "measuring-colours"),
+        ("building the network", "building-network"),
+        ("building the networks", "building-networks"),
+        ("loading weights", "loading-weights"),
+        ("reading the probe pictures", "reading-probe-pictures"),
+    ):
+        assert phases.phase_of(words) == phases.phase_of(code) == (code, {})
+    assert phases.phase_of("waiting for flowers-1") == ("waiting-for-run", {"run": "flowers-1"})
+    assert phases.phase_of("dreaming") == ("starting", {})
 
 
 def test_a_phase_of_tomorrow_says_itself():
@@ -129,3 +148,9 @@ def catalogue(texts: dict[str, str]) -> bytes:
             tables.append(struct.pack("<II", len(text) - 1, place))
             place += len(text)
     return struct.pack("<7I", 0x950412DE, 0, count, 28, 28 + 8 * count, 0, 0) + b"".join([*tables, *keys, *values])
+
+
+def test_arms_in_words() -> None:
+    assert arms_in_words({"none-s0": 0.667, "batch-s0": 0.87, "group-s0": 0.507}) == "3 arms: 67 / 87 / 51 %"
+    assert arms_in_words({"none-s0": 0.5, "none-s1": 0.7, "batch-s0": None}) == "2 arms: 60 / - %"
+    assert arms_in_words({}) == "no arm is validated yet"

@@ -18,7 +18,8 @@ from alexcore.config import load_config
 from alexcore.data.folder import open_folder
 from alexcore.data.images import read_picture
 from alexcore.data.pack import pack
-from alexcore.runs.store import create_run, list_runs, open_run, read_run, summary
+from alexcore.runs.run_list import summarised
+from alexcore.runs.store import create_run, list_runs, open_run, read_run
 from alexcore.runs.worker import execute
 from alexcore.training.checkpoint import load_checkpoint
 from tests.support.command_line import call, done, refused
@@ -63,7 +64,7 @@ def test_a_bundle_brings_the_run_back_and_it_goes_on(trained, bundle, tmp_path, 
     assert back.path == home / "runs" / "one" == Path(said.json["run"])
     assert back.status.state == "finished"
     assert back.config == read_run(run).config.model_copy(update={"data": str(elsewhere)})
-    assert summary(back) == {**summary(read_run(run)), "run": str(back.path)}
+    assert summarised(back).figures(back.path) == summarised(read_run(run)).figures(back.path)
     pictures = [read_picture(each).image for each in sorted(data.glob("val/*/*.jpg"))]
     one, other = (Classifier(each / "checkpoints" / "best.pt") for each in (run, back.path))
     assert torch.equal(one.probabilities(pictures), other.probabilities(pictures))

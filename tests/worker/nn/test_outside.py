@@ -210,6 +210,7 @@ def test_runs_of_it_stand_beside_others(stripes: Path):
     settings = [tiny_config(stripes), tiny_config(stripes, variant="two", norm="scale", width=1.0)]
     found = {each.name: each.values for each in differing([each.model_dump() for each in settings])}
     assert (found["variant"], found["norm"]) == (("seed", "two"), ("batch", "scale"))
+    assert "scale: ScaleNorm" in FIELDS["norm"].text
     del NORMS["scale"]
     with pytest.raises(ConfigError, match="norm = 'scale' is not allowed: it must be one of none, batch, group"):
         tiny_config(norm="scale")

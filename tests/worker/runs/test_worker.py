@@ -24,8 +24,9 @@ from alexcore.files import read_json
 from alexcore.process import is_alive
 from alexcore.runs import launcher
 from alexcore.runs.events import read_events
+from alexcore.runs.run_list import summarised
 from alexcore.runs.status import read_status
-from alexcore.runs.store import create_run, read_run, summary
+from alexcore.runs.store import create_run, read_run
 from alexcore.runs.worker import execute
 from alexcore.training import run_parts
 from alexcore.training.checkpoint import load_checkpoint
@@ -178,7 +179,7 @@ def test_paused_stopped_and_terminated_it_ends_as_the_straight_run(stripes, star
     wait_until(run, lambda: read_status(run).phase == "loading-pytorch", "a worker")
     os.kill(identity(run)[0], signal.SIGTERM)
     wait_for(run, "stopped")
-    assert (step(run), summary(read_run(run))["steps"]) == (stopped_at, stopped_at)
+    assert (step(run), summarised(read_run(run)).figures(run)["steps"]) == (stopped_at, stopped_at)
 
     # A signal in mid-run.
     launcher.resume(read_run(run))

@@ -1,13 +1,15 @@
-"""What the network gets, in numbers: the tensor before and after Normalize, and the statistics of the data set."""
+"""What the network gets: one tensor in numbers, the statistics of the data set, and a whole batch from the loader."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 import pandas as pd
 import streamlit as st
 
-from alexcore.augment.operations import Operation
+from alexcore.augment.operations import Operation, active, for_batches
 from alexcore.data.index import DataIndex
 from alexcore.words.language import _
 from ui.augment import draft as state
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     import torch
 
     from alexcore.augment.trace import Step
+
+MOST_IN_BATCH = 64
 
 
 def network_view(operations: list[Operation], steps: list[Step], index: DataIndex | None) -> None:
@@ -48,16 +52,12 @@ def network_view(operations: list[Operation], steps: list[Step], index: DataInde
         st.dataframe(table.round(4), hide_index=True, alt="Mean and standard deviation of each channel")
     first, last = found[0][1], found[1][1]
     st.caption(
-        f"Before: values from {first.low:.2f} to {first.high:.2f}, mean {_mean(first.mean):.2f}. After: from "
-        f"{last.low:.2f} to {last.high:.2f}, mean {_mean(last.mean):.2f}, deviation {_mean(last.std):.2f}. One picture "
+        f"Before: values from {first.low:.2f} to {first.high:.2f}, mean {fmean(first.mean):.2f}. After: from "
+        f"{last.low:.2f} to {last.high:.2f}, mean {fmean(last.mean):.2f}, deviation {fmean(last.std):.2f}. One picture "
         "need not have mean 0 and deviation 1; all pictures together should come near."
     )
     if index is not None:
         _measured(index)
-
-
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values)
 
 
 def _measured(index: DataIndex) -> None:
@@ -67,15 +67,10 @@ def _measured(index: DataIndex) -> None:
         measure_section(index)
         return
     st.code(statistics.normalize_code(), language="python", wrap_lines=True)
-    st.button(
-        _("Use in Normalize"),
-        key="augment_normalize",
-        on_click=_use,
-        args=(list(statistics.mean), list(statistics.std)),
-    )
+    st.button(_("Use in Normalize"), key="augment_normalize", on_click=_use, args=(statistics.mean, statistics.std))
 
 
-def _use(mean: list[float], std: list[float]) -> None:
+def _use(mean: Sequence[float], std: Sequence[float]) -> None:
     """Put the numbers into Normalize, which is added after ToTensor where there is none; a callback."""
     values = {"op": "Normalize", "mean": [round(each, 4) for each in mean], "std": [round(each, 4) for each in std]}
     found = state.slots()
@@ -86,3 +81,46 @@ def _use(mean: list[float], std: list[float]) -> None:
     operations = [each for _, each in found]
     at = next((at for at, each in enumerate(operations) if each["op"] == "ToTensor"), len(operations) - 1)
     state.set_operations([*operations[: at + 1], values, *operations[at + 1 :]])
+
+
+def batch_view(operations: list[Operation], index: DataIndex, seed: int) -> None:
+    """Draw the first batch of the first epoch of a run with this seed, with its labels."""
+    from alexcore.augment.preview import to_picture
+    from alexcore.training.shard_loader import make_loader
+
+    size = st.number_input(
+        _("Batch size (pictures)"),
+        value=16,
+        step=1,
+        format="%d",
+        key="augment_batch_size",
+        width=180,
+        help=f"Legal: a whole number from 1 to {MOST_IN_BATCH}. Decides which pictures meet in the first batch.",
+    )
+    if size is None or not 1 <= size <= MOST_IN_BATCH:
+        st.error(f"Batch size = {size} is not allowed: it must be a whole number from 1 to {MOST_IN_BATCH}.")
+        return
+    # In this process: the draws are the same with any number of loader processes.
+    loader = make_loader(index, "train", operations, batch_size=int(size), seed=seed, shuffle=True, num_workers=0)
+    images, labels = next(iter(loader.epoch(0)))
+    tiles = []
+    for image, label in zip(images, labels, strict=True):
+        if labels.dim() == 1:
+            words = [f"{index.classes[int(label)]}, label {int(label)}"]
+        else:
+            shares = sorted(enumerate(label.tolist()), key=lambda pair: -pair[1])
+            words = [f"{index.classes[at]} {share:.2f}" for at, share in shares if share > 0]
+        tiles.append(Tile(to_picture(image, operations), words))
+    with st.container(key="augment_batch"):
+        st.html(tiles_html(tiles, least=110))
+    mixing = " or ".join(each["op"] for each in for_batches(active(operations)))
+    shape = " × ".join(map(str, images.shape))
+    if mixing:
+        told = (
+            f"labels {' × '.join(map(str, labels.shape))} float32: {mixing} has mixed each picture with another of the "
+            "batch, and its label by the same share. The loss takes such labels as they are; the accuracy counts the "
+            "class with the larger share."
+        )
+    else:
+        told = f"labels {len(labels)} whole numbers, the indices of class_to_idx."
+    st.caption(f"The first batch of the first epoch with seed {seed}: images {shape} float32, {told}")
