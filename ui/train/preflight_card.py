@@ -20,6 +20,7 @@ from alexcore.training.plan import (
     make_plan,
     plan_in_words,
 )
+from alexcore.words.language import _
 from alexcore.words.numbers import duration, size_text
 from ui.parts.text import plain
 from ui.train.check_button import check_button
@@ -91,7 +92,7 @@ def _time(config: TrainConfig, plan: Plan) -> None:
     check_button(
         "preflight",
         config,
-        "Measure again" if found else "Measure 3 steps",
+        _("Measure again") if found else _("Measure 3 steps"),
         "Measuring real steps",
         "done",
         "Measured with other programs, also other runs, as they were then."
