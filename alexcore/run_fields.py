@@ -16,7 +16,6 @@ class RunFields(TrainingFields):
 
     seed: Annotated[int, Ge(0), Le(2**31 - 1)] = field(
         0,
-        "Reproducibility",
         "Seed",
         "Start of every random number: weights, order, augmentation, dropout. Same seed, same machine: same run. "
         "NumPy is seeded by np.random.seed(seed); the often copied np.random(seed) calls a module and raises an error.",
@@ -25,21 +24,18 @@ class RunFields(TrainingFields):
     )
     deterministic: bool = field(
         False,
-        "Reproducibility",
         "Deterministic algorithms",
         "Allows only algorithms that give the same bits each time. A CPU does so anyway; a GPU gets slower.",
         code="alexcore.training.seeding:seed_everything",
     )
     device: str = field(
         "auto",
-        "Reproducibility",
         "Device",
         "Where the network computes: auto takes cuda, then mps, then cpu. Network and pictures go to the same one.",
         code="alexcore.training.device:choose_device",
     )
     cudnn_benchmark: bool = field(
         True,
-        "Reproducibility",
         "Try out convolutions (cudnn.benchmark)",
         "Lets a CUDA GPU time several algorithms for each convolution and keep the fastest: a slow first step, faster "
         "later ones, as long as sizes stay the same. The choice may differ from run to run, so the setting "
@@ -48,7 +44,6 @@ class RunFields(TrainingFields):
     )
     precision: Literal["auto", "fp32", "bf16", "fp16"] = field(
         "auto",
-        "Reproducibility",
         "Precision",
         "Number format of the heavy layers. bf16 halves the bits and is faster where the hardware has instructions "
         "for it; auto takes it only there. fp16 is for older CUDA GPUs: its small gradients vanish unless the loss is "
@@ -57,7 +52,6 @@ class RunFields(TrainingFields):
     )
     channels_last: bool = field(
         True,
-        "Reproducibility",
         "Channels last",
         "Stores pictures and kernels with the channels innermost, the order that fast convolutions read. The "
         "mathematics is the same, the last bits may differ.",
@@ -65,7 +59,6 @@ class RunFields(TrainingFields):
     )
     compile: bool = field(
         False,
-        "Reproducibility",
         "Compile the network",
         "torch.compile turns the network into fused kernels: a minute of waiting first, then faster steps, mostly on a "
         "GPU. Where it cannot, the run says so and goes on without. The saved weights are the same either way.",
@@ -74,7 +67,6 @@ class RunFields(TrainingFields):
 
     start_from: str = field(
         "",
-        "Run",
         "Start from",
         "Weights to begin with. Empty: random ones. A run's name, its folder, or a checkpoint file: that run's "
         "weights, with a new last layer if its classes are others. imagenet: torchvision's, for the variant "
@@ -83,7 +75,6 @@ class RunFields(TrainingFields):
     )
     freeze_features: bool = field(
         False,
-        "Run",
         "Freeze the convolutions",
         "Trains only the linear layers, on features that another run (or ImageNet) has learned. Faster, and hard to "
         "overfit; expect less than with all layers if there are many pictures.",
@@ -91,7 +82,6 @@ class RunFields(TrainingFields):
     )
     epochs: Annotated[int, Ge(1), Le(10_000)] = field(
         10,
-        "Run",
         "Epochs",
         "How often the network sees the whole training split. More epochs lower the training loss further; once the "
         "validation loss rises, it only learns the pictures by heart. A finished run can be continued with more.",
@@ -100,7 +90,6 @@ class RunFields(TrainingFields):
     )
     max_steps: Annotated[int, Ge(0), Le(100_000_000)] = field(
         0,
-        "Run",
         "Step limit (optimizer steps)",
         "Ends the run after so many optimizer steps; 0 is no limit. For a quick try, or to compare runs with different "
         "batch sizes by equal steps; the rate schedule is planned over what is left of the run.",
@@ -108,7 +97,6 @@ class RunFields(TrainingFields):
     )
     time_budget_s: Annotated[float, Ge(0), Le(10_000_000)] = field(
         0.0,
-        "Run",
         "Time budget (s)",
         "Trains for so many seconds instead of so many epochs; 0 is off. The first steps are measured, the number of "
         "steps follows, and the rate schedule is planned over them, so that the run ends on time and well.",
@@ -116,7 +104,6 @@ class RunFields(TrainingFields):
     )
     processes: Annotated[int, Ge(1), Le(1024)] = field(
         1,
-        "Run",
         "Processes",
         "Copies of the network that train together, each on its part of every batch, with a GPU each or sharing the "
         "CPU's cores (DistributedDataParallel, started by torchrun). A step sees processes times batch size pictures. "
@@ -126,7 +113,6 @@ class RunFields(TrainingFields):
     )
     checkpoint_every_epochs: Annotated[int, Ge(1), Le(10_000)] = field(
         1,
-        "Run",
         "Checkpoint every (epochs)",
         "How often `last.pt` is written at the end of an epoch; a stop always writes it. After a crash a run goes on "
         "from there; with short epochs a larger number saves time, because a checkpoint is several times the network.",
@@ -134,7 +120,6 @@ class RunFields(TrainingFields):
     )
     checkpoint_every_minutes: Annotated[float, Ge(0), Le(10_000)] = field(
         5.0,
-        "Run",
         "Checkpoint every (minutes)",
         "Writes `last.pt` inside long epochs, too, after the step that is being made; 0 is off. A crash or a power cut "
         "then costs no more than so many minutes.",
@@ -142,7 +127,6 @@ class RunFields(TrainingFields):
     )
     early_stopping: Annotated[int, Ge(0), Le(10_000)] = field(
         0,
-        "Run",
         "Early stopping (epochs)",
         "Ends the run when the validation accuracy has not risen for so many epochs; 0 is off. Saves the time in "
         "which it would only overfit; best.pt holds the best epoch. Be patient with a falling rate: its end helps.",

@@ -16,7 +16,6 @@ class TrainingFields(BaseModel):
 
     batch_size: Annotated[int, Ge(1), Le(65536)] = field(
         32,
-        "Batch",
         "Batch size (pictures)",
         "Pictures in one forward and backward pass (the micro-batch). Larger is smoother and needs more memory.",
         code="alexcore.training.step:train_step",
@@ -24,7 +23,6 @@ class TrainingFields(BaseModel):
     )
     accumulation_steps: Annotated[int, Ge(1), Le(4096)] = field(
         1,
-        "Batch",
         "Accumulation steps",
         "Micro-batches whose gradients are added before one optimizer step: a large batch on little memory. "
         "The sum is weighted exactly; with batch norm the statistics still come from each micro-batch.",
@@ -33,7 +31,6 @@ class TrainingFields(BaseModel):
 
     sync_batchnorm: bool = field(
         False,
-        "Batch",
         "Batch norm over all processes",
         "With several processes, takes batch norm's mean and deviation over the pictures of all of them instead of "
         "each one's own (SyncBatchNorm), at the price of an exchange in every layer. Worth it for small batches. GPUs "
@@ -43,7 +40,6 @@ class TrainingFields(BaseModel):
 
     label_smoothing: Annotated[float, Ge(0), Lt(1)] = field(
         0.0,
-        "Loss",
         "Label smoothing",
         "Share of the target given evenly to all classes, so that the network is not pushed to be certain. Expect a "
         "higher training loss, probabilities further from 0 and 1, and often a slightly better validation accuracy.",
@@ -51,7 +47,6 @@ class TrainingFields(BaseModel):
     )
     class_weights: str = field(
         "none",
-        "Loss",
         "Class weights",
         "Makes a picture of a rare class count for more in the loss. inverse: 1 / count; effective: milder (Cui "
         "et al. 2019); or type a number for each class, in the order of the class index. Expect better recall of rare "
@@ -62,7 +57,6 @@ class TrainingFields(BaseModel):
     )
     ignore_index: Annotated[int, Ge(-100), Le(1_000_000)] = field(
         -100,
-        "Loss",
         "Ignored class (ignore_index)",
         "Number of a class whose pictures count neither in the loss nor in its divisor nor in any accuracy, such as a "
         "class of doubtful pictures; -100 is none. The network still has an output for it, which nothing trains.",
@@ -72,13 +66,11 @@ class TrainingFields(BaseModel):
     optimizer: Literal["sgd", "adam", "adamw"] = field(
         "adamw",
         "Optimizer",
-        "Optimizer",
         "How a gradient becomes a change of weights. sgd takes one rate for all; adam and adamw scale it per weight.",
         code="alexcore.training.optim:build_optimizer",
     )
     lr: Annotated[float, Gt(0), Le(10)] = field(
         5e-4,
-        "Optimizer",
         "Learning rate",
         "How far one step moves the weights. Too large: the loss jumps or sticks; too small: it creeps. "
         "`lr-find` looks for a good one.",
@@ -87,7 +79,6 @@ class TrainingFields(BaseModel):
     )
     momentum: Annotated[float, Ge(0), Lt(1)] = field(
         0.9,
-        "Optimizer",
         "Momentum",
         "Share of the last step kept in the next one (sgd only). Steps in one direction add up, zigzags cancel out: "
         "expect faster learning than with 0. Near 1 it overshoots, so lower the rate when you raise it.",
@@ -95,21 +86,18 @@ class TrainingFields(BaseModel):
     )
     nesterov: bool = field(
         False,
-        "Optimizer",
         "Nesterov momentum",
         "Takes the gradient as if the step of the momentum had been made already (sgd only). Often a little faster.",
         code="alexcore.training.optim:build_optimizer",
     )
     weight_decay: Annotated[float, Ge(0), Le(1)] = field(
         0.01,
-        "Optimizer",
         "Weight decay",
         "Pulls weights towards zero in each step. Norm layers and biases are left out, as is usual.",
         code="alexcore.training.optim:parameter_groups",
     )
     decay_all: bool = field(
         False,
-        "Optimizer",
         "Decay norms and biases, too",
         "Weight decay for every parameter, as most tutorials do it. A norm's scale that is pulled to zero only makes "
         "its layer weaker, and a bias cannot overfit: expect no gain.",
@@ -117,7 +105,6 @@ class TrainingFields(BaseModel):
     )
     scheduler: Literal["constant", "step", "multistep", "exponential", "cosine", "onecycle", "plateau"] = field(
         "cosine",
-        "Optimizer",
         "Rate schedule",
         "How the learning rate changes over the run. cosine falls smoothly to zero; onecycle rises, then falls; "
         "step and multistep drop by a factor after certain epochs, exponential falls evenly by that factor; "
@@ -126,7 +113,6 @@ class TrainingFields(BaseModel):
     )
     lr_gamma: Annotated[float, Gt(0), Le(1)] = field(
         0.1,
-        "Optimizer",
         "Rate factor",
         "What the rate is multiplied by: at each drop of step, multistep and plateau; from the first to the last step "
         "of exponential. 0.1 is the classic drop: expect the loss to fall once more right after it. 1 changes nothing.",
@@ -134,7 +120,6 @@ class TrainingFields(BaseModel):
     )
     lr_step_epochs: Annotated[int, Ge(1), Le(10_000)] = field(
         3,
-        "Optimizer",
         "Epochs between drops (step)",
         "The schedule step multiplies the rate by the rate factor after every so many epochs. Large steps find the "
         "region, small ones settle in it; a third of the epochs is a place to begin.",
@@ -142,7 +127,6 @@ class TrainingFields(BaseModel):
     )
     lr_milestones: str = field(
         "6,8",
-        "Optimizer",
         "Epochs of the drops (multistep)",
         "The schedule multistep multiplies the rate by the rate factor after each of these epochs. For drops where the "
         "validation curve of an earlier run was flat; those after the last epoch never come.",
@@ -151,7 +135,6 @@ class TrainingFields(BaseModel):
     )
     plateau_patience: Annotated[int, Ge(0), Le(10_000)] = field(
         2,
-        "Optimizer",
         "Patience (plateau, epochs)",
         "The schedule plateau waits for so many epochs without a better validation loss; after one more it "
         "multiplies the rate by the rate factor. Expect steps down late in the run, where cosine falls all the time.",
@@ -159,7 +142,6 @@ class TrainingFields(BaseModel):
     )
     warmup_steps: Annotated[int, Ge(0), Le(1_000_000)] = field(
         0,
-        "Optimizer",
         "Warm-up (optimizer steps)",
         "Steps over which the rate rises evenly from zero: the first gradients of a new network are wild. Expect a "
         "calmer start, needed most with large batches and rates; 0 is off.",
@@ -167,14 +149,12 @@ class TrainingFields(BaseModel):
     )
     grad_clip: Annotated[float, Ge(0), Le(1e6)] = field(
         0.0,
-        "Optimizer",
         "Gradient clipping (norm)",
         "Shortens a gradient that is longer than this; 0 is off. Saves a run from one bad batch.",
         code="alexcore.training.step:train_step",
     )
     ema_decay: Annotated[float, Ge(0), Lt(1)] = field(
         0.0,
-        "Optimizer",
         "Average of the weights (EMA decay)",
         "Keeps a moving average of the weights and of batch norm's statistics beside the network, such as 0.999; 0 is "
         "off. Validation, best.pt and predictions use the average. Expect smoother validation curves, often a better "

@@ -144,7 +144,5 @@ def _add(tar: tarfile.TarFile, index: DataIndex, rows: pd.DataFrame, position: i
 
 
 def _bytes(source: Path | bytes) -> bytes:
-    try:
+    with DataError.from_system(f"{source!s} cannot be read", "Open the data set again."):
         return source.read_bytes() if isinstance(source, Path) else source
-    except OSError as error:
-        raise DataError(f"{source!s} cannot be read: {error.strerror}.", "Open the data set again.") from error

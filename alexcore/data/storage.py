@@ -54,7 +54,7 @@ def new_folder(folder: Path) -> Iterator[Path]:
     Raises:
         DataError: `folder` holds something, or the disk refuses.
     """
-    try:
+    with DataError.from_system(f"{folder} cannot be written", "Check the free space and the rights."):
         require_new(folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
         # A temporary folder belongs to its user alone, the one inside to everybody whom the umask lets in.
@@ -65,7 +65,3 @@ def new_folder(folder: Path) -> Iterator[Path]:
             if folder.is_dir():
                 folder.rmdir()  # empty, as checked above; Windows renames onto nothing only
             partial.rename(folder)
-    except OSError as error:
-        raise DataError(
-            f"{folder} cannot be written: {error.strerror or error}.", "Check the free space and the rights."
-        ) from error

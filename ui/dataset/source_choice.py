@@ -13,11 +13,12 @@ import streamlit as st
 from alexcore.data.archive import folder_name, save_upload
 from alexcore.data.flower_scene import CLASSES
 from alexcore.errors import DataError
-from alexcore.home import SYNTHETIC, cache_dir, data_dir, known_data_sets
+from alexcore.home import cache_dir, data_dir, known_data_sets
 from alexcore.jobs import read_job, start_job
 from alexcore.words.language import _
 from ui.dataset.gallery import first_page
 from ui.parts.address import choose_dataset, chosen_dataset
+from ui.parts.datasets import dataset_title
 from ui.parts.job_progress import watch_job
 from ui.parts.page import shown_errors
 
@@ -32,12 +33,11 @@ def dataset_source() -> str:
     # The URL decides, except while somebody has chosen to type a folder and has not opened one since.
     typing = name not in known or st.session_state.get("typing_for") == name
     st.session_state["dataset_source"] = OTHER if typing else name
-    titles = {SYNTHETIC: "synthetic flowers (built in)"}
     st.selectbox(
         _("Data set"),
         [*known, OTHER],
         key="dataset_source",
-        format_func=lambda each: titles.get(each, each),
+        format_func=dataset_title,
         on_change=_picked,
         help=_("The built-in set, other folders in data/, or any folder on this computer."),
     )

@@ -14,16 +14,16 @@ from alexcore.analysis.evaluation_store import StoredEvaluation, evaluation_name
 from alexcore.data.index import DataIndex
 from alexcore.errors import DataError
 from alexcore.home import known_data_sets, open_path
-from alexcore.jobs import read_job, start_job
 from alexcore.runs.kinds import BATCHNORM
 from alexcore.runs.store import Run, require_checkpoint
 from alexcore.words.language import _
 from alexcore.words.numbers import number, percent
+from ui.parts.controls import chart, one_of, side_by_side
 from ui.parts.datasets import open_dataset
 from ui.parts.evaluation_charts import calibration_view, classes_view, confusion_view, first_cell, headline
 from ui.parts.evaluation_pictures import first_page, picture_grid
-from ui.parts.job_progress import watch_job
-from ui.parts.menu import page_file
+from ui.parts.job_progress import job_button
+from ui.parts.menu import page_link
 from ui.parts.page import shown_errors
 from ui.parts.run_charts import RunView
 from ui.parts.table_csv import csv_button
@@ -41,7 +41,7 @@ def evaluation_section(run: Run) -> None:
     with st.container(key="evaluation"), shown_errors():
         if run.kind is BATCHNORM:
             st.info(_("A BatchNorm experiment has no checkpoint of its own: each of its networks (its arms) has one."))
-            st.page_link(page_file("batchnorm"), label=_("See its networks on BatchNorm"), query_params={"run": run.id})
+            page_link("batchnorm", _("See its networks on BatchNorm"), run=run.id)
             return
         if run.status.active:
             st.info(_("The run still goes on, and its best checkpoint may change. Evaluate it when it has ended."))
@@ -75,12 +75,10 @@ def _choose() -> tuple[str, str]:
                 "was learned carry over?"
             ),
         )
-        split = st.segmented_control(
+        split = one_of(
             _("Split"),
             SPLITS,
-            key="evaluation_split",
-            default="val",
-            required=True,
+            "evaluation_split",
             bind="query-params",
             on_change=first_page,
             help=_(
@@ -96,20 +94,13 @@ def _stored(name: str, written_ns: int) -> StoredEvaluation | None:
 
 
 def _offer(run: Run, name: str, data: list[str], split: str) -> None:
-    if watch_job(name, "Evaluating", "pictures", lambda: None):
-        return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button(_("Evaluate"), key="evaluation_start", type="primary") and read_job(name).state != "running":
-            start_job(name, ["evaluate", str(run.path), *data, "--split", split])
-            st.rerun()
-        st.caption(
-            _(
-                "Lets the best checkpoint answer every picture of the split, in the background: accuracy with an "
-                "interval, scores of each class, the confusion matrix with its pictures, calibration. It takes about "
-                "as long as the validation after an epoch; the result is kept until the checkpoint or the data set "
-                "changes."
-            )
-        )
+    note = _(
+        "Lets the best checkpoint answer every picture of the split, in the background: accuracy with an interval, "
+        "scores of each class, the confusion matrix with its pictures, calibration. It takes about as long as the "
+        "validation after an epoch; the result is kept until the checkpoint or the data set changes."
+    )
+    command = ["evaluate", str(run.path), *data, "--split", split]
+    job_button(name, command, _("Evaluate"), "evaluation_start", note, doing="Evaluating", type="primary")
 
 
 def _figures(report: dict[str, Any]) -> None:
@@ -140,16 +131,8 @@ def _figures(report: dict[str, Any]) -> None:
 
 
 def _view(run: Run, found: StoredEvaluation, own: bool) -> None:
-    view = st.segmented_control(
-        _("Show"),
-        VIEWS,
-        key="evaluation_view",
-        default=VIEWS[0],
-        required=True,
-        bind="query-params",
-        label_visibility="collapsed",
-        on_change=first_page,
-    )
+    more = {"bind": "query-params", "label_visibility": "collapsed", "on_change": first_page}
+    view = one_of(_("Show"), VIEWS, "evaluation_view", **more)
     report, answers, classes = found.report, found.answers, found.classes
     if view == "Classes":
         _drawn(run, "classes", classes_view(report))
@@ -169,10 +152,8 @@ def _view(run: Run, found: StoredEvaluation, own: bool) -> None:
     with shown_errors():
         picture_grid(run, _index(report), rows, classes, own)
     if view == "Top losses":
-        named = rows.assign(
-            label=rows["label"].map(classes.__getitem__), predicted=rows["predicted"].map(classes.__getitem__)
-        )
-        _numbers(run, "top-losses", named.drop(columns=["top_index", "top_probability"]))
+        named = {name: rows[name].map(classes.__getitem__) for name in ("label", "predicted")}
+        _numbers(run, "top-losses", rows.assign(**named).drop(columns=["top_index", "top_probability"]))
 
 
 def _index(report: dict[str, Any]) -> DataIndex:
@@ -185,44 +166,28 @@ def _index(report: dict[str, Any]) -> DataIndex:
 def _cell(run: Run, report: dict[str, Any], answers: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
     """Draw the matrix and the two fields that name a cell; return the answers in it, the highest loss first."""
     first_truth, first_answer = first_cell(report)
-    for name in ("evaluation_truth", "evaluation_answer"):
-        if st.session_state.get(name, classes[0]) not in classes:  # chosen for another run or data set
-            del st.session_state[name]
     left, right = st.columns([3, 2], vertical_alignment="top")
     with right:
-        truth = st.selectbox(
-            _("Truth"),
-            classes,
-            index=classes.index(first_truth),
-            key="evaluation_truth",
-            on_change=first_page,
-            bind="query-params",
-            help=_("The class of the folder. With the field below it opens a cell, as a click on the matrix does."),
-        )
-        answer = st.selectbox(
-            _("Answer"),
-            classes,
-            index=classes.index(first_answer),
-            key="evaluation_answer",
-            on_change=first_page,
-            bind="query-params",
-            help=_("The class that the network found most probable."),
-        )
+        help_text = _("The class of the folder. With the field below it opens a cell, as a click on the matrix does.")
+        truth = _class_field(_("Truth"), "evaluation_truth", classes, first_truth, help_text)
+        help_text = _("The class that the network found most probable.")
+        answer = _class_field(_("Answer"), "evaluation_answer", classes, first_answer, help_text)
         view = confusion_view(report, truth, answer)
         st.caption(plain(view.sentence))
         _numbers(run, "confusion", view.table)
     with left, st.container(key="evaluation_confusion"):
-        st.plotly_chart(
-            view.figures["confusion"],
-            key="evaluation_matrix",
-            on_select=_clicked,
-            selection_mode="points",
-            config={"displaylogo": False},
-            alt="Confusion matrix; the table has the same numbers",
-        )
+        alt = "Confusion matrix; the table has the same numbers"
+        chart(view.figures["confusion"], "evaluation_matrix", on_select=_clicked, selection_mode="points", alt=alt)
     chosen = answers[(answers["label"] == classes.index(truth)) & (answers["predicted"] == classes.index(answer))]
     st.markdown(f"**{len(chosen):,}** of {plain(truth)}, answered **{plain(answer)}**")
     return chosen.sort_values("loss", ascending=False, kind="stable")
+
+
+def _class_field(label: str, key: str, classes: list[str], first: str, help_text: str) -> str:
+    if st.session_state.get(key, first) not in classes:  # chosen for another run or data set
+        del st.session_state[key]
+    more: dict[str, Any] = {"bind": "query-params", "on_change": first_page, "help": help_text}
+    return str(st.selectbox(label, classes, index=classes.index(first), key=key, **more))
 
 
 def _clicked() -> None:
@@ -237,10 +202,8 @@ def _clicked() -> None:
 
 
 def _drawn(run: Run, name: str, view: RunView) -> None:
-    columns = st.columns(2) if len(view.figures) > 1 else [st.container()]
     with st.container(key=f"evaluation_{name}"):
-        for column, (part, figure) in zip(columns, view.figures.items(), strict=False):
-            column.plotly_chart(figure, key=f"evaluation_chart_{part}", config={"displaylogo": False})
+        side_by_side(view.figures, "evaluation_chart")
     st.caption(plain(view.sentence))
     _numbers(run, name, view.table)
 

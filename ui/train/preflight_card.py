@@ -18,6 +18,7 @@ from alexcore.training.preflight import (
     estimated_seconds,
     free_bytes,
 )
+from alexcore.words.language import _
 from alexcore.words.numbers import duration, size_text
 from ui.parts.text import plain
 from ui.train.check_button import check_button
@@ -89,7 +90,7 @@ def _time(config: TrainConfig, plan: Plan) -> None:
     check_button(
         "preflight",
         config,
-        "Measure again" if found else "Measure 3 steps",
+        _("Measure again") if found else _("Measure 3 steps"),
         "Measuring real steps",
         "done",
         "Measured with other programs, also other runs, as they were then."

@@ -28,17 +28,14 @@ class Tolerance:
     """How wide the range of good rates is.
 
     Attributes:
-        width: log10(highest / lowest), in decades; None if no rate learned anything.
-        lowest: Lowest rate within 5 points of the best accuracy.
-        highest: Highest such rate.
+        width: log10(highest / lowest) of the rates within 5 points of the best accuracy, in decades; None if no rate
+            learned anything.
         best_rate: The rate with the best accuracy, the lowest of equals.
         best_accuracy: 0 to 1.
-        gaps: Rates between lowest and highest that are not within 5 points of the best: the range has holes.
+        gaps: Rates between those that are not within 5 points of the best: the range has holes.
     """
 
     width: float | None = None
-    lowest: float | None = None
-    highest: float | None = None
     best_rate: float | None = None
     best_accuracy: float | None = None
     gaps: tuple[float, ...] = ()
@@ -84,7 +81,7 @@ def width(
     fine = [rate for rate, accuracy in good if accuracy >= best - AS_GOOD - ROUNDING]
     lowest, highest = fine[0], fine[-1]
     gaps = tuple(sorted(rate for rate in rates if lowest < rate < highest and rate not in fine))
-    return Tolerance(math.log10(highest / lowest), lowest, highest, best_rate, best, gaps)
+    return Tolerance(math.log10(highest / lowest), best_rate, best, gaps)
 
 
 def rows_of(lines: Iterable[Mapping[str, Any]], name: str) -> list[Row]:
