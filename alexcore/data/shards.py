@@ -91,13 +91,13 @@ def picture_source(index: DataIndex, row_path: str) -> Path | bytes:
     position = index.position_of(row_path)
     shard = index.path_of(split_path(row_path)[0])
     offset, size, mtime = (int(index.files[name].to_numpy()[position]) for name in ("offset", "bytes", "mtime_ns"))
-    try:
-        with shard.open("rb") as file:
-            changed = os.fstat(file.fileno()).st_mtime_ns != mtime
-            file.seek(offset)
-            content = file.read(size)
-    except OSError as error:
-        raise DataError(f"{shard} cannot be read: {error.strerror}.", "Check the path and its permissions.") from error
+    with (
+        DataError.from_system(f"{shard} cannot be read", "Check the path and its permissions."),
+        shard.open("rb") as file,
+    ):
+        changed = os.fstat(file.fileno()).st_mtime_ns != mtime
+        file.seek(offset)
+        content = file.read(size)
     if changed or len(content) != size:
         raise DataError(f"{shard} has changed since the data set was opened.", "Open the data set again.")
     return content
