@@ -62,7 +62,7 @@ class RunFields(TrainingFields):
         "Compile the network",
         "torch.compile turns the network into fused kernels: a minute of waiting first, then faster steps, mostly on a "
         "GPU. Where it cannot, the run says so and goes on without. The saved weights are the same either way.",
-        code="alexcore.training.compiling:compiled",
+        code="alexcore.training.run_parts:compiled",
     )
 
     start_from: str = field(

@@ -159,7 +159,7 @@ class TrainingFields(BaseModel):
         "Keeps a moving average of the weights and of batch norm's statistics beside the network, such as 0.999; 0 is "
         "off. Validation, best.pt and predictions use the average. Expect smoother validation curves, often a better "
         "end. It starts short and reaches this decay after about 10 / (1 - decay) steps.",
-        code="alexcore.training.average:averaged",
+        code="alexcore.training.optim:averaged",
     )
 
     @field_validator("lr_milestones")

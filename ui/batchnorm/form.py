@@ -12,8 +12,7 @@ from alexcore.batchnorm.settings import GROUPS as BN_GROUPS
 from alexcore.config import FIELDS, GROUPS, TrainConfig
 from alexcore.data.index import DataIndex
 from alexcore.fields import FieldSpec
-from alexcore.training.plan import make_plan
-from alexcore.training.preflight import batch_in_words
+from alexcore.training.plan import batch_in_words, make_plan
 from alexcore.words.language import _
 from ui.parts.forms import widget
 

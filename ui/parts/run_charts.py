@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from alexcore.analysis.confusion import left_out_in_words, most_frequent_mistake, most_mistaken
+from alexcore.analysis.metrics import left_out_in_words, most_frequent_mistake, most_mistaken
 from alexcore.figures import new_figure, share_axis
 from alexcore.palette import CELLS, GUIDE, LINES, REST, TRAIN, VAL
 from alexcore.runs.events import Event

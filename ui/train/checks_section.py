@@ -8,8 +8,7 @@ import streamlit as st
 from alexcore.config import TrainConfig
 from alexcore.data.index import DataIndex
 from alexcore.training.checks import known_check
-from alexcore.training.plan import Plan
-from alexcore.training.preflight import batch_in_words
+from alexcore.training.plan import Plan, batch_in_words
 from alexcore.words.language import _
 from ui.parts.text import plain
 from ui.train.check_button import check_button

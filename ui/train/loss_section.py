@@ -81,14 +81,14 @@ def loss_section(config: TrainConfig, index: DataIndex) -> None:
 
 @st.cache_resource(max_entries=1, show_spinner="Building the network ...")
 def _untrained(values: str, classes: int) -> nn.Module:
-    from alexcore.analysis.logits import untrained
+    from alexcore.analysis.prediction import untrained
 
     return untrained(TrainConfig.model_validate_json(values), classes)
 
 
 def _terms(config: TrainConfig, index: DataIndex, path: str, label: int, run: Run | None) -> LossTerms:
     load_torch()
-    from alexcore.analysis.logits import logits_of
+    from alexcore.analysis.prediction import logits_of
 
     picture = read_picture(picture_source(index, path)).image
     model: Any

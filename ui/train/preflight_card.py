@@ -10,13 +10,15 @@ from alexcore.files import read_json
 from alexcore.findings.before import NotEnoughDisk, SyncBatchNormNeedsCuda
 from alexcore.home import cache_dir, runs_dir
 from alexcore.training.checks import known_check
-from alexcore.training.plan import Plan, make_plan, plan_in_words
-from alexcore.training.preflight import (
+from alexcore.training.plan import (
     CHECKPOINT_FILES,
+    Plan,
     batch_in_words,
     checkpoint_bytes,
     estimated_seconds,
     free_bytes,
+    make_plan,
+    plan_in_words,
 )
 from alexcore.words.language import _
 from alexcore.words.numbers import duration, size_text
