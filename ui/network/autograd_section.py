@@ -23,10 +23,10 @@ if TYPE_CHECKING:  # importing it loads torch, which waits until this part is op
 PARAMETER = "network_steps"
 ROUNDS = 8
 EXPLAINED = {
-    "z": ("zero_grad", "optimizer.zero_grad(): forget the old gradients."),
-    "f": ("forward", "loss = (w * x + b - target) ** 2: compute, and note how."),
-    "b": ("backward", "loss.backward(): fill grad, by the chain rule."),
-    "s": ("step", "optimizer.step(): move w and b against their grad."),
+    "z": ("zero_grad", "`optimizer.zero_grad()`, forget the old gradients."),
+    "f": ("forward", "`loss = (w * x + b - target) ** 2`, compute, and note how."),
+    "b": ("backward", "`loss.backward()`, fill grad, by the chain rule."),
+    "s": ("step", "`optimizer.step()`, move w and b against their grad."),
 }
 DOES = {
     "PowBackward0": "( ) ** 2",
@@ -60,19 +60,10 @@ def autograd_section() -> None:
         with left:
             st.code(CODE, language="python", wrap_lines=True)
             _buttons(steps)
-            w_learns = st.toggle(
-                _("w requires grad"),
-                value=True,
-                key="network_w_learns",
-                bind="query-params",
-                help=_("Off: w is frozen, like the convolutions in fine-tuning. No gradient, no step."),
-            )
-            x_learns = st.toggle(
-                _("x requires grad"),
-                key="network_x_learns",
-                bind="query-params",
-                help=_("On: backward also says how the loss depends on the input. Saliency maps are made so."),
-            )
+            about = _("Off: w is frozen, like the convolutions in fine-tuning. No gradient, no step.")
+            w_learns = st.toggle(_("w requires grad"), True, "network_w_learns", about, bind="query-params")
+            about = _("On: backward also says how the loss depends on the input. Saliency maps are made so.")
+            x_learns = st.toggle(_("x requires grad"), False, "network_x_learns", about, bind="query-params")
         scene = play(steps, w_learns=w_learns, x_learns=x_learns)
         with right:
             _said(steps, scene)
@@ -98,9 +89,7 @@ def _buttons(steps: str) -> None:
         for letter, (name, _what) in EXPLAINED.items():
             st.button(name, key=f"network_autograd_{name}", on_click=_add, args=(steps, letter))
         st.button(_("Start again"), key="network_autograd_reset", on_click=_add, args=("", ""), type="tertiary")
-    st.caption(
-        "  \n".join(f"**{name}**: `{said.split(': ')[0]}`, {said.split(': ')[1]}" for name, said in EXPLAINED.values())
-    )
+    st.caption("  \n".join(f"**{name}**: {said}" for name, said in EXPLAINED.values()))
 
 
 def _add(steps: str, letter: str) -> None:

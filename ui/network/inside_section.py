@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -80,13 +80,9 @@ def _picture(run: Run) -> tuple[Image.Image, str, str]:
     Raises:
         DataError: the upload is no picture, or the data set does not have the wished one.
     """
-    upload = st.file_uploader(
-        _("Your own picture"),
-        type=TYPES,
-        key="network_upload",
-        max_upload_size=MAX_MB,
-        help=_("It is kept in memory, and only for this visit. Without one, a picture of the data set is used."),
-    )
+    about = _("It is kept in memory, and only for this visit. Without one, a picture of the data set is used.")
+    more: dict[str, Any] = {"type": TYPES, "max_upload_size": MAX_MB, "help": about}
+    upload = st.file_uploader(_("Your own picture"), key="network_upload", **more)
     if upload is not None:
         if upload.size > MAX_MB * 2**20:
             raise DataError(f"{upload.name} has {size_text(upload.size)}; the limit is {MAX_MB} MB.")
@@ -138,28 +134,17 @@ def _maps(layer: Layer, values: Values) -> None:
         st.caption(units_in_words(layer, values))
         return
     with st.container(horizontal=True):
-        strongest = st.toggle(
-            _("Strongest first"),
-            value=True,
-            key="network_strongest",
-            persist_state="session",
-            help=_("Sorted by the mean of the map; else by number."),
+        about = _("Sorted by the mean of the map; else by number.")
+        strongest = st.toggle(_("Strongest first"), True, "network_strongest", about, persist_state="session")
+        about = _(
+            "Black and white mean the same in every map, so that channels can be compared. Off: each map uses all "
+            "of the range, so that weak ones can be seen."
         )
-        one_scale = st.toggle(
-            _("One scale for all"),
-            key="network_one_scale",
-            persist_state="session",
-            help=_(
-                "Black and white mean the same in every map, so that channels can be compared. Off: each map uses all "
-                "of the range, so that weak ones can be seen."
-            ),
-        )
+        one_scale = st.toggle(_("One scale for all"), False, "network_one_scale", about, persist_state="session")
     order = channel_order(values, strongest)[:MOST_TILES]
     pictures = map_pictures(values, one_scale)
-    tiles = [
-        Tile(enlarged(pictures[each], TILE_PX), [f"channel {each}", f"mean {values[each].mean():.2f}"])
-        for each in order
-    ]
+    words = {each: [f"channel {each}", f"mean {values[each].mean():.2f}"] for each in order}
+    tiles = [Tile(enlarged(pictures[each], TILE_PX), words[each]) for each in order]
     with st.container(key="network_maps"):
         st.html(tiles_html(tiles, least=84, longest=TILE_PX * 2))
     st.caption(maps_in_words(layer, values))
@@ -252,21 +237,13 @@ def spread_in_words(spread: Spread, noun: str, after_relu: bool) -> str:
 
 
 def _table(layers: list[Layer], outputs: Mapping[str, Values]) -> None:
-    rows = [
-        {
-            "layer": each.name,
-            "kind": each.kind,
-            "output": each.shape,
-            "mean": float(outputs[each.name].mean()),
-            "deviation": float(outputs[each.name].std()),
-            "least": float(outputs[each.name].min()),
-            "greatest": float(outputs[each.name].max()),
-            "0 or below (%)": float((outputs[each.name] <= 0).mean() * 100),
-        }
-        for each in layers
-        if each.kind != "dropout"
-    ]
-    table = pd.DataFrame(rows).round(4)
+    rows = []
+    for each in [each for each in layers if each.kind != "dropout"]:
+        values = outputs[each.name]
+        numbers = (values.mean(), values.std(), values.min(), values.max(), (values <= 0).mean() * 100)
+        rows.append((each.name, each.kind, each.shape, *map(float, numbers)))
+    names = ["layer", "kind", "output", "mean", "deviation", "least", "greatest", "0 or below (%)"]
+    table = pd.DataFrame(rows, columns=names).round(4)
     with st.expander(_("All layers as a table"), icon=":material/table:"):
         st.dataframe(table, hide_index=True, alt="What each layer gives, in numbers")
         csv_button(table, "activations.csv", "network_inside_csv")
