@@ -50,7 +50,7 @@ def _norms_told() -> str:
 
 
 class TrainConfig(RunFields):
-    """Everything that decides a run: data and network here, how it is trained in `TrainingFields` and `RunFields`.
+    """Everything that decides a run: data and network here, how it is trained in `RunFields`.
 
     `config.json` holds one of these, complete. Construct it through `make_config`, which turns every violated range
     into one `ConfigError`.

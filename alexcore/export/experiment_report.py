@@ -89,12 +89,10 @@ def write_report(run_dir: Path, file: Path) -> None:
         RunError: nothing has been measured yet, or the file cannot be written.
     """
     text = report(run_dir)
-    try:
+    with RunError.from_system(f"{file} cannot be written", "Check its folder and the disk."):
         file.parent.mkdir(parents=True, exist_ok=True)
         with replacing(file) as temporary:
             temporary.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise RunError(f"{file} cannot be written: {error.strerror}.", "Check its folder and the disk.") from error
 
 
 def _text(value: object) -> str:

@@ -55,7 +55,7 @@ def import_bundle(
     index = open_source(data, val) if data else None
     packed = _peeked(file).get("run")
     target = runs / _run_name(name or (packed if isinstance(packed, str) else ""))
-    try:
+    with RunError.from_system(f"The run cannot be written into {runs}", "Free some disk space."):
         _require_absent(target)  # before the work, not after it
         runs.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".import-", dir=runs) as workplace:
@@ -66,10 +66,6 @@ def import_bundle(
                 notes += _compared(folder / DATASET, index)
             _require_absent(target)  # another import may have been faster
             (folder / "run").rename(target)
-    except OSError as error:
-        raise RunError(
-            f"The run cannot be written into {runs}: {error.strerror or error}.", "Free some disk space."
-        ) from error
     return Imported(target, notes)
 
 

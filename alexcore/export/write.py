@@ -23,29 +23,23 @@ def require_free(target: Path, force: bool = False) -> None:
     Raises:
         RunError: the file exists and `force` is off, it is a folder, or its folder is missing.
     """
-    try:
+    # Such as a name longer than the file system allows, or a link to itself.
+    with RunError.from_system(f"{str(target)[:200]} cannot be written", "Choose another name."):
         if target.is_dir():
             raise RunError(f"{target} is a folder.", "Give the name of the file to write.")
         if target.exists() and not force:
             raise RunError(f"{target} exists.", "Choose another name, or add --force to overwrite it.")
         if not target.parent.is_dir():
             raise RunError(f"There is no folder {target.parent}.", "Make it first, or choose another one.")
-    except OSError as error:  # a name longer than the file system allows, a link to itself
-        raise RunError(f"{str(target)[:200]} cannot be written: {error.strerror}.", "Choose another name.") from error
 
 
 @contextmanager
 def _writing(target: Path, force: bool) -> Iterator[Path]:
     """Yield a temporary file beside `target`, which takes its place if all goes well; an older one stays otherwise."""
     require_free(target, force)
-    try:
-        with replacing(target, durable=True) as temporary:
-            yield temporary
-    except OSError as error:
-        raise RunError(
-            f"{target} cannot be written: {error.strerror or error}.",
-            "Free some disk space, or choose a folder that you may write to.",
-        ) from error
+    hint = "Free some disk space, or choose a folder that you may write to."
+    with RunError.from_system(f"{target} cannot be written", hint), replacing(target, durable=True) as temporary:
+        yield temporary
 
 
 def write_bytes(target: Path, data: bytes, force: bool = False) -> None:
