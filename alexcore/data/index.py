@@ -32,6 +32,12 @@ def is_utf8(name: str) -> bool:
     return True
 
 
+def by_split_and_class(files: pd.DataFrame) -> pd.DataFrame:
+    """Sort rows by split (train, val, test) and class; within a class their order stays."""
+    ranked = files.assign(rank=files["split"].map({split: rank for rank, split in enumerate(SPLITS)}))
+    return ranked.sort_values(["rank", "label"], kind="stable", ignore_index=True).drop(columns="rank")
+
+
 @dataclass(frozen=True)
 class DataIndex:
     """The pictures of a data set and how its classes are numbered.

@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 
 from alexcore.data.class_index import class_problems, classes_in, listed
-from alexcore.data.index import SPLITS, DataIndex, is_utf8
+from alexcore.data.index import DataIndex, by_split_and_class, is_utf8
 from alexcore.data.manifest_columns import Label, ManifestColumns, portable_paths, read_table, write_table
 from alexcore.data.shards import is_sharded
 from alexcore.data.split import keep_split
@@ -78,10 +78,8 @@ def open_manifest(
         found = classes_in(files, classes)
         layout += ", split 4:1 into train and val within each class"
     else:
-        rank = files["split"].map({split: number for number, split in enumerate(SPLITS)})
         # Within a class the file's order stays: a saved data set is trained on in the order of the first one.
-        files = files.assign(rank=rank).sort_values(["rank", "label"], kind="stable", ignore_index=True)
-        files = files.drop(columns="rank")
+        files = by_split_and_class(files)
     problems += class_problems(path, classes, found)
     if numeric:
         problems += _gaps(classes)

@@ -41,8 +41,7 @@ _FILTER: dict[str, Any] = {"on_change": first_page, "bind": "query-params"}
 @st.fragment
 def browser(index: DataIndex, statistics: Statistics | None) -> None:
     """Draw the filters and the gallery that they leave."""
-    rows = _filters(index, statistics)
-    gallery(index, rows, statistics)
+    gallery(index, _filters(index, statistics), statistics)
 
 
 def _filters(index: DataIndex, statistics: Statistics | None) -> Positions:
@@ -121,11 +120,10 @@ def _show_picture(index: DataIndex, row: int, statistics: Statistics | None) -> 
 
 
 def _body(index: DataIndex, row: int, statistics: Statistics | None) -> None:
-    path = index.path_of(str(index.files["path"].iloc[row]))
-    source = picture_source(index, str(index.files["path"].iloc[row]))
-    split, label = str(index.files["split"].iloc[row]), int(index.files["label"].iloc[row])
-    name = index.classes[label]
-    number = int(np.count_nonzero((index.files["split"].iloc[:row] == split).to_numpy()))
+    picture = index.files.iloc[row]
+    row_path, split, label = str(picture["path"]), str(picture["split"]), int(picture["label"])
+    path, source, name = index.path_of(row_path), picture_source(index, row_path), index.classes[label]
+    number = int((index.files["split"].iloc[:row] == split).sum())
     exif: dict[str, str] = {}
     facts = {
         "Class": f"{name}, index {label}",
