@@ -165,6 +165,11 @@ def arm_key(arm: str, seed: int) -> str:
     return f"{arm}-s{seed}"
 
 
+def trained_file(run_dir: Path, seed: int) -> Path:
+    """Where the weights of an experiment's BatchNorm arm lie once it has ended or stopped."""
+    return run_dir / "arms" / arm_key("batch", seed) / "checkpoints" / "last.pt"
+
+
 def seeds_of(config: TrainConfig, bn: BnConfig) -> list[int]:
     """The seeds of an experiment, the run's first."""
     return [config.seed + number for number in range(bn.seeds)]

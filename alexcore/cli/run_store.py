@@ -75,7 +75,7 @@ def _show(arguments: Arguments) -> tuple[dict[str, Any], str]:
 
 def _command(run: Run) -> str | None:
     """The command that does the same again; None if the run's settings cannot be read."""
-    from alexcore.batchnorm.read.experiment_command import experiment_command
+    from alexcore.batchnorm.comparable import experiment_command
     from alexcore.batchnorm.settings import load_bn_config
     from alexcore.command_line import train_command
     from alexcore.runs.kinds import BATCHNORM

@@ -12,15 +12,16 @@ import plotly.graph_objects as go
 import plotly.io as pio
 from plotly.offline import get_plotlyjs
 
-from alexcore.batchnorm.read.experiment_command import experiment_command
+from alexcore.batchnorm.comparable import experiment_command
 from alexcore.batchnorm.read.record import OLD_ANSWERS, Experiment
+from alexcore.batchnorm.read.verdict import evidence_rows
 from alexcore.batchnorm.settings import BN_FIELDS, load_bn_config
-from alexcore.batchnorm.views.answer_numbers import evidence_rows
 from alexcore.batchnorm.views.sections import SECTIONS, Choice, Section
-from alexcore.batchnorm.views.view import View, arm_title
+from alexcore.batchnorm.views.view import View
 from alexcore.config import FIELDS, load_config
 from alexcore.errors import RunError
 from alexcore.files import read_json, replacing
+from alexcore.nn.norms import look_of
 from alexcore.words.findings import told
 from alexcore.words.verdict import answer_in_words
 
@@ -110,7 +111,7 @@ def _about(run_dir: Path, experiment: Experiment) -> str:
     steps = max((rows[-1]["step"] for rows in experiment.steps.values() if rows), default=0)
     facts = {
         "State": (read_json(run_dir / "status.json") or {}).get("state", "unknown"),
-        "Arms": ", ".join(arm_title(norm) for norm in experiment.norms),
+        "Arms": ", ".join(look_of(norm).title for norm in experiment.norms),
         "Seeds": ", ".join(map(str, experiment.seeds)),
         "Optimizer steps per arm": f"{steps:,} of {start.get('steps', 0):,}",
         "Classes": f"{len(classes)}: {named}",

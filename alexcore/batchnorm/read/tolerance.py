@@ -28,14 +28,17 @@ class Tolerance:
     """How wide the range of good rates is.
 
     Attributes:
-        width: log10(highest / lowest) of the rates within 5 points of the best accuracy, in decades; None if no rate
-            learned anything.
+        width: log10(highest / lowest), in decades; None if no rate learned anything.
+        lowest: Lowest rate within 5 points of the best accuracy.
+        highest: Highest such rate.
         best_rate: The rate with the best accuracy, the lowest of equals.
         best_accuracy: 0 to 1.
-        gaps: Rates between those that are not within 5 points of the best: the range has holes.
+        gaps: Rates between lowest and highest that are not within 5 points of the best: the range has holes.
     """
 
     width: float | None = None
+    lowest: float | None = None
+    highest: float | None = None
     best_rate: float | None = None
     best_accuracy: float | None = None
     gaps: tuple[float, ...] = ()
@@ -81,7 +84,7 @@ def width(
     fine = [rate for rate, accuracy in good if accuracy >= best - AS_GOOD - ROUNDING]
     lowest, highest = fine[0], fine[-1]
     gaps = tuple(sorted(rate for rate in rates if lowest < rate < highest and rate not in fine))
-    return Tolerance(math.log10(highest / lowest), best_rate, best, gaps)
+    return Tolerance(math.log10(highest / lowest), lowest, highest, best_rate, best, gaps)
 
 
 def rows_of(lines: Iterable[Mapping[str, Any]], name: str) -> list[Row]:
@@ -103,7 +106,7 @@ def rows_of(lines: Iterable[Mapping[str, Any]], name: str) -> list[Row]:
 def tolerances(rows: Iterable[Row]) -> dict[str, dict[int, Tolerance]]:
     """`width` of every arm and seed: {arm: {seed: Tolerance}}."""
     found: dict[str, dict[int, Tolerance]] = {}
-    for (arm, seed), some in _groups(rows, "arm", "seed").items():
+    for (arm, seed), some in grouped(rows, "arm", "seed").items():
         found.setdefault(arm, {})[seed] = width(
             [row["rate"] for row in some],
             [finite_number(row.get("val_acc1")) for row in some],
@@ -128,7 +131,7 @@ def rate_table(rows: Iterable[Row]) -> list[Row]:
             "train_loss": median_of([finite_number(row.get("train_loss")) for row in some]),
             **{word: sum(row.get("outcome") == word for row in some) for word in (LEARNED, STUCK, DIVERGED)},
         }
-        for (arm, rate), some in _groups(rows, "arm", "rate").items()
+        for (arm, rate), some in grouped(rows, "arm", "rate").items()
     ]
 
 
@@ -163,24 +166,20 @@ def batch_table(rows: Iterable[Row]) -> list[Row]:
         seeds, "diverged": count}, by mode, arm and batch.
     """
     table = []
-    for (mode, arm, batch), some in _groups(rows, "mode", "arm", "batch").items():
-        known = [finite_number(row.get("val_acc1")) for row in some]
-        errors = [{"error": None if each is None else 1 - each} for each in known]
-        diverged = sum(row.get("outcome") == DIVERGED for row in some)
-        table.append(
-            {
-                "mode": mode,
-                "arm": arm,
-                "batch": batch,
-                "seeds": len(some),
-                **_band(errors, "error"),
-                "diverged": diverged,
-            }
-        )
+    for (mode, arm, batch), some in grouped(rows, "mode", "arm", "batch").items():
+        about = {"mode": mode, "arm": arm, "batch": batch, "seeds": len(some)}
+        errors = _band([{"error": error_of(row)} for row in some], "error")
+        table.append({**about, **errors, "diverged": sum(row.get("outcome") == DIVERGED for row in some)})
     return table
 
 
-def _groups(rows: Iterable[Row], *names: str) -> dict[tuple[Any, ...], list[Row]]:
+def error_of(row: Row) -> float | None:
+    """The share of wrong answers; None where nothing was validated."""
+    accuracy = finite_number(row.get("val_acc1"))
+    return None if accuracy is None else 1 - accuracy
+
+
+def grouped(rows: Iterable[Row], *names: str) -> dict[tuple[Any, ...], list[Row]]:
     """Rows by the values of some columns, in the order of these; arms keep that of their first row."""
     rows = list(rows)
     arms = list(dict.fromkeys(row["arm"] for row in rows))

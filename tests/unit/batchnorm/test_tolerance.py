@@ -52,7 +52,7 @@ def test_guessing_depends_on_the_number_of_classes():
 def test_the_width_spans_the_rates_within_five_points():
     rates = [1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1]
     found = width(rates, [0.30, 0.55, 0.60, 0.56, 0.54, 0.20])
-    assert found == Tolerance(pytest.approx(math.log10(3e-2 / 3e-3)), 1e-2, 0.60, ())
+    assert found == Tolerance(pytest.approx(math.log10(10)), 3e-3, 3e-2, 1e-2, 0.60, ())
     # Exactly 5 points below the best are within them, although 0.14 - 0.05 is 0.09000000000000001.
     assert width([1e-3, 1e-2], [0.09, 0.14]).width == pytest.approx(1)
     assert width([1e-3, 1e-2], [0.089, 0.14]).width == 0
