@@ -82,7 +82,6 @@ class DecodedPictures:
         return {"folder": self.folder, "budget": self.budget}
 
     def __setstate__(self, state: dict[str, object]) -> None:
-        """See `__getstate__`."""
         self.__dict__.update(state)
         self._forget()
 

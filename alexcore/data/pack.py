@@ -115,7 +115,9 @@ def _per_class(index: DataIndex, labels: pd.Series[int]) -> dict[str, int]:
 def _add(tar: tarfile.TarFile, index: DataIndex, rows: pd.DataFrame, position: int, shard: str) -> Row:
     """Append one picture and its class number; return its row in the table of the shards."""
     path, label = str(rows["path"].iat[position]), int(rows["label"].to_numpy()[position])
-    picture = _bytes(picture_source(index, path))
+    source = picture_source(index, path)
+    with DataError.from_system(f"{source!s} cannot be read", "Open the data set again."):
+        picture = source.read_bytes() if isinstance(source, Path) else source
     # No dot: `webdataset` takes what comes before the first one for the key of the sample.
     stem = re.sub(r"[^\w-]+", "_", Path(path.rpartition("!")[2]).stem)
     if is_sharded(index):  # the number that it had there
@@ -130,8 +132,3 @@ def _add(tar: tarfile.TarFile, index: DataIndex, rows: pd.DataFrame, position: i
         tar.addfile(info, BytesIO(content))
     split = str(rows["split"].iat[position])
     return {"path": f"{shard}!{member}", "split": split, "label": label, "bytes": len(picture)}
-
-
-def _bytes(source: Path | bytes) -> bytes:
-    with DataError.from_system(f"{source!s} cannot be read", "Open the data set again."):
-        return source.read_bytes() if isinstance(source, Path) else source

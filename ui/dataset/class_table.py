@@ -17,6 +17,7 @@ from alexcore.home import data_dir
 from alexcore.words.language import _
 from ui.parts.address import choose_dataset
 from ui.parts.charts import balance
+from ui.parts.controls import chart, download
 from ui.parts.page import shown_errors
 from ui.parts.text import plain
 
@@ -28,7 +29,7 @@ def class_index(index: DataIndex) -> None:
         _numbers(index)
     with right, st.container(key="dataset_balance"):
         counts = index.counts()
-        st.plotly_chart(balance(counts), config={"displaylogo": False})
+        chart(balance(counts))
         st.caption(_balance_in_words(counts["train"]))
 
 
@@ -46,16 +47,10 @@ def _numbers(index: DataIndex) -> None:
     st.markdown(_("**class_to_idx**: the network answers with a number; this table gives it a name."))
     with st.container(key="dataset_class_table"):
         st.dataframe(class_table(index), hide_index=True, alt="Classes, their numbers and counts")
-    st.download_button(
-        _("class_indices.json"),
-        lambda: class_indices_json(index),
-        file_name="class_indices.json",
-        mime="application/json",
-        key="dataset_class_indices",
-        on_click="ignore",
-        icon=":material/download:",
-        help=_('The mapping from number to name, {"0": "daisy", ...}, as a run stores it.'),
-    )
+    label, file = _("class_indices.json"), "class_indices.json"
+    about = _('The mapping from number to name, {"0": "daisy", ...}, as a run stores it.')
+    key = "dataset_class_indices"
+    download(label, lambda: class_indices_json(index), file, "application/json", key, help=about)
     with st.expander(_("As Python"), icon=":material/code:"):
         st.code(class_to_idx_python(index), language="python")
         st.caption(

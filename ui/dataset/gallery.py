@@ -16,6 +16,7 @@ from alexcore.data.thumbnails import jpeg, small_copy, thumbnail
 from alexcore.errors import DataError
 from alexcore.words.language import _
 from alexcore.words.numbers import size_text
+from ui.parts.controls import one_of
 from ui.parts.page import show_error
 from ui.parts.text import plain
 
@@ -67,9 +68,7 @@ def _filters(index: DataIndex, statistics: Statistics | None) -> Positions:
             ),
             **_FILTER,
         )
-        st.segmented_control(
-            _("Pictures a page"), PAGE_SIZES, key="dataset_page_size", default=PAGE_SIZES[0], required=True, **_FILTER
-        )
+        one_of(_("Pictures a page"), PAGE_SIZES, "dataset_page_size", **_FILTER)
         descending = st.toggle(_("Last first"), key="dataset_descending", **_FILTER)
     brightness = None if statistics is None else statistics.table["brightness"].to_numpy("float32")
     return select_rows(index, split, classes, (part or "").strip(), order, descending, brightness)

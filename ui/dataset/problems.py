@@ -88,7 +88,8 @@ def _list(name: str, whole: DataIndex, findings: list[Pictures]) -> None:
     gallery(whole, np.flatnonzero(chosen), key="dataset_finding_page")
     if finding.fixable and finding.surplus:
         target = data_dir() / f"{stem_of(name)}-without-{finding.kind.replace('_', '-')}.csv"
-        if st.button(f"Exclude {len(finding.surplus):,} pictures", key="dataset_exclude"):
+        label = _("Exclude {count} pictures").format(count=f"{len(finding.surplus):,}")
+        if st.button(label, key="dataset_exclude"):
             with shown_errors():
                 write_manifest(exclude(whole, finding.surplus), target)
                 choose_dataset(target.name)

@@ -23,7 +23,7 @@ def one_of(label: str, options: Sequence[T], key: str, **more: Any) -> T:
     return chosen
 
 
-def download(label: str, content: str | Callable[[], bytes], file: str, mime: str, key: str, **more: Any) -> None:
+def download(label: str, content: Callable[[], str | bytes], file: str, mime: str, key: str, **more: Any) -> None:
     """Draw a button that hands a file over and leaves the page as it is; a function is called when somebody clicks."""
     more = {"icon": ":material/download:", **more}
     st.download_button(label, content, file, mime, key=key, on_click="ignore", **more)

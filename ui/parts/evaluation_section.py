@@ -33,7 +33,12 @@ OWN = "the run's own"
 SPLITS = ("val", "train", "test")
 # A table travels with every click.
 MOST_ROWS = 1000
+# Of every field: its choice stands in the URL, and another one shows other pictures.
+_FIELD: dict[str, Any] = {"bind": "query-params", "on_change": first_page}
 VIEWS = ("Confusion", "Classes", "Calibration", "Top losses")
+INTERVAL = _("Wilson's interval: where the accuracy on endlessly many such pictures may well lie.")
+BALANCED = _("Mean recall of the classes: each counts the same, however many pictures it has.")
+CALIBRATION = _("Mean gap between how sure the network is and how often it is right (ECE, 10 bins).")
 
 
 def evaluation_section(run: Run) -> None:
@@ -63,28 +68,14 @@ def evaluation_section(run: Run) -> None:
 
 def _choose() -> tuple[str, str]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        data = st.selectbox(
-            _("Evaluate on"),
-            [OWN, *known_data_sets()],
-            key="evaluation_data",
-            bind="query-params",
-            width=280,
-            on_change=first_page,
-            help=_(
-                "The data set that the run was trained on, or another one with the same classes: how well does what "
-                "was learned carry over?"
-            ),
+        about = _(
+            "The data set that the run was trained on, or another one with the same classes: how well does what "
+            "was learned carry over?"
         )
-        split = one_of(
-            _("Split"),
-            SPLITS,
-            "evaluation_split",
-            bind="query-params",
-            on_change=first_page,
-            help=_(
-                "val was not trained on. train shows what was learned by heart. test exists if the data set has one."
-            ),
-        )
+        options = [OWN, *known_data_sets()]
+        data = st.selectbox(_("Evaluate on"), options, key="evaluation_data", width=280, help=about, **_FIELD)
+        about = _("val was not trained on. train shows what was learned by heart. test exists if the data set has one.")
+        split = one_of(_("Split"), SPLITS, "evaluation_split", help=about, **_FIELD)
     return data, split
 
 
@@ -104,35 +95,24 @@ def _offer(run: Run, name: str, data: list[str], split: str) -> None:
 
 
 def _figures(report: dict[str, Any]) -> None:
-    shown = (
-        ("Accuracy", percent(report["acc1"]), "Share of pictures whose most probable class is right."),
-        (
-            "95 % interval",
-            f"{percent(report['acc1_low'], 0, '–')} – {percent(report['acc1_high'], 0, '–')}",
-            "Wilson's interval: where the accuracy on endlessly many such pictures may well lie.",
-        ),
-        (
-            "Balanced accuracy",
-            percent(report["balanced_acc1"], missing="–"),
-            "Mean recall of the classes: each counts the same, however many pictures it has.",
-        ),
-        ("Macro F1", percent(report["macro_f1"], missing="–"), "Mean F1 of the classes: precision and recall in one."),
-        (
-            "Calibration error",
-            number(report["ece"], "–"),
-            "Mean gap between how sure the network is and how often it is right (ECE, 10 bins).",
-        ),
-        ("Loss", f"{report['loss']:.3f}", "Mean cross entropy in nats."),
-    )
+    low, high = (percent(report[name], 0, "–") for name in ("acc1_low", "acc1_high"))
+    balanced, f1 = (percent(report[name], missing="–") for name in ("balanced_acc1", "macro_f1"))
+    shown = {
+        _("Accuracy"): (percent(report["acc1"]), _("Share of pictures whose most probable class is right.")),
+        _("95 % interval"): (f"{low} – {high}", INTERVAL),
+        _("Balanced accuracy"): (balanced, BALANCED),
+        _("Macro F1"): (f1, _("Mean F1 of the classes: precision and recall in one.")),
+        _("Calibration error"): (number(report["ece"], "–"), CALIBRATION),
+        _("Loss"): (f"{report['loss']:.3f}", _("Mean cross entropy in nats.")),
+    }
     with st.grid("auto", min_column_width=150, key="evaluation_figures"):
-        for title, value, text in shown:
+        for title, (value, text) in shown.items():
             st.metric(title, value, help=text)
     st.caption(headline(report))
 
 
 def _view(run: Run, found: StoredEvaluation, own: bool) -> None:
-    more = {"bind": "query-params", "label_visibility": "collapsed", "on_change": first_page}
-    view = one_of(_("Show"), VIEWS, "evaluation_view", **more)
+    view = one_of(_("Show"), VIEWS, "evaluation_view", label_visibility="collapsed", **_FIELD)
     report, answers, classes = found.report, found.answers, found.classes
     if view == "Classes":
         _drawn(run, "classes", classes_view(report))
@@ -186,8 +166,7 @@ def _cell(run: Run, report: dict[str, Any], answers: pd.DataFrame, classes: list
 def _class_field(label: str, key: str, classes: list[str], first: str, help_text: str) -> str:
     if st.session_state.get(key, first) not in classes:  # chosen for another run or data set
         del st.session_state[key]
-    more: dict[str, Any] = {"bind": "query-params", "on_change": first_page, "help": help_text}
-    return str(st.selectbox(label, classes, index=classes.index(first), key=key, **more))
+    return str(st.selectbox(label, classes, index=classes.index(first), key=key, help=help_text, **_FIELD))
 
 
 def _clicked() -> None:

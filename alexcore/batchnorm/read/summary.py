@@ -204,9 +204,10 @@ def _data(probes: Mapping[str, Events], quantity: str) -> list[Mapping[str, Any]
     return [each["data"] for each in probes.get(quantity, ()) if isinstance(each.get("data"), Mapping)]
 
 
-def _convs(data: Mapping[str, Any], column: str) -> list[float | None]:
-    """A column of the convolutions, where batch norm acts; of all layers in a network without any."""
-    names, values = list(data.get("layers") or ()), list(data.get(column) or ())
+def _convs(data: Mapping[str, Any], column: str, within: str = "") -> list[float | None]:
+    """A column of the convolutions, where batch norm acts, or all of it in a network without any; `within` a field."""
+    columns = (data.get(within) or {}) if within else data
+    names, values = list(data.get("layers") or ()), list(columns.get(column) or ())
     kept = [value for name, value in zip(names, values, strict=False) if str(name).startswith("conv")]
     return [finite_number(each) for each in kept or values]
 
@@ -226,14 +227,13 @@ def _drift(data: Mapping[str, Any], *, seen: bool) -> float | None:
 
 
 def _growth(data: Mapping[str, Any], kind: str) -> float | None:
-    column = _convs({"layers": data.get("layers"), **(data.get(kind) or {})}, "spread")
+    column = _convs(data, "spread", kind)
     return column[-1] if column else None
 
 
 def gain_change(first: Mapping[str, Any], last: Mapping[str, Any]) -> float | None:
     """By what factor the gains from layer to layer changed between two probes, in the mean of the convolutions."""
-    old = _convs({"layers": first.get("layers"), **(first.get("random") or {})}, "factor")
-    new = _convs({"layers": last.get("layers"), **(last.get("random") or {})}, "factor")
+    old, new = (_convs(data, "factor", "random") for data in (first, last))
     logs = [abs(math.log(now / then)) for then, now in zip(old, new, strict=False) if then and now and now / then > 0]
     return math.exp(statistics.fmean(logs)) if logs else None
 
