@@ -11,7 +11,7 @@ from alexcore.augment.operations import Operation
 from alexcore.augment.presets import evaluation_operations, resized, training_operations, with_normalize
 from alexcore.config import TrainConfig
 from alexcore.data.index import DataIndex
-from alexcore.data.sources import open_checked
+from alexcore.data.sources import choice_of, open_checked
 from alexcore.data.statistics import measure
 from alexcore.errors import DataError
 from alexcore.training.distributed import ALONE, Group, StoppedBeforeStartError
@@ -118,7 +118,9 @@ def open_run_data(config: TrainConfig, reporter: Reporter, pin_memory: bool, gro
         if reporter.request() == "stop":
             raise StoppedBeforeStartError
 
-    index = open_checked(config.data, config.val, lambda done, total: tell("checking-pictures", done, total))
+    index = open_checked(
+        config.data, config.val, lambda done, total: tell("checking-pictures", done, total), choice_of(config)
+    )
     plan = make_plan(config, index)
     training = training_operations(config.augment, config.image_size)
     evaluation = evaluation_operations(config.augment, config.image_size)

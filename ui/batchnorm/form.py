@@ -19,7 +19,18 @@ from ui.parts.forms import widget
 # In this order: what is compared, how long, and what decides whether a network without a norm learns at all.
 VISIBLE = ("arms", "seeds", "steps", "init", "activation", "lr", "batch_size")
 # Chosen in another way, or given by the experiment itself.
-ELSEWHERE = ("data", "val", "norm", "epochs", "max_steps", "checkpoint_every_epochs", *ONLY)
+ELSEWHERE = (
+    "data",
+    "val",
+    "layout",
+    "classes_from",
+    "test",
+    "norm",
+    "epochs",
+    "max_steps",
+    "checkpoint_every_epochs",
+    *ONLY,
+)
 SPECS: dict[str, FieldSpec] = {**FIELDS, **BN_FIELDS}
 
 

@@ -15,7 +15,7 @@ from ui.parts.controls import one_of
 from ui.parts.explain import source_of
 
 # What the page chooses in another way, or cannot offer in a browser.
-ELSEWHERE = ("data", "val")
+ELSEWHERE = ("data", "val", "layout", "classes_from", "test")
 # Of the settings that stand above all others.
 _ORDER = ("epochs", "batch_size", "lr", "norm", "seed")
 
