@@ -75,7 +75,8 @@ def columns_of(path: Path, rows: ListRows) -> ListColumn:
     Raises:
         DataError: a column is lacking, stands twice, or two could be meant.
     """
-    header, notes = [str(name) for name in rows.header], []
+    header = [str(name) for name in rows.header]
+    notes: list[Finding] = []
     for number, name in enumerate(header):
         if _NAMELESS.fullmatch(_plain(name)) and _are_row_numbers(rows.column(number)):
             notes.append(RowNumbers(name.strip() or f"number {number + 1}"))

@@ -148,7 +148,7 @@ def _separator(path: Path, text: str, means_something: Callable[[Sequence[str]],
 
     for each in sorted(_SEPARATORS, key=rank, reverse=True):
         try:
-            header = next((row for row in _reader(text[:_HEAD], each) if not all(map(is_blank, row))), [])
+            header: list[str] = next((row for row in _reader(text[:_HEAD], each) if not all(map(is_blank, row))), [])
         except csv.Error:
             continue
         if means_something(header):

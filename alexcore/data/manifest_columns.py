@@ -258,8 +258,9 @@ def _as_csv(header: Sequence[str], rows: Sequence[Sequence[Any]], separator: str
     text = StringIO()
     # A reader passes over blanks after a comma and ends a line at a line end; within quotes both belong to the name.
     odd = any(value[:1] == " " or "\r" in value or "\n" in value for row in cells for value in row)
-    quoting = csv.QUOTE_ALL if odd else csv.QUOTE_MINIMAL
-    writer = csv.writer(text, delimiter=separator, quoting=quoting, lineterminator="\n")
+    writer = csv.writer(
+        text, delimiter=separator, quoting=csv.QUOTE_ALL if odd else csv.QUOTE_MINIMAL, lineterminator="\n"
+    )
     writer.writerow(header)
     writer.writerows(cells)
     return text.getvalue()
