@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,12 +21,21 @@ from alexcore.augment.operations import Operation, active
 from alexcore.augment.pipeline_files import load_pipeline
 from alexcore.augment.presets import PRESETS as AUGMENTATIONS
 from alexcore.errors import ConfigError
-from alexcore.fields import FieldSpec, OneOf, field, spec_of
+from alexcore.fields import FieldSpec, OneOf, field, specs_of
 from alexcore.nn import NETWORKS, NORMS
 from alexcore.run_fields import RunFields
 from alexcore.words.language import _
 
-GROUPS = ("Data", "Network", "Batch", "Loss", "Optimizer", "Reproducibility", "Run")
+# The groups of a form, in its order, and the field that each begins with.
+GROUPS = {
+    "Data": "data",
+    "Network": "variant",
+    "Batch": "batch_size",
+    "Loss": "label_smoothing",
+    "Optimizer": "optimizer",
+    "Reproducibility": "seed",
+    "Run": "start_from",
+}
 
 
 def _networks_told() -> str:
@@ -40,7 +50,7 @@ def _norms_told() -> str:
 
 
 class TrainConfig(RunFields):
-    """Everything that decides a run: data and network here, how it is trained in `TrainingFields` and `RunFields`.
+    """Everything that decides a run: data and network here, how it is trained in `RunFields`.
 
     `config.json` holds one of these, complete. Construct it through `make_config`, which turns every violated range
     into one `ConfigError`.
@@ -50,28 +60,24 @@ class TrainConfig(RunFields):
 
     data: str = field(
         "",
-        "Data",
         "Data set",
         "Folder with train/CLASS and val/CLASS, or just CLASS folders, which are then split 4:1; or a manifest: "
         "a .json or .csv file that lists pictures and labels. Each class gets its number from the order of the names.",
     )
     val: str = field(
         "",
-        "Data",
         "Validation folder",
         "A separate folder of CLASS folders to validate on; empty uses the data set's own. The network never learns "
         "from these pictures, so the validation accuracy says what it makes of new ones.",
     )
     image_size: Annotated[int, Ge(32), Le(1024)] = field(
         224,
-        "Data",
         "Image size (px)",
         "Side of the square that the network sees. Smaller is faster (time grows with the area) and loses detail.",
         code="alexcore.augment.pipeline:build_transform",
     )
     start_size: Annotated[int, Ge(0), Le(1024)] = field(
         128,
-        "Data",
         "Image size at first (px)",
         "Trains on smaller pictures at first and lets them grow, epoch by epoch, to the image size (progressive "
         "resizing); 0, or any size from the image size on, is off. Early epochs learn what is coarse anyway, in a "
@@ -81,7 +87,6 @@ class TrainConfig(RunFields):
     )
     augment: str | list[Operation] = field(
         "seed",
-        "Data",
         "Augmentation",
         "Random changes to each training picture, so that the network never sees quite the same one twice. "
         "Expect a lower training accuracy and a better validation accuracy. The page Augment shows what each does.",
@@ -91,7 +96,6 @@ class TrainConfig(RunFields):
     )
     normalize: Literal["preset", "data"] = field(
         "preset",
-        "Data",
         "Normalize by",
         "Which mean and deviation are taken out of each colour. preset: the augmentation's own; data: those of the "
         "training pictures, measured once. Inputs around 0 with deviation 1 are what initial weights are made for.",
@@ -99,7 +103,6 @@ class TrainConfig(RunFields):
     )
     num_workers: Annotated[int, Ge(-1), Le(64)] = field(
         -1,
-        "Data",
         "Loader processes",
         "Processes that read and transform pictures while the network computes. -1 is the rule "
         "min(CPU cores, batch size, 8); 0 reads in the training process itself, which is best for debugging.",
@@ -107,7 +110,6 @@ class TrainConfig(RunFields):
     )
     decoded_cache_mib: Annotated[int, Ge(0), Le(10_000_000)] = field(
         2048,
-        "Data",
         "Decoded pictures (MiB of disk)",
         "Keeps pictures as bytes in the cache, up to this size, so that a JPEG is decoded once and not in each epoch. "
         "Expect a faster second epoch with the same pixels; 0 is off. Pictures in shards are not kept.",
@@ -116,7 +118,6 @@ class TrainConfig(RunFields):
 
     variant: Annotated[str, OneOf(lambda: tuple(NETWORKS), _networks_told)] = field(
         "seed",
-        "Network",
         "Variant",
         "Which network learns: its layers, how wide they are, and so how much it can tell apart and how long a step "
         "takes. The page Network shows its layers and parameters.",
@@ -124,7 +125,6 @@ class TrainConfig(RunFields):
     )
     norm: Annotated[str, OneOf(lambda: tuple(NORMS), _norms_told)] = field(
         "batch",
-        "Network",
         "Normalisation",
         "A layer after each convolution that brings every channel to mean 0 and deviation 1, then scales and shifts it "
         "by two learned numbers. Expect faster learning.",
@@ -133,14 +133,12 @@ class TrainConfig(RunFields):
     )
     width: Annotated[float, Gt(0), Le(4)] = field(
         1.0,
-        "Network",
         "Width",
         "Multiplies the channels of every layer. 0.5 has about a quarter of the parameters and is faster.",
         code="alexcore.nn.alexnet:AlexNet",
     )
     init: Literal["seed", "torch", "kaiming", "xavier"] = field(
         "seed",
-        "Network",
         "Initial weights",
         "The random numbers that a network starts from. Without a norm this decides whether it learns at all: "
         "torch's default leaves a plain AlexNet at chance under SGD.",
@@ -148,14 +146,12 @@ class TrainConfig(RunFields):
     )
     activation: Literal["relu", "tanh", "sigmoid"] = field(
         "relu",
-        "Network",
         "Activation",
         "The bend after each layer. relu is AlexNet's; tanh and sigmoid saturate, which makes learning slower.",
         code="alexcore.nn.alexnet:AlexNet",
     )
     dropout: Annotated[float, Ge(0), Lt(1)] = field(
         0.5,
-        "Network",
         "Dropout",
         "Share of the classifier's inputs set to zero in each training step, so that no unit is relied on alone. "
         "Expect a lower training accuracy and less overfitting; 0 is off. An evaluation is always without it.",
@@ -214,21 +210,24 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-_SPECS = [spec_of(name, info) for name, info in TrainConfig.model_fields.items()]
-FIELDS: dict[str, FieldSpec] = {spec.name: spec for spec in sorted(_SPECS, key=lambda spec: GROUPS.index(spec.group))}
+FIELDS = specs_of(TrainConfig, GROUPS)
 
 
-def _sentence(error: Any) -> str:
+def refused(error: ValidationError, fields: Mapping[str, FieldSpec], what: str) -> ConfigError:
+    """The error that names each value which pydantic has refused; `what` has these fields, such as "a run"."""
+    sentences = " ".join(_sentence(each, fields, what) for each in error.errors())
+    return ConfigError(sentences, "Correct the value and start again.")
+
+
+def _sentence(error: Any, fields: Mapping[str, FieldSpec], what: str) -> str:
     name = str(error["loc"][0]) if error["loc"] else ""
     if error["type"] == "extra_forbidden":
-        return f"{name} is not a setting of a run."
+        return f"{name} is not a setting of {what}."
     if error["type"] == "pipeline":
         return str(error["msg"])
     if not name:  # two fields that contradict each other
         return str(error["ctx"]["error"])
-    if name not in FIELDS:
-        return f"{name}: {error['msg']}."
-    return f"{name} = {error['input']!r} is not allowed: it must be {FIELDS[name].legal}."
+    return f"{name} = {error['input']!r} is not allowed: it must be {fields[name].legal}."
 
 
 def make_config(preset: str = "default", /, **values: Any) -> TrainConfig:
@@ -249,8 +248,7 @@ def make_config(preset: str = "default", /, **values: Any) -> TrainConfig:
     try:
         return TrainConfig(**{**PRESETS[preset][1], **values})
     except ValidationError as error:
-        sentences = " ".join(_sentence(each) for each in error.errors())
-        raise ConfigError(sentences, "Correct the value and start again.") from error
+        raise refused(error, FIELDS, "a run") from error
 
 
 def load_config(path: Path) -> TrainConfig:

@@ -5,12 +5,12 @@ A form, a command-line parser and an error message are all made from the same Fi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
-from pydantic import Field, GetCoreSchemaHandler
+from pydantic import BaseModel, Field, GetCoreSchemaHandler
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, core_schema
 
@@ -41,7 +41,6 @@ class OneOf:
 
 def field(
     default: Any,
-    group: str,
     title: str,
     text: str,
     *,
@@ -56,7 +55,7 @@ def field(
     Its range belongs to its type: `Annotated[int, Ge(0), Le(9)]`. A text that is one of `suggestions` or something
     else has to say in `otherwise` what else; one that is not free in another way, in `legal`, what it may be.
     """
-    extra = {"group": group, "code": code, "essential": essential, "otherwise": otherwise, "words": legal}
+    extra = {"code": code, "essential": essential, "otherwise": otherwise, "words": legal}
     return Field(
         default,
         title=_(title),
@@ -116,8 +115,19 @@ class FieldSpec:
         return f"{noun}{low} {joint} {high}"
 
 
-def spec_of(name: str, info: FieldInfo) -> FieldSpec:
-    """Read a FieldSpec out of a pydantic field that was made by `field`."""
+def specs_of(model: type[BaseModel], groups: Mapping[str, str]) -> dict[str, FieldSpec]:
+    """Describe the fields of a model, which `field` has made, by their names and in the order of their groups.
+
+    A group goes from the field that `groups` names for it to the field before the next group.
+    """
+    begins, group, found = {first: group for group, first in groups.items()}, "", []
+    for name, info in model.model_fields.items():
+        group = begins.get(name, group)
+        found.append(_spec(name, group, info))
+    return {spec.name: spec for spec in sorted(found, key=lambda spec: list(groups).index(spec.group))}
+
+
+def _spec(name: str, group: str, info: FieldInfo) -> FieldSpec:
     assert isinstance(info.json_schema_extra, dict)
     extra: dict[str, Any] = {**info.json_schema_extra}
     suggestions = extra.pop("suggestions")
@@ -132,7 +142,7 @@ def spec_of(name: str, info: FieldInfo) -> FieldSpec:
     kind = str if choices else info.annotation
     assert isinstance(kind, type)
     title, about = info.title or name, info.description or ""
-    return FieldSpec(name, kind, info.default, title, about, one_of, **extra, **bounds)
+    return FieldSpec(name, kind, info.default, title, about, one_of, group, **extra, **bounds)
 
 
 def numbers_in(text: str, kind: type = float) -> list[Any]:

@@ -40,9 +40,8 @@ def _file(name: str) -> Path:
 
 def read_job(name: str) -> Job:
     """Read the latest job of this name."""
-    raw = read_json(_file(name))
     try:
-        return Job("none") if raw is None else _job(raw)
+        return _job(read_json(_file(name)) or {})
     except (KeyError, TypeError, ValueError, OverflowError):  # values that no job of ours has written
         return Job("none")
 

@@ -13,8 +13,7 @@ from ui.augment.builder import builder
 from ui.augment.draws import choose_seed, draws_grid, evaluation_view, steps_view, trace
 from ui.augment.network_input import batch_view, network_view
 from ui.augment.take_along import take_along, use_for_training
-from ui.parts.dataset_select import dataset_select
-from ui.parts.datasets import dataset_or_wait
+from ui.parts.datasets import dataset_or_wait, dataset_select
 from ui.parts.lazy_torch import load_torch
 from ui.parts.page import page, shown_errors
 from ui.parts.picture_choice import ShownPicture, choose_pictures

@@ -13,8 +13,7 @@ from ui.batchnorm.experiment_live import watch_experiment
 from ui.batchnorm.form import experiment_form, fairness
 from ui.batchnorm.past import past_experiments, what_is_asked
 from ui.parts.address import choose_dataset, choose_run, chosen_run
-from ui.parts.dataset_select import dataset_select
-from ui.parts.datasets import dataset_or_wait
+from ui.parts.datasets import dataset_or_wait, dataset_select
 from ui.parts.page import page, shown_errors
 
 

@@ -11,7 +11,7 @@ from ui.classify.reference_section import reference_section
 from ui.classify.results import results
 from ui.classify.weights_section import weights_section
 from ui.classify.work import work_off, work_on
-from ui.parts.menu import page_file
+from ui.parts.menu import page_link
 from ui.parts.networks import choose_runs, network_of
 from ui.parts.page import page, shown_errors
 
@@ -20,7 +20,7 @@ with page("Classify", "Bring pictures, see what a trained network takes them for
     chosen_runs = choose_runs(runs) if runs else []
     if not runs:
         st.info(_("There is no trained network yet. Train one first: it takes about two minutes."))
-        st.page_link(page_file("train"), label=_("Go to Train"), icon=":material/arrow_forward:")
+        page_link("train", _("Go to Train"), ":material/arrow_forward:")
     own = weights_section()
     if not runs and own is None:
         st.stop()

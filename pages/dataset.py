@@ -6,14 +6,12 @@ import streamlit as st
 
 from alexcore.data.index import DataIndex
 from alexcore.words.language import _
-from ui.dataset.add_data import add_data
-from ui.dataset.class_table import class_index
-from ui.dataset.derive_section import derive_section
+from ui.dataset.class_table import class_index, derive_section
 from ui.dataset.gallery import browser
 from ui.dataset.problems import problems, quality_section
-from ui.dataset.source_choice import dataset_source
+from ui.dataset.source_choice import add_data, dataset_source
 from ui.parts.datasets import dataset_or_wait, read_again, whole_dataset
-from ui.parts.menu import page_file
+from ui.parts.menu import page_link
 from ui.parts.page import page
 from ui.parts.statistics_section import dataset_statistics, statistics_section
 from ui.parts.text import plain
@@ -38,12 +36,7 @@ def show(name: str, index: DataIndex, checked: bool) -> None:
     quality_section(name, whole_dataset(name))
     statistics_section(index, statistics)
     derive_section(index)
-    st.page_link(
-        page_file("train"),
-        label=_("Train on this data set"),
-        query_params={"dataset": name},
-        icon=":material/arrow_forward:",
-    )
+    page_link("train", _("Train on this data set"), ":material/arrow_forward:", dataset=name)
 
 
 with page("Data set", "See what the network will learn from, and how each class gets its number."):

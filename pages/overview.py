@@ -7,7 +7,7 @@ import streamlit as st
 from alexcore.runs.run_list import summaries
 from alexcore.words.language import _
 from ui.overview.device_line import device_line
-from ui.parts.menu import page_file
+from ui.parts.menu import page_link
 from ui.parts.page import page
 from ui.parts.synthetic_data import ensure_synthetic
 from ui.parts.text import plain
@@ -15,19 +15,19 @@ from ui.parts.text import plain
 STEPS = (
     (
         "1 · Look at the data",
-        page_file("dataset"),
+        "dataset",
         "Open the data set",
         "Five kinds of flowers are here already. See how classes get their numbers, or open a folder of your own.",
     ),
     (
         "2 · Train a network",
-        page_file("train"),
+        "train",
         "Train",
         "Start from settings that work, watch loss and accuracy grow, then change one thing and compare.",
     ),
     (
         "3 · Classify a picture",
-        page_file("classify"),
+        "classify",
         "Classify",
         "Drop a photograph on the page and see what the network takes it for, and how sure it is.",
     ),
@@ -42,7 +42,7 @@ with page("alexcore", "A laboratory for learning image classification with AlexN
         with column.container(border=True, height="stretch"):
             st.subheader(title, anchor=False)
             st.write(text)
-            st.page_link(target, label=label, icon=":material/arrow_forward:")
+            page_link(target, label, ":material/arrow_forward:")
     st.subheader(_("Latest runs"), anchor=False)
     runs = summaries()
     if not runs:
@@ -50,8 +50,8 @@ with page("alexcore", "A laboratory for learning image classification with AlexN
     with st.container(key="overview_runs"):
         for run in runs[:LATEST]:
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.page_link(page_file(run.kind.page), label=plain(run.title), query_params={"run": run.id})
+                page_link(run.kind.page, plain(run.title), run=run.id)
                 told = (run.status.state, f"{run.status.epoch} epochs", run.in_words)
                 st.caption(", ".join(filter(None, told)), width="content")
     if len(runs) > 1:
-        st.page_link(page_file("runs"), label=_("All runs, side by side"), icon=":material/arrow_forward:")
+        page_link("runs", _("All runs, side by side"), ":material/arrow_forward:")

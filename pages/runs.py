@@ -8,7 +8,7 @@ from alexcore.runs.run_list import summaries
 from alexcore.words.language import _
 from ui.parts.address import chosen_run
 from ui.parts.clone import forget_clone
-from ui.parts.menu import page_file
+from ui.parts.menu import page_link
 from ui.parts.page import page
 from ui.runs.compare import comparison
 from ui.runs.deletion import disk_section, outcome
@@ -23,7 +23,7 @@ def all_runs() -> None:
     if not found:
         outcome()
         st.info(_("There are no runs yet. Train a network: it takes about two minutes, and its run appears here."))
-        st.page_link(page_file("train"), label=_("Go to Train"), icon=":material/arrow_forward:")
+        page_link("train", _("Go to Train"), ":material/arrow_forward:")
         disk_section(found)
         return
     wished = filters(found)

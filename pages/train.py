@@ -12,8 +12,7 @@ from alexcore.runs.store import open_run
 from alexcore.words.language import _
 from ui.parts.address import choose_dataset, choose_run, chosen_run
 from ui.parts.clone import clone_from_url, cloned_validation, end_clone
-from ui.parts.dataset_select import dataset_select
-from ui.parts.datasets import dataset_or_wait
+from ui.parts.datasets import dataset_or_wait, dataset_select
 from ui.parts.evaluation_section import evaluation_section
 from ui.parts.forms import config_form, explanations
 from ui.parts.page import page, shown_errors

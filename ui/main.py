@@ -7,7 +7,8 @@ from pathlib import Path
 import streamlit as st
 
 from alexcore.runs.run_list import active_runs
-from ui.parts.menu import PAGES, page_file
+from alexcore.words.language import _
+from ui.parts.menu import PAGES, page_file, page_link
 from ui.parts.text import plain
 
 ICON = Path(__file__).parent / "icon.png"
@@ -24,10 +25,6 @@ st.set_page_config(page_title=f"{chosen.title} · alexcore", page_icon=str(ICON)
 with st.sidebar, st.container(key="active_runs"):
     for run in active_runs():
         # No state: the page beside it follows the run, and this would stay as it was.
-        st.page_link(
-            page_file(run.kind.page),
-            label=f"{plain(run.title)}: active",
-            icon=":material/play_circle:",
-            query_params={"run": run.id},
-        )
+        label = _("{run}: active").format(run=plain(run.title))
+        page_link(run.kind.page, label, ":material/play_circle:", run=run.id)
 chosen.run()

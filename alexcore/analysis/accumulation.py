@@ -84,10 +84,7 @@ def prove(config: TrainConfig, on_progress: Callable[[int, int], None] | None = 
     """Compare one big batch with the accumulated one on the training pictures of a configuration.
 
     The effective batch is that of the configuration, at most 64 pictures; weights and smoothing are those of its loss.
-
-    Args:
-        config: The run in question.
-        on_progress: Called with (comparisons done, in all).
+    `on_progress` is called with (comparisons done, in all).
 
     Returns:
         `pictures`, `micro_batch` (the run's own), `weights` (per class, or None), `rows` (norm, micro_batch,

@@ -96,11 +96,6 @@ class _World:
         told = [f"{name} from {value:.4g} to {float(moved[name].detach()):.4g}" for name, value in before.items()]
         return f"step has moved what has a grad by -lr * grad: {', '.join(told)}."
 
-    def rows(self) -> list[Row]:
-        """All tensors as they are."""
-        names = ("x", "w", "b", "target", "prediction", "loss")
-        return [_row(name, getattr(self, name)) for name in names]
-
 
 def _row(name: str, tensor: Tensor | None) -> Row:
     if tensor is None:
@@ -128,7 +123,7 @@ def play(steps: str, *, w_learns: bool = True, x_learns: bool = False, lr: float
         except RuntimeError as error:
             scene.words = f"{STEPS[letter]} was refused, and nothing has changed."
             scene.refused = str(error).split(". ")[0].rstrip(".") + "."
-    scene.rows = world.rows()
+    scene.rows = [_row(name, getattr(world, name)) for name in ("x", "w", "b", "target", "prediction", "loss")]
     scene.nodes = graph_of(world.loss, {"w": world.w, "b": world.b, "x": world.x})
     return scene
 

@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -49,31 +49,19 @@ class AskedNetwork:
 
 @dataclass(frozen=True)
 class Reply:
-    """What the networks say about one picture, or why it could not be read.
+    """What the networks say about one picture, or why it could not be read."""
 
-    Attributes:
-        name: The picture's name, from outside.
-        notes: What was changed on the way: "rotated by EXIF".
-        format: Of the content, "JPEG".
-        size: Upright width and height in px.
-        error: A sentence; empty for a picture that was answered.
-        hint: What to do about the error.
-        probabilities: For each network (C,) float32.
-        distances: For each network the distance to the nearest class mean, where that is known.
-        label: The number of its true class, if that is known.
-        path: The row's path in its data set, for a picture of one.
-    """
-
-    name: str
-    notes: tuple[str, ...] = ()
-    format: str = ""
-    size: tuple[int, int] = (0, 0)
-    error: str = ""
-    hint: str = ""
-    probabilities: tuple[npt.NDArray[np.float32], ...] = ()
+    name: str  # the picture's name, from outside
+    notes: tuple[str, ...] = ()  # what was changed on the way: "rotated by EXIF"
+    format: str = ""  # of the content, "JPEG"
+    size: tuple[int, int] = (0, 0)  # upright width and height in px
+    error: str = ""  # a sentence; empty for a picture that was answered
+    hint: str = ""  # what to do about the error
+    probabilities: tuple[npt.NDArray[np.float32], ...] = ()  # for each network (C,) float32
+    # For each network the distance to the nearest class mean, where that is known.
     distances: tuple[float | None, ...] = ()
-    label: int | None = None
-    path: str = ""
+    label: int | None = None  # the number of its true class, if that is known
+    path: str = ""  # the row's path in its data set, for a picture of one
 
 
 @dataclass(frozen=True)
@@ -95,14 +83,14 @@ def views_of(image: Image.Image, tta: bool) -> list[Image.Image]:
 
 def decode(picture: Incoming, transforms: Sequence[Transform], tta: bool = False) -> Decoded:
     """Read one picture by the policy and transform it for each network; what cannot be read has its sentence."""
-    about = {"label": picture.label, "path": picture.path}
+    reply = Reply(picture.name, label=picture.label, path=picture.path)
     try:
         read = read_picture(picture.read(), picture.name)
         views = views_of(read.image, tta)
         tensors = tuple(tuple(transform(view) for view in views) for transform in transforms)
     except AlexError as error:
-        return Decoded(Reply(picture.name, error=error.message, hint=error.hint, **about))  # type: ignore[arg-type]
-    return Decoded(Reply(picture.name, read.notes, read.format, read.size, **about), tensors)  # type: ignore[arg-type]
+        return Decoded(replace(reply, error=error.message, hint=error.hint))
+    return Decoded(replace(reply, notes=read.notes, format=read.format, size=read.size), tensors)
 
 
 @cache
@@ -179,19 +167,15 @@ class BatchPrediction:
     def _answer(self, chunk: list[Decoded]) -> list[Reply]:
         readable = [each for each in chunk if not each.reply.error]
         columns = [self._look(number, readable) for number in range(len(self.networks))] if readable else []
-        answered = iter(range(len(readable)))
-        replies = []
-        for each in chunk:
-            if each.reply.error:
-                replies.append(each.reply)
-                continue
-            row = next(answered)
-            found = {
-                "probabilities": tuple(probabilities[row] for probabilities, _ in columns),
-                "distances": tuple(None if far is None else float(far[row]) for _, far in columns),
-            }
-            replies.append(Reply(**{**each.reply.__dict__, **found}))
-        return replies
+        answered = (
+            replace(
+                each.reply,
+                probabilities=tuple(probabilities[row] for probabilities, _ in columns),
+                distances=tuple(None if far is None else float(far[row]) for _, far in columns),
+            )
+            for row, each in enumerate(readable)
+        )
+        return [each.reply if each.reply.error else next(answered) for each in chunk]
 
     def _look(
         self, number: int, readable: list[Decoded]

@@ -32,20 +32,14 @@ AT_ONCE = 27
 
 @dataclass(frozen=True)
 class Explanation:
-    """A map over the picture as the network sees it.
+    """A map over the picture as the network sees it."""
 
-    Attributes:
-        values: (H, W) float32. Grad-CAM: 0 to 1, as a share of the strongest place. Occlusion: how much the
-            probability falls if the place is covered, -1 to 1.
-        target: The number of the class that is explained.
-        probability: What the network gives that class, 0 to 1.
-        cells: How many independent values there are a side; finer detail is interpolation.
-    """
-
+    # (H, W) float32. Grad-CAM: 0 to 1, as a share of the strongest place. Occlusion: how much the probability falls if
+    # the place is covered, -1 to 1.
     values: npt.NDArray[np.float32]
-    target: int
-    probability: float
-    cells: tuple[int, int]
+    target: int  # the number of the class that is explained
+    probability: float  # what the network gives that class, 0 to 1
+    cells: tuple[int, int]  # how many independent values there are a side; finer detail is interpolation
 
 
 def seen_picture(classifier: Classifier, image: Image.Image) -> Image.Image:
@@ -53,10 +47,12 @@ def seen_picture(classifier: Classifier, image: Image.Image) -> Image.Image:
     return to_picture(classifier.transform(image), classifier.operations)
 
 
-def _require_class(classifier: Classifier, target: int) -> None:
+def _batch_of(classifier: Classifier, image: Image.Image, target: int) -> torch.Tensor:
+    """The picture as a batch of one, (1, 3, H, W), if there is such a class."""
     if not 0 <= target < len(classifier.classes):
         last = len(classifier.classes) - 1
         raise DataError(f"There is no class number {target}: the network has 0 to {last}.", "Choose one of them.")
+    return classifier.transform(image).unsqueeze(0).to(classifier.device)
 
 
 def grad_cam(classifier: Classifier, image: Image.Image, target: int) -> Explanation:
@@ -65,8 +61,7 @@ def grad_cam(classifier: Classifier, image: Image.Image, target: int) -> Explana
     Raises:
         DataError: there is no such class.
     """
-    _require_class(classifier, target)
-    batch = classifier.transform(image).unsqueeze(0).to(classifier.device)
+    batch = _batch_of(classifier, image, target)
     # The hooks of captum warn about an input that asks for no gradient.
     batch.requires_grad_()
     with classifier.lock, torch.enable_grad():
@@ -86,8 +81,7 @@ def occlusion(classifier: Classifier, image: Image.Image, target: int) -> Explan
 
     Patches overlap; a place's value is the mean over the patches that cover it. Arguments and errors as `grad_cam`.
     """
-    _require_class(classifier, target)
-    batch = classifier.transform(image).unsqueeze(0).to(classifier.device)
+    batch = _batch_of(classifier, image, target)
     height, width = batch.shape[2:]
     patch = (max(1, -(-height // PATCHES_A_SIDE)), max(1, -(-width // PATCHES_A_SIDE)))
     step = tuple(max(1, side // MOVES_A_PATCH) for side in patch)

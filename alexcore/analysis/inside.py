@@ -22,20 +22,16 @@ Values = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Spread:
-    """How numbers are spread: a histogram and what one says of it.
+    """How numbers are spread: a histogram and what one says of it."""
 
-    `edges` has one number more than `counts`.
-    """
-
-    edges: npt.NDArray[np.float64]
+    edges: npt.NDArray[np.float64]  # one number more than `counts`
     counts: npt.NDArray[np.int64]
     count: int
     mean: float
     std: float
     low: float
     high: float
-    zeros: float
-    """Share of numbers that are exactly 0, or smaller: what a ReLU lets nothing of through."""
+    zeros: float  # share of numbers that are exactly 0, or smaller: what a ReLU lets nothing of through
 
 
 def layers_of(classifier: Classifier, size: int) -> list[Layer]:

@@ -1,4 +1,4 @@
-"""How good is good: intervals, calibration and what a table of classes says, from labels and answers alone.
+"""How good is good: intervals, calibration, confusion and a table of classes, from labels and answers alone.
 
 The scores of each class come from torchmetrics (`class_scores`), which is imported where an evaluation runs.
 """
@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+# A confusion matrix: `matrix[truth][answer]` pictures.
+Matrix = Sequence[Sequence[int]]
 # The 97.5th percentile of the normal distribution: 95 % lie within, 2.5 % outside at either end.
 Z_95 = 1.959963984540054
 BINS = 10
@@ -125,3 +127,22 @@ def mean_of(rows: Sequence[dict[str, Any]], name: str) -> float | None:
     """The mean of a score over the classes that have it; of recall that is the balanced accuracy."""
     values = [row[name] for row in rows if row[name] is not None]
     return sum(values) / len(values) if values else None
+
+
+def most_frequent_mistake(matrix: Matrix) -> tuple[int, int] | None:
+    """(truth, answer) of the largest cell off the diagonal, the first of equals; None where there is no mistake."""
+    cells = [(-count, truth, answer) for truth, row in enumerate(matrix) for answer, count in enumerate(row)]
+    count, truth, answer = min((cell for cell in cells if cell[1] != cell[2]), default=(0, 0, 0))
+    return (truth, answer) if count else None
+
+
+def most_mistaken(matrix: Matrix, most: int) -> list[int]:
+    """The classes with the most mistakes, `most` at most, in the order of their numbers."""
+    return sorted(sorted(range(len(matrix)), key=lambda label: matrix[label][label] - sum(matrix[label]))[:most])
+
+
+def left_out_in_words(classes: int, most: int) -> str:
+    """A sentence, with a space before it, where a chart has not all classes; else an empty text."""
+    if classes <= most:
+        return ""
+    return f" Shown are the {most} classes with the most mistakes; the table has all {classes}."

@@ -70,8 +70,6 @@ def check_parity(network: AskedNetwork, index: DataIndex, logged: pd.DataFrame, 
 def _upload(index: DataIndex, path: str) -> Incoming:
     """The picture as a browser would send it: a name, and bytes in memory."""
     source = picture_source(index, path)
-    try:
+    with DataError.from_system(f"{path} cannot be read", "Measure the run again."):
         content = source if isinstance(source, bytes) else source.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}.", "Measure the run again.") from error
     return from_bytes(path, lambda: content, len(content), len(content))

@@ -1,4 +1,4 @@
-"""Classify pictures with a trained run. Needs nothing but the run's folder."""
+"""What a network answers: a trained run's, of which nothing but the checkpoint is needed, or one yet untrained."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from typing import Any
 
 import torch
 from PIL import Image
+from torch import nn
 
 from alexcore.augment.operations import Operation
 from alexcore.augment.pipeline import build_transform
-from alexcore.training.checkpoint import load_checkpoint, restore_model
+from alexcore.config import TrainConfig
+from alexcore.training.checkpoint import build_model, load_checkpoint, restore_model
 
 
 @dataclass(frozen=True)
@@ -89,3 +91,17 @@ def best_of(probabilities: Any, classes: Sequence[str], top_k: int) -> list[Clas
     """The `top_k` most probable classes of one picture, best first; `probabilities` is (C,), a tensor or an array."""
     values, indices = torch.as_tensor(probabilities).topk(min(top_k, len(classes)))
     return [ClassProbability(classes[i], i, p) for p, i in zip(values.tolist(), indices.tolist(), strict=True)]
+
+
+def untrained(config: TrainConfig, num_classes: int) -> nn.Module:
+    """The network that a run of this configuration starts from, in eval mode; no generator outside is moved on."""
+    with torch.random.fork_rng():
+        torch.manual_seed(config.seed)
+        return build_model(config, num_classes).eval()
+
+
+@torch.no_grad()
+def logits_of(model: nn.Module, operations: Sequence[Operation], image: Image.Image) -> list[float]:
+    """The logits of one RGB picture, one number a class; `operations` are the evaluation's."""
+    batch = build_transform(operations)(image).unsqueeze(0)
+    return [float(each) for each in model(batch)[0]]

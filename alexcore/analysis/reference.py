@@ -15,7 +15,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -38,22 +38,16 @@ from alexcore.files import write_json
 from alexcore.training.device import choose_device
 from alexcore.training.shard_loader import make_loader
 
-if TYPE_CHECKING:
-    from alexcore.training.loader import Batch
-
 # Training pictures that are indexed, and validation pictures that are asked, evenly spread: more cost time and disk
 # (160 MB at 4,096 units) and hardly change an answer.
 MOST = 20_000
 # Folders that are kept, the newest.
 KEPT = 8
+Floats = npt.NDArray[np.float32]
 
 
 def build_reference(checkpoint: Path, on_progress: Callable[[int, int], None] | None = None) -> Path:
-    """Measure a checkpoint on its run's data set, and keep what was found.
-
-    Args:
-        checkpoint: A run's best.pt or last.pt.
-        on_progress: Called with (pictures done, in all).
+    """Measure a checkpoint on its run's data set; `on_progress` is called with (pictures done, in all).
 
     Returns:
         The folder with the files named above; an earlier one of the same checkpoint and data is replaced.
@@ -99,9 +93,7 @@ def build_reference(checkpoint: Path, on_progress: Callable[[int, int], None] | 
     return target
 
 
-def _looked_at(
-    classifier: Classifier, index: DataIndex, rows: npt.NDArray[np.intp]
-) -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]:
+def _looked_at(classifier: Classifier, index: DataIndex, rows: npt.NDArray[np.intp]) -> Iterator[tuple[Floats, Floats]]:
     """Yield probabilities and features of these pictures, in their order."""
     for chunk in decoded_chunks(set_pictures(index, rows.tolist()), [classifier.transform]):
         bad = next((each.reply for each in chunk if each.reply.error), None)
@@ -113,7 +105,7 @@ def _looked_at(
 
 def _index_training(
     classifier: Classifier, index: DataIndex, rows: npt.NDArray[np.intp], folder: Path, report: Callable[[int], None]
-) -> npt.NDArray[np.float32]:
+) -> Floats:
     """Write the index of the training pictures; the means of the classes' features, (C, D), each picture counting 1."""
     table = index.files.iloc[rows]
     labels = table["label"].to_numpy()
@@ -132,34 +124,25 @@ def _index_training(
 
 def _log_validation(
     classifier: Classifier, index: DataIndex, rows: npt.NDArray[np.intp], report: Callable[[int], None]
-) -> tuple[pd.DataFrame, npt.NDArray[np.float32]]:
+) -> tuple[pd.DataFrame, Floats]:
     """What evaluation answers: through its own loader, so that the upload path can be compared with it."""
-    asked: list[npt.NDArray[np.float32]] = []
-    described: list[npt.NDArray[np.float32]] = []
-    done = 0
-    everything = len(rows) == len(index.select("val"))
+    asked: list[Floats] = []
+    described: list[Floats] = []
+    done, answers = 0, _looked_at(classifier, index, rows)
     # Several processes read shards, in no fixed order; and of a part, evaluation has no loader.
-    if everything and not is_sharded(index):
+    if len(rows) == len(index.select("val")) and not is_sharded(index):
         loader = make_loader(index, "val", classifier.operations, batch_size=max(32, classifier.config.batch_size))
-        batches: Iterator[Batch] = loader.epoch()
-        answers = ((each.numpy() for each in classifier.look(images)) for images, _ in batches)
-    else:
-        answers = ((each for each in pair) for pair in _looked_at(classifier, index, rows))
+        looks = (classifier.look(images) for images, _ in loader.epoch())
+        answers = ((probabilities.numpy(), features.numpy()) for probabilities, features in looks)
     for probabilities, features in answers:
         asked.append(probabilities)
         described.append(features)
         done += len(probabilities)
         report(done)
-    table = index.files.iloc[rows]
     values = np.concatenate(asked)
-    logged = pd.DataFrame(
-        {
-            "path": table["path"].to_numpy(),
-            "label": table["label"].to_numpy(),
-            "predicted": values.argmax(axis=1),
-            "probability": values.max(axis=1),
-            **{f"p{number}": column for number, column in enumerate(values.T)},
-        }
+    each_class = {f"p{number}": column for number, column in enumerate(values.T)}
+    logged = index.files.iloc[rows][["path", "label"]].assign(
+        predicted=values.argmax(axis=1), probability=values.max(axis=1), **each_class
     )
     return logged, np.concatenate(described)
 

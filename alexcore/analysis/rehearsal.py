@@ -23,16 +23,18 @@ from alexcore.training.checkpoint import load_checkpoint
 from alexcore.training.device import describe_device
 from alexcore.training.distributed import ALONE, Group
 from alexcore.training.loop import fit
+from alexcore.training.run_data import Silent
 
 WARM_UP, MEASURED = 1, 3
 REPEATED = 5
 Progress = Callable[[int, int], None]
 
 
-class _Watch:
+class _Watch(Silent):
     """A reporter that asks the loop to stop after some steps and notes when each of them ended."""
 
     def __init__(self, steps: int, on_progress: Progress) -> None:
+        super().__init__()
         self.steps, self.on_progress = steps, on_progress
         self.step_s: list[float] = []
         self.loader_bytes = 0
@@ -58,9 +60,6 @@ class _Watch:
     def request(self) -> str:
         return "stop" if self._step >= self.steps else ""
 
-    def paused(self, paused: bool) -> None:
-        """Nobody pauses a rehearsal."""
-
 
 def _children_bytes() -> int:
     """Memory of the loader's processes beyond what they share with this one."""
@@ -77,27 +76,18 @@ def _rehearse(config: TrainConfig, folder: Path, steps: int, on_progress: Progre
     """Run at least `steps` optimizer steps; the checkpoint `last.pt` of the end is left in `folder`."""
     # A small data set may have one step an epoch, and a run may be shorter than its rehearsal. Pictures that grow would
     # show the smallest step.
-    length = {
-        "epochs": max(config.epochs, steps),
-        "max_steps": 0,
-        "early_stopping": 0,
-        "time_budget_s": 0.0,
-        "start_size": 0,
-    }
+    length = {"epochs": max(config.epochs, steps), "max_steps": 0, "early_stopping": 0, "time_budget_s": 0.0}
     (folder / "checkpoints").mkdir(parents=True)
     watch = _Watch(steps, on_progress)
-    known = {name: value for name, value in length.items() if name in TrainConfig.model_fields}
-    fit(config.model_copy(update=known), folder, watch, group=group)
+    fit(config.model_copy(update={**length, "start_size": 0}), folder, watch, group=group)
     return watch
 
 
 def measure_steps(config: TrainConfig, on_progress: Progress | None = None, group: Group = ALONE) -> dict[str, Any]:
     """Take 3 real steps of a run after 1 to warm up, and measure time, memory and the size of a checkpoint.
 
-    Args:
-        config: The run in question.
-        on_progress: Called with (done, total), pictures while they are checked, then steps.
-        group: The ranks that would train together, each of which calls this.
+    `on_progress` is called with (done, total): pictures while they are checked, then steps. Each rank of `group` calls
+    this.
 
     Returns:
         `step_s` (mean), `steps_s` (each), `images_per_s`, `memory_bytes` (all processes at their peak, the loader's
@@ -131,10 +121,7 @@ def measure_steps(config: TrainConfig, on_progress: Progress | None = None, grou
 def repeat(config: TrainConfig, on_progress: Progress | None = None, group: Group = ALONE) -> dict[str, Any]:
     """Run the first steps of a run twice and compare the weights, bit by bit.
 
-    Args:
-        config: The run in question.
-        on_progress: Called with (steps done, steps in all).
-        group: The ranks that would train together, each of which calls this; the first one's answer counts.
+    Arguments as in `measure_steps`; the first rank's answer counts.
 
     Returns:
         `steps`, `hashes` (SHA-256 of the weights, one a run), `same`, `largest_difference` and `sentence`.
@@ -156,23 +143,19 @@ def repeat(config: TrainConfig, on_progress: Progress | None = None, group: Grou
     hashes = [weights_hash(state) for state in (first, second)]
     largest = max(float((first[key].double() - second[key].double()).abs().max()) for key in first)
     same = hashes[0] == hashes[1]
+    if same:
+        said = f"ended with the same weights, bit by bit (SHA-256 {hashes[0][:12]} ...)."
+    else:
+        said = f"differ by up to {largest:.1e} in a weight."
+        if not config.deterministic:
+            said += " Switch on deterministic to allow only algorithms that give the same bits."
     return {
         "steps": REPEATED,
         "hashes": hashes,
         "same": same,
         "largest_difference": largest,
-        "sentence": _repeat_in_words(config, same, hashes[0], largest),
+        "sentence": f"Two runs of {REPEATED} steps with seed {config.seed} {said}",
     }
-
-
-def _repeat_in_words(config: TrainConfig, same: bool, digest: str, largest: float) -> str:
-    if same:
-        return (
-            f"Two runs of {REPEATED} steps with seed {config.seed} ended with the same weights, bit by bit "
-            f"(SHA-256 {digest[:12]} ...)."
-        )
-    hint = "" if config.deterministic else " Switch on deterministic to allow only algorithms that give the same bits."
-    return f"Two runs of {REPEATED} steps with seed {config.seed} differ by up to {largest:.1e} in a weight.{hint}"
 
 
 def weights_hash(state: dict[str, torch.Tensor]) -> str:

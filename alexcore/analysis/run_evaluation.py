@@ -42,23 +42,16 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Answers:
-    """What a network answered to each picture of a split.
+    """What a network answered to each picture of a split."""
 
-    Attributes:
-        table: A row a picture, in the order of the split: path (as in `DataIndex.files`), label, predicted,
-            probability (of the predicted class), label_probability, loss (cross entropy in nats), top_index and
-            top_probability (lists of at most 5, best first), position (in the split, counted from 0).
-        classes: Names in the order of their numbers.
-        data: What was evaluated: the path that opens it.
-        split: Which part of it.
-        ignored: Pictures left out, because the run ignores their class.
-    """
-
+    # A row a picture, in the order of the split: path (as in `DataIndex.files`), label, predicted, probability (of the
+    # predicted class), label_probability, loss (cross entropy in nats), top_index and top_probability (lists of at most
+    # 5, best first), position (in the split, counted from 0).
     table: pd.DataFrame
-    classes: tuple[str, ...]
-    data: str
-    split: str
-    ignored: int = 0
+    classes: tuple[str, ...]  # names in the order of their numbers
+    data: str  # what was evaluated: the path that opens it
+    split: str  # which part of it
+    ignored: int = 0  # pictures left out, because the run ignores their class
 
 
 class _Pictures(Dataset[tuple[torch.Tensor, int] | DataError]):
@@ -102,12 +95,8 @@ def answer_pictures(
 ) -> Answers:
     """Let a checkpoint answer every picture of a split, in fp32, in eval mode, through its own evaluation transform.
 
-    Args:
-        checkpoint: A run's best.pt or last.pt.
-        data: A data set; empty for the one that the run was trained on, with its own `val`.
-        val: A separate validation folder that belongs to `data`.
-        split: train, val or test.
-        on_progress: Called with (phase, done, total).
+    `data`, with its separate validation folder `val`, is empty for the data set that the run was trained on. `split` is
+    train, val or test; `on_progress` is called with (phase, done, total).
 
     Raises:
         CheckpointError: there is no usable checkpoint, or the data set has another mapping.
@@ -179,16 +168,7 @@ def report_of(answers: Answers) -> dict[str, Any]:
         "per_class": [{"class": name, **row} for name, row in zip(classes, scores, strict=True)],
         "calibration": [asdict(each) for each in bins],
         "ece": calibration_error(bins),
-        "top_losses": [
-            {
-                "path": str(row.path),
-                "label": int(row.label),
-                "predicted": int(row.predicted),
-                "probability": float(row.probability),
-                "loss": float(row.loss),
-            }
-            for row in worst.itertuples()
-        ],
+        "top_losses": worst[["path", "label", "predicted", "probability", "loss"]].to_dict("records"),
         "classes": list(classes),
         "data": answers.data,
         "split": answers.split,

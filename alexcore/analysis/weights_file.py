@@ -22,7 +22,7 @@ from alexcore.analysis.prediction import Classifier
 from alexcore.augment.check import require_legal
 from alexcore.config import TrainConfig, make_config
 from alexcore.errors import CheckpointError, ConfigError
-from alexcore.training.checkpoint import build_model, load_checkpoint_from, require_state
+from alexcore.training.checkpoint import RUN_PARTS, build_model, load_checkpoint_from, require_state
 from alexcore.words.numbers import size_text
 
 # A full AlexNet has 244 MB of weights; with momentum and averages a last.pt holds several times that.
@@ -43,8 +43,7 @@ def open_weights(content: bytes, name: str) -> Classifier:
     config = _require_settings(state, name)
     _require_shapes(state["model"], config, len(classes), name, len(content))
     # Only what a network needs: a stranger's optimizer is of no use here.
-    kept = {key: state[key] for key in ("version", "model", "config", "class_to_idx", "evaluation_operations")}
-    return Classifier.of_state(kept, name)
+    return Classifier.of_state({key: state[key] for key in RUN_PARTS}, name)
 
 
 def _refused(name: str, why: str) -> CheckpointError:

@@ -8,25 +8,18 @@ from alexcore.augment.operations import OPERATIONS, Operation, active, arguments
 
 
 def python_code(training: Sequence[Operation], evaluation: Sequence[Operation], num_classes: int) -> str:
-    """A module with `train_transform`, `eval_transform` and, where batches are mixed, `mix`.
+    """A module with `train_transform`, `eval_transform` and, where batches are mixed, `mix`, of legal pipelines.
 
-    Args:
-        training: A legal pipeline.
-        evaluation: The matching one of `presets.evaluation_operations`.
-        num_classes: Length of a mixed label.
+    `evaluation` is the matching one of `presets.evaluation_operations`; a mixed label has `num_classes` numbers.
     """
     lines = ["import torch", "from torchvision.transforms import v2", ""]
     lines += ["train_transform = " + _compose(training), "", "eval_transform = " + _compose(evaluation)]
-    mix = mixing_code(training, num_classes)
-    if mix:
+    # As `pipeline.build_mixing` makes it.
+    mixing = [_call(each, f"num_classes={num_classes}") for each in for_batches(active(training))]
+    if mixing:
+        mix = f"v2.RandomChoice([{', '.join(mixing)}])" if len(mixing) > 1 else mixing[0]
         lines += ["", "# For whole batches: images, labels = mix(images, labels)", f"mix = {mix}"]
     return "\n".join(lines) + "\n"
-
-
-def mixing_code(operations: Sequence[Operation], num_classes: int) -> str:
-    """What `pipeline.build_mixing` makes of these operations; an empty text where batches are not mixed."""
-    steps = [_call(each, f"num_classes={num_classes}") for each in for_batches(active(operations))]
-    return f"v2.RandomChoice([{', '.join(steps)}])" if len(steps) > 1 else "".join(steps)
 
 
 def _compose(operations: Sequence[Operation]) -> str:

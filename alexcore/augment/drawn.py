@@ -11,14 +11,12 @@ Drawn = Sequence[tuple[str, Any]]
 InWords = Callable[[Drawn, bool], str]
 
 
-def nothing(_drawn: Drawn, _applied: bool) -> str:
-    """Where there is nothing to draw."""
-    return ""
-
-
 def happened(yes: str, no: str) -> InWords:
     """Words for an operation with a chance and nothing else to tell."""
     return lambda _drawn, applied: yes if applied else no
+
+
+nothing = happened("", "")  # where there is nothing to draw
 
 
 def cut_out(drawn: Drawn, _applied: bool) -> str:

@@ -66,11 +66,9 @@ def _size(kind: Literal["side", "sides"] = "sides") -> Parameter:
 
 
 def _jitter(name: str, maximum: float = 10) -> Parameter:
-    what = (
-        "The colours turn around the circle by at most this part of it."
-        if name == "hue"
-        else (f"The {name} is multiplied by a number within 1 minus and 1 plus this.")
-    )
+    what = f"The {name} is multiplied by a number within 1 minus and 1 plus this."
+    if name == "hue":
+        what = "The colours turn around the circle by at most this part of it."
     return Parameter(name, "float", 0.0, what, 0, maximum)
 
 

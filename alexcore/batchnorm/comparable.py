@@ -1,4 +1,4 @@
-"""What the BatchNorm experiment needs of a run, so that its arms can be compared; and its presets.
+"""What the BatchNorm experiment needs of a run, so that its arms can be compared; its presets and its command.
 
 An experiment is described by two objects: a `TrainConfig`, which every arm shares but for its norm, and a `BnConfig`.
 `make_experiment` builds both from one set of values, so that a form or a command line need not know which is whose.
@@ -6,9 +6,11 @@ An experiment is described by two objects: a `TrainConfig`, which every arm shar
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 from alexcore.batchnorm.settings import BN_FIELDS, BnConfig, make_bn_config
+from alexcore.command_line import PROGRAM, changed_flags
 from alexcore.config import TrainConfig, make_config
 from alexcore.errors import ConfigError
 
@@ -103,3 +105,15 @@ def require_comparable(config: TrainConfig, bn: BnConfig) -> None:
         )
     if wrong:
         raise ConfigError(" ".join(wrong), "Correct the value and start again.")
+
+
+def experiment_command(config: TrainConfig, bn: BnConfig) -> str:
+    """`python -m alexcore compare-bn ...` with every setting that is not the preset's."""
+    preset = next(iter(BN_PRESETS))
+    values, base = (
+        {**one.model_dump(mode="json"), **two.model_dump(mode="json")}
+        for one, two in ((config, bn), make_experiment(preset))
+    )
+    # The number of steps is given by `steps`, the norm by `arms`.
+    values = {name: value for name, value in values.items() if name not in ("max_steps", "norm")}
+    return shlex.join([*PROGRAM, "compare-bn", f"--preset={preset}", *changed_flags(values, base)])

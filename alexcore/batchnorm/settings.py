@@ -9,15 +9,16 @@ from typing import Annotated, Any
 from annotated_types import Ge, Le
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from alexcore.config import TrainConfig
+from alexcore.config import TrainConfig, refused
 from alexcore.errors import ConfigError
-from alexcore.fields import FieldSpec, OneOf, field, numbers_in, spec_of
+from alexcore.fields import OneOf, field, numbers_in, specs_of
 from alexcore.files import read_json
 from alexcore.nn.norms import NORMS
 from alexcore.runs.kinds import BATCHNORM
 from alexcore.runs.store import create_run
 
-GROUPS = ("Arms", "Measuring", "Sweeps")
+# The groups of a form, in its order, and the field that each begins with.
+GROUPS = {"Arms": "arms", "Measuring": "probe_every", "Sweeps": "sweep_rates"}
 
 
 def arm_choices() -> tuple[str, ...]:
@@ -36,7 +37,6 @@ class BnConfig(BaseModel):
     arms: Annotated[str, OneOf(arm_choices)] = field(
         "none,batch,group",
         "Arms",
-        "Arms",
         "The networks that are compared. They differ in their norm and in nothing else: none has no norm, batch is "
         "BatchNorm, group is GroupNorm, which normalises but does not look at the batch. Expect the third arm to cost "
         "half as much time again.",
@@ -45,7 +45,6 @@ class BnConfig(BaseModel):
     )
     seeds: Annotated[int, Ge(1), Le(20)] = field(
         1,
-        "Arms",
         "Seeds",
         "How often the comparison is repeated, each time with other initial weights and another order of the pictures; "
         "the first seed is the run's. Chance alone moves a curve, so a question is decided from 3 seeds on only.",
@@ -54,7 +53,6 @@ class BnConfig(BaseModel):
     )
     steps: Annotated[int, Ge(1), Le(1_000_000)] = field(
         300,
-        "Arms",
         "Steps per arm (optimizer steps)",
         "Every arm makes exactly so many steps on the same batches, so that none has seen more pictures.",
         code="alexcore.batchnorm.measure.experiment:run_experiment",
@@ -63,7 +61,6 @@ class BnConfig(BaseModel):
 
     probe_every: Annotated[int, Ge(0), Le(1_000_000)] = field(
         0,
-        "Measuring",
         "Probe every (steps)",
         "How often the layers and the loss surface are measured. Probes change no run, they only cost time. 0 is the "
         "rule: dense at the start, where most happens, and then as often as keeps all probes under 30 % of the run. "
@@ -72,21 +69,18 @@ class BnConfig(BaseModel):
     )
     probe_images: Annotated[int, Ge(8), Le(4096)] = field(
         256,
-        "Measuring",
         "Probe pictures",
         "Training pictures, the same for every arm, on which activations are measured. Fewer are faster and noisier.",
         code="alexcore.batchnorm.measure.batches:probe_set",
     )
     eval_every: Annotated[int, Ge(0), Le(1_000_000)] = field(
         0,
-        "Measuring",
         "Validate every (steps)",
         "How often all arms are validated. 0 is the rule: 12 times in a run, and at its start.",
         code="alexcore.batchnorm.measure.probe_schedule:evaluation_steps",
     )
     recalibrate_images: Annotated[int, Ge(0), Le(1_000_000)] = field(
         1024,
-        "Measuring",
         "Recalibration pictures",
         "At the end BatchNorm's running statistics are measured anew on so many training pictures, because those of a "
         "short run lag behind its weights. Both accuracies are shown. 0 takes the whole training split.",
@@ -95,7 +89,6 @@ class BnConfig(BaseModel):
 
     sweep_rates: str = field(
         "0.001,0.003,0.01,0.03,0.1,0.3,1",
-        "Sweeps",
         "Learning rates of the sweep",
         "Each arm is trained anew with each of these rates; how many of them work is its tolerance.",
         code="alexcore.batchnorm.measure.sweep_training:sweep_rates",
@@ -103,21 +96,18 @@ class BnConfig(BaseModel):
     )
     sweep_steps: Annotated[int, Ge(2), Le(1_000_000)] = field(
         60,
-        "Sweeps",
         "Steps of a sweep's run",
         "Optimizer steps of each run in the learning-rate sweep, and of the batch sweep's second table.",
         code="alexcore.batchnorm.measure.sweep_training:sweep_rates",
     )
     sweep_seeds: Annotated[int, Ge(1), Le(20)] = field(
         1,
-        "Sweeps",
         "Seeds of a sweep",
         "How often each run of a sweep is repeated with another seed.",
         code="alexcore.batchnorm.measure.sweep_training:sweep_rates",
     )
     sweep_batches: str = field(
         "2,4,8,16,32,64",
-        "Sweeps",
         "Batch sizes of the sweep",
         "Each arm is trained anew with each of these batch sizes; the rate grows with the batch: rate x N / 32.",
         code="alexcore.batchnorm.measure.sweep_training:sweep_batches",
@@ -125,7 +115,6 @@ class BnConfig(BaseModel):
     )
     sweep_epochs: Annotated[int, Ge(1), Le(1000)] = field(
         1,
-        "Sweeps",
         "Epochs of the batch sweep",
         "Length of each run in the batch sweep's first table. Small batches make more steps in an epoch, so they cost "
         "more.",
@@ -156,10 +145,7 @@ def _rising(text: str, kind: type, above: float, most: float) -> str:
     return text
 
 
-_SPECS = [spec_of(name, info) for name, info in BnConfig.model_fields.items()]
-BN_FIELDS: dict[str, FieldSpec] = {
-    spec.name: spec for spec in sorted(_SPECS, key=lambda spec: GROUPS.index(spec.group))
-}
+BN_FIELDS = specs_of(BnConfig, GROUPS)
 
 
 def make_bn_config(**values: Any) -> BnConfig:
@@ -171,20 +157,17 @@ def make_bn_config(**values: Any) -> BnConfig:
     try:
         return BnConfig(**values)
     except ValidationError as error:
-        sentences = []
-        for each in error.errors():
-            name = str(each["loc"][0])
-            if name in BN_FIELDS:
-                legal = BN_FIELDS[name].legal
-                sentences.append(f"{name} = {each['input']!r} is not allowed: it must be {legal}.")
-            else:
-                sentences.append(f"{name} is not a setting of an experiment.")
-        raise ConfigError(" ".join(sentences), "Correct the value and start again.") from error
+        raise refused(error, BN_FIELDS, "an experiment") from error
 
 
 def arm_key(arm: str, seed: int) -> str:
     """The name of one arm of one seed, such as "batch-s0": that of its folder, and what tables call it."""
     return f"{arm}-s{seed}"
+
+
+def trained_file(run_dir: Path, seed: int) -> Path:
+    """Where the weights of an experiment's BatchNorm arm lie once it has ended or stopped."""
+    return run_dir / "arms" / arm_key("batch", seed) / "checkpoints" / "last.pt"
 
 
 def seeds_of(config: TrainConfig, bn: BnConfig) -> list[int]:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from alexcore import __version__
-from alexcore.cli import checking, comparing, data_sets, evaluating, exporting, predicting, run_store, starting
+from alexcore.cli import answering, checking, comparing, data_sets, exporting, run_store, starting
 from alexcore.cli.output import Command
 from alexcore.cli.processes import quiet_unless_first
 from alexcore.errors import AlexError
@@ -35,7 +35,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (data_sets, starting, checking, comparing, evaluating, predicting, run_store, exporting):
+    for module in (data_sets, starting, checking, comparing, answering, run_store, exporting):
         module.register(commands)
     return parser
 

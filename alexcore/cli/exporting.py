@@ -9,18 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from alexcore.cli.output import Arguments, add_command, answer, reported
-from alexcore.export.formats import FORMATS, TENSORBOARD
+from alexcore.export.formats import FORMATS, TENSORBOARD, Wish, require_format
 from alexcore.home import data_roots, runs_dir
 from alexcore.jobs import VARIABLE
 
 
 def export(arguments: Arguments) -> int:
     """Write a run as weights, a graph, a project in plain PyTorch, a notebook, a report or a bundle."""
-    from alexcore.export.formats import require_format
     from alexcore.export.source import exported_run
-    from alexcore.export.target import require_free, write_bytes
-    from alexcore.export.write import write_export
-    from alexcore.export.writers import Wish
+    from alexcore.export.write import require_free, write_bytes, write_export
     from alexcore.runs.store import find_run
     from alexcore.words.numbers import size_text
 

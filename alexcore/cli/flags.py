@@ -30,15 +30,10 @@ def config_of(arguments: Arguments) -> TrainConfig:
 
 def absolute(values: dict[str, Any]) -> dict[str, Any]:
     """Make paths absolute: config.json must mean the same from any folder."""
-
-    def is_path(name: str, value: Any) -> bool:
-        # A run to start from may also be given by its name.
-        return name in ("data", "val") or (name == "start_from" and Path(value).expanduser().exists())
-
-    return {
-        name: str(Path(value).expanduser().resolve()) if value and is_path(name, value) else value
-        for name, value in values.items()
-    }
+    typed = {name: Path(values[name]).expanduser() for name in ("data", "val", "start_from") if values.get(name)}
+    # A run to start from may also be given by its name.
+    paths = {name: str(path.resolve()) for name, path in typed.items() if name != "start_from" or path.exists()}
+    return {**values, **paths}
 
 
 def _number(kind: type) -> Callable[[str], Any]:

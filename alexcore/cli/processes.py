@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,10 @@ from alexcore.files import read_json
 from alexcore.process import is_alive
 from alexcore.runs import group as groups
 from alexcore.runs import launcher
+from alexcore.runs.reporter import OnProgress
 from alexcore.runs.store import read_run
 
 POLL_S = 0.3
-
-OnProgress = Callable[[str, int, int, dict[str, Any]], None]
 
 
 def with_world_size(values: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from alexcore.cli.output import Arguments, add_command, answer
@@ -74,7 +75,7 @@ def _show(arguments: Arguments) -> tuple[dict[str, Any], str]:
 
 def _command(run: Run) -> str | None:
     """The command that does the same again; None if the run's settings cannot be read."""
-    from alexcore.batchnorm.read.experiment_command import experiment_command
+    from alexcore.batchnorm.comparable import experiment_command
     from alexcore.batchnorm.settings import load_bn_config
     from alexcore.command_line import train_command
     from alexcore.runs.kinds import BATCHNORM
@@ -114,15 +115,7 @@ def _trash(_: Arguments) -> tuple[dict[str, Any], str]:
     from alexcore.runs.trash import list_trash
 
     found = list_trash()
-    rows = [
-        {
-            "id": each.id,
-            "place": each.place,
-            "bytes": each.bytes,
-            "deleted": each.deleted.isoformat() if each.deleted else None,
-        }
-        for each in found
-    ]
+    rows = [{**asdict(each), "deleted": each.deleted.isoformat() if each.deleted else None} for each in found]
     lines = [f"{each.id}  {size_text(each.bytes)}  deleted {each.deleted or 'some time ago'}" for each in found]
     return {"trash": rows}, "\n".join(lines) or "The trash is empty."
 

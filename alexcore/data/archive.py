@@ -273,11 +273,9 @@ def unpack(archive: Path, target: Path, limits: Limits | None = None, on_progres
         DataError: the archive is damaged, encrypted, too large in a way that `Limits` names, or holds an entry that is
             no plain file or folder below the target; or `target` cannot be written. Nothing is left behind then.
     """
-    try:
+    with DataError.from_system(f"{archive} cannot be read", "Check the path and its rights."):
         budget = Budget(archive, limits or Limits())
         read = _reader_of(archive)
-    except OSError as error:
-        raise DataError(f"{archive} cannot be read: {error.strerror}.", "Check the path and its rights.") from error
     total, files = 0, 0
     with new_folder(target) as folder:
         with closing(read(archive, folder, budget)) as entries:
@@ -301,7 +299,7 @@ def save_upload(stream: BinaryIO, target: Path, max_bytes: int) -> Path:
     Raises:
         DataError: the upload is empty or too large, or `target` cannot be written.
     """
-    try:
+    with DataError.from_system(f"{target} cannot be written", "Check the free space and the rights."):
         target.parent.mkdir(parents=True, exist_ok=True)
         with replacing(target) as temporary, temporary.open("wb") as file:
             written = 0
@@ -315,9 +313,6 @@ def save_upload(stream: BinaryIO, target: Path, max_bytes: int) -> Path:
                 file.write(block)
             if not written:
                 raise DataError("The upload is empty (0 bytes).", "Choose the file again.")
-    except OSError as error:
-        message = f"{target} cannot be written: {error.strerror or error}."
-        raise DataError(message, "Check the free space and the rights.") from error
     return target
 
 

@@ -82,19 +82,16 @@ def show(parts: tuple[str, ...]) -> str:
 def path_parts(name: str, archive: str) -> tuple[str, ...]:
     """Split a name into the parts of a path that cannot leave the target, or refuse it."""
     parts = tuple(part for part in name.split("/") if part not in ("", "."))
-    reason = ""
-    if "\0" in name:
-        reason = "with a NUL byte in its name"
-    elif "\\" in name:
-        reason = "with a backslash in its name"
-    elif name.startswith("/"):
-        reason = "which is an absolute path"
-    elif ".." in parts:
-        reason = "which leads out of the folder"
-    elif any(re.match("[A-Za-z]:", part) for part in parts):
-        reason = "which names a drive"
-    elif any(0xD800 <= ord(letter) <= 0xDFFF for letter in name):  # how Python keeps bytes that are no UTF-8
-        reason = "whose name is not UTF-8"
+    wrong = {
+        "with a NUL byte in its name": "\0" in name,
+        "with a backslash in its name": "\\" in name,
+        "which is an absolute path": name.startswith("/"),
+        "which leads out of the folder": ".." in parts,
+        "which names a drive": any(re.match("[A-Za-z]:", part) for part in parts),
+        # How Python keeps bytes that are no UTF-8.
+        "whose name is not UTF-8": any(0xD800 <= ord(letter) <= 0xDFFF for letter in name),
+    }
+    reason = next((each for each, found in wrong.items() if found), "")
     if reason:
         raise DataError(f"{archive} holds {show((name,))}, {reason}; nothing was unpacked.", PACK_PLAIN)
     return parts
@@ -111,21 +108,20 @@ class Names:
     def __init__(self, archive: str) -> None:
         self._archive = archive
         self._seen: dict[str, tuple[tuple[str, ...], bool]] = {}
-        self._met: set[str] = set()
 
     def add(self, parts: tuple[str, ...], is_file: bool) -> None:
         """Raise a DataError where `parts` meets another path; only a folder may come again."""
         for length in range(1, len(parts) + 1):
             path, is_file_here = parts[:length], is_file and length == len(parts)
             key = unicodedata.normalize("NFC", "/".join(path)).casefold()
-            known, was_file = self._seen.setdefault(key, (path, False))
+            if key not in self._seen:
+                self._seen[key] = (path, is_file_here)
+                continue
+            known, was_file = self._seen[key]
             if known != path:
                 raise DataError(
                     f"{self._archive} holds both {show(known)} and {show(path)}, which are one on some systems.",
                     "Rename one of them and pack the folder again.",
                 )
-            if was_file or (is_file_here and key in self._met):
+            if was_file or is_file_here:
                 raise DataError(f"{self._archive} holds {show(path)} more than once.", PACK_PLAIN)
-            self._met.add(key)
-            if is_file_here:
-                self._seen[key] = (path, True)

@@ -35,9 +35,7 @@ def select_rows(
     if split:
         keep &= (files["split"] == split).to_numpy(bool)
     if classes:
-        wanted = np.zeros(len(index.classes), dtype=bool)
-        wanted[[index.class_to_idx[name] for name in classes]] = True
-        keep &= wanted[files["label"].to_numpy()]
+        keep &= files["label"].isin([index.class_to_idx[name] for name in classes]).to_numpy(bool)
     if name_part:
         keep &= index.names.str.contains(name_part, case=False, regex=False).to_numpy(bool)
     if order == "class":

@@ -82,7 +82,6 @@ class DecodedPictures:
         return {"folder": self.folder, "budget": self.budget}
 
     def __setstate__(self, state: dict[str, object]) -> None:
-        """See `__getstate__`."""
         self.__dict__.update(state)
         self._forget()
 
@@ -110,14 +109,11 @@ class DecodedPictures:
         place = self._places.get(key)
         if place is None:
             return None
-        size = place.height * place.width * 3
         try:
-            pixels = place.file.read(place.offset, size)
-        except OSError:
+            pixels = place.file.read(place.offset, place.height * place.width * 3)
+            return Image.frombytes("RGB", (place.width, place.height), pixels)
+        except (OSError, ValueError):  # too few bytes: the disk was full, or somebody cut the file
             return None
-        if len(pixels) != size:  # the disk was full, or somebody cut the file
-            return None
-        return Image.frombytes("RGB", (place.width, place.height), pixels)
 
     def _look_again(self) -> None:
         """Read the entries that have been added since, by whichever process."""

@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from alexcore.data.class_index import class_problems, classes_in, listed
-from alexcore.data.index import DataIndex
+from alexcore.data.index import DataIndex, by_split_and_class
 from alexcore.data.manifest import open_manifest, write_manifest
 from alexcore.errors import DataError
 from alexcore.home import data_dir
@@ -98,9 +98,7 @@ def _renamed(index: DataIndex, new_name: Mapping[str, str], what: str) -> DataIn
     number = {index.class_to_idx[old]: classes.index(new) for old, new in new_name.items()}
     files = index.files[index.files["label"].isin(list(number))]
     files = files.assign(label=files["label"].map(number).astype("int32"))
-    order = files["split"].map({split: place for place, split in enumerate(index.splits)})
-    files = files.assign(order=order).sort_values(["order", "label"], kind="stable", ignore_index=True)
-    return _checked(index, classes, files.drop(columns="order"), what)
+    return _checked(index, classes, by_split_and_class(files), what)
 
 
 def _checked(index: DataIndex, classes: tuple[str, ...], files: pd.DataFrame, what: str) -> DataIndex:

@@ -229,20 +229,17 @@ def download(
     transfer = _Transfer(spec, target, on_progress)
     name = hashlib.sha256(str(target).encode()).hexdigest()[:32]
     lock = cache_dir() / "downloads" / f"{name}.lock"
-    try:
+    with DataError.from_system(f"{target} cannot be written", "Check the free space and the rights."):
         target.parent.mkdir(parents=True, exist_ok=True)
         lock.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(lock, timeout=0):
-            if not target.exists():
-                _fetch_all(transfer, sleep)
-            elif wrong := _checked(spec, target, str(target)):
-                raise DataError(wrong, "Delete it and start again: it is another file, or incomplete.")
-    except Timeout as error:
-        raise DataError(f"{target} is being downloaded by another process.", "Wait for it.") from error
-    except OSError as error:
-        raise DataError(
-            f"{target} cannot be written: {error.strerror or error}.", "Check the free space and the rights."
-        ) from error
+        try:
+            with FileLock(lock, timeout=0):
+                if not target.exists():
+                    _fetch_all(transfer, sleep)
+                elif wrong := _checked(spec, target, str(target)):
+                    raise DataError(wrong, "Delete it and start again: it is another file, or incomplete.")
+        except Timeout as error:
+            raise DataError(f"{target} is being downloaded by another process.", "Wait for it.") from error
     return target
 
 

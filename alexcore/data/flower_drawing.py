@@ -27,20 +27,19 @@ from alexcore.data.flower_brush import (
     draw_leaf,
     draw_petals,
     draw_stem,
-    leaf_green,
     mix,
     ring,
     spiral,
     unit,
 )
 
-Painter = Callable[[Brush, Pose, Floats], None]
+# Brush, pose, the colours of petals and of leaves.
+Painter = Callable[[Brush, Pose, Floats, Floats], None]
 
 
-def draw_daisy(brush: Brush, pose: Pose, hue: Floats) -> None:
+def draw_daisy(brush: Brush, pose: Pose, hue: Floats, green: Floats) -> None:
     """Draw few long, rounded petals around a small disc."""
     rng = brush.rng
-    green = leaf_green(rng)
     spine = draw_stem(brush, pose, 0.08, green)
     leaf = Petal(0.16, 0.8, 3.0, 0.7, ripple=0.15)
     for at, lean in ((4, -0.9), (6, 0.9)):
@@ -59,10 +58,9 @@ def draw_daisy(brush: Brush, pose: Pose, hue: Floats) -> None:
         brush.fill(spot + SPOT * pose.radius * 0.014, gold * rng.uniform(0.6, 1.2))
 
 
-def draw_dandelion(brush: Brush, pose: Pose, hue: Floats) -> None:
+def draw_dandelion(brush: Brush, pose: Pose, hue: Floats, green: Floats) -> None:
     """Draw a bloom of very many thin rays, or a seed clock in three pictures of ten."""
     rng = brush.rng
-    green = leaf_green(rng)
     draw_stem(brush, pose, 0.085, green)
     if rng.random() < 0.3:
         _draw_clock(brush, pose)
@@ -107,10 +105,9 @@ def _draw_clock(brush: Brush, pose: Pose) -> None:
     draw_dome(brush, round_pose, 0.13, colour(92, 66, 44), colour(170, 140, 96))
 
 
-def draw_roses(brush: Brush, pose: Pose, hue: Floats) -> None:
+def draw_roses(brush: Brush, pose: Pose, hue: Floats, green: Floats) -> None:
     """Draw broad petals that overlap along a spiral, dark in the heart and light at the rim."""
     rng = brush.rng
-    green = leaf_green(rng)
     spine = draw_stem(brush, pose, 0.1, green)
     leaf = Petal(0.3, 0.6, 2.2, 0.8, samples=17, ripple=0.14)
     for angle in ring(rng, int(rng.integers(3, 6)), pose.turn, 0.2):
@@ -143,10 +140,9 @@ def draw_roses(brush: Brush, pose: Pose, hue: Floats) -> None:
     brush.line(heart, dark * 0.7, pose.radius * 0.022, 200)
 
 
-def draw_sunflowers(brush: Brush, pose: Pose, hue: Floats) -> None:
+def draw_sunflowers(brush: Brush, pose: Pose, hue: Floats, green: Floats) -> None:
     """Draw two rows of pointed petals around a wide, dark disc."""
     rng = brush.rng
-    green = leaf_green(rng)
     spine = draw_stem(brush, pose, 0.13, green)
     heart = Petal(0.42, 0.45, 2.0, 0.9)
     for at, lean in ((3, -1.1), (5, 1.1)):
@@ -170,10 +166,9 @@ def draw_sunflowers(brush: Brush, pose: Pose, hue: Floats) -> None:
         brush.fill(at + SPOT * pose.radius * 0.019, seed * rng.uniform(0.55, 1.15))
 
 
-def draw_tulips(brush: Brush, pose: Pose, hue: Floats) -> None:
+def draw_tulips(brush: Brush, pose: Pose, hue: Floats, green: Floats) -> None:
     """Draw a cup in side view between long leaves, or an open flower of six petals from above."""
     rng = brush.rng
-    green = leaf_green(rng)
     base = mix(hue * 0.72, colour(220, 200, 90), rng.uniform(0, 0.3))
     rim = mix(hue, WHITE, rng.uniform(0.05, 0.3))
     long_leaf = Petal(0.13, 0.5, 2.2, 0.9, samples=15)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
-from alexcore.data.flower_brush import Brush, Floats, Pose
+from alexcore.data.flower_brush import Brush, Floats, Pose, leaf_green
 from alexcore.data.flower_drawing import PAINTERS
 from alexcore.errors import ConfigError
 
@@ -241,7 +241,7 @@ def draw_flower(
         squash, axis = rng.uniform(0.85 - 0.35 * strain, 1.0), rng.uniform(-np.pi, 0)
         place = (x * canvas_px, y * canvas_px, radius * canvas_px)
         pose = Pose(*place, turn, squash, axis, ground=canvas_px * 1.05, above=above)
-        PAINTERS[class_name](brush, pose, hue)
+        PAINTERS[class_name](brush, pose, hue, leaf_green(rng))
         if rng.random() < 0.3:  # most beds hold one colour, some are mixed
             hue = _pick_hue(class_name, rng, overlap)
     if rng.random() < 0.1 + 0.6 * strain:

@@ -15,13 +15,11 @@ import pandas as pd
 
 from alexcore.data.class_index import class_problems, classes_in, numbering_problems
 from alexcore.data.images import EXTENSIONS
-from alexcore.data.index import SPLITS, DataIndex, is_utf8
+from alexcore.data.index import SPLITS, DataIndex, files_table, is_utf8
 from alexcore.data.split import keep_split, split_file
 from alexcore.errors import DataError
 from alexcore.findings import data as findings
 from alexcore.findings.finding import Finding
-
-_COLUMNS = ["path", "split", "label", "bytes", "mtime_ns"]
 
 # When the entries of a folder changed last, in nanoseconds: mtime and ctime.
 FolderTime = tuple[int, int]
@@ -180,8 +178,7 @@ def _table(scans: dict[str, _Scan], classes: tuple[str, ...]) -> pd.DataFrame:
         if name in number
         for path, size, mtime in found
     ]
-    files = pd.DataFrame(rows, columns=_COLUMNS)
-    return files.astype({"label": "int32", "bytes": "int64", "mtime_ns": "int64"})
+    return files_table(rows)
 
 
 def _problems(root: Path, scans: dict[str, _Scan], classes: tuple[str, ...], files: pd.DataFrame) -> list[Finding]:

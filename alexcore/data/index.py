@@ -8,6 +8,7 @@ takes milliseconds at 100,000 rows is computed once and kept with it.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -30,6 +31,18 @@ def is_utf8(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def files_table(rows: Sequence[tuple[str, str, int, int, int]]) -> pd.DataFrame:
+    """The `files` of a DataIndex, from (path, split, label, bytes, mtime_ns) of each picture."""
+    files = pd.DataFrame(rows, columns=["path", "split", "label", "bytes", "mtime_ns"])
+    return files.astype({"label": "int32", "bytes": "int64", "mtime_ns": "int64"})
+
+
+def by_split_and_class(files: pd.DataFrame) -> pd.DataFrame:
+    """Sort rows by split (train, val, test) and class; within a class their order stays."""
+    ranked = files.assign(rank=files["split"].map({split: rank for rank, split in enumerate(SPLITS)}))
+    return ranked.sort_values(["rank", "label"], kind="stable", ignore_index=True).drop(columns="rank")
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from alexcore.data.class_index import class_problems, classes_in, listed
-from alexcore.data.index import SPLITS, DataIndex, is_utf8
+from alexcore.data.index import DataIndex, by_split_and_class, files_table, is_utf8
 from alexcore.data.manifest_columns import Label, ManifestColumns, portable_paths, read_table, write_table
 from alexcore.data.shards import is_sharded
 from alexcore.data.split import keep_split
@@ -64,10 +62,7 @@ def open_manifest(
     classes = tuple(declared or sorted(set(in_train), key=int if numeric else None))
     number = {name: index for index, name in enumerate(classes)}
     known = [row for row in rows if row[2] in number]
-    files = pd.DataFrame(
-        [(picture, split, number[name], size, mtime) for picture, split, name, size, mtime in known],
-        columns=["path", "split", "label", "bytes", "mtime_ns"],
-    ).astype({"label": "int32", "bytes": "int64", "mtime_ns": "int64"})
+    files = files_table([(picture, split, number[name], size, mtime) for picture, split, name, size, mtime in known])
     found: dict[str, set[str]] = {}
     for _, split, name, _, _ in rows:
         found.setdefault(split, set()).add(name)
@@ -78,10 +73,8 @@ def open_manifest(
         found = classes_in(files, classes)
         layout += ", split 4:1 into train and val within each class"
     else:
-        rank = files["split"].map({split: number for number, split in enumerate(SPLITS)})
         # Within a class the file's order stays: a saved data set is trained on in the order of the first one.
-        files = files.assign(rank=rank).sort_values(["rank", "label"], kind="stable", ignore_index=True)
-        files = files.drop(columns="rank")
+        files = by_split_and_class(files)
     problems += class_problems(path, classes, found)
     if numeric:
         problems += _gaps(classes)

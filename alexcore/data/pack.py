@@ -9,9 +9,7 @@ the archives the pictures are shuffled: a reader that only shuffles a buffer wou
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import tarfile
 from io import BytesIO
 from pathlib import Path
@@ -23,7 +21,7 @@ import pandas as pd
 from alexcore.data.images import EXTENSIONS
 from alexcore.data.index import SPLITS, DataIndex
 from alexcore.data.shards import KIND, RECORD, is_sharded, picture_source
-from alexcore.data.storage import Progress, silent
+from alexcore.data.storage import Progress, folder_at_once, silent
 from alexcore.errors import ConfigError, DataError
 from alexcore.files import write_json
 
@@ -65,21 +63,12 @@ def pack(
     if index.files.empty:
         raise DataError(f"{index.root} has no pictures to pack.", "Choose another data set.")
     directory = directory.expanduser().resolve()
-    temporary = directory.with_name(f".{directory.name}.{os.getpid()}.tmp")
-    try:
+    with DataError.from_system(f"{directory} cannot be written", "Check free space and permissions."):
         if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
             what = "is not empty" if directory.is_dir() else "is a file"
             raise DataError(f"{directory} {what}.", "Name a folder that does not exist yet.")
-        temporary.mkdir(parents=True)
-        _write(index, temporary, images_per_shard, on_progress, seed)
-        if directory.exists():
-            directory.rmdir()
-        temporary.rename(directory)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise DataError(f"{directory} cannot be written: {reason}.", "Check free space and permissions.") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        with folder_at_once(directory) as temporary:
+            _write(index, temporary, images_per_shard, on_progress, seed)
     return directory
 
 
@@ -126,7 +115,9 @@ def _per_class(index: DataIndex, labels: pd.Series[int]) -> dict[str, int]:
 def _add(tar: tarfile.TarFile, index: DataIndex, rows: pd.DataFrame, position: int, shard: str) -> Row:
     """Append one picture and its class number; return its row in the table of the shards."""
     path, label = str(rows["path"].iat[position]), int(rows["label"].to_numpy()[position])
-    picture = _bytes(picture_source(index, path))
+    source = picture_source(index, path)
+    with DataError.from_system(f"{source!s} cannot be read", "Open the data set again."):
+        picture = source.read_bytes() if isinstance(source, Path) else source
     # No dot: `webdataset` takes what comes before the first one for the key of the sample.
     stem = re.sub(r"[^\w-]+", "_", Path(path.rpartition("!")[2]).stem)
     if is_sharded(index):  # the number that it had there
@@ -141,10 +132,3 @@ def _add(tar: tarfile.TarFile, index: DataIndex, rows: pd.DataFrame, position: i
         tar.addfile(info, BytesIO(content))
     split = str(rows["split"].iat[position])
     return {"path": f"{shard}!{member}", "split": split, "label": label, "bytes": len(picture)}
-
-
-def _bytes(source: Path | bytes) -> bytes:
-    try:
-        return source.read_bytes() if isinstance(source, Path) else source
-    except OSError as error:
-        raise DataError(f"{source!s} cannot be read: {error.strerror}.", "Open the data set again.") from error

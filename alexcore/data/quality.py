@@ -116,18 +116,14 @@ def _single(table: pd.DataFrame) -> Iterator[Pictures]:
     yield from _listing(pictures.Dark, good, good["value_p95"] < DARK_VALUE_P95, limit=DARK_VALUE_P95)
     yield from _listing(pictures.Light, good, good["luma_p5"] > LIGHT_LUMA_P5, limit=LIGHT_LUMA_P5)
     yield from _listing(pictures.LowInformation, good, empty, limit=LOW_ENTROPY_BITS)
-    gray = _unless_usual(good["chroma_p99"] < GRAY_CHROMA_P99)
-    yield from _listing(pictures.Grayscale, good, gray, limit=GRAY_CHROMA_P99)
+    gray = good["chroma_p99"] < GRAY_CHROMA_P99
+    yield from _listing(pictures.Grayscale, good, gray & (gray.mean() <= USUAL_SHARE), limit=GRAY_CHROMA_P99)
     odd = (side * ODD_SIZE_FACTOR < usual) | (side > usual * ODD_SIZE_FACTOR)
     yield from _listing(pictures.OddSize, good, odd, factor=ODD_SIZE_FACTOR, usual=usual)
     long = np.maximum(width, height) > ODD_ASPECT * np.minimum(width, height)
     yield from _listing(pictures.OddShape, good, long, factor=ODD_ASPECT)
     yield from _listing(pictures.WrongExtension, good, _wrongly_named(good))
     yield from _listing(pictures.ExifRotated, good, good["rotated"])
-
-
-def _unless_usual(chosen: pd.Series[bool]) -> pd.Series[bool]:
-    return chosen & (chosen.mean() <= USUAL_SHARE)
 
 
 def _wrongly_named(table: pd.DataFrame) -> npt.NDArray[np.bool_]:

@@ -132,6 +132,6 @@ def near_pictures(index: DataIndex, source: Path | bytes, split: str = "train", 
         }
     )
     found["same"] = (found["phash_bits"] <= PHASH_BITS) & (found["dhash_bits"] <= DHASH_BITS)
-    found = found.assign(sum=found["phash_bits"] + found["dhash_bits"])
+    found["sum"] = found["phash_bits"] + found["dhash_bits"]
     found = found.sort_values(["same", "sum", "path"], ascending=[False, True, True], ignore_index=True)
     return found.drop(columns="sum").head(most)

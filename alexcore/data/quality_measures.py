@@ -87,11 +87,11 @@ def measure(source: Path | bytes) -> dict[str, Any]:
         "width": picture.size[0],
         "height": picture.size[1],
         "rotated": "rotated by EXIF" in picture.notes,
-        "luma_mean": _percent(statistics.mean[0]),
-        "luma_p5": _percent(_percentile(luma, 0.05)),
-        "value_p95": _percent(_percentile(value, 0.95)),
-        "chroma_p99": _percent(_percentile(chroma, 0.99)),
-        "contrast": _percent(statistics.stddev[0]),
+        "luma_mean": statistics.mean[0] / 255 * 100,
+        "luma_p5": _percentile(luma, 0.05),
+        "value_p95": _percentile(value, 0.95),
+        "chroma_p99": _percentile(chroma, 0.99),
+        "contrast": statistics.stddev[0] / 255 * 100,
         "entropy_bits": luma.entropy(),
         "sharpness": _sharpness(luma),
         "phash": _as_number(imagehash.phash(luma)),
@@ -117,16 +117,12 @@ def _sharpness(luma: Image.Image) -> float:
     edges = ImageOps.autocontrast(luma, cutoff=1).filter(ImageFilter.FIND_EDGES)
     # The filter leaves a frame of one pixel as it was.
     inner = edges.crop((1, 1, max(2, edges.width - 1), max(2, edges.height - 1)))
-    return _percent(_percentile(inner, 0.999))
+    return _percentile(inner, 0.999)
 
 
 def _percentile(band: Image.Image, share: float) -> float:
     counts = np.cumsum(band.histogram())
-    return float(np.searchsorted(counts, share * counts[-1]))
-
-
-def _percent(level: float) -> float:
-    return level / 255 * 100
+    return float(np.searchsorted(counts, share * counts[-1])) / 255 * 100
 
 
 def _as_number(value: imagehash.ImageHash) -> int:

@@ -21,7 +21,7 @@ from typing import Any
 import pandas as pd
 from braceexpand import braceexpand
 
-from alexcore.data.index import SPLITS, DataIndex
+from alexcore.data.index import SPLITS, DataIndex, by_split_and_class
 from alexcore.data.split import VAL_SHARE, split_by_class
 from alexcore.data.tar_index import HOW_TO_WRITE, Contents, read_contents
 from alexcore.errors import DataError
@@ -84,27 +84,20 @@ def picture_source(index: DataIndex, row_path: str) -> Path | bytes:
     """What `read_picture` takes for a row of any data set: a path, or the bytes out of a shard.
 
     Raises:
-        DataError: as `read_sample`.
+        DataError: the shard has no such picture, or has changed since the data set was opened.
     """
-    return read_sample(index, row_path) if is_sharded(index) else index.path_of(row_path)
-
-
-def read_sample(index: DataIndex, row_path: str) -> bytes:
-    """Read the bytes of one picture out of its shard.
-
-    Raises:
-        DataError: there is no such picture, or the shard has changed since the data set was opened.
-    """
+    if not is_sharded(index):
+        return index.path_of(row_path)
     position = index.position_of(row_path)
     shard = index.path_of(split_path(row_path)[0])
     offset, size, mtime = (int(index.files[name].to_numpy()[position]) for name in ("offset", "bytes", "mtime_ns"))
-    try:
-        with shard.open("rb") as file:
-            changed = os.fstat(file.fileno()).st_mtime_ns != mtime
-            file.seek(offset)
-            content = file.read(size)
-    except OSError as error:
-        raise DataError(f"{shard} cannot be read: {error.strerror}.", "Check the path and its permissions.") from error
+    with (
+        DataError.from_system(f"{shard} cannot be read", "Check the path and its permissions."),
+        shard.open("rb") as file,
+    ):
+        changed = os.fstat(file.fileno()).st_mtime_ns != mtime
+        file.seek(offset)
+        content = file.read(size)
     if changed or len(content) != size:
         raise DataError(f"{shard} has changed since the data set was opened.", "Open the data set again.")
     return content
@@ -280,10 +273,8 @@ def _table(root: Path, contents: Iterable[tuple[_Shard, Contents]]) -> pd.DataFr
 
 def _sorted(files: pd.DataFrame) -> pd.DataFrame:
     """Order by split, class and name inside the shard: for packed pictures that is the order of their source."""
-    member = files["path"].str.partition(".tar!")[2]
-    number = files["split"].map({split: number for number, split in enumerate(SPLITS)})
-    order = files.assign(member=member, number=number).sort_values(["number", "label", "member", "path"])
-    return files.loc[order.index].reset_index(drop=True)
+    named = files.assign(member=files["path"].str.partition(".tar!")[2]).sort_values(["member", "path"])
+    return by_split_and_class(named.drop(columns="member"))
 
 
 def _problems(

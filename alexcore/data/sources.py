@@ -79,9 +79,7 @@ def source_signature(path: Path) -> str:
     shards = is_shard_source(path)
     if not shards and not is_manifest(path):
         return folder_signature(path)
-    try:
+    with DataError.from_system(f"{path} cannot be read", "Check its permissions."):
         files = sorted(path.iterdir()) if shards else [path]
         times = [(str(file), (status := file.stat()).st_size, status.st_mtime_ns, status.st_ino) for file in files]
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}.", "Check its permissions.") from error
     return hashlib.sha256(repr(times).encode()).hexdigest()[:16]

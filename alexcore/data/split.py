@@ -94,9 +94,6 @@ def _table(
         for path, label, word in zip(before.paths, before.labels, before.splits or (), strict=False)
         if path not in present and str(label) in names
     ]
-    return ManifestColumns(
-        [*paths, *(path for path, _, _ in gone)],
-        [*labels, *(label for _, label, _ in gone)],
-        [*split["split"], *(word for _, _, word in gone)],
-        classes,
-    )
+    rows = [*zip(paths, labels, split["split"], strict=True), *gone]
+    paths, labels, words = (list(column) for column in zip(*rows, strict=True))
+    return ManifestColumns(paths, labels, words, classes)

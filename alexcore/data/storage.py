@@ -48,24 +48,33 @@ def require_new(folder: Path) -> None:
 
 
 @contextmanager
+def folder_at_once(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder beside `folder`, which is absent or empty; it takes its place at the end.
+
+    After an error nothing is left.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # A temporary folder belongs to its user alone, the one inside to everybody whom the umask lets in.
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as workplace:
+        partial = Path(workplace) / folder.name
+        partial.mkdir()
+        yield partial
+        if folder.is_dir():
+            folder.rmdir()  # Windows renames onto nothing only
+        partial.rename(folder)
+
+
+@contextmanager
 def new_folder(folder: Path) -> Iterator[Path]:
-    """Yield an empty folder beside `folder` which takes its place at the end; after an error nothing is left.
+    """Do what `folder_at_once` does.
 
     Raises:
         DataError: `folder` holds something, or the disk refuses.
     """
-    try:
+    with DataError.from_system(f"{folder} cannot be written", "Check the free space and the rights."):
         require_new(folder)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        # A temporary folder belongs to its user alone, the one inside to everybody whom the umask lets in.
-        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as workplace:
-            partial = Path(workplace) / folder.name
-            partial.mkdir()
+        with folder_at_once(folder) as partial:
             yield partial
-            if folder.is_dir():
-                folder.rmdir()  # empty, as checked above; Windows renames onto nothing only
-            partial.rename(folder)
-    except OSError as error:
-        raise DataError(
-            f"{folder} cannot be written: {error.strerror or error}.", "Check the free space and the rights."
-        ) from error

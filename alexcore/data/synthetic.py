@@ -15,14 +15,13 @@ import os
 import queue
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 from alexcore.data.flower_scene import CLASSES, draw_flower, require_within
-from alexcore.data.storage import Progress, require_new, silent
+from alexcore.data.storage import Progress, folder_at_once, require_new, silent
 from alexcore.errors import DataError
 
 GENERATOR_VERSION = 1  # raise it whenever the same seed gives other pixels
@@ -129,10 +128,7 @@ def write_flowers(
     shares = workers or (1 if total < SMALLEST_SHARED_JOB else min(os.cpu_count() or 1, 8))
     about = {"name": "synthetic flowers", "generator_version": GENERATOR_VERSION, "classes": list(CLASSES), **job}
     try:
-        directory.parent.mkdir(parents=True, exist_ok=True)
-        # The workplace goes away whatever happens, and the finished set has left it by then.
-        with tempfile.TemporaryDirectory(prefix=f".{directory.name}-", dir=directory.parent) as workplace:
-            partial = Path(workplace) / directory.name
+        with folder_at_once(directory) as partial:
             for split, class_name in itertools.product(("train", "val"), CLASSES):
                 (partial / split / class_name).mkdir(parents=True)
             drawing = _draw_in_workers(partial, job, shares) if shares > 1 else _draw_share(partial, job)
@@ -141,9 +137,6 @@ def write_flowers(
                 for done, _ in enumerate(drawing, start=1):
                     on_progress(done, total)
             (partial / "dataset.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
-            if directory.is_dir():
-                directory.rmdir()  # empty, as checked above; Windows renames onto nothing only
-            partial.rename(directory)
     except OSError as error:
         raise DataError(f"{directory} cannot be written: {error}.", "Check the free space and the rights.") from error
     return directory

@@ -118,7 +118,7 @@ def _walk(path: Path, size: int) -> Contents:
                 name = split_name(member.name)
                 # Links and devices are nobody's picture; a sparse file has no single place where its bytes are.
                 if name and member.isreg() and not member.issparse() and is_utf8(member.name):
-                    _take(path, file, member, *name, entries)
+                    _take(path, file, member, name[1], entries.setdefault(name[0], _TarSample()))
             end = tar.offset
             file.seek(end)
             # tarfile takes a damaged header in the middle for the end; the real end is a block of zeros.
@@ -144,10 +144,7 @@ def _walk(path: Path, size: int) -> Contents:
     return replace(contents, left_out=left_out)
 
 
-def _take(
-    path: Path, file: BinaryIO, member: tarfile.TarInfo, key: str, suffix: str, entries: dict[str, _TarSample]
-) -> None:
-    entry = entries.setdefault(key, _TarSample())
+def _take(path: Path, file: BinaryIO, member: tarfile.TarInfo, suffix: str, entry: _TarSample) -> None:
     if is_picture(member.name):
         if suffix in entry.pictures:
             raise DataError(f"{path} holds {member.name} twice.", "Give each sample of a shard a name of its own.")

@@ -45,15 +45,13 @@ class TorchvisionSet:
         title: torchvision's name of the class.
         place: What must lie below the root.
         origin: The archives that hold it.
-        val_share: The share of the training pictures that becomes val, where the data set has no val of its own.
-        samples: Lists its pictures; called with (root, download, val_share).
+        samples: Lists its pictures; called with (root, download).
     """
 
     title: str
     place: str
     origin: str
-    val_share: float
-    samples: Callable[[Path, bool, float], list[_Sample]]
+    samples: Callable[[Path, bool], list[_Sample]]
 
 
 def _splits(labels: list[int], share: float) -> list[str]:
@@ -81,20 +79,20 @@ def _save(source: Any, path: Path) -> None:
         shutil.copy2(source, path)
 
 
-def _cifar10(root: Path, download: bool, val_share: float) -> list[_Sample]:
+def _cifar10(root: Path, download: bool) -> list[_Sample]:
     from torchvision.datasets import CIFAR10
 
     samples = []
     for train in (True, False):
         found = CIFAR10(root, train=train, download=download)
-        splits = _splits(found.targets, val_share) if train else ["test"] * len(found.targets)
+        splits = _splits(found.targets, 0.1) if train else ["test"] * len(found.targets)
         for row, (label, split) in enumerate(zip(found.targets, splits, strict=True)):
             name = _folder(found.classes[label])
             samples.append(_Sample(split, name, f"{name}_{row:05d}.png", found.data[row]))
     return samples
 
 
-def _flowers102(root: Path, download: bool, _val_share: float) -> list[_Sample]:
+def _flowers102(root: Path, download: bool) -> list[_Sample]:
     try:
         import_module("scipy.io")
     except ImportError as error:
@@ -114,7 +112,7 @@ def _flowers102(root: Path, download: bool, _val_share: float) -> list[_Sample]:
     return samples
 
 
-def _pets(root: Path, download: bool, val_share: float) -> list[_Sample]:
+def _pets(root: Path, download: bool) -> list[_Sample]:
     from torchvision.datasets import OxfordIIITPet
 
     samples = []
@@ -122,7 +120,7 @@ def _pets(root: Path, download: bool, val_share: float) -> list[_Sample]:
         found = OxfordIIITPet(root, split=part, download=download)
         # An item would be the decoded picture; which file it came from, only these two tell.
         files, labels = found._images, found._labels
-        splits = _splits(labels, val_share) if part == "trainval" else ["test"] * len(labels)
+        splits = _splits(labels, 0.2) if part == "trainval" else ["test"] * len(labels)
         for file, label, split in zip(files, labels, splits, strict=True):
             samples.append(_Sample(split, _folder(found.classes[label]), file.name, file))
     return samples
@@ -133,21 +131,18 @@ SETS = {
         "CIFAR10",
         "cifar-10-batches-py/ with data_batch_1 to data_batch_5, test_batch and batches.meta",
         "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
-        0.1,
         _cifar10,
     ),
     "flowers102": TorchvisionSet(
         "Flowers102",
         "flowers-102/ with jpg/, imagelabels.mat and setid.mat",
         "https://www.robots.ox.ac.uk/~vgg/data/flowers/102/ (102flowers.tgz and the two .mat files)",
-        0.0,
         _flowers102,
     ),
     "oxford_iiit_pet": TorchvisionSet(
         "OxfordIIITPet",
         "oxford-iiit-pet/ with images/ and annotations/",
         "https://www.robots.ox.ac.uk/~vgg/data/pets/ (images.tar.gz and annotations.tar.gz)",
-        0.2,
         _pets,
     ),
 }
@@ -180,7 +175,7 @@ def export_torchvision(
     require_torch()
     chosen = SETS[key]
     try:
-        samples = chosen.samples(root, download, chosen.val_share)
+        samples = chosen.samples(root, download)
     # torchvision says "not found or corrupted" by RuntimeError; a damaged list gives ValueError or the like.
     except (RuntimeError, OSError, ValueError, LookupError) as error:
         raise _unusable(chosen, root, download, error) from error

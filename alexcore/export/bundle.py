@@ -9,7 +9,6 @@ run/...          the run's folder, without its log and its lock
 from __future__ import annotations
 
 import contextlib
-import csv
 import hashlib
 import io
 import json
@@ -24,6 +23,7 @@ from alexcore.data.shards import is_sharded, split_path
 from alexcore.data.storage import CHUNK
 from alexcore.errors import DataError
 from alexcore.export.card import model_card, repeat_command
+from alexcore.export.formats import Wish, Written
 from alexcore.export.source import Source, open_data
 from alexcore.files import read_json
 
@@ -33,11 +33,9 @@ CONTENTS, DATASET = "bundle.json", "dataset.csv"
 _LEFT_OUT = {"request", "worker.log"}
 ENDED = ("stopped", "finished", "failed")
 
-Progress = Callable[[int, int], None]
 
-
-def write_bundle(source: Source, target: Path, on_progress: Progress) -> list[str]:
-    """Write the bundle of a run; returns sentences about what it lacks.
+def write_bundle(source: Source, file: Path, wish: Wish) -> Written:
+    """Write the bundle of a run; the notes are about what it lacks.
 
     Raises:
         OSError: the disk refuses.
@@ -59,9 +57,9 @@ def write_bundle(source: Source, target: Path, on_progress: Progress) -> list[st
     def on_bytes(count: int) -> None:
         nonlocal done
         done += count
-        on_progress(min(done, total), total)
+        wish.on_progress(min(done, total), total)
 
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         parts: dict[str, Any] = {}
         texts = {"MODEL_CARD.md": model_card(source), "run/status.json": _status(source)}
         if not isinstance(source.config.augment, str):
@@ -72,12 +70,12 @@ def write_bundle(source: Source, target: Path, on_progress: Progress) -> list[st
             parts[name] = _add(archive, name, io.BytesIO(text.encode()), lambda _count: None)
         for name, path in files.items():
             try:
-                file = path.open("rb")
+                content = path.open("rb")
             except FileNotFoundError:
                 notes.append(f"{ascii(name)[1:-1]} is not in it: the file vanished while the bundle was packed.")
                 continue
-            with file:
-                parts[f"run/{name}"] = _add(archive, f"run/{name}", file, on_bytes)
+            with content:
+                parts[f"run/{name}"] = _add(archive, f"run/{name}", content, on_bytes)
         contents = {
             "format": FORMAT,
             "version": VERSION,
@@ -89,7 +87,7 @@ def write_bundle(source: Source, target: Path, on_progress: Progress) -> list[st
             "files": parts,
         }
         archive.writestr(CONTENTS, json.dumps(contents, indent=1, ensure_ascii=True) + "\n")
-    return notes
+    return Written(notes=notes)
 
 
 def _run_files(folder: Path) -> dict[str, Path]:
@@ -111,14 +109,19 @@ def _status(source: Source) -> str:
     return json.dumps({**status, "state": state, "pid": None, "process_started": None, "phase": ""}, indent=1) + "\n"
 
 
-def _add(archive: zipfile.ZipFile, name: str, file: Any, on_bytes: Callable[[int], None]) -> dict[str, Any]:
-    """Pack one file while it is hashed, so that the hash is that of the very bytes in the bundle."""
-    digest, size = hashlib.sha256(), 0
+def zip_entry(name: str) -> zipfile.ZipInfo:
+    """A place in a zip file: dated 1980 each time, where writestr with a name would take the clock's time."""
     info = zipfile.ZipInfo(name)
     # Weights are as good as random: packing them takes seconds and saves a twentieth.
     info.compress_type = zipfile.ZIP_STORED if name.endswith(".pt") else zipfile.ZIP_DEFLATED
     info.external_attr = 0o644 << 16
-    with archive.open(info, "w", force_zip64=True) as packed:
+    return info
+
+
+def _add(archive: zipfile.ZipFile, name: str, file: Any, on_bytes: Callable[[int], None]) -> dict[str, Any]:
+    """Pack one file while it is hashed, so that the hash is that of the very bytes in the bundle."""
+    digest, size = hashlib.sha256(), 0
+    with archive.open(zip_entry(name), "w", force_zip64=True) as packed:
         while block := file.read(CHUNK):
             packed.write(block)
             digest.update(block)
@@ -151,12 +154,9 @@ def hash_file(path: Path, on_bytes: Callable[[int], None] = lambda _count: None)
 
 
 def _dataset(index: DataIndex, pictures: dict[Path, int], on_bytes: Callable[[int], None]) -> str:
-    hashes = {path: hash_file(path, on_bytes) for path in pictures}
-    sharded = is_sharded(index)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["path", "label", "split", "bytes", "sha256"])
-    for path, label, split, size in index.files[["path", "label", "split", "bytes"]].itertuples(index=False):
-        file = index.path_of(split_path(path)[0] if sharded else path)
-        writer.writerow([path, index.classes[label], split, size, hashes[file]])
-    return text.getvalue()
+    hashes, sharded = {path: hash_file(path, on_bytes) for path in pictures}, is_sharded(index)
+    rows = index.files[["path", "label", "split", "bytes"]].assign(
+        label=[index.classes[label] for label in index.files["label"]],
+        sha256=[hashes[index.path_of(split_path(path)[0] if sharded else path)] for path in index.files["path"]],
+    )
+    return rows.to_csv(index=False, lineterminator="\n")

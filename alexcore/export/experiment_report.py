@@ -12,38 +12,25 @@ import plotly.graph_objects as go
 import plotly.io as pio
 from plotly.offline import get_plotlyjs
 
-from alexcore.batchnorm.read.experiment_command import experiment_command
+from alexcore.batchnorm.comparable import experiment_command
 from alexcore.batchnorm.read.record import OLD_ANSWERS, Experiment
+from alexcore.batchnorm.read.verdict import evidence_rows
 from alexcore.batchnorm.settings import BN_FIELDS, load_bn_config
-from alexcore.batchnorm.views.answer_numbers import evidence_rows
 from alexcore.batchnorm.views.sections import SECTIONS, Choice, Section
-from alexcore.batchnorm.views.view import View, arm_title
+from alexcore.batchnorm.views.view import View
 from alexcore.config import FIELDS, load_config
 from alexcore.errors import RunError
 from alexcore.files import read_json, replacing
+from alexcore.nn.norms import look_of
 from alexcore.words.findings import told
 from alexcore.words.verdict import answer_in_words
 
 # More rows than this nobody reads on a screen; the CSV beside them has all.
 MOST_ROWS = 100
 SHOWN = (
-    "data",
-    "image_size",
-    "augment",
-    "variant",
-    "width",
-    "init",
-    "activation",
-    "dropout",
-    "batch_size",
-    "accumulation_steps",
-    "optimizer",
-    "lr",
-    "momentum",
-    "weight_decay",
-    "decay_all",
-    "scheduler",
-    "seed",
+    *("data", "image_size", "augment", "variant", "width", "init", "activation", "dropout"),
+    *("batch_size", "accumulation_steps", "optimizer", "lr", "momentum", "weight_decay", "decay_all"),
+    *("scheduler", "seed"),
 )
 SHOWN_BN = ("arms", "seeds", "steps", "probe_images", "recalibrate_images")
 STYLE = """
@@ -79,14 +66,14 @@ def report(run_dir: Path) -> str:
         raise RunError(
             f"The experiment {run_dir.name} has measured nothing yet.", "Wait for its first steps, then try again."
         )
+    title = f"BatchNorm experiment {_text(run_dir.name)}"
     body = [
-        f"<h1>BatchNorm experiment {_text(run_dir.name)}</h1>",
+        f"<h1>{title}</h1>",
         _about(run_dir, experiment),
         _verdict(experiment),
         *(_section(name, section, experiment) for name, section in SECTIONS.items()),
         _repeat(run_dir),
     ]
-    title = f"BatchNorm experiment {_text(run_dir.name)}"
     head = (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -102,12 +89,10 @@ def write_report(run_dir: Path, file: Path) -> None:
         RunError: nothing has been measured yet, or the file cannot be written.
     """
     text = report(run_dir)
-    try:
+    with RunError.from_system(f"{file} cannot be written", "Check its folder and the disk."):
         file.parent.mkdir(parents=True, exist_ok=True)
         with replacing(file) as temporary:
             temporary.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise RunError(f"{file} cannot be written: {error.strerror}.", "Check its folder and the disk.") from error
 
 
 def _text(value: object) -> str:
@@ -121,12 +106,10 @@ def _about(run_dir: Path, experiment: Experiment) -> str:
     env = read_json(run_dir / "env.json") or {}
     packages: dict[str, Any] = env["packages"] if isinstance(env.get("packages"), dict) else {}
     versions = {"Python": env.get("python"), "torch": packages.get("torch"), "torchvision": packages.get("torchvision")}
-    arms = ", ".join(arm_title(norm) for norm in experiment.norms)
     steps = max((rows[-1]["step"] for rows in experiment.steps.values() if rows), default=0)
-    state = (read_json(run_dir / "status.json") or {}).get("state", "unknown")
     facts = {
-        "State": state,
-        "Arms": arms,
+        "State": (read_json(run_dir / "status.json") or {}).get("state", "unknown"),
+        "Arms": ", ".join(look_of(norm).title for norm in experiment.norms),
         "Seeds": ", ".join(map(str, experiment.seeds)),
         "Optimizer steps per arm": f"{steps:,} of {start.get('steps', 0):,}",
         "Classes": f"{len(classes)}: {named}",
@@ -137,14 +120,12 @@ def _about(run_dir: Path, experiment: Experiment) -> str:
         "Written": time.strftime("%Y-%m-%d %H:%M"),
     }
     rows = "".join(f"<tr><th>{_text(name)}</th><td>{_text(value)}</td></tr>" for name, value in facts.items() if value)
-    events = [*experiment.notes, *experiment.warnings]
-    notes = "".join(f"<li>{_text(told(each)[0])}</li>" for each in events)
-    settings = _settings(run_dir)
+    notes = "".join(f"<li>{_text(told(each)[0])}</li>" for each in (*experiment.notes, *experiment.warnings))
     return (
         '<p class="what">The same network, trained with and without a norm, from the same initial weights on the same '
         "batches. Every sentence below is computed from the numbers of this experiment, and holds for this data, this "
         f"network and these settings.</p><table>{rows}</table>"
-        f"{f'<ul>{notes}</ul>' if notes else ''}{settings}"
+        f"{f'<ul>{notes}</ul>' if notes else ''}{_settings(run_dir)}"
     )
 
 
@@ -166,25 +147,21 @@ def _verdict(experiment: Experiment) -> str:
     for at, answer in enumerate(experiment.answers, start=1):
         decided = bool(answer.get("decided"))
         mark = "decided" if decided else "not decided by this experiment"
-        anchor = str(answer.get("anchor", ""))
-        link = (
-            f'<p><a href="#{anchor}">See the charts: {_text(SECTIONS[anchor].title)}</a></p>'
-            if anchor in SECTIONS
-            else ""
-        )
         words = answer_in_words(answer)
-        detail = f'<p class="what">{_text(words.detail)}</p>' if words.detail else ""
-        rows = evidence_rows(answer)
-        table = (
-            _details("The numbers behind this answer", _table(list(rows[0]), [list(row.values()) for row in rows]))
-            if rows
-            else ""
-        )
-        parts.append(
+        text = (
             f'<div class="answer"><h3>{at}. {_text(words.question)}</h3>'
             f'<p><span class="mark{" decided" if decided else ""}">{mark}</span></p>'
-            f"<p>{_text(words.short)}</p>{detail}{link}{table}</div>"
+            f"<p>{_text(words.short)}</p>"
         )
+        if words.detail:
+            text += f'<p class="what">{_text(words.detail)}</p>'
+        anchor = str(answer.get("anchor", ""))
+        if anchor in SECTIONS:
+            text += f'<p><a href="#{anchor}">See the charts: {_text(SECTIONS[anchor].title)}</a></p>'
+        if rows := evidence_rows(answer):
+            table = _table(list(rows[0]), [list(row.values()) for row in rows])
+            text += _details("The numbers behind this answer", table)
+        parts.append(f"{text}</div>")
     return "\n".join(parts)
 
 
@@ -204,13 +181,10 @@ def _view(name: str, view: View) -> str:
         columns = [str(each) for each in view.table.columns]
         shown = view.table.head(MOST_ROWS).astype(object).to_numpy().tolist()
         coded = base64.b64encode(view.table.to_csv(index=False).encode()).decode()
-        more = (
-            f"<p>The first {MOST_ROWS} of {len(view.table):,} rows; the CSV has them all.</p>"
-            if len(view.table) > MOST_ROWS
-            else ""
-        )
-        link = f'<p><a download="{_text(view.name)}.csv" href="data:text/csv;base64,{coded}">Download as CSV</a></p>'
-        table = _details("The same as a table", link + more + _table(columns, shown))
+        text = f'<p><a download="{_text(view.name)}.csv" href="data:text/csv;base64,{coded}">Download as CSV</a></p>'
+        if len(view.table) > MOST_ROWS:
+            text += f"<p>The first {MOST_ROWS} of {len(view.table):,} rows; the CSV has them all.</p>"
+        table = _details("The same as a table", text + _table(columns, shown))
     place = "stack" if view.stacked else "charts"
     return (
         f'<h4>{_text(view.title)}</h4><p class="what">{_text(view.what)}</p><div class="{place}">{charts}</div>'

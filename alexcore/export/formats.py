@@ -5,51 +5,68 @@ A new format is one more entry, here or from outside: `FORMATS["mine"] = Format(
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from pkgutil import resolve_name
+from typing import NamedTuple
 
 from alexcore.errors import ConfigError
-from alexcore.export import writers
+from alexcore.export.source import Source
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What an export may be asked for: `normalize` and `softmax` put these two into a graph."""
+
+    on_progress: Callable[[int, int], None]
+    normalize: bool = True
+    softmax: bool = True
+
+
+class Written(NamedTuple):
+    """What is said of a file: the largest difference found, where it was compared, and sentences."""
+
+    difference: float | None = None
+    notes: Sequence[str] = ()
+
+
+# Writes the file at the path, which is temporary; raises an AlexError if the run cannot be written so.
+Writer = Callable[[Source, Path, Wish], Written]
 
 
 @dataclass(frozen=True)
 class Use:
-    """Something to do with a file of a format, or to know about it.
+    """Something to do with a file of a format, or to know about it."""
 
-    Attributes:
-        title: What a page calls it.
-        code: From the path of the file and the name of the network's class to the lines that do it; None: only a text.
-        language: Of the code.
-        text: What to expect.
-    """
-
-    title: str
+    title: str  # what a page calls it
+    # From the path of the file and the name of the network's class to the lines that do it; None: only a text.
     code: Callable[[str, str], str] | None = None
-    language: str = "python"
-    text: str = ""
+    language: str = "python"  # of the code
+    text: str = ""  # what to expect
 
 
 @dataclass(frozen=True)
 class Format:
-    """One kind of export.
+    """One kind of export."""
 
-    Attributes:
-        title: What a page calls it.
-        suffix: Ending of its file.
-        mime: For a download.
-        text: What it is, what it is good for and what to expect, in a sentence or two.
-        write: What writes it.
-        uses: What one does with it.
-        graph: Whether normalisation and softmax may be inside.
-    """
+    title: str  # what a page calls it
+    suffix: str  # ending of its file
+    mime: str  # for a download
+    text: str  # what it is, what it is good for and what to expect, in a sentence or two
+    write: Writer  # what writes it
+    uses: tuple[Use, ...] = ()  # what one does with it
+    graph: bool = False  # whether normalisation and softmax may be inside
 
-    title: str
-    suffix: str
-    mime: str
-    text: str
-    write: writers.Writer
-    uses: tuple[Use, ...] = ()
-    graph: bool = False
+
+def _by(name: str) -> Writer:
+    """The writer "module:function" of this room, imported when it is called: a list of the formats needs no torch."""
+
+    def write(source: Source, file: Path, wish: Wish) -> Written:
+        written: Written = resolve_name(f"alexcore.export.{name}")(source, file, wish)
+        return written
+
+    return write
 
 
 def _lines(*lines: str) -> str:
@@ -143,7 +160,7 @@ FORMATS: dict[str, Format] = {
         _BINARY,
         "The state_dict: every learned number by its name; class_to_idx, input size, mean and deviation lie beside it. "
         "For PyTorch; loads with weights_only=True, so the file can run no code.",
-        writers.weights,
+        _by("weights:write_pt"),
         (Use("Load it", _load_weights), WHY_STATE_DICT),
     ),
     "safetensors": Format(
@@ -152,7 +169,7 @@ FORMATS: dict[str, Format] = {
         _BINARY,
         "The same numbers in a format that holds nothing but tensors and text. Read by many programs, also without "
         "PyTorch, and safe to accept from strangers.",
-        writers.safetensors,
+        _by("weights:write_safetensors"),
         (Use("Load it", _load_safetensors), WHY_STATE_DICT),
     ),
     "onnx": Format(
@@ -161,7 +178,7 @@ FORMATS: dict[str, Format] = {
         _BINARY,
         "The network as a graph of operations, for programs without PyTorch (onnxruntime, phones, browsers). Any batch "
         "size. Compared with PyTorch before you get it: the answers differ by less than 0.0001.",
-        writers.onnx,
+        _by("graph:write_onnx"),
         (Use("Run it", _run_onnx),),
         graph=True,
     ),
@@ -171,7 +188,7 @@ FORMATS: dict[str, Format] = {
         _BINARY,
         "The network as a graph that PyTorch loads without its Python code. Any batch size. Compared with the network "
         "before you get it.",
-        writers.exported_program,
+        _by("graph:write_exported_program"),
         (Use("Run it", _run_exported_program),),
         graph=True,
     ),
@@ -181,7 +198,7 @@ FORMATS: dict[str, Format] = {
         "application/zip",
         "model.py, train.py and predict.py in plain PyTorch, with exactly this run's settings and nothing else: to "
         "read from top to bottom, to change, to hand in. On a CPU it trains the same weights as the run, bit by bit.",
-        writers.project,
+        _by("project:write_project"),
         (Use("Run it", _run_project, "bash"),),
     ),
     "notebook": Format(
@@ -189,7 +206,7 @@ FORMATS: dict[str, Format] = {
         ".ipynb",
         "application/x-ipynb+json",
         "The three files as the cells of one Jupyter notebook.",
-        writers.notebook,
+        _by("notebook:write_notebook"),
     ),
     "report": Format(
         "Report",
@@ -197,7 +214,7 @@ FORMATS: dict[str, Format] = {
         "text/html",
         "One page to print or to send: data, settings, curves, confusion matrix, worst mistakes, environment, how to "
         "repeat it, and a model card. Needs no network.",
-        writers.report,
+        _by("report:write_report"),
     ),
     "bundle": Format(
         "Bundle",
@@ -205,7 +222,7 @@ FORMATS: dict[str, Format] = {
         "application/zip",
         "The whole run in one file, with a hash of each part and of each picture. `import` brings it back on another "
         "machine, where it can predict, be compared and be resumed.",
-        writers.bundle,
+        _by("bundle:write_bundle"),
         (
             Use(
                 "Bring it back",

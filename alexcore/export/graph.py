@@ -5,13 +5,15 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from alexcore.errors import RunError
-from alexcore.export.source import Source, Trained
+from alexcore.export.formats import Wish, Written
+from alexcore.export.source import Source, Trained, load_trained
 
 # Two ways to compute the same sums differ in the last bits; more than this would be another network.
 LARGEST_DIFFERENCE = 1e-4
@@ -21,12 +23,12 @@ _CHECKED_BATCHES = (1, 2, 5)
 class Packed(nn.Module):
     """Images (N, 3, S, S) in [0, 1] -> [normalise] -> network -> [softmax] -> (N, C)."""
 
-    def __init__(self, trained: Trained, normalize: bool, softmax: bool) -> None:
+    def __init__(self, trained: Trained, wish: Wish) -> None:
         super().__init__()
-        self.network, self.normalize, self.softmax = trained.model, normalize, softmax
+        self.network, self.normalize, self.softmax = trained.model, wish.normalize, wish.softmax
         mean, std = trained.mean_std
-        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=normalize)
-        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=normalize)
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=wish.normalize)
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=wish.normalize)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return probabilities, or logits without the softmax."""
@@ -36,14 +38,9 @@ class Packed(nn.Module):
         return torch.softmax(outputs, dim=1) if self.softmax else outputs
 
 
-def packed(trained: Trained, normalize: bool = True, softmax: bool = True) -> Packed:
-    """The network of a run, in eval mode, with what shall be inside the graph."""
-    return Packed(trained, normalize, softmax).eval()
-
-
-def _about(source: Source, trained: Trained, normalize: bool, softmax: bool) -> dict[str, Any]:
-    expects = "RGB from 0 to 1" if normalize else "RGB from 0 to 1, minus mean, divided by std"
-    return {**trained.about(source), "input": expects, "output": "probabilities" if softmax else "logits"}
+def _about(source: Source, trained: Trained, wish: Wish) -> dict[str, Any]:
+    expects = "RGB from 0 to 1" if wish.normalize else "RGB from 0 to 1, minus mean, divided by std"
+    return {**trained.about(source), "input": expects, "output": "probabilities" if wish.softmax else "logits"}
 
 
 def _exported(module: Packed, side: int) -> torch.export.ExportedProgram:
@@ -52,25 +49,25 @@ def _exported(module: Packed, side: int) -> torch.export.ExportedProgram:
     return torch.export.export(module, (example,), dynamic_shapes=({0: torch.export.Dim("batch", min=1)},))
 
 
-def as_exported_program(
-    source: Source, trained: Trained, normalize: bool = True, softmax: bool = True
-) -> tuple[bytes, float]:
-    """A .pt2 file for `torch.export.load`, and the largest difference found.
+def write_exported_program(source: Source, file: Path, wish: Wish) -> Written:
+    """A .pt2 file for `torch.export.load`.
 
     Raises:
         RunError: it answers otherwise than the network.
     """
-    module, side = packed(trained, normalize, softmax), source.config.image_size
-    file = io.BytesIO()
-    about = json.dumps(_about(source, trained, normalize, softmax), ensure_ascii=False)
-    torch.export.save(_exported(module, side), file, extra_files={"about.json": about})
-    file.seek(0)
-    loaded = torch.export.load(file).module()
-    return file.getvalue(), _checked("torch.export program", module, lambda images: loaded(images), side)
+    trained, side = load_trained(source), source.config.image_size
+    module, packed = Packed(trained, wish).eval(), io.BytesIO()
+    about = json.dumps(_about(source, trained, wish), ensure_ascii=False)
+    torch.export.save(_exported(module, side), packed, extra_files={"about.json": about})
+    packed.seek(0)
+    loaded = torch.export.load(packed).module()
+    difference = _checked("torch.export program", module, lambda images: loaded(images), side)
+    file.write_bytes(packed.getvalue())
+    return Written(difference)
 
 
-def as_onnx(source: Source, trained: Trained, normalize: bool = True, softmax: bool = True) -> tuple[bytes, float]:
-    """An .onnx file with one input, `images`, and the largest difference between onnxruntime and PyTorch.
+def write_onnx(source: Source, file: Path, wish: Wish) -> Written:
+    """An .onnx file with one input, `images`, compared in onnxruntime.
 
     Raises:
         RunError: it answers otherwise than the network.
@@ -78,13 +75,13 @@ def as_onnx(source: Source, trained: Trained, normalize: bool = True, softmax: b
     import onnx_ir
     import onnxruntime  # type: ignore[import-untyped]
 
-    module, side = packed(trained, normalize, softmax), source.config.image_size
-    output = "probabilities" if softmax else "logits"
+    trained, side = load_trained(source), source.config.image_size
+    module, about = Packed(trained, wish).eval(), _about(source, trained, wish)
     program = torch.onnx.export(
-        _exported(module, side), input_names=["images"], output_names=[output], dynamo=True, verbose=False
+        _exported(module, side), input_names=["images"], output_names=[about["output"]], dynamo=True, verbose=False
     )
     assert program is not None
-    for name, value in _about(source, trained, normalize, softmax).items():
+    for name, value in about.items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         program.model.metadata_props[name] = text
     program.model.graph.inputs[0].shape = onnx_ir.Shape(["batch", 3, side, side])
@@ -95,7 +92,9 @@ def as_onnx(source: Source, trained: Trained, normalize: bool = True, softmax: b
     def run(images: Tensor) -> Tensor:
         return torch.from_numpy(session.run(None, {"images": images.numpy()})[0])
 
-    return data, _checked("ONNX file", module, run, side)
+    difference = _checked("ONNX file", module, run, side)
+    file.write_bytes(data)
+    return Written(difference)
 
 
 @torch.no_grad()

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import nbformat
 
 from alexcore.errors import RunError
-from alexcore.export.project import Project
+from alexcore.export.formats import Wish, Written
+from alexcore.export.project import Project, make_project
 from alexcore.export.rendering import in_markdown
-from alexcore.export.source import Source
+from alexcore.export.source import Source, load_trained
 from alexcore.nn.blueprints import one_network
 from alexcore.words.numbers import size_text
 
@@ -23,8 +26,6 @@ _OWN_IMPORT = re.compile(r"^from model import .*\n", re.MULTILINE)
 
 def as_notebook(source: Source, project: Project) -> bytes:
     """An .ipynb file, checked against Jupyter's schema.
-
-    The project is made without loader processes: those cannot see what a notebook defines.
 
     Raises:
         RunError: the list of pictures is too long for a cell.
@@ -59,6 +60,15 @@ def as_notebook(source: Source, project: Project) -> bytes:
     book["metadata"]["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.validate(book)
     return f"{nbformat.writes(book)}\n".encode()  # type: ignore[no-untyped-call]
+
+
+def write_notebook(source: Source, file: Path, _: Wish) -> Written:
+    """The three files as cells."""
+    # Loader processes cannot see what a notebook defines; the pictures are the same without them.
+    alone = replace(source, config=source.config.model_copy(update={"num_workers": 0}))
+    made = make_project(alone, load_trained(source))
+    file.write_bytes(as_notebook(source, made))
+    return Written(notes=made.notes)
 
 
 def _head(source: Source, project: Project) -> str:

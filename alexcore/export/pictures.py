@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass
 from pathlib import Path
+
+import pandas as pd
 
 from alexcore.data.index import DataIndex
 from alexcore.data.shards import is_sharded
@@ -18,19 +18,12 @@ _FOLDERS = "`FOLDER` holds `train/CLASS/*.jpg` and `val/CLASS/*.jpg`, with the c
 
 @dataclass(frozen=True)
 class ExportedPictures:
-    """How a project finds the pictures of its run.
+    """How a project finds the pictures of its run."""
 
-    Attributes:
-        root: The folder as the run had it.
-        words: What to tell a reader about it.
-        listing: The text of pictures.csv, or empty if ImageFolder finds the same pictures in the same order.
-        note: What keeps the project from training on the run's pictures; empty if nothing does.
-    """
-
-    root: str
-    words: str
-    listing: str = ""
-    note: str = ""
+    root: str  # the folder as the run had it
+    words: str  # what to tell a reader about it
+    listing: str = ""  # the text of pictures.csv, or empty if ImageFolder finds the same pictures in the same order
+    note: str = ""  # what keeps the project from training on the run's pictures; empty if nothing does
 
 
 def pictures_of(source: Source) -> ExportedPictures:
@@ -76,12 +69,5 @@ def _has_image_folder_order(index: DataIndex) -> bool:
 
 
 def _listing(index: DataIndex) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["path", "label", "split"])
-    for split in ("train", "val"):
-        rows = index.select(split)
-        writer.writerows(
-            (path, index.classes[label], split) for path, label in zip(rows["path"], rows["label"], strict=True)
-        )
-    return text.getvalue()
+    rows = pd.concat([index.select("train"), index.select("val")])[["path", "label", "split"]]
+    return rows.assign(label=[index.classes[label] for label in rows["label"]]).to_csv(index=False, lineterminator="\n")

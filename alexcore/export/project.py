@@ -11,6 +11,7 @@ import json
 import re
 import zipfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,20 +19,14 @@ import torch
 from alexcore.augment.operations import Operation
 from alexcore.augment.presets import training_operations, with_normalize
 from alexcore.config import TrainConfig
+from alexcore.export import project_code
+from alexcore.export.bundle import zip_entry
 from alexcore.export.card import model_card
-from alexcore.export.network_code import network_code
+from alexcore.export.formats import Wish, Written
 from alexcore.export.pictures import ExportedPictures, pictures_of
 from alexcore.export.rendering import render
-from alexcore.export.source import Source, Trained
-from alexcore.export.train_code import (
-    device_code,
-    factor_lines,
-    growing,
-    optimizer_code,
-    require_carried,
-    transform_lines,
-    weight_lines,
-)
+from alexcore.export.source import Source, Trained, load_trained
+from alexcore.export.weights import saved
 from alexcore.nn.blueprints import one_network
 from alexcore.training.checkpoint import build_model
 from alexcore.training.device import choose_device, choose_precision
@@ -57,7 +52,7 @@ def make_project(source: Source, trained: Trained) -> Project:
         ConfigError: the weights that the run started from are gone.
     """
     training, precision = _train_operations(source.config, trained), _precision(source)
-    require_carried(source.config, training, precision)
+    project_code.require_carried(source.config, training, precision)
     pictures = pictures_of(source)
     values = _values(source, trained, pictures, training, precision)
     files = {name: _tidy(render(f"{name}.jinja", **values)).encode() for name in ("model.py", "train.py", "predict.py")}
@@ -66,8 +61,8 @@ def make_project(source: Source, trained: Trained) -> Project:
     if pictures.listing:
         files["pictures.csv"] = pictures.listing.encode()
     if source.config.start_from:
-        files["start.pt"] = _saved(_start_weights(source.config, trained.classes))
-    files["weights.pt"] = _saved({"model": trained.model.state_dict()})
+        files["start.pt"] = saved(_start_weights(source.config, trained.classes))
+    files["weights.pt"] = saved({"model": trained.model.state_dict()})
     files["requirements.txt"] = _REQUIREMENTS.encode()
     files["README.md"] = render("README.md.jinja", **values).encode()
     files["MODEL_CARD.md"] = model_card(source).encode()
@@ -77,26 +72,22 @@ def make_project(source: Source, trained: Trained) -> Project:
 def as_zip(source: Source, project: Project) -> bytes:
     """All files in one folder of a zip; the same run gives the same bytes."""
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(packed, "w") as archive:
         for name, data in project.files.items():
-            # ZipInfo's own date is 1980 each time, where writestr with a name would take the clock's.
-            info = zipfile.ZipInfo(f"{source.name}/{name}")
-            # Weights are as good as random: packing them takes seconds and saves a twentieth.
-            info.compress_type = zipfile.ZIP_STORED if name.endswith(".pt") else zipfile.ZIP_DEFLATED
-            info.external_attr = 0o644 << 16
-            archive.writestr(info, data)
+            archive.writestr(zip_entry(f"{source.name}/{name}"), data)
     return packed.getvalue()
+
+
+def write_project(source: Source, file: Path, _: Wish) -> Written:
+    """The three files in a zip."""
+    made = make_project(source, load_trained(source))
+    file.write_bytes(as_zip(source, made))
+    return Written(notes=made.notes)
 
 
 def _tidy(code: str) -> str:
     """Two blank lines at most: a branch that was left out leaves its own behind."""
     return re.sub(r"\n{4,}", "\n\n\n", code).rstrip("\n") + "\n"
-
-
-def _saved(value: Any) -> bytes:
-    file = io.BytesIO()
-    torch.save(value, file)
-    return file.getvalue()
 
 
 def _start_weights(config: TrainConfig, classes: tuple[str, ...]) -> dict[str, torch.Tensor]:
@@ -122,8 +113,8 @@ def _values(
 ) -> dict[str, Any]:
     """Everything that the templates ask for."""
     config = source.config
-    grows = image_side(config, 0) < config.image_size
-    weights = weight_lines(config.class_weights)
+    grows, lines = image_side(config, 0) < config.image_size, project_code.transform_lines(training)
+    weights = project_code.weight_lines(config.class_weights)
     listed = bool(pictures.listing)
     criterion = [
         "weight=class_weights(train_dataset).to(device)" if weights else "",
@@ -133,7 +124,7 @@ def _values(
     steps = int(source.start.get("steps_per_epoch") or 0)
     rule = "min([os.cpu_count() or 1, BATCH_SIZE if BATCH_SIZE > 1 else 0, 8])"
     return {
-        **network_code(trained.model.description, config.image_size),
+        **project_code.network_code(trained.model.description, config.image_size),
         "class_name": one_network(config.variant).class_name,
         "name": source.name,
         "config": config,
@@ -141,8 +132,8 @@ def _values(
         "notes": [each for each in (source.unfinished, pictures.note) if each],
         "num_classes": len(trained.classes),
         "side": config.image_size,
-        "eval_lines": transform_lines(trained.operations),
-        "train_lines": [growing(each, config.image_size) if grows else each for each in transform_lines(training)],
+        "eval_lines": project_code.transform_lines(trained.operations),
+        "train_lines": [project_code.growing(line, config.image_size) for line in lines] if grows else lines,
         "train_transform": "None" if grows else "train_transform",
         "grows": grows,
         "last_epoch": str(last_epoch(config, steps)) if config.max_steps else "EPOCHS - 1",
@@ -150,12 +141,12 @@ def _values(
         "data": pictures.root,
         "data_words": pictures.words,
         "data_comment": "the paths in pictures.csv belong to it" if listed else "train/CLASS and val/CLASS",
-        "device": device_code(config.device),
+        "device": project_code.device_code(config.device),
         "workers": rule if config.num_workers < 0 else str(config.num_workers),
         "weights": weights,
         "criterion_arguments": ", ".join(filter(None, criterion)),
-        "optimizer": optimizer_code(config),
-        "factor": factor_lines(config),
+        "optimizer": project_code.optimizer_code(config),
+        "factor": project_code.factor_lines(config),
         "autocast": precision == "bfloat16",
         "checkpoint": source.checkpoint.name,
         "versions": _versions(source),
@@ -173,6 +164,5 @@ def _precision(source: Source) -> str:
 def _versions(source: Source) -> str:
     packages = source.environment.get("packages")
     known = packages if isinstance(packages, dict) else {}
-    return (
-        ", ".join(f"{name} {known[name]}" for name in ("torch", "torchvision", "pillow") if name in known) or "others"
-    )
+    named = [f"{name} {known[name]}" for name in ("torch", "torchvision", "pillow") if name in known]
+    return ", ".join(named) or "others"

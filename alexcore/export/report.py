@@ -8,21 +8,22 @@ from __future__ import annotations
 import base64
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from markupsafe import Markup
 
-from alexcore.analysis.confusion import left_out_in_words, most_frequent_mistake, most_mistaken
+from alexcore.analysis.metrics import left_out_in_words, most_frequent_mistake, most_mistaken
 from alexcore.config import FIELDS, GROUPS
 from alexcore.data.index import DataIndex
 from alexcore.data.shards import picture_source
 from alexcore.data.thumbnails import thumbnail
 from alexcore.errors import DataError
 from alexcore.export.card import Result, facts
-from alexcore.export.formats import TENSORBOARD
+from alexcore.export.formats import TENSORBOARD, Wish, Written
 from alexcore.export.rendering import render
 from alexcore.export.source import Source, open_data
 from alexcore.export.svg import Line, bar_chart, line_chart
@@ -35,8 +36,6 @@ MOST_SAMPLED, SAMPLES_EACH = 20, 4
 MOST_BARS, MOST_CELLS = 40, 20
 MOST_POINTS = 400
 SIDE = 120
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -64,15 +63,14 @@ class ReportSection:
     table: ReportTable | None = None
 
 
-@dataclass(frozen=True)
-class ReportPicture:
+class ReportPicture(NamedTuple):
     """A picture as the report holds it."""
 
     address: str
     caption: str
 
 
-def make_report(source: Source, on_progress: Progress) -> str:
+def write_report(source: Source, file: Path, wish: Wish) -> Written:
     """Write the page.
 
     Raises:
@@ -93,10 +91,10 @@ def make_report(source: Source, on_progress: Progress) -> str:
     def shrink(path: str, caption: str) -> ReportPicture:
         nonlocal done
         done += 1
-        on_progress(done, total)
+        wish.on_progress(done, total)
         return ReportPicture(_address(index, path) if index else "", caption)
 
-    return render(
+    page = render(
         "report.html.jinja",
         **known,
         data_problem=data_problem,
@@ -104,8 +102,7 @@ def make_report(source: Source, on_progress: Progress) -> str:
         balance=_balance(index) if index else None,
         samples={name: [shrink(path, name) for path in paths] for name, paths in samples.items()},
         learning=_learning(source, len(known["classes"])),
-        confusion=_confusion(result, known["classes"]),
-        cells=_cells(result, known["classes"]),
+        **_confusion(result, known["classes"]),
         worst=[shrink(path, caption) for path, caption in worst],
         settings=_settings(source),
         environment_rows=_flat(known["environment"]),
@@ -113,6 +110,8 @@ def make_report(source: Source, on_progress: Progress) -> str:
         tensorboard=TENSORBOARD.replace("`", ""),
         state=source.state,
     )
+    file.write_bytes(page.encode())
+    return Written()
 
 
 def _address(index: DataIndex, path: str) -> str:
@@ -143,11 +142,12 @@ def _balance(index: DataIndex) -> ReportSection:
     train = counts["train"] if "train" in counts else counts.iloc[:, 0]
     most, least = str(train.idxmax()), str(train.idxmin())
     ratio = int(train.max()) / max(1, int(train.min()))
-    words = f"The largest class, {most}, has {ratio:.1f} times the training pictures of the smallest, {least}."
-    if ratio < 1.05:
+    if train.min() == train.max():
+        words = f"Every class has {int(train.min()):,} training pictures."
+    elif ratio < 1.05:
         words = f"All classes have about as many training pictures: from {int(train.min()):,} to {int(train.max()):,}."
-        if train.min() == train.max():
-            words = f"Every class has {int(train.min()):,} training pictures."
+    else:
+        words = f"The largest class, {most}, has {ratio:.1f} times the training pictures of the smallest, {least}."
     if len(counts) > MOST_BARS:
         words += f" The chart shows the first {MOST_BARS} of {len(counts):,} classes; the table has them all."
     shown = counts.head(MOST_BARS)
@@ -160,25 +160,21 @@ def _points(rows: Sequence[Event], name: str) -> list[tuple[float, float]]:
     return [(float(row["step"]), float(row[name])) for row in rows if row.get(name) is not None]
 
 
-def _thinned(rows: Sequence[Event]) -> Sequence[Event]:
-    return rows[:: -(-len(rows) // MOST_POINTS)] if len(rows) > MOST_POINTS else rows
-
-
 def _learning(source: Source, classes: int) -> ReportSection:
     """Loss, accuracy and rate against the step."""
-    epochs, steps, marks = source.history.epochs, _thinned(source.history.steps), source.history.resumes
+    epochs, steps, marks = source.history.epochs, source.history.steps, source.history.resumes
+    steps = steps[:: max(1, -(-len(steps) // MOST_POINTS))]
     names = ["epoch", "step", "train_loss", "val_loss", "train_acc1", "val_acc1", "seconds"]
     rows = [[row["epoch"] + 1, *(row.get(name) for name in names[1:])] for row in epochs]
     table = ReportTable("epochs", names, rows)
-    best = max(((row["val_acc1"], row["epoch"] + 1) for row in epochs if row.get("val_acc1") is not None), default=None)
-    if best is None:
-        words = "The run has not been validated yet."
-    else:
-        values = [row for row in epochs if row.get("val_acc1") is not None]
-        first = next(row["epoch"] + 1 for row in values if row["val_acc1"] == best[0])
+    validated = [row for row in epochs if row.get("val_acc1") is not None]
+    words = "The run has not been validated yet."
+    if validated:
+        best, last = max(validated, key=lambda row: float(row["val_acc1"])), validated[-1]  # the first of equals
         words = (
-            f"Validation accuracy was best in epoch {first}, {best[0]:.1%}, and is {values[-1]['val_acc1']:.1%} after "
-            f"epoch {values[-1]['epoch'] + 1}; guessing among {classes} classes would reach {1 / classes:.0%}."
+            f"Validation accuracy was best in epoch {best['epoch'] + 1}, {best['val_acc1']:.1%}, and is "
+            f"{last['val_acc1']:.1%} after epoch {last['epoch'] + 1}; guessing among {classes} classes would reach "
+            f"{1 / classes:.0%}."
         )
     axis = "optimizer step"
     charts = []
@@ -193,9 +189,10 @@ def _learning(source: Source, classes: int) -> ReportSection:
     return ReportSection(words, [chart for chart in charts if chart], table if rows else None)
 
 
-def _confusion(result: Result | None, classes: Sequence[str]) -> ReportSection | None:
+def _confusion(result: Result | None, classes: Sequence[str]) -> dict[str, Any]:
+    """The section `confusion`; and `cells` to look at: names, and rows of (pictures, share of the row, 0 to 100)."""
     if result is None or len(result.confusion) != len(classes):
-        return None
+        return {"confusion": None, "cells": None}
     matrix = result.confusion
     mistake = most_frequent_mistake(matrix)
     words = f"In epoch {result.epoch} every validation picture was recognised."
@@ -208,19 +205,13 @@ def _confusion(result: Result | None, classes: Sequence[str]) -> ReportSection |
         )
     words += left_out_in_words(len(classes), MOST_CELLS)
     rows = [[name, *row] for name, row in zip(classes, matrix, strict=True)]
-    return ReportSection(words, [], ReportTable("confusion", ["truth", *classes], rows))
-
-
-def _cells(result: Result | None, classes: Sequence[str]) -> dict[str, Any] | None:
-    """The confusion matrix as a table to look at: names, and rows of (pictures, share of the row, 0 to 100)."""
-    if result is None or len(result.confusion) != len(classes):
-        return None
-    matrix = result.confusion
     kept = most_mistaken(matrix, MOST_CELLS)
-    return {
+    cells = {
         "names": [classes[label] for label in kept],
         "rows": [[(matrix[t][a], round(100 * matrix[t][a] / max(1, sum(matrix[t])))) for a in kept] for t in kept],
     }
+    section = ReportSection(words, [], ReportTable("confusion", ["truth", *classes], rows))
+    return {"confusion": section, "cells": cells}
 
 
 def _worst(source: Source, result: Result | None, index: DataIndex | None) -> list[tuple[str, str]]:

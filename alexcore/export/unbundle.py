@@ -41,15 +41,10 @@ class Imported:
 def import_bundle(
     file: Path, runs: Path, on_progress: Progress, *, name: str = "", data: str = "", val: str = ""
 ) -> Imported:
-    """Unpack a bundle beside the other runs, if every hash is right.
+    """Unpack a bundle into the folder `runs`, if every hash is right; the run is called `name`, or as it was.
 
-    Args:
-        file: The bundle.
-        runs: The folder of runs.
-        on_progress: Called with (bytes done, bytes in all).
-        name: What to call the run; by default as it was called.
-        data: Where its data set lies on this machine; its pictures are compared with the bundle's list.
-        val: Where its validation pictures lie, if they are a data set of their own.
+    Its data set lies at `data` on this machine, and at `val` if its validation pictures are one of their own; they are
+    compared with the bundle's list. `on_progress` is called with (bytes done, bytes in all).
 
     Raises:
         RunError: the file is no bundle, damaged, changed or unsafe; or there is a run of this name.
@@ -60,7 +55,7 @@ def import_bundle(
     index = open_source(data, val) if data else None
     packed = _peeked(file).get("run")
     target = runs / _run_name(name or (packed if isinstance(packed, str) else ""))
-    try:
+    with RunError.from_system(f"The run cannot be written into {runs}", "Free some disk space."):
         _require_absent(target)  # before the work, not after it
         runs.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".import-", dir=runs) as workplace:
@@ -71,10 +66,6 @@ def import_bundle(
                 notes += _compared(folder / DATASET, index)
             _require_absent(target)  # another import may have been faster
             (folder / "run").rename(target)
-    except OSError as error:
-        raise RunError(
-            f"The run cannot be written into {runs}: {error.strerror or error}.", "Free some disk space."
-        ) from error
     return Imported(target, notes)
 
 

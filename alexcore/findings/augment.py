@@ -15,8 +15,19 @@ class PipelineProblem(Finding):
 
     position: int
 
-    def __init_subclass__(cls, code: str) -> None:
+    def __init_subclass__(cls, code: str = "") -> None:
         super().__init_subclass__(code, severity="error")
+
+
+class _OneOperation(PipelineProblem):
+    operation: str
+
+
+class _Crop(_OneOperation):
+    height: int
+    width: int
+    side: int
+    padded: bool
 
 
 class NoList(PipelineProblem, code="augment.no-list"):
@@ -84,7 +95,7 @@ class IllegalSwitch(PipelineProblem, code="augment.illegal-switch"):
     shown: str
 
 
-class UnknownParameter(PipelineProblem, code="augment.unknown-parameter"):
+class UnknownParameter(_OneOperation, code="augment.unknown-parameter"):
     """An operation is given a parameter that it does not have.
 
     Mostly it is a slip of the pen, and the parameter that was meant would silently keep its default.
@@ -94,13 +105,12 @@ class UnknownParameter(PipelineProblem, code="augment.unknown-parameter"):
     Remedy: one of the names that the sentence lists.
     """
 
-    operation: str
     shown: str
     known: tuple[str, ...]
     none: bool
 
 
-class MissingParameter(PipelineProblem, code="augment.missing-parameter"):
+class MissingParameter(_OneOperation, code="augment.missing-parameter"):
     """An operation lacks a parameter that has no default.
 
     A size is that of the network: no default would be right everywhere.
@@ -110,12 +120,11 @@ class MissingParameter(PipelineProblem, code="augment.missing-parameter"):
     Remedy: give it.
     """
 
-    operation: str
     parameter: str
     legal: str
 
 
-class IllegalValue(PipelineProblem, code="augment.illegal-value"):
+class IllegalValue(_OneOperation, code="augment.illegal-value"):
     """A parameter has a value that it cannot have.
 
     torchvision would refuse it when the run starts, or carry out something without a meaning.
@@ -125,13 +134,12 @@ class IllegalValue(PipelineProblem, code="augment.illegal-value"):
     Remedy: a value as the sentence describes it.
     """
 
-    operation: str
     parameter: str
     shown: str
     legal: str
 
 
-class Repeated(PipelineProblem, code="augment.repeated"):
+class Repeated(_OneOperation, code="augment.repeated"):
     """An operation on tensors or batches stands in the list twice.
 
     A second Normalize would change numbers that are right already; of the others one is enough.
@@ -141,10 +149,8 @@ class Repeated(PipelineProblem, code="augment.repeated"):
     Remedy: remove one of them.
     """
 
-    operation: str
 
-
-class NeedsTensor(PipelineProblem, code="augment.needs-tensor"):
+class NeedsTensor(_OneOperation, code="augment.needs-tensor"):
     """An operation on tensors stands above ToTensor.
 
     It calculates with numbers, and above ToTensor there are only pictures.
@@ -154,10 +160,8 @@ class NeedsTensor(PipelineProblem, code="augment.needs-tensor"):
     Remedy: move it below ToTensor.
     """
 
-    operation: str
 
-
-class NeedsPicture(PipelineProblem, code="augment.needs-picture"):
+class NeedsPicture(_OneOperation, code="augment.needs-picture"):
     """An operation on pictures stands below ToTensor.
 
     Below ToTensor there are no pictures any more; cropping and colours belong above.
@@ -167,10 +171,8 @@ class NeedsPicture(PipelineProblem, code="augment.needs-picture"):
     Remedy: move it above ToTensor.
     """
 
-    operation: str
 
-
-class AfterMixing(PipelineProblem, code="augment.after-mixing"):
+class AfterMixing(_OneOperation, code="augment.after-mixing"):
     """An operation on single pictures stands below MixUp or CutMix.
 
     Those two mix the pictures of a finished batch, so nothing can be done to one picture after them.
@@ -179,8 +181,6 @@ class AfterMixing(PipelineProblem, code="augment.after-mixing"):
 
     Remedy: move it above them.
     """
-
-    operation: str
 
 
 class NeverTensors(PipelineProblem, code="augment.never-tensors"):
@@ -233,7 +233,7 @@ class BlurTooWide(PipelineProblem, code="augment.blur-too-wide"):
     side: int
 
 
-class CropOfUnknownSize(PipelineProblem, code="augment.crop-of-unknown-size"):
+class CropOfUnknownSize(_Crop, code="augment.crop-of-unknown-size"):
     """A crop is the first to fix a size, so it may be larger than a picture.
 
     CenterCrop would fill what is missing with black, RandomCrop would fail at the first small picture.
@@ -243,14 +243,8 @@ class CropOfUnknownSize(PipelineProblem, code="augment.crop-of-unknown-size"):
     Remedy: a Resize above it.
     """
 
-    operation: str
-    height: int
-    width: int
-    side: int
-    padded: bool
 
-
-class CropTooLarge(PipelineProblem, code="augment.crop-too-large"):
+class CropTooLarge(_Crop, code="augment.crop-too-large"):
     """A crop is larger than the pictures that reach it.
 
     CenterCrop would fill what is missing with black, RandomCrop would fail at the first small picture.
@@ -260,11 +254,6 @@ class CropTooLarge(PipelineProblem, code="augment.crop-too-large"):
     Remedy: a larger Resize, or a smaller crop.
     """
 
-    operation: str
-    height: int
-    width: int
-    side: int
-    padded: bool
     least_height: int
     least_width: int
     exact: bool

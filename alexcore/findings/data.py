@@ -9,7 +9,11 @@ from alexcore.findings.finding import Finding, Named
 # Classes ---------------------------------------------------------------------------------------------------------
 
 
-class NoTrainingPictures(Finding, code="data.no-training-pictures", severity="error"):
+class _OfOneSource(Finding):
+    where: str
+
+
+class NoTrainingPictures(_OfOneSource, code="data.no-training-pictures", severity="error"):
     """The data set has no picture to train on.
 
     Numbers are given to the classes by their training pictures, so without any there are no classes.
@@ -19,10 +23,8 @@ class NoTrainingPictures(Finding, code="data.no-training-pictures", severity="er
     Remedy: add a folder with pictures for each class, at least two.
     """
 
-    where: str
 
-
-class OneClass(Finding, code="data.one-class", severity="error"):
+class OneClass(_OfOneSource, code="data.one-class", severity="error"):
     """Only one class has training pictures.
 
     There is nothing to tell apart: a network that always gives the one answer is right every time.
@@ -32,7 +34,6 @@ class OneClass(Finding, code="data.one-class", severity="error"):
     Remedy: add a folder per class; of shards, pack a data set with more classes.
     """
 
-    where: str
     name: str
     packed: bool = False
 
@@ -74,7 +75,7 @@ class UnmeasuredClasses(Named, code="data.unmeasured-classes"):
     split: str
 
 
-class NoValidation(Finding, code="data.no-validation", severity="error"):
+class NoValidation(_OfOneSource, code="data.no-validation", severity="error"):
     """There is nothing to validate on.
 
     Accuracy on the training pictures shows what was learned by heart; without a validation split nobody would notice.
@@ -85,10 +86,8 @@ class NoValidation(Finding, code="data.no-validation", severity="error"):
     that holds class folders alone is split by alexcore.
     """
 
-    where: str
 
-
-class NoValidationShards(Finding, code="data.no-validation-shards", severity="error"):
+class NoValidationShards(_OfOneSource, code="data.no-validation-shards", severity="error"):
     """There are shards to train on, but none to validate on.
 
     It is the same as a folder without `val/`: what was learned by heart would look like progress.
@@ -97,8 +96,6 @@ class NoValidationShards(Finding, code="data.no-validation-shards", severity="er
 
     Remedy: add `val-000000.tar`, or name a folder or pattern with `--val`.
     """
-
-    where: str
 
 
 class AlikeNames(Finding, code="data.alike-names"):
@@ -229,7 +226,7 @@ class Undecodable(Finding, code="data.undecodable"):
     total: int
 
 
-class NoReadablePicture(Finding, code="data.no-readable-picture", severity="error"):
+class NoReadablePicture(_OfOneSource, code="data.no-readable-picture", severity="error"):
     """A split has no picture that can be decoded.
 
     There is nothing to train on, or nothing to validate on.
@@ -239,11 +236,10 @@ class NoReadablePicture(Finding, code="data.no-readable-picture", severity="erro
     Remedy: add pictures to each class and open the data set again.
     """
 
-    where: str
     split: str
 
 
-class OneReadableClass(Finding, code="data.one-readable-class", severity="error"):
+class OneReadableClass(_OfOneSource, code="data.one-readable-class", severity="error"):
     """Only one class has training pictures that can be decoded.
 
     Classification needs two; what the folders promise, the damaged files do not keep.
@@ -253,7 +249,6 @@ class OneReadableClass(Finding, code="data.one-readable-class", severity="error"
     Remedy: replace the damaged pictures of the other classes.
     """
 
-    where: str
     name: str
 
 

@@ -113,7 +113,11 @@ class NearDuplicates(Pictures, code="pictures.near-duplicates"):
     """
 
 
-class Blurry(Pictures, code="pictures.blurry"):
+class _BeyondLimit(Pictures):
+    limit: float = 0.0
+
+
+class Blurry(_BeyondLimit, code="pictures.blurry"):
     """Pictures have no sharp detail.
 
     A network can learn from them only what can be seen without detail.
@@ -123,10 +127,8 @@ class Blurry(Pictures, code="pictures.blurry"):
     Remedy: look whether the class can still be seen; leave the others out.
     """
 
-    limit: float = 0.0
 
-
-class Dark(Pictures, code="pictures.dark"):
+class Dark(_BeyondLimit, code="pictures.dark"):
     """Pictures are dark.
 
     After normalisation they are nearly constant, and differ little from each other.
@@ -136,10 +138,8 @@ class Dark(Pictures, code="pictures.dark"):
     Remedy: brighten them, or look whether the class can be seen.
     """
 
-    limit: float = 0.0
 
-
-class Light(Pictures, code="pictures.light"):
+class Light(_BeyondLimit, code="pictures.light"):
     """Pictures are light.
 
     What is burnt out holds no detail that a network could learn.
@@ -149,10 +149,8 @@ class Light(Pictures, code="pictures.light"):
     Remedy: look whether details are burnt out, and leave those out.
     """
 
-    limit: float = 0.0
 
-
-class LowInformation(Pictures, code="pictures.low-information"):
+class LowInformation(_BeyondLimit, code="pictures.low-information"):
     """Pictures are nearly empty.
 
     A few plain tones tell nothing of the class.
@@ -162,10 +160,8 @@ class LowInformation(Pictures, code="pictures.low-information"):
     Remedy: crop to the object, or leave them out.
     """
 
-    limit: float = 0.0
 
-
-class Grayscale(Pictures, code="pictures.grayscale"):
+class Grayscale(_BeyondLimit, code="pictures.grayscale"):
     """Pictures have no colour, where the others have.
 
     If they are all of one class, a network learns that gray is its sign.
@@ -174,8 +170,6 @@ class Grayscale(Pictures, code="pictures.grayscale"):
 
     Remedy: check that they are not all of one class; train with RandomGrayscale.
     """
-
-    limit: float = 0.0
 
 
 class OddSize(Pictures, code="pictures.odd-size"):

@@ -10,7 +10,6 @@
     layers       sizes, costs and receptive fields of their layers
     convolution  one convolution to play with
     listening    what layers give while a network runs            torch
-    pooling      the average over a fixed grid, deterministic     torch
     init         initial weights                                  torch
     network      the module                                       torch
 

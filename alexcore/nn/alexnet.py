@@ -14,19 +14,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar
 
-from alexcore.nn.description import (
-    Description,
-    Design,
-    LayerSpec,
-    Window,
-    activation,
-    convolution,
-    dropout,
-    linear,
-    local_response,
-    max_pooling,
-    norm_layer,
-)
+from alexcore.nn import description as layer
+from alexcore.nn.description import Description, Design, LayerSpec, Window
 
 # Overlapping max-pooling, the same in all variants: windows of 3 every 2 pixels (Krizhevsky 2012, section 3.4).
 POOL_KERNEL, POOL_STRIDE = 3, 2
@@ -83,17 +72,18 @@ class AlexNet:
             inputs, channels = channels, scaled(conv.channels, design.width)
             window = Window(conv.kernel, conv.stride, conv.padding)
             plain = design.norm.layer is None
-            features += [convolution(inputs, channels, window, conv.groups, bias=plain)]
-            features += [*norm_layer(design.norm, channels), activation(design.activation)]
-            features += [local_response()] * (conv.lrn and plain)
-            features += [max_pooling(POOL_KERNEL, POOL_STRIDE)] * conv.pool
+            features += [layer.convolution(inputs, channels, window, conv.groups, bias=plain)]
+            features += [*layer.norm_layer(design.norm, channels), layer.activation(design.activation)]
+            features += [layer.local_response()] * (conv.lrn and plain)
+            features += [layer.max_pooling(POOL_KERNEL, POOL_STRIDE)] * conv.pool
         classifier: list[LayerSpec] = []
         units = channels * GRID**2
-        for hidden in (scaled(each, design.width) for each in self.hidden):
-            layers, drop = [linear(units, hidden), activation(design.activation)], dropout(design.dropout)
+        for each in self.hidden:
+            hidden, drop = scaled(each, design.width), layer.dropout(design.dropout)
+            layers = [layer.linear(units, hidden), layer.activation(design.activation)]
             classifier += [drop, *layers] if self.dropout_before else [*layers, drop]
             units = hidden
-        return Description(tuple(features), GRID, (*classifier, linear(units, design.num_classes)))
+        return Description(tuple(features), GRID, (*classifier, layer.linear(units, design.num_classes)))
 
 
 VARIANTS: Mapping[str, AlexNet] = MappingProxyType(

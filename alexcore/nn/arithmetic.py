@@ -54,12 +54,7 @@ def conv_minimum_input_size(output: int, kernel: int, stride: int = 1, padding: 
     The inverse of `conv_output_size`: the last window begins at (output - 1) * stride and needs `span` pixels,
     of which padding supplies some at both ends. Never below 1, however much padding there is.
 
-    Args:
-        output: Output pixels wanted, at least 1.
-        kernel: As in `conv_output_size`, like the other arguments.
-        stride: Pixels from one window to the next.
-        padding: Pixels added at either end.
-        dilation: Pixels from one tap to the next.
+    `output` is at least 1; the other arguments are as in `conv_output_size`.
 
     Raises:
         ConfigError: a value is below its minimum.

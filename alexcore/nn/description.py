@@ -37,29 +37,17 @@ class Window(NamedTuple):
 
 @dataclass(frozen=True)
 class LayerSpec:
-    """One layer, whatever the size of the picture.
+    """One layer, whatever the size of the picture."""
 
-    Attributes:
-        kind: For people: convolution, batch norm, group norm, relu, LRN, max-pooling, dropout or linear.
-        call: How torch makes it.
-        stem: Of its name, such as "conv" of conv1.
-        outputs: Channels or units that come out; 0: as many as go in.
-        window: That of a convolution or a pooling.
-        groups: Of a convolution (each sees its part of the channels) or of a norm (each has its own mean).
-        weights: Numbers that are multiplied, each once for every pixel of the output.
-        more: Other numbers that are learned: biases, and those of a norm.
-        note: What else a person should know.
-    """
-
-    kind: str
-    call: Call
-    stem: str
-    outputs: int = 0
-    window: Window | None = None
-    groups: int = 1
-    weights: int = 0
-    more: int = 0
-    note: str = ""
+    kind: str  # for people: convolution, batch norm, group norm, relu, LRN, max-pooling, dropout or linear
+    call: Call  # how torch makes it
+    stem: str  # of its name, such as "conv" of conv1
+    outputs: int = 0  # channels or units that come out; 0: as many as go in
+    window: Window | None = None  # that of a convolution or a pooling
+    groups: int = 1  # of a convolution (each sees its part of the channels) or of a norm (each has its own mean)
+    weights: int = 0  # numbers that are multiplied, each once for every pixel of the output
+    more: int = 0  # other numbers that are learned: biases, and those of a norm
+    note: str = ""  # what else a person should know
 
 
 class Place(NamedTuple):
@@ -72,18 +60,12 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Description:
-    """A network, layer by layer.
+    """A network, layer by layer."""
 
-    Attributes:
-        features: Every convolution is followed by its norm, if any, and an activation.
-        grid: Side of the map that the classifier reads.
-        classifier: Ends with a linear layer.
-        parts: What the modules of the three are called in the state dict.
-    """
-
-    features: tuple[LayerSpec, ...]
-    grid: int
-    classifier: tuple[LayerSpec, ...]
+    features: tuple[LayerSpec, ...]  # every convolution is followed by its norm, if any, and an activation
+    grid: int  # side of the map that the classifier reads
+    classifier: tuple[LayerSpec, ...]  # ends with a linear layer
+    # What the modules of the three are called in the state dict.
     parts: tuple[str, str, str] = ("features", "avgpool", "classifier")
 
     @property

@@ -31,13 +31,9 @@ def initialise(
     generator state gives the same convolution and linear weights with and without a norm, although a norm takes
     the biases of the convolutions away: experiments can compare arms that start from the same point.
 
-    Args:
-        model: A network of convolutions, linear layers and norms.
-        init: One of `INITS`.
-        activation: One of `ACTIVATIONS`. Only `kaiming` reads it: its gain keeps the variance through that very
-            activation (relu: sqrt 2, tanh: 5/3, sigmoid: 1). `seed` keeps relu's gain whatever the activation,
-            because it is the blog's recipe, word for word.
-        generator: Source of the numbers, on the device of the parameters; None takes torch's global one.
+    Only `kaiming` reads `activation`: its gain keeps the variance through that very activation (relu: sqrt 2, tanh:
+    5/3, sigmoid: 1). `seed` keeps relu's gain whatever the activation, because it is the blog's recipe, word for word.
+    `generator` is the source of the numbers, on the device of the parameters; None takes torch's global one.
 
     Raises:
         ConfigError: init or activation is unknown.

@@ -23,17 +23,11 @@ MAXIMUM_CLASSES = 100_000
 
 
 class Field(NamedTuple):
-    """What one output pixel sees of the input, along one side.
+    """What one output pixel sees of the input, along one side."""
 
-    Attributes:
-        size: Pixels of the input that it depends on, were there no border.
-        jump: Pixels of the input from one output pixel to the next.
-        start: Where the field of output pixel 0 begins; negative where it reaches into the padding.
-    """
-
-    size: int = 1
-    jump: int = 1
-    start: int = 0
+    size: int = 1  # pixels of the input that it depends on, were there no border
+    jump: int = 1  # pixels of the input from one output pixel to the next
+    start: int = 0  # where the field of output pixel 0 begins; negative where it reaches into the padding
 
     def through(self, window: Window) -> Field:
         """The field of a pixel that a window of such pixels gives (Araujo, Norris and Sim 2019, equations 1 and 2)."""
@@ -46,37 +40,21 @@ PIXEL = Field()
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer and what comes out of it.
+    """One layer and what comes out of it."""
 
-    Attributes:
-        name: For people: conv1, norm1, relu1, pool1, avgpool, linear1.
-        path: Its name in `named_modules()` of the network.
-        kind: convolution, batch norm, group norm, relu, LRN, max-pooling, average pooling, dropout or linear.
-        channels: Of the output; of a linear layer its units.
-        side: Of the output map in pixels; 0 where there is no map any more.
-        kernel: Side of the window in pixels; 0 where there is none, like stride and padding.
-        stride: From one window to the next.
-        padding: At each border.
-        groups: Of a convolution (each sees its part of the channels) or of a group norm; 1 elsewhere.
-        parameters: Numbers that are learned.
-        multiply_adds: For one picture.
-        field: What an output sees of the picture.
-        note: What else a person should know.
-    """
-
-    name: str
-    path: str
-    kind: str
-    channels: int
-    side: int
-    parameters: int = 0
-    multiply_adds: int = 0
-    kernel: int = 0
-    stride: int = 0
-    padding: int = 0
-    groups: int = 1
-    field: Field = PIXEL
-    note: str = ""
+    name: str  # for people: conv1, norm1, relu1, pool1, avgpool, linear1
+    path: str  # its name in `named_modules()` of the network
+    kind: str  # convolution, batch norm, group norm, relu, LRN, max-pooling, average pooling, dropout or linear
+    channels: int  # of the output; of a linear layer its units
+    side: int  # of the output map in pixels; 0 where there is no map any more
+    parameters: int = 0  # numbers that are learned
+    multiply_adds: int = 0  # for one picture
+    kernel: int = 0  # side of the window in pixels; 0 where there is none, like stride and padding
+    stride: int = 0  # from one window to the next
+    padding: int = 0  # at each border
+    groups: int = 1  # of a convolution (each sees its part of the channels) or of a group norm; 1 elsewhere
+    field: Field = PIXEL  # what an output sees of the picture
+    note: str = ""  # what else a person should know
 
     @property
     def shape(self) -> str:

@@ -12,16 +12,13 @@ from alexcore.nn.blueprints import describe
 from alexcore.nn.choices import ACTIVATIONS, INITS, check_choice
 from alexcore.nn.description import LayerSpec
 from alexcore.nn.init import initialise
-from alexcore.nn.pooling import GridAveragePool
 
 
 class Stage(NamedTuple):
     """One convolution with the layers that act on its output; what a probe or an explanation hooks."""
 
-    name: str
-    """"conv1", "conv2", ..."""
-    path: str
-    """Name of the convolution in `named_modules()` and the state dict, e.g. "features.0"."""
+    name: str  # "conv1", "conv2", ...
+    path: str  # name of the convolution in `named_modules()` and the state dict, e.g. "features.0"
     conv: nn.Conv2d
     norm: nn.Module | None
     activation: nn.Module
@@ -33,16 +30,9 @@ class Network(nn.Module):
     `convolutions` makes a map of a picture, the average over a grid brings it to one size, `head` is the last of the
     layers that follow and gives the logits. What these modules are called in the state dict is the network's affair.
 
-    Args:
-        num_classes: As in `blueprints.describe`, like the other arguments.
-        variant: One of `NETWORKS`.
-        norm: One of `NORMS`.
-        width: Factor on all channels and hidden units.
-        dropout: Share of units set to zero in training.
-        init: One of `INITS`; see `alexcore.nn.init`.
-        activation: One of `ACTIVATIONS`.
-        generator: Source of the initial weights, a generator on the CPU; None takes torch's global one. The same
-            state gives the same convolution and linear weights, whatever the norm.
+    The arguments are as in `blueprints.describe`, and `init` as in `alexcore.nn.init`. `generator` is the source of the
+    initial weights, on the CPU; None takes torch's global one. The same state gives the same convolution and linear
+    weights, whatever the norm.
 
     Raises:
         ConfigError: an argument is out of range; the message names it, its value and the legal ones.
@@ -161,3 +151,41 @@ def _blank(spec: LayerSpec) -> nn.Module:
     if not spec.weights:
         return spec.call.build()
     return spec.call.build(device="meta").to_empty(device=torch.get_default_device())
+
+
+class GridAveragePool(nn.AdaptiveAvgPool2d):
+    """`nn.AdaptiveAvgPool2d` to a square grid, skipped where it changes nothing and deterministic on request.
+
+    On a map that already has the grid's size each window is one pixel, so the average is the map itself, bit by
+    bit, forwards and backwards; it is then not computed at all. Where `torch.use_deterministic_algorithms` is on,
+    the same averages come from two matrix products, because the backward pass of torch's kernel adds atomically
+    on CUDA and refuses to run in that mode.
+    """
+
+    def __init__(self, grid: int) -> None:
+        super().__init__((grid, grid))
+        self.grid = grid
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Average (N, C, H, W) float down, or repeat it up, to (N, C, grid, grid)."""
+        height, width = features.shape[-2:]
+        if height == self.grid and width == self.grid:
+            return features
+        if torch.are_deterministic_algorithms_enabled():
+            rows = averaging_matrix(height, self.grid).to(features)
+            columns = averaging_matrix(width, self.grid).to(features)
+            return rows @ features @ columns.T
+        return super().forward(features)
+
+
+def averaging_matrix(size: int, grid: int) -> Tensor:
+    """Return the (grid, size) float32 matrix whose row i averages window i of an adaptive pooling.
+
+    Window i runs from floor(i * size / grid) to ceil((i + 1) * size / grid), the end not included; windows overlap
+    where `grid` does not divide `size`.
+    """
+    matrix = torch.zeros(grid, size)
+    for i in range(grid):
+        start, end = i * size // grid, -(-(i + 1) * size // grid)
+        matrix[i, start:end] = 1 / (end - start)
+    return matrix

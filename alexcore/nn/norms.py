@@ -21,37 +21,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Norm:
-    """One norm.
+    """One norm."""
 
-    Attributes:
-        name: The value of the setting `norm`, and the arm of an experiment.
-        title: In headings and charts, such as "BatchNorm".
-        kind: Within a sentence, such as "batch norm".
-        colour: Of its curves, like dash and symbol.
-        dash: Of its lines.
-        symbol: Of its points.
-        layer: From the number of channels to the layer; None: there is none, and convolutions keep their bias.
-            Its `reset_parameters` sets what it starts with, and its `eps` is added to the variance.
-        classes: What its layers are recognised by in any network, each "module:Class".
-        per_channel: Numbers that it learns for each channel.
-        over_batch: Whether its mean and deviation are taken over the batch, and not over each picture alone.
-        groups: From the number of channels to that of the groups which share a mean and a deviation; None: each
-            channel has its own.
-        running: Whether it keeps running statistics for evaluation, by the names of torch's batch norm.
-    """
-
-    name: str
-    title: str
-    kind: str = ""
-    colour: str = GUIDE
-    dash: str = "solid"
-    symbol: str = "x"
+    name: str  # the value of the setting `norm`, and the arm of an experiment
+    title: str  # in headings and charts, such as "BatchNorm"
+    kind: str = ""  # within a sentence, such as "batch norm"
+    colour: str = GUIDE  # of its curves, like dash and symbol
+    dash: str = "solid"  # of its lines
+    symbol: str = "x"  # of its points
+    # From the number of channels to the layer; None: there is none, and convolutions keep their bias. Its
+    # `reset_parameters` sets what it starts with, and its `eps` is added to the variance.
     layer: Callable[[int], Call] | None = None
-    classes: tuple[str, ...] = ()
-    per_channel: int = 2
-    over_batch: bool = False
+    classes: tuple[str, ...] = ()  # what its layers are recognised by in any network, each "module:Class"
+    per_channel: int = 2  # numbers that it learns for each channel
+    over_batch: bool = False  # whether its mean and deviation are taken over the batch, and not over each picture alone
+    # From the number of channels to that of the groups which share a mean and a deviation; None: each channel has its
+    # own.
     groups: Callable[[int], int] | None = None
-    running: bool = False
+    running: bool = False  # whether it keeps running statistics for evaluation, by the names of torch's batch norm
 
 
 def norm_groups(channels: int) -> int:

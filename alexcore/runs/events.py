@@ -125,14 +125,14 @@ class EventFollower:
         return events, replaced
 
     def tell(self, clear: Callable[[], None], add: Callable[[Event], None]) -> bool:
-        """Hand the news to a reader, who forgets what another file has replaced; whether there were any."""
+        """Hand the news to a reader, who forgets what another file has replaced; whether anything has changed."""
         events, replaced = self.news()
         if replaced:
             clear()
         for event in events:
             with suppress(TypeError, ValueError, OverflowError):  # values that no worker of ours has written
                 add(event)
-        return bool(events)
+        return bool(events) or replaced
 
 
 def _head_of(path: Path) -> bytes:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
+from pkgutil import resolve_name
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,7 @@ class Kind:
 
     def work(self) -> Callable[..., str]:
         """What a worker does for a run of this kind; loads torch."""
-        module, _, name = self.entry.partition(":")
-        found: Callable[..., str] = getattr(import_module(module), name)
+        found: Callable[..., str] = resolve_name(self.entry)
         return found
 
     def resumable(self, run_dir: Path) -> bool:
@@ -66,7 +65,7 @@ BATCHNORM = Kind(
     noun="experiment",
     file="experiment.json",
     page="batchnorm",
-    entry="alexcore.batchnorm.measure.experiment_worker:compare",
+    entry="alexcore.batchnorm.measure.experiment:compare",
     checkpoint="experiment.pt",
     command="compare-bn",
     changeable=False,

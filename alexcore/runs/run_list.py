@@ -31,7 +31,8 @@ from alexcore.words.experiment import arms_in_words
 
 # What a table has columns for; the other settings that differ from their defaults are listed as words.
 COLUMNS = ("data", "variant", "norm", "epochs", "batch_size", "lr", "image_size", "seed")
-_VERSION = f"{__version__}-2"
+# What the cache on disk was made by. A run that was broken for one setting more may be readable to a later version.
+_MADE_BY: dict[str, Any] = {"version": f"{__version__}-2", "fields": sorted(FIELDS)}
 
 Signature = tuple[tuple[str, int, int, int], ...]
 
@@ -150,8 +151,34 @@ _lock = threading.Lock()
 
 def summaries() -> list[Summary]:
     """All runs of the store, the newest first; those that cannot be read have their `problem`."""
+    global _of
     with _lock:
-        return _summaries()
+        if _of != str(runs_dir()):
+            _known.clear()
+            _known.update(_load())
+            _of = str(runs_dir())
+        # Memory also drops runs that have gone; the file is written anew when a run has ended or gone.
+        present, renew = set(), False
+        for folder in run_folders():
+            signature = _signature(folder)
+            if signature is None:
+                continue
+            present.add(folder.name)
+            known = _known.get(folder.name)
+            if known is None or known.signature != signature:
+                with contextlib.suppress(RunError):  # deleted since the folder was listed
+                    _known[folder.name] = known = _read(folder, signature, known.digest if known else None)
+                    renew |= known.summary.status.state in ENDED
+            if known is not None and known.summary.status.state not in ENDED:
+                # Lost or not is a matter of processes and of the clock, not of files.
+                known.summary = replace(known.summary, status=read_status(folder))
+        gone = _known.keys() - present
+        for name in gone:
+            del _known[name]
+        if renew or gone:
+            _save()
+        found = [known.summary for known in _known.values()]
+        return sorted(found, key=lambda each: (each.started or 0.0, each.id), reverse=True)
 
 
 def summary_of(run_id: str) -> Summary:
@@ -193,36 +220,6 @@ def _text_of(summary: Summary) -> str:
 
 def _short(value: Any) -> str:
     return " ".join(str(each.get("op")) for each in value) if isinstance(value, list) else str(value)
-
-
-def _summaries() -> list[Summary]:
-    global _of
-    if _of != str(runs_dir()):
-        _known.clear()
-        _known.update(_load())
-        _of = str(runs_dir())
-    # Memory also drops runs that have gone; the file is written anew when a run has ended or gone.
-    present, renew = set(), False
-    for folder in run_folders():
-        signature = _signature(folder)
-        if signature is None:
-            continue
-        present.add(folder.name)
-        known = _known.get(folder.name)
-        if known is None or known.signature != signature:
-            with contextlib.suppress(RunError):  # deleted since the folder was listed
-                _known[folder.name] = known = _read(folder, signature, known.digest if known else None)
-                renew |= known.summary.status.state in ENDED
-        if known is not None and known.summary.status.state not in ENDED:
-            # Lost or not is a matter of processes and of the clock, not of files.
-            known.summary = replace(known.summary, status=read_status(folder))
-    gone = _known.keys() - present
-    for name in gone:
-        del _known[name]
-    if renew or gone:
-        _save()
-    found = [known.summary for known in _known.values()]
-    return sorted(found, key=lambda each: (each.started or 0.0, each.id), reverse=True)
 
 
 def _signature(folder: Path) -> Signature | None:
@@ -303,7 +300,7 @@ def _save() -> None:
         for name, known in _known.items()
         if known.summary.status.state in ENDED
     }
-    text = json.dumps({"version": _VERSION, "fields": _fields(), "written": time.time(), "runs": rows})
+    text = json.dumps({**_MADE_BY, "written": time.time(), "runs": rows})
     with contextlib.suppress(OSError, ValueError):  # the latter: a name that is no text
         _file().parent.mkdir(parents=True, exist_ok=True)
         with replacing(_file()) as temporary:
@@ -316,7 +313,7 @@ def _plain(summary: Summary) -> dict[str, Any]:
 
 def _load() -> dict[str, _Known]:
     raw = read_json(_file()) or {}
-    if raw.get("version") != _VERSION or raw.get("fields") != _fields():
+    if any(raw.get(name) != value for name, value in _MADE_BY.items()):
         return {}
     found: dict[str, _Known] = {}
     rows = raw.get("runs")
@@ -328,8 +325,3 @@ def _load() -> dict[str, _Known]:
             signature = tuple((str(n), int(t), int(s), int(i)) for n, t, s, i in row["signature"])
             found[name] = _Known(signature, Summary(**values))
     return found
-
-
-def _fields() -> list[str]:
-    """The settings that this version knows: a run that was broken for one more may be readable now."""
-    return sorted(FIELDS)

@@ -41,11 +41,8 @@ class ScalarWriter:
             return
         from tensorboard.compat.proto.summary_pb2 import Summary
 
-        values = [
-            Summary.Value(tag=tag, simple_value=fields[field])
-            for field, tag in names.items()
-            if fields.get(field) is not None
-        ]
+        told = {tag: fields[name] for name, tag in names.items() if fields.get(name) is not None}
+        values = [Summary.Value(tag=tag, simple_value=value) for tag, value in told.items()]
         self._record(step=int(fields["step"]), summary=Summary(value=values))
 
     def _open(self) -> bool:

@@ -18,12 +18,8 @@ from alexcore.home import cache_dir
 
 # How long a run is changes neither a step's time nor its gradient, so another number of epochs keeps what was measured.
 _LENGTH = (
-    "epochs",
-    "max_steps",
-    "checkpoint_every_epochs",
-    "checkpoint_every_minutes",
-    "early_stopping",
-    "time_budget_s",
+    *("epochs", "max_steps", "early_stopping", "time_budget_s"),
+    *("checkpoint_every_epochs", "checkpoint_every_minutes"),
 )
 # What else changes nothing in the answer of one check; a suggested rate, taken over, shall not make its curve vanish.
 _SAME = {

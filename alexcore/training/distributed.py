@@ -281,14 +281,10 @@ def _meeting(store: Any, rank: int, ranks: int, going: Callable[[], bool]) -> st
 def joined(going: Callable[[], bool] = lambda: True) -> Iterator[Group]:
     """Meet the other processes of the run, and part from them at the end.
 
-    Args:
-        going: Asked now and then while the others are still missing; False gives up.
-
-    Yields:
-        The group, which in a process that `torchrun` has not started is this one alone.
+    The group is of this process alone where `torchrun` has not started it.
 
     Raises:
-        StoppedBeforeStartError: `going` gave up.
+        StoppedBeforeStartError: `going`, asked now and then while the others are still missing, said False.
     """
     if "RANK" not in os.environ or "WORLD_SIZE" not in os.environ:
         yield ALONE

@@ -21,33 +21,22 @@ MOST_WRONG = 12
 class Mistake(NamedTuple):
     """A picture that was answered wrongly; the loss comes first, so that mistakes sort by it."""
 
-    loss: float
-    """Cross entropy in nats: minus the logarithm of the probability of the true class."""
-    position: int
-    """Which picture it was, counted from 0 in the order of the batches."""
+    loss: float  # cross entropy in nats: minus the logarithm of the probability of the true class
+    position: int  # which picture it was, counted from 0 in the order of the batches
     label: int
     predicted: int
-    probability: float
-    """Of the predicted class, 0 to 1."""
+    probability: float  # of the predicted class, 0 to 1
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The result for one split.
+    """The result for one split."""
 
-    Attributes:
-        images: Pictures evaluated.
-        loss: Mean cross entropy in nats, without class weights or smoothing, so that runs can be compared.
-        acc1: Share of pictures whose most probable class is right, 0 to 1.
-        confusion: `confusion[truth][answer]`, pictures.
-        worst: The 12 wrong answers with the highest loss, highest first.
-    """
-
-    images: int
-    loss: float
-    acc1: float
-    confusion: list[list[int]]
-    worst: tuple[Mistake, ...] = ()
+    images: int  # pictures evaluated
+    loss: float  # mean cross entropy in nats, without class weights or smoothing, so that runs can be compared
+    acc1: float  # share of pictures whose most probable class is right, 0 to 1
+    confusion: list[list[int]]  # `confusion[truth][answer]`, pictures
+    worst: tuple[Mistake, ...] = ()  # the 12 wrong answers with the highest loss, highest first
 
     @property
     def recall(self) -> list[float | None]:
@@ -64,18 +53,10 @@ def evaluate(
     on_batch: Callable[[int], bool] | None = None,
     ignore_index: int = -100,
 ) -> Evaluation | None:
-    """Run `model` over `batches` in eval mode and put it back into the mode it was in.
+    """Run `model`, which is on `device` and returns logits (N, C), in eval mode, and put it back into its mode.
 
-    Args:
-        model: Returns logits (N, C).
-        batches: Pairs of images (N, 3, H, W) and labels (N,).
-        num_classes: C.
-        device: Where the model is.
-        on_batch: Called with the pictures done so far; returning False ends the evaluation.
-        ignore_index: A class whose pictures are left out of everything.
-
-    Returns:
-        The evaluation, or None if `on_batch` ended it.
+    `batches` are pairs of images (N, 3, H, W) and labels (N,); pictures of the class `ignore_index` are left out of
+    everything. `on_batch` is called with the pictures done so far; if it returns False, the evaluation ends as None.
     """
     was_training = model.training
     model.eval()
@@ -84,21 +65,18 @@ def evaluate(
     worst: list[Mistake] = []
     try:
         for images, labels in batches:
-            if not len(labels):  # a rank's part of the last batch may be empty; the ranks still keep in step
-                if on_batch and not on_batch(passed):
-                    return None
-                continue
             positions = torch.arange(passed, passed + len(labels))
             passed += len(labels)
             if (labels == ignore_index).any():
                 counted = labels != ignore_index
                 images, labels, positions = images[counted], labels[counted], positions[counted]
-            logits = model(images.to(device, memory_format=torch.channels_last)).float().cpu()
-            loss_sum += F.cross_entropy(logits, labels, reduction="sum").item()
-            answers = logits.argmax(dim=1)
-            worst = heapq.nlargest(MOST_WRONG, [*worst, *_mistakes(logits, labels, answers, positions)])
-            confusion.view(-1).index_add_(0, labels * num_classes + answers, torch.ones_like(labels))
-            done += len(labels)
+            if len(labels):  # a rank's part of the last batch may be empty; the ranks still keep in step
+                logits = model(images.to(device, memory_format=torch.channels_last)).float().cpu()
+                loss_sum += F.cross_entropy(logits, labels, reduction="sum").item()
+                answers = logits.argmax(dim=1)
+                worst = heapq.nlargest(MOST_WRONG, [*worst, *_mistakes(logits, labels, answers, positions)])
+                confusion.view(-1).index_add_(0, labels * num_classes + answers, torch.ones_like(labels))
+                done += len(labels)
             if on_batch and not on_batch(passed):
                 return None
     finally:

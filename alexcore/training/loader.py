@@ -12,17 +12,8 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
+from alexcore.augment import pipeline
 from alexcore.augment.operations import Operation
-from alexcore.augment.pipeline import (
-    Mixing,
-    Transform,
-    batch_seed,
-    build_mixing,
-    build_transform,
-    draw,
-    drawing_from,
-    sample_seed,
-)
 from alexcore.data.decoded import DecodedPictures
 from alexcore.data.index import DataIndex
 from alexcore.errors import DataError
@@ -72,8 +63,8 @@ class PictureDataset(Dataset[tuple[torch.Tensor, int]]):
         self.labels = list(labels)
         # Normalize is the same at any size, and so what can wait for the batch.
         head, self.to_input = cut_tail(operations)
-        self.transforms = [(0, build_transform(head))]
-        self.transforms += [(epoch, build_transform(cut_tail(each)[0])) for epoch, each in later]
+        self.transforms = [(0, pipeline.build_transform(head))]
+        self.transforms += [(epoch, pipeline.build_transform(cut_tail(each)[0])) for epoch, each in later]
         self.seed = seed
         self.decoded = DecodedPictures(decoded_mib)
 
@@ -92,7 +83,8 @@ class PictureDataset(Dataset[tuple[torch.Tensor, int]]):
         epoch, index = key
         image = self.decoded.read(self.paths[index])
         transform = next(each for first, each in reversed(self.transforms) if first <= epoch)
-        return as_sample(draw(transform, image, sample_seed(self.seed, epoch, index))), self.labels[index]
+        seed = pipeline.sample_seed(self.seed, epoch, index)
+        return as_sample(pipeline.draw(transform, image, seed)), self.labels[index]
 
 
 class Batches(Dataset[Batch | Placed | DataError]):
@@ -102,7 +94,7 @@ class Batches(Dataset[Batch | Placed | DataError]):
     """
 
     def __init__(
-        self, dataset: PictureDataset, mixing: Mixing | None = None, shared: SharedBatches | None = None
+        self, dataset: PictureDataset, mixing: pipeline.Mixing | None = None, shared: SharedBatches | None = None
     ) -> None:
         self.dataset, self.mixing, self.shared = dataset, mixing, shared
 
@@ -118,12 +110,12 @@ class Batches(Dataset[Batch | Placed | DataError]):
         if self.shared is not None and (placed := self.shared.put(images, list(labels))):
             return placed
         epoch, first = keys[0]
-        return collate(samples, self.mixing, batch_seed(self.dataset.seed, epoch, first))
+        return collate(samples, self.mixing, pipeline.batch_seed(self.dataset.seed, epoch, first))
 
 
-def no_pictures(transform: Transform) -> Batch:
+def no_pictures(transform: pipeline.Transform) -> Batch:
     """A batch without pictures: (0, 3, H, W) and (0,). What a rank gets where there are fewer pictures than ranks."""
-    sample = as_sample(draw(transform, Image.new("RGB", (256, 256)), 0))
+    sample = as_sample(pipeline.draw(transform, Image.new("RGB", (256, 256)), 0))
     return sample.new_empty((0, *sample.shape)), torch.empty(0, dtype=torch.int64)
 
 
@@ -133,7 +125,7 @@ def as_sample(drawn: torch.Tensor | Image.Image) -> torch.Tensor:
 
 
 def collate(
-    samples: Sequence[tuple[torch.Tensor, int] | DataError], mixing: Mixing | None = None, seed: int = 0
+    samples: Sequence[tuple[torch.Tensor, int] | DataError], mixing: pipeline.Mixing | None = None, seed: int = 0
 ) -> Batch | DataError:
     """Make a batch of samples and mix it, drawn from `seed`; or hand on the first error among them."""
     error = next((sample for sample in samples if isinstance(sample, DataError)), None)
@@ -142,7 +134,7 @@ def collate(
     images, labels = default_collate(list(samples))
     if mixing is None:
         return images, labels
-    with drawing_from(seed):
+    with pipeline.drawing_from(seed):
         return mixing(images, labels)
 
 
@@ -166,7 +158,7 @@ class EpochBatches(Sampler[list[Key]]):
     def __iter__(self) -> Iterator[list[Key]]:
         order = list(range(self.size))
         if self.shuffle:
-            generator = torch.Generator().manual_seed(sample_seed(self.seed, self.epoch, _ORDER))
+            generator = torch.Generator().manual_seed(pipeline.sample_seed(self.seed, self.epoch, _ORDER))
             order = torch.randperm(self.size, generator=generator).tolist()
         for begin in range(self.start * self.whole, self.size, self.whole):
             own = part(min(self.whole, self.size - begin), self.rank, self.ranks)
@@ -211,7 +203,7 @@ class Loader:
         sharing = self.dataset.to_input is not None and workers and not how.pin_memory
         self.shared = SharedBatches(workers, how.batch_size * self.dataset.most_bytes()) if sharing else None
         self._loader = DataLoader(
-            Batches(self.dataset, build_mixing(operations, len(index.classes)), self.shared),
+            Batches(self.dataset, pipeline.build_mixing(operations, len(index.classes)), self.shared),
             # An "item" is a batch: only a whole batch can be mixed, and that is the loader processes' work.
             batch_size=None,
             sampler=self.batches,
@@ -229,9 +221,7 @@ class Loader:
     def epoch(self, epoch: int = 0, start: int = 0) -> Iterator[Batch]:
         """Yield the batches of an epoch: images (N, 3, H, W) float32, labels (N,) int64 or, mixed, (N, C) float32.
 
-        Args:
-            epoch: Counted from 0; decides order and draws.
-            start: Batches to leave out at the front, when an epoch is continued.
+        The epoch, from 0, decides order and draws; one that is continued begins with the batch `start`.
 
         Raises:
             DataError: a picture can no longer be read.

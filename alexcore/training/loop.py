@@ -25,14 +25,13 @@ from alexcore.training.evaluation import Evaluation, combined, evaluate
 from alexcore.training.health import Health
 from alexcore.training.history import StepLog, tell_epoch, tell_start
 from alexcore.training.loader import Batch
-from alexcore.training.optim import set_lr
 from alexcore.training.pace import Pace
 from alexcore.training.run_data import Reporter
 from alexcore.training.run_parts import RunParts
 from alexcore.training.session import Clock, Session
 from alexcore.training.sharing import place
 from alexcore.training.start_from import train_mode
-from alexcore.training.step import train_step, windows
+from alexcore.training.step import windows
 
 
 def fit(
@@ -44,15 +43,10 @@ def fit(
     clock: Clock = time.perf_counter,
     group: Group = ALONE,
 ) -> str:
-    """Train as `config` says, writing into `run_dir`.
+    """Train as `config` says, writing into `run_dir`, which exists; with `resume` go on from its `checkpoints/last.pt`.
 
-    Args:
-        config: The whole description of the run.
-        run_dir: An existing run folder; only the first rank touches it.
-        reporter: Is told of everything.
-        resume: Go on from `checkpoints/last.pt`.
-        clock: Seconds since some moment.
-        group: The ranks that train together, `config.processes` of them; each of them calls this.
+    `clock` gives seconds since some moment. Each of the `config.processes` ranks of `group` calls this; only the first
+    touches the folder.
 
     Returns:
         "finished", or "stopped" after a request; either way `last.pt` holds the end.
@@ -116,20 +110,8 @@ def fit(
             ended = True
             continue
         lr = pace.lr
-        set_lr(state.optimizer, lr)
         group.seed_dropout(config.seed, position.step)
-        result = train_step(
-            run.trained,
-            state.optimizer,
-            run.objective,
-            window,
-            run.device,
-            run.precision,
-            config.grad_clip,
-            scaler=state.scaler,
-            channels_last=config.channels_last,
-            group=group,
-        )
+        result = run.step(window, lr)
         run_parts.require_finite(result, run)
         if state.average:
             state.average.update_parameters(state.model)

@@ -11,20 +11,14 @@ import pandas as pd
 
 @dataclass(frozen=True)
 class LossTerms:
-    """The loss of one picture, taken apart.
+    """The loss of one picture, taken apart."""
 
-    Attributes:
-        table: A row a class: class, logit, softmax (0 to 1), minus_log (nats), target (0 to 1), weight,
-            term = target * weight * minus_log.
-        total: The sum of the terms: what the picture adds to the numerator of a batch.
-        divisor: The weight of the picture's own class: what it adds to the denominator.
-        lines: The same as text, a line a step.
-    """
-
+    # A row a class: class, logit, softmax (0 to 1), minus_log (nats), target (0 to 1), weight, term = target * weight *
+    # minus_log.
     table: pd.DataFrame
-    total: float
-    divisor: float
-    lines: tuple[str, ...]
+    total: float  # the sum of the terms: what the picture adds to the numerator of a batch
+    divisor: float  # the weight of the picture's own class: what it adds to the denominator
+    lines: tuple[str, ...]  # the same as text, a line a step
 
     @property
     def loss(self) -> float:
@@ -41,13 +35,9 @@ def loss_terms(
 ) -> LossTerms:
     """Take apart `CrossEntropyLoss(weight=weights, label_smoothing=label_smoothing)` for one picture.
 
-    Args:
-        logits: What the network says, one number a class.
-        label: The number of the true class.
-        classes: Names, in the order of their numbers.
-        weights: Per class; None weighs all classes 1.
-        label_smoothing: e: the true class has the target 1 - e + e / C, each other one e / C (Szegedy et al. 2016,
-            "Rethinking the Inception architecture for computer vision", section 7).
+    `logits`, `classes` (names) and `weights` (None: all 1) have an entry a class. With a `label_smoothing` of e the
+    true class has the target 1 - e + e / C, each other one e / C (Szegedy et al. 2016, "Rethinking the Inception
+    architecture for computer vision", section 7).
     """
     count = len(classes)
     weight = list(weights) if weights is not None else [1.0] * count

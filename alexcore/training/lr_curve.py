@@ -7,7 +7,7 @@ jumps (Smith 2017, "Cyclical Learning Rates for Training Neural Networks", secti
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import Any
 
 from alexcore.config import TrainConfig, make_config
 
@@ -25,15 +25,6 @@ METHOD = (
     "The rate at which the smoothed loss falls most steeply over the logarithm of the rate. It is a place to begin, no "
     "optimum: a tenth of the rate at which the loss turns up is another common choice."
 )
-
-
-@dataclass(frozen=True)
-class LrCurve:
-    """What a range test found: `points` (rate, smoothed loss), a rate to begin with, if the loss ever fell, and why."""
-
-    points: list[tuple[float, float]]
-    suggestion: float | None
-    reason: str
 
 
 def sweep_config(config: TrainConfig) -> TrainConfig:
@@ -66,15 +57,16 @@ class Sweep:
         self._best = min(self._best, smooth)
         return len(self.points) <= ROUGH or smooth < DIVERGED * self._best
 
-    def result(self, stopped: bool) -> LrCurve:
-        """Judge the curve; `stopped` says that the loss had diverged."""
-        end = (
-            f"The loss diverged at {self.points[-1][0]:.2g}." if stopped and self.points else "The loss never diverged."
-        )
-        lr = steepest(self.points)
-        if lr is None:
-            return LrCurve(self.points, None, f"{end} It never fell clearly before, so no rate is suggested.")
-        return LrCurve(self.points, lr, f"{end} It fell most steeply at {lr:.2g}.")
+    def result(self, stopped: bool) -> dict[str, Any]:
+        """What `lr_find` returns; `stopped` says that the loss had diverged."""
+        lr, end = steepest(self.points), "The loss never diverged."
+        if stopped and self.points:
+            end = f"The loss diverged at {self.points[-1][0]:.2g}."
+        fall = "It never fell clearly before, so no rate is suggested."
+        if lr is not None:
+            fall = f"It fell most steeply at {lr:.2g}."
+        points = [list(point) for point in self.points]
+        return {"suggestion": lr, "points": points, "reason": f"{end} {fall}", "method": METHOD}
 
 
 def steepest(points: list[tuple[float, float]]) -> float | None:

@@ -9,15 +9,14 @@ from typing import Any
 
 from alexcore.config import TrainConfig
 from alexcore.training.loader import Batch
-from alexcore.training.lr_curve import METHOD, STEPS, Sweep, sweep_config, swept_lr
-from alexcore.training.optim import set_lr
+from alexcore.training.lr_curve import STEPS, Sweep, sweep_config, swept_lr
 from alexcore.training.plan import alone
 from alexcore.training.run_data import Silent
 from alexcore.training.run_parts import prepare
 from alexcore.training.session import Session
 from alexcore.training.shard_loader import BatchSource
 from alexcore.training.start_from import train_mode
-from alexcore.training.step import train_step, windows
+from alexcore.training.step import windows
 
 Progress = Callable[[int, int], None]
 
@@ -55,30 +54,13 @@ def lr_find(
     each_window = _endless(run.data.train, config.accumulation_steps)
     for step in range(steps):
         lr = swept_lr(step, steps)
-        set_lr(run.state.optimizer, lr)
-        result = train_step(
-            run.trained,
-            run.state.optimizer,
-            run.objective,
-            next(each_window),
-            run.device,
-            run.precision,
-            config.grad_clip,
-            scaler=run.state.scaler,
-            channels_last=config.channels_last,
-        )
+        result = run.step(next(each_window), lr)
         on_progress(step + 1, steps)
         going = sweep.add(lr, result.loss)
         if not going:
             break
     on_progress(steps, steps)
-    curve = sweep.result(stopped=not going)
-    return {
-        "suggestion": curve.suggestion,
-        "points": [list(point) for point in curve.points],
-        "reason": curve.reason,
-        "method": METHOD,
-    }
+    return sweep.result(stopped=not going)
 
 
 def _endless(source: BatchSource, accumulation_steps: int) -> Iterator[list[Batch]]:

@@ -6,26 +6,14 @@ import torch
 from torch.nn import functional as F
 
 from alexcore.config import TrainConfig
-from alexcore.training.weighting import run_weights, scheme_weights
+from alexcore.training.weighting import run_weights
 
 # torch's own default: the number of no class.
 NO_CLASS = -100
 
 
-def class_weights(scheme: str, counts: list[int]) -> torch.Tensor | None:
-    """`weighting.scheme_weights` as (C,) float32, or None for "none"."""
-    weights = scheme_weights(scheme, counts)
-    return None if weights is None else torch.tensor(weights, dtype=torch.float32)
-
-
 def weights_for(config: TrainConfig, counts: list[int]) -> torch.Tensor | None:
-    """The class weights of a run, (C,) float32, or None: by its scheme, or as they were typed.
-
-    Typed weights stay as they are: the loss is divided by the weights of its pictures, so only their ratios matter.
-
-    Raises:
-        ConfigError: there are not as many typed weights as classes.
-    """
+    """`weighting.run_weights` as (C,) float32, or None. Raises as that."""
     weights = run_weights(config, counts)
     return None if weights is None else torch.tensor(weights, dtype=torch.float32)
 

@@ -1,25 +1,26 @@
-"""What a run will do, worked out before it starts: sizes, steps, and settings that contradict the data."""
+"""What a run will do and need, worked out before it starts: sizes, steps, contradictory settings, disk, time."""
 
 from __future__ import annotations
 
 import math
+import shutil
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from alexcore.config import TrainConfig
 from alexcore.data.index import DataIndex
 from alexcore.data.shards import is_sharded
 from alexcore.errors import ConfigError
 from alexcore.fields import numbers_in
-from alexcore.findings.before import (
-    BatchTooLarge,
-    ClassWeightsDoNotFit,
-    IgnoredClassMissing,
-    InputTooSmall,
-    SinglePictureBatch,
-)
-from alexcore.nn import minimum_input_size
+from alexcore.findings import before
+from alexcore.nn.blueprints import describe, minimum_input_size
 from alexcore.nn.norms import one_norm
+from alexcore.training.schedule import image_side
 from alexcore.training.sharing import last_parts
+
+# last.pt, best.pt, and the temporary file that becomes one of them.
+CHECKPOINT_FILES = 3
 
 
 @dataclass(frozen=True)
@@ -48,13 +49,13 @@ def make_plan(config: TrainConfig, index: DataIndex) -> Plan:
     minimum = minimum_input_size(config.variant)
     name = "start_size" if 0 < config.start_size < minimum else "image_size"
     if min(config.image_size, config.start_size or config.image_size) < minimum:
-        raise InputTooSmall(name, getattr(config, name), config.variant, minimum).refusal(ConfigError)
+        raise before.InputTooSmall(name, getattr(config, name), config.variant, minimum).refusal(ConfigError)
     train_images, val_images = len(index.select("train")), len(index.select("val"))
     ranks = config.processes
     batch = config.batch_size * ranks
     if batch > train_images:
         most = train_images // ranks
-        raise BatchTooLarge(config.batch_size, ranks, train_images, most, fits=most > 0).refusal(ConfigError)
+        raise before.BatchTooLarge(config.batch_size, ranks, train_images, most, fits=most > 0).refusal(ConfigError)
     micro_batches = math.ceil(train_images / batch)
     last_batch = train_images - (micro_batches - 1) * batch
     if one_norm(config.norm).over_batch:
@@ -62,7 +63,7 @@ def make_plan(config: TrainConfig, index: DataIndex) -> Plan:
     require_weights(config, len(index.classes))
     if config.ignore_index != -100 and not 0 <= config.ignore_index < len(index.classes):
         classes = len(index.classes)
-        raise IgnoredClassMissing(config.ignore_index, classes, classes - 1).refusal(ConfigError)
+        raise before.IgnoredClassMissing(config.ignore_index, classes, classes - 1).refusal(ConfigError)
     steps_per_epoch = math.ceil(micro_batches / config.accumulation_steps)
     total_steps = config.epochs * steps_per_epoch
     if config.max_steps:
@@ -90,7 +91,7 @@ def _require_no_single_picture(config: TrainConfig, train_images: int, sharded: 
         return
     better = next((size for size in range(config.batch_size + 1, train_images // ranks + 1) if not has_one(size)), 0)
     norm = one_norm(config.norm).title
-    finding = SinglePictureBatch(config.batch_size, ranks, train_images, norm, better, possible=better > 0)
+    finding = before.SinglePictureBatch(config.batch_size, ranks, train_images, norm, better, possible=better > 0)
     raise finding.refusal(ConfigError)
 
 
@@ -104,7 +105,7 @@ def require_weights(config: TrainConfig, classes: int) -> None:
         return
     found = len(numbers_in(config.class_weights))
     if found != classes:
-        raise ClassWeightsDoNotFit(config.class_weights, found, classes).refusal(ConfigError)
+        raise before.ClassWeightsDoNotFit(config.class_weights, found, classes).refusal(ConfigError)
 
 
 def plan_in_words(config: TrainConfig, plan: Plan, classes: int) -> str:
@@ -117,3 +118,54 @@ def plan_in_words(config: TrainConfig, plan: Plan, classes: int) -> str:
         f"{plan.train_images:,} training and {plan.val_images:,} validation pictures in {classes} classes; "
         f"{plan.steps_per_epoch:,} steps of {effective} pictures an epoch, {steps}."
     )
+
+
+def batch_in_words(config: TrainConfig) -> str:
+    """How many pictures decide a gradient, and how many the statistics of a norm."""
+    effective, norm = config.effective_batch, one_norm(config.norm)
+    if effective == config.batch_size:
+        statistics = f" and for {norm.title}'s statistics" if norm.over_batch else ""
+        return f"Batch {effective} for the gradient{statistics}."
+    head = f"Effective batch {effective} for the gradient"
+    if config.processes > 1:
+        head += f" ({config.processes} processes"
+        head += f", {config.accumulation_steps} micro-batches)" if config.accumulation_steps > 1 else ")"
+    if norm.over_batch:
+        seen = config.batch_size * (config.processes if config.sync_batchnorm else 1)
+        if seen == effective:
+            return f"{head} and for {norm.title}'s statistics, which the processes exchange."
+        return (
+            f"{head}, {seen} for {norm.title}'s statistics: each micro-batch is normalised by itself, so "
+            f"this is not training with a batch of {effective}."
+        )
+    why = f"{norm.kind} looks at one picture at a time, so" if norm.layer else "without a norm"
+    memory = f"{config.batch_size}{' in each' * (config.processes > 1)}"
+    return f"{head}: {why} it is exactly that of one batch of {effective}, on the memory of {memory}."
+
+
+def checkpoint_bytes(config: TrainConfig, num_classes: int) -> int:
+    """The size of one checkpoint: fp32 weights, what the optimizer keeps for each, and their moving average, if any."""
+    kept = 2 if config.optimizer in ("adam", "adamw") else int(config.momentum > 0)
+    parameters = describe(config.variant, num_classes, config.norm, config.width).parameters
+    return 4 * parameters * (1 + kept + bool(config.ema_decay))
+
+
+def free_bytes(folder: Path) -> int:
+    """Free bytes on the disk where `folder` is or will be."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
+
+
+def estimated_seconds(config: TrainConfig, plan: Plan, measured: dict[str, Any]) -> float:
+    """How long a run takes by the measured seconds of a step with pictures of the full size.
+
+    The work of a step grows with the area of its pictures. Validation runs forward only: about a third of a training
+    step's work for each picture.
+    """
+    step_s = float(measured["step_s"])
+    epochs = plan.total_steps / plan.steps_per_epoch
+    sides = [image_side(config, epoch, plan.steps_per_epoch) for epoch in range(math.ceil(epochs))]
+    areas = [(side / config.image_size) ** 2 for side in sides]
+    effective = min(config.effective_batch, plan.train_images)
+    return plan.total_steps * step_s * sum(areas) / len(areas) + epochs * plan.val_images / effective * step_s / 3

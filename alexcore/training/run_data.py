@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any, Protocol
@@ -63,23 +64,15 @@ class Silent:
 
 @dataclass(frozen=True)
 class RunData:
-    """The data of a run.
+    """The data of a run."""
 
-    Attributes:
-        index: Every readable picture.
-        plan: Sizes and steps.
-        counts: Training pictures per class.
-        evaluation_operations: What is done to a picture before it is evaluated; stored in every checkpoint.
-        train: The batches of the training split, shuffled and augmented; of several ranks, this one's parts.
-        val: The batches of the validation split, likewise; `val_batch` is their size.
-    """
-
-    index: DataIndex
-    plan: Plan
-    counts: list[int]
+    index: DataIndex  # every readable picture
+    plan: Plan  # sizes and steps
+    counts: list[int]  # training pictures per class
+    # What is done to a picture before it is evaluated; stored in every checkpoint.
     evaluation_operations: list[Operation]
-    train: BatchSource
-    val: BatchSource
+    train: BatchSource  # the batches of the training split, shuffled and augmented; of several ranks, this one's parts
+    val: BatchSource  # the batches of the validation split, likewise; `val_batch` is their size
     val_batch: int
 
 
@@ -136,26 +129,14 @@ def open_run_data(config: TrainConfig, reporter: Reporter, pin_memory: bool, gro
     sides = [image_side(config, epoch, plan.steps_per_epoch) for epoch in range(config.epochs)]
     changes = [epoch for epoch, side in enumerate(sides) if epoch == 0 or side != sides[epoch - 1]]
     (_, first), *later = [(epoch, resized(training, config.image_size, sides[epoch])) for epoch in changes]
+
+    def loader(split: str, operations: Sequence[Operation], batch_size: int, **more: Any) -> BatchSource:
+        workers = worker_count(config.num_workers, batch_size, group.local_ranks)
+        more |= {"pin_memory": pin_memory, "rank": group.rank, "world_size": group.ranks}
+        more |= {"num_workers": workers, "decoded_mib": config.decoded_cache_mib}
+        return make_loader(index, split, operations, batch_size=batch_size, **more)
+
     val_batch = max(config.batch_size, 32)
-    workers, val_workers = (
-        worker_count(config.num_workers, size, group.local_ranks) for size in (config.batch_size, val_batch)
-    )
-    shared: dict[str, Any] = {
-        "pin_memory": pin_memory,
-        "rank": group.rank,
-        "world_size": group.ranks,
-        "decoded_mib": config.decoded_cache_mib,
-    }
-    train = make_loader(
-        index,
-        "train",
-        first,
-        batch_size=config.batch_size,
-        seed=config.seed,
-        shuffle=True,
-        num_workers=workers,
-        later=later,
-        **shared,
-    )
-    val = make_loader(index, "val", evaluation, batch_size=val_batch, num_workers=val_workers, **shared)
+    train = loader("train", first, config.batch_size, seed=config.seed, shuffle=True, later=later)
+    val = loader("val", evaluation, val_batch)
     return RunData(index, plan, index.counts()["train"].tolist(), evaluation, train, val, val_batch)

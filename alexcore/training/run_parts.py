@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import nn
@@ -11,22 +14,21 @@ from torch import nn
 from alexcore.config import TrainConfig
 from alexcore.data.shards import is_sharded
 from alexcore.errors import TrainingError
-from alexcore.findings.run import GradientNotFinite, LossNotFinite, WeightsNotFinite
+from alexcore.findings.run import GradientNotFinite, LossNotFinite, NotCompiled, WeightsNotFinite
 from alexcore.nn import Network
-from alexcore.training.average import averaged
 from alexcore.training.checkpoint import build_model
-from alexcore.training.compiling import compiled
 from alexcore.training.device import choose_precision
 from alexcore.training.distributed import require_group
+from alexcore.training.loader import Batch
 from alexcore.training.objective import Objective, weights_for
-from alexcore.training.optim import build_optimizer
+from alexcore.training.optim import averaged, build_optimizer, set_lr
 from alexcore.training.resuming import what_changed
 from alexcore.training.run_data import RunData, open_together
 from alexcore.training.seeding import seed_everything
 from alexcore.training.session import Session
 from alexcore.training.start_from import freeze, start_from
 from alexcore.training.state import TrainingState
-from alexcore.training.step import StepResult
+from alexcore.training.step import StepResult, train_step
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,22 @@ class RunParts:
     state: TrainingState
     objective: Objective
     trained: nn.Module
+
+    def step(self, window: Sequence[Batch], lr: float) -> StepResult:
+        """One optimizer step over a window of micro-batches, at the rate `lr`."""
+        set_lr(self.state.optimizer, lr)
+        return train_step(
+            self.trained,
+            self.state.optimizer,
+            self.objective,
+            window,
+            self.device,
+            self.precision,
+            self.config.grad_clip,
+            scaler=self.state.scaler,
+            channels_last=self.config.channels_last,
+            group=self.session.group,
+        )
 
 
 def prepare(config: TrainConfig, session: Session, *, resume: bool) -> RunParts:
@@ -77,6 +95,27 @@ def prepare(config: TrainConfig, session: Session, *, resume: bool) -> RunParts:
     trained = group.wrap(trained, device, config.image_size)
     objective = Objective(weights_for(config, data.counts), config.label_smoothing, config.ignore_index)
     return RunParts(config, session, device, precision, data, state, objective, trained)
+
+
+def compiled(
+    model: nn.Module, config: TrainConfig, device: torch.device, on_failure: Callable[[NotCompiled], None]
+) -> nn.Module:
+    """Return a compiled view of `model`, which shares its weights, or `model` itself, and tell `on_failure` why.
+
+    Whether compiling works shows only when the first batch goes forward and backward, so a copy tries it on an empty
+    picture: neither the weights, nor the statistics of batch norm, nor any random number of the run are touched.
+    """
+    shape = (config.batch_size, 3, config.image_size, config.image_size)
+    try:
+        with torch.random.fork_rng():
+            torch.compile(copy.deepcopy(model))(torch.zeros(shape, device=device)).sum().backward()
+        view = cast(nn.Module, torch.compile(model))
+    # A missing compiler, an unknown GPU or a bug of the compiler: each raises an error of its own.
+    except Exception as error:  # noqa: BLE001
+        lines = str(error).strip().splitlines()
+        on_failure(NotCompiled(type(error).__name__, lines[0][:150] if lines else ""))
+        return model
+    return view
 
 
 def _network(config: TrainConfig, data: RunData, session: Session, device: torch.device, resume: bool) -> Network:

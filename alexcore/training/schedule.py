@@ -23,13 +23,8 @@ def lr_factor(config: TrainConfig, step: int, total_steps: int, steps_per_epoch:
     constant, plateau: 1. step: g ** (e // lr_step_epochs). multistep: g ** (number of milestones that are <= e).
     exponential: g ** t, cosine: (1 + cos(pi t)) / 2, where t goes from 0 after the warm-up to 1 at the end.
     onecycle: up from 1/25 over the first 30 % of the run, then down to 0, both along a cosine (Smith 2018).
-    During the warm-up the factor is also multiplied by (step + 1) / warmup_steps.
-
-    Args:
-        config: Names the schedule and its numbers.
-        step: 0 for the first optimizer step.
-        total_steps: Optimizer steps of the whole run.
-        steps_per_epoch: Optimizer steps of an epoch.
+    During the warm-up the factor is also multiplied by (step + 1) / warmup_steps. Steps are those of the optimizer, and
+    `step` is 0 for the first of them.
     """
     warm = min(1.0, (step + 1) / config.warmup_steps) if config.warmup_steps else 1.0
     epoch = step // steps_per_epoch

@@ -5,22 +5,29 @@ A session is one process's stretch of work, from a start or a resume to an end o
 
 from __future__ import annotations
 
+import os
+import platform
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import psutil
 import torch
 
+from alexcore import __version__
 from alexcore.data.class_index import require_same_mapping
 from alexcore.data.index import DataIndex
 from alexcore.files import write_json
 from alexcore.findings.finding import Finding
 from alexcore.findings.run import DataChanged
 from alexcore.training.checkpoint import RUN_PARTS, load_checkpoint, save_checkpoint
+from alexcore.training.device import describe_device
 from alexcore.training.distributed import ALONE, Group
-from alexcore.training.environment import describe_environment
 from alexcore.training.run_data import Reporter
 
 # More points than this no chart shows, and a run of a million steps would fill the disk with lines.
@@ -94,7 +101,7 @@ class Session:
         if not self.group.first:
             return
         write_json(self.run_dir / "class_indices.json", index.class_indices)
-        write_json(self.run_dir / "env.json", describe_environment(index, device))
+        write_json(self.run_dir / "env.json", _environment(index, device))
         if resume:
             self.reporter.event("resume", **resume)
         self.reporter.event("start", **start)
@@ -149,3 +156,34 @@ class Session:
         self.clock.add(seconds)
         self._saved += seconds
         return saved
+
+
+def _environment(index: DataIndex, device: torch.device) -> dict[str, Any]:
+    """What env.json holds: versions, hardware, git commit and the fingerprint of the data set."""
+    packages = ("torch", "torchvision", "numpy", "pillow", "pandas")
+    return {
+        "alexcore": __version__,
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in packages},
+        "platform": platform.platform(),
+        "cpu": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "device": describe_device(device),
+        "threads": torch.get_num_threads(),
+        "git_commit": _git_commit(),
+        "data": str(index.origin),
+        "data_fingerprint": index.fingerprint(),
+        "command": sys.argv,
+    }
+
+
+def _git_commit() -> str | None:
+    root = Path(__file__).resolve().parents[2]
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):  # no git on this machine, or a slow disk
+        return None
+    return done.stdout.strip() or None

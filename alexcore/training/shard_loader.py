@@ -264,11 +264,7 @@ class ShardLoader:
         return -(-len(self.stream.part(self.stream.rank, self.stream.world_size)) // self.batch_size)
 
     def epoch(self, epoch: int = 0, start: int = 0) -> Iterator[Batch]:
-        """Yield the batches of an epoch: images (N, 3, H, W) float32 and labels (N,) int64.
-
-        Args:
-            epoch: Counted from 0; decides order and draws.
-            start: Batches to leave out at the front, when an epoch is continued. They are read but not decoded.
+        """Yield the batches of an epoch as `Loader.epoch`; those before `start` are read but not decoded.
 
         Raises:
             DataError: a shard or a picture in it can no longer be read.

@@ -14,14 +14,9 @@ def part(size: int, rank: int, ranks: int) -> range:
 
 
 def place(position: int, size: int, batch_size: int, rank: int, ranks: int) -> int:
-    """Where a picture stands in the order of all pictures.
+    """Where a picture stands in the order of all: the one at `position`, from 0, among those that its rank sees.
 
-    Args:
-        position: Which one it is among those that its rank sees, counted from 0.
-        size: Pictures in the epoch of all ranks together.
-        batch_size: Pictures of one rank in each batch but the last.
-        rank: Who sees it.
-        ranks: How many share the epoch.
+    `size` counts the pictures of all ranks in an epoch, `batch_size` those of one rank in each batch but the last.
     """
     whole = batch_size * ranks
     last = (size - 1) // whole
@@ -34,12 +29,7 @@ def last_parts(size: int, batch_size: int, ranks: int, sharded: bool = False) ->
     """How many pictures each rank has in the last batch of an epoch.
 
     Pictures in shards are shared by the epoch instead of by the batch, because each rank reads shards of its own.
-
-    Args:
-        size: Pictures in the epoch of all ranks together.
-        batch_size: Pictures of one rank in each batch but the last.
-        ranks: How many share the epoch.
-        sharded: Whether the pictures lie in shards.
+    `size` and `batch_size` count as in `place`.
     """
     before = ((size - 1) // (batch_size * ranks)) * batch_size
     if sharded:

@@ -22,10 +22,7 @@ _SHAPE = ("variant", "width", "norm")
 def start_from(model: Network, config: TrainConfig, classes: tuple[str, ...]) -> Finding:
     """Put the weights that `config.start_from` names into a fresh network; returns what was taken over.
 
-    Args:
-        model: With the run's own random weights.
-        config: Names the source: a run's folder or its name, a checkpoint's file, or "imagenet".
-        classes: The run's classes in the order of their numbers.
+    The source is a run's folder or its name, a checkpoint's file, or "imagenet"; `classes` are the new run's.
 
     Raises:
         ConfigError: the source has another network, or is not there.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any, NamedTuple
+from contextlib import nullcontext
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -42,18 +42,10 @@ def train_step(
 ) -> StepResult:
     """One optimizer step over the micro-batches of one effective batch; the sums are those over all ranks.
 
-    Args:
-        model: In train mode, on `device`; of several ranks, what `group.wrap` has made of it.
-        optimizer: Of the model's parameters.
-        objective: The loss.
-        window: The micro-batches; their gradients add up to exactly that of one batch. Of several ranks, this one's
-            parts of them, also those without a picture.
-        device: Where to compute.
-        precision: Format of the heavy layers.
-        grad_clip: Longest gradient norm, 0 for any.
-        scaler: Scales the loss in float16.
-        channels_last: Order of the pictures' memory, which should be that of the network's.
-        group: The ranks that make this step together.
+    The gradients of the micro-batches in `window` add up to exactly that of one batch. Of several ranks each has its
+    parts of them, also those without a picture, and `model`, in train mode, is what `group.wrap` has made of it. Heavy
+    layers compute in `precision`, with a `scaler` for float16. `grad_clip` is the longest gradient norm, 0 for any;
+    `channels_last` the order of the pictures' memory, which should be that of the network's.
     """
     order = torch.channels_last if channels_last else torch.contiguous_format
     own = sum((objective.total_weight(labels) for _, labels in window), torch.tensor(0.0))
@@ -66,7 +58,7 @@ def train_step(
         labels = labels.to(device, non_blocking=True)
         # The ranks exchange gradients once a step, in the backward pass of the last micro-batch.
         with group.keeping(model) if number < len(window) - 1 else nullcontext():
-            with _autocast(device, precision):
+            with torch.autocast(device.type, dtype=precision, enabled=precision != torch.float32):
                 outputs = model(images)
             loss = objective(outputs, labels, total)
             if number == 0:
@@ -88,10 +80,6 @@ def train_step(
     elif math.isfinite(result.grad_norm):
         optimizer.step()
     return result
-
-
-def _autocast(device: torch.device, precision: torch.dtype) -> AbstractContextManager[Any]:
-    return torch.autocast(device.type, dtype=precision, enabled=precision != torch.float32)
 
 
 def windows(batches: Iterator[Batch], size: int) -> Iterator[list[Batch]]:

@@ -17,7 +17,7 @@ from alexcore.words import findings, phases
 
 ROOT = Path(__file__).resolve().parents[2]
 # Which arguments of a call are texts.
-TEXTS = {"_": (0,), "field": (2, 3)}
+TEXTS = {"_": (0,), "field": (1, 2)}
 
 
 def template(root: Path = ROOT) -> str:

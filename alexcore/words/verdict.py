@@ -79,25 +79,22 @@ def _band(band: Sequence[float], show: Show) -> str:
 
 def _sentences(said: _Said, values: Numbers) -> InWords:
     """Put the sentences together: what is decided, or why nothing is, then the numbers."""
-    state, seeds, undecided = values["state"], values["seeds"], UNDECIDED
-    lean = said.leans.get(values["lean"], _("no side"))
+    open_because = {
+        "opposite": _("{undecided}, because the same rate and each arm's best rate say opposite things"),
+        "overlap": _("{undecided}, because the bands over the seeds overlap (the medians lean to {lean})"),
+        "tie": _("{undecided}, because both arms have the same numbers"),
+        "few": _("{undecided}, which has numbers of {seeds} {noun} where {needed} are needed (they lean to {lean})"),
+    }
+    seeds, state = values["seeds"], "opposite" if values.get("opposite") else values["state"]
     if values.get("failed"):
         claim = _("At the rate {lr:g} learning {arm} is not slower, it fails")
         head = claim.format(lr=values["lr"], arm=values.name(values["failed"]))
-    elif values.get("opposite"):
-        head = _("{undecided}, because the same rate and each arm's best rate say opposite things")
-        head = head.format(undecided=undecided)
-    elif state in ("lower", "higher"):
+    elif state in open_because:
+        lean, noun = said.leans.get(values["lean"], _("no side")), _("seeds") if seeds > 1 else _("seed")
+        needed = values["needed"]
+        head = open_because[state].format(undecided=UNDECIDED, lean=lean, seeds=seeds, noun=noun, needed=needed)
+    elif state in said.claims:
         head = said.claims[state]
-    elif state == "overlap":
-        head = _("{undecided}, because the bands over the seeds overlap (the medians lean to {lean})")
-        head = head.format(undecided=undecided, lean=lean)
-    elif state == "tie":
-        head = _("{undecided}, because both arms have the same numbers").format(undecided=undecided)
-    elif state == "few":
-        head = _("{undecided}, which has numbers of {seeds} {noun} where {needed} are needed (they lean to {lean})")
-        noun = _("seeds") if seeds > 1 else _("seed")
-        head = head.format(undecided=undecided, seeds=seeds, noun=noun, needed=values["needed"], lean=lean)
     else:
         detail = _joined([said.facts, *said.details]) if values["measured"] else ""
         return InWords(said.question, _missing(values), detail)
@@ -129,10 +126,6 @@ def _missing(values: Numbers) -> str:
 
 def _percent_of_one(factor: float) -> str:
     return f"{number(factor)}%"
-
-
-def _whole(value: float) -> str:
-    return f"{value:.0f}"
 
 
 def _amplification(values: Numbers) -> _Said:
@@ -253,7 +246,7 @@ def _how_fast(values: Numbers) -> str:
         reached = values.of("steps_to_target").get(arm)
         if reached:
             told = _("{arm} after {when} steps ({count} of {seeds} seeds)")
-            when = _band(reached, _whole)
+            when = _band(reached, "{:.0f}".format)
             parts.append(told.format(arm=values.name(arm), when=when, count=reached[3], seeds=seeds))
         elif seeds:
             parts.append(_("{arm} never").format(arm=values.name(arm)))

@@ -5,10 +5,9 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from alexcore.batchnorm.measure.covariate_shift import internal_covariate_shift
 from alexcore.batchnorm.measure.formula_example import channel_example
 from alexcore.batchnorm.measure.gain import layer_gain, learned_scales
-from alexcore.batchnorm.measure.gradients import gradient_magnitude, gradient_summands
+from alexcore.batchnorm.measure.gradients import gradient_magnitude, gradient_summands, internal_covariate_shift
 from alexcore.batchnorm.measure.loss_surface import loss_surface, relative_loss
 from alexcore.batchnorm.measure.moments import drift, layer_statistics
 from alexcore.training.seeding import rng_state

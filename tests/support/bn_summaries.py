@@ -21,12 +21,10 @@ def summary(none=LOW, batch=HIGH, seeds: int = 3, **changes) -> ExperimentSummar
     values = {measure: arms for measure in QUESTIONS}
     return ExperimentSummary(
         **{
-            "classes": 5,
             "steps": 400,
             "lr": 0.02,
             "activation": "relu",
             "arms": ("none", "batch"),
-            "seeds": tuple(range(seeds)),
             "values": values,
             "last_conv": "conv5",
             "outcomes": {arm: dict.fromkeys(range(seeds), "learned") for arm in ("none", "batch")},

@@ -53,14 +53,8 @@ def _row(number: int, operation: Operation, first: bool, last: bool) -> Operatio
     with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall"):
         on = st.toggle(f"**{name}**", value=operation.get("on", True), key=f"augment_{number}_on", width="stretch")
         for sign, way, by, disabled in (("↑", "up", -1, first), ("↓", "down", 1, last)):
-            st.button(
-                sign,
-                key=f"augment_{number}_{way}",
-                on_click=state.move,
-                args=(number, by),
-                type="tertiary",
-                disabled=disabled,
-            )
+            key, args = f"augment_{number}_{way}", (number, by)
+            st.button(sign, key=key, on_click=state.move, args=args, type="tertiary", disabled=disabled)
         st.button("✕", key=f"augment_{number}_remove", on_click=state.remove, args=(number,), type="tertiary")
     given = filled(operation)
     with st.expander(_summary(given) or "what it does", key=f"augment_{number}_parameters", type="compact"):

@@ -15,6 +15,7 @@ from alexcore.words.language import _
 from ui.augment import draft as state
 from ui.parts.captioned_pictures import Tile, tiles_html
 from ui.parts.charts import channel_histogram
+from ui.parts.controls import side_by_side, whole_number
 from ui.parts.statistics_section import dataset_statistics, measure_section
 
 if TYPE_CHECKING:
@@ -38,9 +39,9 @@ def network_view(operations: list[Operation], steps: list[Step], index: DataInde
     tensors: list[tuple[str, torch.Tensor]] = [("after ToTensor", before), ("as the network gets it", after)]  # type: ignore[list-item]
     found = [(name, moments(tensor)) for name, tensor in tensors]
     with right:
-        for column, (name, each) in zip(st.columns(2), found, strict=True):
-            figure = channel_histogram(each.edges.tolist(), each.counts.tolist(), f"Values {name}")
-            column.plotly_chart(figure, config={"displaylogo": False}, key=f"augment_histogram_{name}")
+        values = {name: (each.edges.tolist(), each.counts.tolist()) for name, each in found}
+        figures = {name: channel_histogram(*each, f"Values {name}") for name, each in values.items()}
+        side_by_side(figures, "augment_histogram")
     table = pd.DataFrame(
         [
             {"tensor": name, "channel": channel, "mean": each.mean[at], "standard deviation": each.std[at]}
@@ -88,20 +89,13 @@ def batch_view(operations: list[Operation], index: DataIndex, seed: int) -> None
     from alexcore.augment.preview import to_picture
     from alexcore.training.shard_loader import make_loader
 
-    size = st.number_input(
-        _("Batch size (pictures)"),
-        value=16,
-        step=1,
-        format="%d",
-        key="augment_batch_size",
-        width=180,
-        help=f"Legal: a whole number from 1 to {MOST_IN_BATCH}. Decides which pictures meet in the first batch.",
-    )
+    about = f"Legal: a whole number from 1 to {MOST_IN_BATCH}. Decides which pictures meet in the first batch."
+    size = whole_number(_("Batch size (pictures)"), 16, "augment_batch_size", about, width=180)
     if size is None or not 1 <= size <= MOST_IN_BATCH:
         st.error(f"Batch size = {size} is not allowed: it must be a whole number from 1 to {MOST_IN_BATCH}.")
         return
     # In this process: the draws are the same with any number of loader processes.
-    loader = make_loader(index, "train", operations, batch_size=int(size), seed=seed, shuffle=True, num_workers=0)
+    loader = make_loader(index, "train", operations, batch_size=size, seed=seed, shuffle=True, num_workers=0)
     images, labels = next(iter(loader.epoch(0)))
     tiles = []
     for image, label in zip(images, labels, strict=True):

@@ -7,7 +7,7 @@ from shlex import quote
 
 import streamlit as st
 
-from alexcore.batchnorm.read.experiment_command import experiment_command
+from alexcore.batchnorm.comparable import experiment_command
 from alexcore.batchnorm.read.record import Experiment
 from alexcore.batchnorm.settings import arm_key, load_bn_config
 from alexcore.errors import ConfigError

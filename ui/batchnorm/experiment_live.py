@@ -16,7 +16,7 @@ from alexcore.words.findings import told
 from alexcore.words.language import _
 from ui.batchnorm.section_choice import show_section
 from ui.batchnorm.sweep_buttons import sweep_job
-from ui.parts.run_header import AtWork, left_in_words, run_header, show_warnings, steps_in_words, watched
+from ui.parts.run_header import left_in_words, run_header, show_warnings, steps_in_words, watched
 from ui.parts.text import plain
 
 POLL_S = 1.5
@@ -43,7 +43,7 @@ def _view(run_id: str, was_busy: tuple[bool, ...]) -> None:
     if _busy(run) != was_busy:
         st.rerun()  # the whole page once: it ends the polling, or begins it after a resume
     experiment = _experiment(run.path)
-    run_header(run, _at_work(run.status, experiment), pausable=True)
+    run_header(run, _at_work(run.status), _arms_in_words(experiment), pausable=True)
     show_warnings(experiment.warnings)
     show_section(run, experiment)
     if experiment.notes:
@@ -62,11 +62,10 @@ def _experiment(path: Path) -> Experiment:
     return held
 
 
-def _at_work(status: Status, experiment: Experiment) -> AtWork | None:
+def _at_work(status: Status) -> str:
     if not status.total_steps or not status.step:
-        return None
-    words = f"{steps_in_words(status)} of all arms together, {status.doing}{left_in_words(status)}"
-    return AtWork(words, _arms_in_words(experiment))
+        return ""
+    return f"{steps_in_words(status)} of all arms together, {status.doing}{left_in_words(status)}"
 
 
 def _arms_in_words(experiment: Experiment) -> str:

@@ -12,8 +12,7 @@ from alexcore.batchnorm.settings import GROUPS as BN_GROUPS
 from alexcore.config import FIELDS, GROUPS, TrainConfig
 from alexcore.data.index import DataIndex
 from alexcore.fields import FieldSpec
-from alexcore.training.plan import make_plan
-from alexcore.training.preflight import batch_in_words
+from alexcore.training.plan import batch_in_words, make_plan
 from alexcore.words.language import _
 from ui.parts.forms import widget
 
@@ -61,7 +60,7 @@ def experiment_form(data: str) -> tuple[TrainConfig, BnConfig]:
         for name in VISIBLE:
             values[name] = widget(SPECS[name], _key(name))
     with st.expander(_("All settings"), icon=":material/tune:"):
-        groups = [*[group for group in BN_GROUPS if _hidden(group)], *[group for group in GROUPS if _hidden(group)]]
+        groups = [group for group in (*BN_GROUPS, *GROUPS) if _hidden(group)]
         for tab, group in zip(st.tabs(groups), groups, strict=True):
             with tab, st.grid("auto", min_column_width=190):
                 for spec in _hidden(group):
@@ -72,11 +71,7 @@ def experiment_form(data: str) -> tuple[TrainConfig, BnConfig]:
 
 
 def _hidden(group: str) -> list[FieldSpec]:
-    return [
-        spec
-        for spec in SPECS.values()
-        if spec.group == group and spec.name not in VISIBLE and spec.name not in ELSEWHERE
-    ]
+    return [spec for spec in SPECS.values() if spec.group == group and spec.name not in (*VISIBLE, *ELSEWHERE)]
 
 
 def fairness(config: TrainConfig, bn: BnConfig, index: DataIndex) -> None:

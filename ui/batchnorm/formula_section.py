@@ -10,7 +10,7 @@ import streamlit as st
 
 from alexcore.batchnorm.read.quantities import FORMULA
 from alexcore.batchnorm.read.record import Experiment
-from alexcore.batchnorm.settings import arm_key
+from alexcore.batchnorm.settings import trained_file
 from alexcore.errors import AlexError
 from alexcore.words.language import _
 from ui.parts.explain import source_of
@@ -71,13 +71,14 @@ def _chosen(experiment: Experiment) -> dict[str, Any] | None:
     if not seeds or not layers:
         st.info(_("The batch and its channels appear with the first step of the arm with BatchNorm."))
         return None
-    ended = _trained(experiment.path, seeds[0]).is_file()
+    file = trained_file(experiment.path, seeds[0])
+    modified_ns = file.stat().st_mtime_ns if file.is_file() else 0
     with st.container(horizontal=True, vertical_alignment="bottom", key="bn_formula_picks"):
         layer = st.selectbox(_("Layer"), layers, key="bn_formula_layer", width=140)
         channel = st.number_input(_("Channel, from 0"), value=0, step=1, key="bn_formula_channel", width=140)
         trained = st.selectbox(
             _("Weights"),
-            [True, False] if ended else [False],
+            [True, False] if modified_ns else [False],
             format_func=WHEN.__getitem__,
             key="bn_formula_when",
             width=200,
@@ -93,9 +94,7 @@ def _chosen(experiment: Experiment) -> dict[str, Any] | None:
         return _recorded(experiment, seeds[0])
     load_torch()
     try:
-        return _example(
-            str(experiment.path), _modified(experiment.path, seeds[0]), seeds[0], layer, int(channel or 0), trained
-        )
+        return _example(str(experiment.path), modified_ns, seeds[0], layer, int(channel or 0), trained)
     except AlexError as error:
         show_error(error)
         return None
@@ -109,17 +108,6 @@ def _recorded(experiment: Experiment, seed: int) -> dict[str, Any] | None:
     st.caption(f"Recorded with seed {seed} after step {rows[-1]['step']:,}.")
     found: dict[str, Any] = rows[-1]["data"]
     return found
-
-
-def _trained(path: Path, seed: int) -> Path:
-    return path / "arms" / arm_key("batch", seed) / "checkpoints" / "last.pt"
-
-
-def _modified(path: Path, seed: int) -> int:
-    try:
-        return _trained(path, seed).stat().st_mtime_ns
-    except OSError:
-        return 0
 
 
 @st.cache_data(max_entries=16, show_spinner="Passing a batch ...")

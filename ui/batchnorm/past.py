@@ -7,7 +7,7 @@ import streamlit as st
 from alexcore.runs.kinds import BATCHNORM
 from alexcore.runs.store import list_runs
 from alexcore.words.language import _
-from ui.parts.menu import page_file
+from ui.parts.menu import page_link
 from ui.parts.text import plain
 
 MOST = 20
@@ -49,7 +49,7 @@ def past_experiments(shown: str | None) -> None:
     with st.expander(f"Other experiments ({len(others)})", icon=":material/history:"), st.container(key="bn_past"):
         for run in others[:MOST]:
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.page_link(page_file("batchnorm"), label=plain(run.id), query_params={"run": run.id})
+                page_link("batchnorm", plain(run.id), run=run.id)
                 init = f", initial weights {run.config.init}, {run.config.activation}" if run.config else ""
                 st.caption(f"{run.status.state}, {run.status.step:,} steps{init}", width="content")
         if len(others) > MOST:

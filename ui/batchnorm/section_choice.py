@@ -19,10 +19,13 @@ from ui.batchnorm.downloads import take_along
 from ui.batchnorm.formula_section import formula_section
 from ui.batchnorm.sweep_buttons import sweep_controls
 from ui.batchnorm.verdict_section import verdict_section
-from ui.batchnorm.view_panel import show_view
+from ui.parts.table_csv import table_with_csv
+from ui.parts.text import plain
 
 # Plotly loses a reader's zoom whenever its data changes, so charts change less often than the progress.
 CHART_EVERY_S = 5.0
+# Narrower than this a chart with an axis and a legend cannot be read; of three or more, a row of three is compared.
+CHART_PX, SMALL_PX = 330, 250
 TITLES = {
     "verdict": "Verdict",
     **{name: section.title for name, section in SECTIONS.items()},
@@ -97,7 +100,7 @@ def _measured(run: Run, experiment: Experiment, name: str) -> None:
     choice = _choose(experiment, part)
     with st.container(key=f"bn_{name}"):
         for at, make in enumerate(part.makers):
-            show_view(run.id, _drawn(run, experiment, (name, part_name, at, choice), make))
+            _show(run.id, _drawn(run, experiment, (name, part_name, at, choice), make))
 
 
 def _drawn(run: Run, experiment: Experiment, key: tuple[str, str, int, Choice], make: Maker) -> View:
@@ -166,3 +169,29 @@ def _pick(
         help=help_text or None,
         format_func=(lambda each: titles[each]) if titles else str,
     )
+
+
+def _show(run_id: str, view: View) -> None:
+    """Draw a view of the experiment `run_id`: what it is, the charts, the sentence, the table and its CSV."""
+    st.subheader(view.title, anchor=view.name)
+    st.caption(view.what)
+    if view.figures:
+        with st.container(key=f"bn_view_{view.name.replace('-', '_')}"):
+            _charts(view)
+    st.markdown(f":material/insights: {plain(view.sentence)}")
+    if len(view.table):
+        with st.expander(f"{view.title}: the same as a table", icon=":material/table:"):
+            table_with_csv(view.table, f"{view.title} as numbers", f"{run_id}-{view.name}.csv", f"bn_csv_{view.name}")
+
+
+def _charts(view: View) -> None:
+    side_by_side = len(view.figures) > 1 and not view.stacked
+    width = CHART_PX if len(view.figures) == 2 else SMALL_PX
+    place = st.grid("auto", min_column_width=width) if side_by_side else st.container()
+    for name, figure in view.figures.items():
+        place.plotly_chart(
+            figure,
+            key=f"bn_chart_{view.name}_{name}",
+            config={"displaylogo": False},
+            alt=f"{figure.layout.title.text}. {view.sentence}",
+        )

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from alexcore.batchnorm.read.record import OLD_ANSWERS, Experiment
-from alexcore.batchnorm.views.answer_numbers import evidence_rows
+from alexcore.batchnorm.read.verdict import evidence_rows
 from alexcore.batchnorm.views.sections import SECTIONS
 from alexcore.runs.store import Run
 from alexcore.words.language import _

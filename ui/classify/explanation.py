@@ -18,6 +18,7 @@ from alexcore.palette import HEAT
 from alexcore.runs.store import open_run
 from alexcore.words.language import _
 from ui.classify.work import Work
+from ui.parts.controls import chart, download
 from ui.parts.networks import reference_of, run_index
 from ui.parts.text import plain
 
@@ -37,24 +38,18 @@ BAR = {"orientation": "h", "y": -0.26, "yanchor": "top", "thickness": 12, "ntick
 def explain(work: Work, number: int) -> None:
     """Draw the explanation of the picture with this number; maps are computed once and kept for the visit."""
     networks, reply = work.batch.networks, work.batch.replies[number]
-    names = list(dict.fromkeys(name for network in networks for name in network.classifier.classes))
+    names = [name for network in networks for name in network.classifier.classes]
     probabilities, classes = reply.probabilities[0], networks[0].classifier.classes
     order = sorted(classes, key=lambda name: -float(probabilities[classes.index(name)]))
     with st.container(key="classify_explanation"):
         st.subheader(_("Why this answer?"), anchor=False)
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            target = st.selectbox(
-                _("Class to explain"),
-                [*order, *(name for name in names if name not in order)],
-                key=f"classify_class_{number}",
-                width=240,
-                help=_("Any class, most probable first: also why it was not another one."),
-            )
-            covered = st.toggle(
-                _("Occlusion map"),
-                key="classify_occlusion",
-                help=_("Covers 100 places one after the other and asks the network each time: about a second."),
-            )
+            help_text = _("Any class, most probable first: also why it was not another one.")
+            options = list(dict.fromkeys([*order, *names]))
+            key = f"classify_class_{number}"
+            target = st.selectbox(_("Class to explain"), options, key=key, width=240, help=help_text)
+            help_text = _("Covers 100 places one after the other and asks the network each time: about a second.")
+            covered = st.toggle(_("Occlusion map"), key="classify_occlusion", help=help_text)
         columns = st.columns(len(networks)) if len(networks) > 1 else [st.container()]
         for place, (column, network) in enumerate(zip(columns, networks, strict=True)):
             with column:
@@ -76,11 +71,6 @@ def _picture(work: Work, number: int) -> Image.Image:
     return read_picture(work.pictures[number].read(), work.pictures[number].name).image
 
 
-def _kept(work: Work, name: tuple[Any, ...], make: Any) -> Any:
-    found = work.kept.get(name)
-    return work.keep(name, make()) if found is None else found
-
-
 def _maps(work: Work, number: int, place: int, target: str, covered: bool) -> None:
     from alexcore.analysis import explanations
     from alexcore.augment.preview import encoded
@@ -94,8 +84,8 @@ def _maps(work: Work, number: int, place: int, target: str, covered: bool) -> No
     def of(method: Any) -> Any:
         return lambda: method(network, _picture(work, number), index)
 
-    small = _kept(work, ("seen", number, place), seen)
-    cam = _kept(work, ("grad_cam", number, place, index), of(explanations.grad_cam))
+    small = work.keep(("seen", number, place), seen)
+    cam = work.keep(("grad_cam", number, place, index), of(explanations.grad_cam))
     height, width = cam.values.shape
     boxes = iter(st.columns(3 if covered else 2) if len(work.batch.networks) == 1 else [st.container()] * 3)
     with next(boxes):
@@ -108,16 +98,15 @@ def _maps(work: Work, number: int, place: int, target: str, covered: bool) -> No
         _numbers(cam, f"grad-cam-{target}", f"classify_cam_csv_{key}")
     if covered:
         with next(boxes), st.spinner(_("Covering one place after the other ...")):
-            hidden = _kept(work, ("occlusion", number, place, index), of(explanations.occlusion))
+            hidden = work.keep(("occlusion", number, place, index), of(explanations.occlusion))
             _show_map(hidden, small, f"Occlusion for {target}", "fall (points)", f"classify_occlusion_{key}", TWO_WAY)
             st.caption(plain(explanations.occlusion_in_words(hidden, target)))
             _numbers(hidden, f"occlusion-{target}", f"classify_occlusion_csv_{key}")
 
 
 def _show_map(found: Explanation, picture: bytes, title: str, unit: str, key: str, scale: str) -> None:
-    figure = map_figure(found, picture, title, unit, scale)
     with st.container(key=key):
-        st.plotly_chart(figure, config={"displaylogo": False})
+        chart(map_figure(found, picture, title, unit, scale))
 
 
 def map_figure(found: Explanation, picture: bytes, title: str, unit: str, scale: str) -> go.Figure:
@@ -159,7 +148,7 @@ def _numbers(found: Explanation, name: str, key: str) -> None:
         st.caption(_("Every eighth row and column of the map, from the upper left; the CSV has every pixel."))
         table = pd.DataFrame(found.values[rows // 2 :: rows, columns // 2 :: columns]).round(3)
         st.dataframe(table, hide_index=True, alt=f"{name} as numbers")
-        st.download_button(_("Download as CSV"), content, f"{name}.csv", "text/csv", key=key, on_click="ignore")
+        download(_("Download as CSV"), content, f"{name}.csv", "text/csv", key, icon=None)
 
 
 def _neighbours(work: Work, number: int, place: int) -> None:
@@ -179,7 +168,7 @@ def _neighbours(work: Work, number: int, place: int) -> None:
         _probabilities, features = network.classifier.look(tensor)
         return reference.neighbours.nearest(features[0].numpy(), NEAREST)
 
-    found = _kept(work, ("nearest", number, place, reference.folder), nearest)
+    found = work.keep(("nearest", number, place, reference.folder), nearest)
     index = run_index(run)
     names = [index.classes[each.label] for each in found]
     best = network.classifier.classes[int(work.batch.replies[number].probabilities[place].argmax())]

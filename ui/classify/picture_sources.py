@@ -24,6 +24,7 @@ from alexcore.errors import DataError
 from alexcore.home import data_roots, open_path
 from alexcore.runs.store import Run
 from alexcore.words.language import _
+from ui.parts.controls import one_of
 from ui.parts.networks import run_index
 from ui.parts.page import show_error
 from ui.parts.text import plain
@@ -64,11 +65,9 @@ def choose_pictures(run: Run | None) -> Chosen:
     if wanted and run is not None:
         return _one_of_the_set(run, wanted)
     sources = SOURCES if run is not None else tuple(each for each in SOURCES if each != "Validation pictures")
-    source = st.segmented_control(
-        _("Pictures from"), sources, key="classify_source", default=SOURCES[0], required=True, bind="query-params"
-    )
+    source = one_of(_("Pictures from"), sources, "classify_source", bind="query-params")
     if source == "Camera":
-        shot = st.camera_input("Take a picture", key="classify_camera")
+        shot = st.camera_input(_("Take a picture"), key="classify_camera")
         st.caption(_("Your browser asks for permission first. The picture is kept in memory, and only for this visit."))
         chosen = _uploads([shot] if shot else [])
     elif source == "Paste":
@@ -95,16 +94,14 @@ def choose_pictures(run: Run | None) -> Chosen:
 
 def _one_of_the_set(run: Run, path: str) -> Chosen:
     """The picture that the URL names, if the run's data set has it."""
-    st.button(_("Back to your own pictures"), key="classify_back", icon=":material/arrow_back:", on_click=_close)
+    if st.button(_("Back to your own pictures"), key="classify_back", icon=":material/arrow_back:"):
+        del st.query_params["picture"]
+        st.rerun()
     index = run_index(run)
     # The path comes from a URL: only what the index lists is opened.
     row = index.position_of(path)
     st.caption(f"A picture of this run's data set, {plain(str(index.files['split'].iloc[row]))}: {plain(path)}")
     return Chosen(tuple(set_pictures(index, [row])), ("picture", run.id, path), explained=0)
-
-
-def _close() -> None:
-    st.query_params.pop("picture", None)
 
 
 def _uploads(files: Sequence[Upload]) -> Chosen:
@@ -148,7 +145,7 @@ def _pasted() -> Chosen:
     """Pictures from the clipboard: of Streamlit's widgets, the text field of chats takes them."""
     with st.container(key="classify_paste_box"):
         given = st.chat_input(
-            "Click here, paste a picture (Ctrl+V), press Enter",
+            _("Click here, paste a picture (Ctrl+V), press Enter"),
             accept_file="multiple",
             key="classify_paste",
             max_upload_size=PICTURE_MB,
@@ -165,18 +162,17 @@ def _samples(run: Run) -> Chosen:
     if "val" not in index.splits:
         raise DataError(f"{index.root} has no validation split.", "Upload pictures instead.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        count = st.segmented_control(_("How many"), SAMPLES, key="classify_samples", default=SAMPLES[1], required=True)
+        count = one_of(_("How many"), SAMPLES, "classify_samples", default=SAMPLES[1])
         turn = int(st.session_state.get("classify_turn", 0))
         if st.button(_("Others"), key="classify_others", icon=":material/refresh:"):
-            turn += 1
-            st.session_state["classify_turn"] = turn
+            turn = st.session_state["classify_turn"] = turn + 1
         st.caption(
             _(
                 "Evenly over the classes, from pictures that the network was not trained on. Their true class is "
                 "known, so you see at once what is right."
             )
         )
-    rows = spread_rows(index, "val", int(count), turn)
+    rows = spread_rows(index, "val", count, turn)
     return Chosen(tuple(set_pictures(index, rows)), ("val", run.id, count, turn))
 
 

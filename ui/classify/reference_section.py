@@ -5,12 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from alexcore.analysis.confidence import Doubt
-from alexcore.analysis.reference_files import reference_name
+from alexcore.analysis.reference_files import Reference, reference_name
 from alexcore.errors import DataError
-from alexcore.jobs import start_job
 from alexcore.runs.store import Run, require_checkpoint
 from alexcore.words.language import _
-from ui.parts.job_progress import watch_job
+from ui.parts.job_progress import job_button
 from ui.parts.networks import network_of, reference_of, run_index
 from ui.parts.page import shown_errors
 from ui.parts.text import plain
@@ -28,7 +27,7 @@ def reference_section(runs: list[Run], watching: bool) -> None:
                 found = reference_of(run)
                 if found is not None:
                     _say(found.doubt)
-                    _parity(run)
+                    _parity(run, found)
                 elif _measure(run, watching):
                     watching = False
 
@@ -50,12 +49,9 @@ def _measure(run: Run, watching: bool) -> bool:
     if not watching:
         st.caption(_("It can be measured when the work above is done."))
         return False
-    if watch_job(name, "Asking the network its own pictures", "pictures", lambda: None):
-        return True
-    if st.button(_("Measure this network"), key=f"classify_measure_{run.id}", icon=":material/straighten:"):
-        start_job(name, ["reference", str(run.path)])
-        st.rerun()
-    return False
+    command, label, key = ["reference", str(run.path)], _("Measure this network"), f"classify_measure_{run.id}"
+    doing = "Asking the network its own pictures"
+    return job_button(name, command, label, key, doing=doing, icon=":material/straighten:")
 
 
 def _say(doubt: Doubt) -> None:
@@ -70,14 +66,12 @@ def _say(doubt: Doubt) -> None:
     st.caption(plain(" ".join(lines)))
 
 
-def _parity(run: Run) -> None:
+def _parity(run: Run, found: Reference) -> None:
     if st.button(_("Check 32 validation pictures"), key=f"classify_parity_{run.id}", icon=":material/rule:"):
         network = network_of(run)
-        found = reference_of(run)
-        if found is not None:
-            from alexcore.analysis.parity import check_parity
+        from alexcore.analysis.parity import check_parity
 
-            st.session_state[f"classify_parity_result_{run.id}"] = check_parity(network, run_index(run), found.logged())
+        st.session_state[f"classify_parity_result_{run.id}"] = check_parity(network, run_index(run), found.logged())
     result = st.session_state.get(f"classify_parity_result_{run.id}")
     if result is None:
         st.caption(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
@@ -13,6 +13,7 @@ from alexcore.errors import DataError
 from alexcore.words.language import _
 from ui.classify.explanation import explain
 from ui.classify.work import Work, small_picture
+from ui.parts.controls import download
 from ui.parts.page import show_error
 from ui.parts.text import plain
 
@@ -61,10 +62,9 @@ def in_words(networks: list[AskedNetwork], replies: list[Reply]) -> str:
         parts.append(", ".join([*named, *rest]))
     if len(good) < len(replies):
         parts.append(f"{len(replies) - len(good)} not readable")
-    hints = [short_hint(network.doubt, float(each.probabilities[0].max()), each.distances[0]) for each in good]
-    doubted = sum(1 for each in hints if each and network.doubt)
     if network.doubt and good:
-        parts.append(f"{doubted} to be doubted")
+        hints = [short_hint(network.doubt, float(each.probabilities[0].max()), each.distances[0]) for each in good]
+        parts.append(f"{sum(map(bool, hints))} to be doubted")
     labelled = [(each.label, number) for each, number in zip(good, best, strict=True) if each.label is not None]
     if labelled:
         right = sum(label == number for label, number in labelled)
@@ -87,33 +87,23 @@ def _card(work: Work, number: int, top_k: int) -> None:
         with left:
             try:
                 notes = (f"{reply.size[0]} × {reply.size[1]} px {reply.format}", *reply.notes)
-                st.image(
-                    small_picture(work, number),
-                    width="stretch",
-                    caption=plain(f"{reply.name}: {', '.join(notes)}"),
-                    alt=reply.name,
-                )
+                caption = plain(f"{reply.name}: {', '.join(notes)}")
+                st.image(small_picture(work, number), width="stretch", caption=caption, alt=reply.name)
             except DataError as error:
                 show_error(error)
             shown = st.session_state.get(EXPLAINED) == number
-            label = "Close the explanation" if shown else "Explain this answer"
             st.button(
-                label,
+                _("Close the explanation") if shown else _("Explain this answer"),
                 key=f"classify_explain_{number}",
-                on_click=_toggle,
-                args=(number,),
+                on_click=lambda: st.session_state.update({EXPLAINED: None if shown else number}),
                 width="stretch",
                 icon=":material/close:" if shown else ":material/search:",
             )
         for place, (column, network) in enumerate(zip(others, networks, strict=True)):
             with column:
                 _answer(network, place, reply, top_k, len(networks) > 1)
-        if st.session_state.get(EXPLAINED) == number:
+        if shown:
             explain(work, number)
-
-
-def _toggle(number: int) -> None:
-    st.session_state[EXPLAINED] = None if st.session_state.get(EXPLAINED) == number else number
 
 
 def _answer(network: AskedNetwork, place: int, reply: Reply, top_k: int, named: bool) -> None:
@@ -142,42 +132,26 @@ def _answer(network: AskedNetwork, place: int, reply: Reply, top_k: int, named: 
 def _table(networks: list[AskedNetwork], replies: list[Reply], top_k: int) -> None:
     from alexcore.analysis.answers import as_json, as_table, csv_text
 
+    def csv() -> bytes:
+        return csv_text(networks, replies, top_k).encode()
+
+    def document() -> bytes:
+        return json.dumps(as_json(networks, replies, top_k), ensure_ascii=False).encode()
+
     table = as_table(networks, replies)
     share = st.column_config.NumberColumn(format="percent", help="Of the most probable class.")
     bits = st.column_config.NumberColumn(format="%.2f", help="0 is certain.")
-    names = [str(name) for name in table.columns]
-    formats = {name: share for name in names if name.startswith("probability")}
-    formats |= {name: bits for name in names if name.startswith("entropy")}
+    kinds = {"probability": share, "entropy": bits}
+    formats = {str(name): kinds[kind] for name in table.columns for kind in kinds if str(name).startswith(kind)}
     if len(replies) > 1:
         st.markdown(_("**All answers.** A click on the head of a column sorts by it."))
+        more: dict[str, Any] = {"height": min(420, 38 * (len(table) + 1)), "alt": "What each picture is taken for"}
         with st.container(key="classify_table"):
-            st.dataframe(
-                table,
-                hide_index=True,
-                column_config=formats,
-                height=min(420, 38 * (len(table) + 1)),
-                alt="What each picture is taken for",
-            )
+            st.dataframe(table, hide_index=True, column_config=formats, **more)
         if len(networks) > 1:
             numbered = ", ".join(f"{number} is {each.name}" for number, each in enumerate(networks, start=1))
             st.caption(plain(f"The numbers in the heads: {numbered}."))
     with st.container(horizontal=True):
-        st.download_button(
-            _("Download as CSV"),
-            lambda: csv_text(networks, replies, top_k).encode(),
-            "predictions.csv",
-            "text/csv",
-            key="classify_download",
-            on_click="ignore",
-            icon=":material/download:",
-        )
-        st.download_button(
-            _("Download as JSON"),
-            lambda: json.dumps(as_json(networks, replies, top_k), ensure_ascii=False).encode(),
-            "predictions.json",
-            "application/json",
-            key="classify_download_json",
-            on_click="ignore",
-            icon=":material/download:",
-        )
+        download(_("Download as CSV"), csv, "predictions.csv", "text/csv", "classify_download")
+        download(_("Download as JSON"), document, "predictions.json", "application/json", "classify_download_json")
         st.caption(f"The {top_k} most probable classes of each picture, in the form of the command line's `predict`.")

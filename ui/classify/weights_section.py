@@ -37,13 +37,11 @@ def weights_section() -> AskedNetwork | None:
         with shown_errors():
             network = _opened(file.file_id, file.name, file.getvalue())
             config, classes = network.classifier.config, network.classifier.classes
-            st.success(
-                plain(
-                    f"{file.name} is accepted: variant {config.variant}, norm {config.norm}, {config.image_size} px, "
-                    f"{len(classes)} classes ({', '.join(classes[:6])}{' ...' if len(classes) > 6 else ''})."
-                ),
-                icon=":material/check:",
+            words = (
+                f"{file.name} is accepted: variant {config.variant}, norm {config.norm}, {config.image_size} px, "
+                f"{len(classes)} classes ({', '.join(classes[:6])}{' ...' if len(classes) > 6 else ''})."
             )
+            st.success(plain(words), icon=":material/check:")
         return network
 
 

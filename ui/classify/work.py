@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -46,12 +46,13 @@ class Work:
         self.seconds += time.monotonic() - start
         return done
 
-    def keep(self, name: Hashable, value: Any) -> Any:
-        """Remember something for the next rerun, and forget the oldest."""
-        self.kept[name] = value
-        while len(self.kept) > KEPT:
-            del self.kept[next(iter(self.kept))]
-        return value
+    def keep(self, name: Hashable, make: Callable[[], Any]) -> Any:
+        """Make something once and remember it for the next rerun; the oldest is forgotten."""
+        if name not in self.kept:
+            self.kept[name] = make()
+            while len(self.kept) > KEPT:
+                del self.kept[next(iter(self.kept))]
+        return self.kept[name]
 
 
 def work_on(networks: Sequence[AskedNetwork], chosen: Chosen, tta: bool) -> Work:
@@ -65,9 +66,7 @@ def work_on(networks: Sequence[AskedNetwork], chosen: Chosen, tta: bool) -> Work
         st.session_state.pop("classify_work", None)
         work = Work(key, chosen.pictures, BatchPrediction(networks, chosen.pictures, tta=tta))
         st.session_state["classify_work"] = work
-        st.session_state.pop("classify_explained", None)
-        if chosen.explained is not None:
-            st.session_state["classify_explained"] = chosen.explained
+        st.session_state["classify_explained"] = chosen.explained
     return work
 
 
@@ -93,10 +92,8 @@ def _progress(work: Work) -> None:
     batch = work.batch
     rate = batch.done / max(work.seconds, 1e-6)
     left = duration((batch.total - batch.done) / rate) if batch.done else "some time"
-    st.progress(
-        batch.done / max(1, batch.total),
-        text=f"{batch.done:,} of {batch.total:,} pictures, {rate:.0f} a second, about {left} left",
-    )
+    words = f"{batch.done:,} of {batch.total:,} pictures, {rate:.0f} a second, about {left} left"
+    st.progress(batch.done / max(1, batch.total), text=words)
     if st.button(_("Stop here"), key="classify_stop"):
         batch.stop()
         st.rerun()
@@ -111,8 +108,4 @@ def small_picture(work: Work, number: int) -> bytes:
     from alexcore.augment.preview import encoded
     from alexcore.data.thumbnails import small_copy
 
-    found = work.kept.get(("small", number))
-    if found is None:
-        source = work.pictures[number].read()
-        found = work.keep(("small", number), encoded(small_copy(source, SHOWN_PX)))
-    return bytes(found)
+    return bytes(work.keep(("small", number), lambda: encoded(small_copy(work.pictures[number].read(), SHOWN_PX))))

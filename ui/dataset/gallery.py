@@ -16,6 +16,7 @@ from alexcore.data.thumbnails import jpeg, small_copy, thumbnail
 from alexcore.errors import DataError
 from alexcore.words.language import _
 from alexcore.words.numbers import size_text
+from ui.parts.controls import one_of
 from ui.parts.page import show_error
 from ui.parts.text import plain
 
@@ -40,8 +41,7 @@ _FILTER: dict[str, Any] = {"on_change": first_page, "bind": "query-params"}
 @st.fragment
 def browser(index: DataIndex, statistics: Statistics | None) -> None:
     """Draw the filters and the gallery that they leave."""
-    rows = _filters(index, statistics)
-    gallery(index, rows, statistics)
+    gallery(index, _filters(index, statistics), statistics)
 
 
 def _filters(index: DataIndex, statistics: Statistics | None) -> Positions:
@@ -68,9 +68,7 @@ def _filters(index: DataIndex, statistics: Statistics | None) -> Positions:
             ),
             **_FILTER,
         )
-        st.segmented_control(
-            _("Pictures a page"), PAGE_SIZES, key="dataset_page_size", default=PAGE_SIZES[0], required=True, **_FILTER
-        )
+        one_of(_("Pictures a page"), PAGE_SIZES, "dataset_page_size", **_FILTER)
         descending = st.toggle(_("Last first"), key="dataset_descending", **_FILTER)
     brightness = None if statistics is None else statistics.table["brightness"].to_numpy("float32")
     return select_rows(index, split, classes, (part or "").strip(), order, descending, brightness)
@@ -122,11 +120,10 @@ def _show_picture(index: DataIndex, row: int, statistics: Statistics | None) -> 
 
 
 def _body(index: DataIndex, row: int, statistics: Statistics | None) -> None:
-    path = index.path_of(str(index.files["path"].iloc[row]))
-    source = picture_source(index, str(index.files["path"].iloc[row]))
-    split, label = str(index.files["split"].iloc[row]), int(index.files["label"].iloc[row])
-    name = index.classes[label]
-    number = int(np.count_nonzero((index.files["split"].iloc[:row] == split).to_numpy()))
+    picture = index.files.iloc[row]
+    row_path, split, label = str(picture["path"]), str(picture["split"]), int(picture["label"])
+    path, source, name = index.path_of(row_path), picture_source(index, row_path), index.classes[label]
+    number = int((index.files["split"].iloc[:row] == split).sum())
     exif: dict[str, str] = {}
     facts = {
         "Class": f"{name}, index {label}",

@@ -12,15 +12,15 @@ from alexcore.data.derive import exclude, stem_of
 from alexcore.data.index import DataIndex
 from alexcore.data.manifest import write_manifest
 from alexcore.data.quality import known_findings
+from alexcore.data.sources import source_signature
 from alexcore.findings.pictures import KINDS, Pictures
 from alexcore.home import data_dir
 from alexcore.words.language import _
 from ui.dataset.gallery import first_page, gallery
 from ui.parts.address import choose_dataset
-from ui.parts.datasets import check_job, forget_indexes, start_check
-from ui.parts.job_progress import watch_job
+from ui.parts.datasets import forget_indexes, scan_button
+from ui.parts.job_progress import job_button
 from ui.parts.page import shown_errors
-from ui.parts.quality_scan import scan_button, scan_runs
 from ui.parts.text import plain
 
 
@@ -37,14 +37,11 @@ def problems(index: DataIndex, checked: bool) -> None:
 
 
 def _check(index: DataIndex) -> None:
+    name, command = f"check-{source_signature(index.origin)}", ["data", "info", str(index.origin)]
+    note = _("Not checked yet. A run does it before its first step and leaves out what cannot be decoded.")
+    doing = "Decoding every picture once"
     # The check reads the folder anew, so what was read before is forgotten.
-    if watch_job(check_job(index.origin), "Decoding every picture once", "pictures", forget_indexes):
-        return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button(_("Check every picture"), key="dataset_check"):
-            start_check(index.origin)
-            st.rerun()
-        st.caption(_("Not checked yet. A run does it before its first step and leaves out what cannot be decoded."))
+    job_button(name, command, _("Check every picture"), "dataset_check", note, doing=doing, when_done=forget_indexes)
 
 
 def quality_section(name: str, whole: DataIndex) -> None:
@@ -56,7 +53,11 @@ def quality_section(name: str, whole: DataIndex) -> None:
     with st.container(key="dataset_quality"):
         findings = known_findings(whole)
         if findings is None:
-            _offer(whole)
+            note = _(
+                "Not scanned yet: damaged files, duplicates, the same picture in two splits or classes, dark, light, "
+                "blurry and other odd pictures. About 100 to 150 pictures a second on two cores; nothing is changed."
+            )
+            scan_button(whole, _("Scan"), "dataset_scan", note)
         elif not findings:
             st.success(
                 f"Nothing was found. Looked for: {', '.join(each.title() for each in KINDS.values()).lower()}.",
@@ -64,19 +65,6 @@ def quality_section(name: str, whole: DataIndex) -> None:
             )
         else:
             _list(name, whole, findings)
-
-
-def _offer(whole: DataIndex) -> None:
-    if scan_runs(whole):
-        return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        scan_button(whole, "Scan", "dataset_scan")
-        st.caption(
-            _(
-                "Not scanned yet: damaged files, duplicates, the same picture in two splits or classes, dark, light, "
-                "blurry and other odd pictures. About 100 to 150 pictures a second on two cores; nothing is changed."
-            )
-        )
 
 
 def _list(name: str, whole: DataIndex, findings: list[Pictures]) -> None:
@@ -100,7 +88,8 @@ def _list(name: str, whole: DataIndex, findings: list[Pictures]) -> None:
     gallery(whole, np.flatnonzero(chosen), key="dataset_finding_page")
     if finding.fixable and finding.surplus:
         target = data_dir() / f"{stem_of(name)}-without-{finding.kind.replace('_', '-')}.csv"
-        if st.button(f"Exclude {len(finding.surplus):,} pictures", key="dataset_exclude"):
+        label = _("Exclude {count} pictures").format(count=f"{len(finding.surplus):,}")
+        if st.button(label, key="dataset_exclude"):
             with shown_errors():
                 write_manifest(exclude(whole, finding.surplus), target)
                 choose_dataset(target.name)

@@ -12,6 +12,7 @@ from alexcore.figures import new_figure
 from alexcore.palette import TRAIN, VAL
 from alexcore.words.language import _
 from ui.network.drawing import CONV, LINEAR, POOL, draw, svg, text
+from ui.parts.controls import side_by_side
 from ui.parts.lazy_torch import load_torch
 from ui.parts.table_csv import csv_button
 from ui.parts.text import plain
@@ -22,10 +23,16 @@ if TYPE_CHECKING:  # importing it loads torch, which waits until this part is op
 PARAMETER = "network_steps"
 ROUNDS = 8
 EXPLAINED = {
-    "z": ("zero_grad", "optimizer.zero_grad(): forget the old gradients."),
-    "f": ("forward", "loss = (w * x + b - target) ** 2: compute, and note how."),
-    "b": ("backward", "loss.backward(): fill grad, by the chain rule."),
-    "s": ("step", "optimizer.step(): move w and b against their grad."),
+    "z": ("zero_grad", "`optimizer.zero_grad()`, forget the old gradients."),
+    "f": ("forward", "`loss = (w * x + b - target) ** 2`, compute, and note how."),
+    "b": ("backward", "`loss.backward()`, fill grad, by the chain rule."),
+    "s": ("step", "`optimizer.step()`, move w and b against their grad."),
+}
+DOES = {
+    "PowBackward0": "( ) ** 2",
+    "SubBackward0": "prediction - target",
+    "AddBackward0": "w * x + b",
+    "MulBackward0": "w * x",
 }
 CODE = """from torch.optim import SGD
 
@@ -53,19 +60,10 @@ def autograd_section() -> None:
         with left:
             st.code(CODE, language="python", wrap_lines=True)
             _buttons(steps)
-            w_learns = st.toggle(
-                _("w requires grad"),
-                value=True,
-                key="network_w_learns",
-                bind="query-params",
-                help=_("Off: w is frozen, like the convolutions in fine-tuning. No gradient, no step."),
-            )
-            x_learns = st.toggle(
-                _("x requires grad"),
-                key="network_x_learns",
-                bind="query-params",
-                help=_("On: backward also says how the loss depends on the input. Saliency maps are made so."),
-            )
+            about = _("Off: w is frozen, like the convolutions in fine-tuning. No gradient, no step.")
+            w_learns = st.toggle(_("w requires grad"), True, "network_w_learns", about, bind="query-params")
+            about = _("On: backward also says how the loss depends on the input. Saliency maps are made so.")
+            x_learns = st.toggle(_("x requires grad"), False, "network_x_learns", about, bind="query-params")
         scene = play(steps, w_learns=w_learns, x_learns=x_learns)
         with right:
             _said(steps, scene)
@@ -91,9 +89,7 @@ def _buttons(steps: str) -> None:
         for letter, (name, _what) in EXPLAINED.items():
             st.button(name, key=f"network_autograd_{name}", on_click=_add, args=(steps, letter))
         st.button(_("Start again"), key="network_autograd_reset", on_click=_add, args=("", ""), type="tertiary")
-    st.caption(
-        "  \n".join(f"**{name}**: `{said.split(': ')[0]}`, {said.split(': ')[1]}" for name, said in EXPLAINED.values())
-    )
+    st.caption("  \n".join(f"**{name}**: {said}" for name, said in EXPLAINED.values()))
 
 
 def _add(steps: str, letter: str) -> None:
@@ -118,23 +114,20 @@ def _said(steps: str, scene: Scene) -> None:
 def tensors(scene: Scene) -> pd.DataFrame:
     """A row a tensor, as words: what does not exist is a dash."""
 
-    def number(value: float | None) -> str:
-        return "–" if value is None else f"{value:.4g}"
-
-    def grad(leaf: bool | None, asks: bool | None, value: float | None) -> str:
-        if leaf is False:
-            return "not kept"
-        return number(value) if asks else "–"
+    def words(value: float | None) -> str:
+        if value is None:
+            return "–"
+        return str(value) if isinstance(value, bool) else f"{value:.4g}"
 
     return pd.DataFrame(
         [
             {
                 "tensor": row.name,
-                "value": number(row.value),
-                "grad": grad(row.is_leaf, row.requires_grad, row.grad),
+                "value": words(row.value),
+                "grad": "not kept" if row.is_leaf is False else words(row.grad if row.requires_grad else None),
                 "grad_fn": row.grad_fn or "None",
-                "requires_grad": "–" if row.requires_grad is None else str(row.requires_grad),
-                "leaf": "–" if row.is_leaf is None else str(row.is_leaf),
+                "requires_grad": words(row.requires_grad),
+                "leaf": words(row.is_leaf),
             }
             for row in scene.rows
         ]
@@ -165,20 +158,11 @@ def graph_svg(nodes: list[Node]) -> str:
             f'<rect x="{x}" y="{y}" width="124" height="36" rx="6" fill="{colour}" fill-opacity="0.28" '
             f'stroke="{colour}"/>'
             + text(x + 62, y + 16, node.name, 11, bold=True, middle=True)
-            + text(x + 62, y + 30, f"grad of {node.leaf}" if node.leaf else _does(node.name), 10, middle=True)
+            + text(x + 62, y + 30, f"grad of {node.leaf}" if node.leaf else DOES.get(node.name, ""), 10, middle=True)
         )
     words = f"Graph of {len(nodes)} operations: {', '.join(node.name for node in nodes)}"
     width, height = 20 + (max(depth) + 1) * 150, 30 + max(rows.values()) * 62
     return svg(width, height, "".join(lines + boxes), words, least=520)
-
-
-def _does(name: str) -> str:
-    return {
-        "PowBackward0": "( ) ** 2",
-        "SubBackward0": "prediction - target",
-        "AddBackward0": "w * x + b",
-        "MulBackward0": "w * x",
-    }.get(name, "")
 
 
 def _forgotten() -> None:
@@ -186,35 +170,22 @@ def _forgotten() -> None:
 
     with st.expander(_("What if zero_grad is forgotten?"), icon=":material/help:", expanded=True):
         kept, lost = rounds(ROUNDS, zero_grad=True), rounds(ROUNDS, zero_grad=False)
-        for column, (field, title, unit) in zip(
-            st.columns(2), (("loss", "Loss", "loss"), ("grad", "Gradient of w", "grad")), strict=True
-        ):
-            figure = _lines(kept, lost, field, title, unit)
-            column.plotly_chart(figure, config={"displaylogo": False}, key=f"network_forgotten_{field}")
+        titles = {"loss": "Loss", "grad": "Gradient of w"}
+        figures = {field: _lines(kept, lost, field, title) for field, title in titles.items()}
+        side_by_side(figures, "network_forgotten")
         st.caption(
             f"{compared_in_words(kept, lost)} Gradients are added up on purpose: so micro-batches make one big batch. "
             "Whoever does not want that has to forget them before each backward."
         )
-        table = pd.DataFrame(
-            [
-                {
-                    "round": a.number,
-                    "loss with zero_grad": a.loss,
-                    "loss without": b.loss,
-                    "grad of w with": a.grad,
-                    "grad of w without": b.grad,
-                    "w with": a.w,
-                    "w without": b.w,
-                }
-                for a, b in zip(kept, lost, strict=True)
-            ]
-        ).round(5)
+        names = ["round", "loss with zero_grad", "loss without", "grad of w with", "grad of w without"]
+        rows = [(a.number, a.loss, b.loss, a.grad, b.grad, a.w, b.w) for a, b in zip(kept, lost, strict=True)]
+        table = pd.DataFrame(rows, columns=[*names, "w with", "w without"]).round(5)
         st.dataframe(table, hide_index=True, alt="Training with and without zero_grad, round by round")
         csv_button(table, "zero-grad.csv", "network_autograd_csv")
 
 
-def _lines(kept: list[Round], lost: list[Round], field: str, title: str, unit: str) -> go.Figure:
-    figure = new_figure(title, "round", unit, 280)
+def _lines(kept: list[Round], lost: list[Round], field: str, title: str) -> go.Figure:
+    figure = new_figure(title, "round", field, 280)
     for found, name, colour, dash, symbol in (
         (kept, "with zero_grad", TRAIN, "solid", "circle"),
         (lost, "forgotten", VAL, "dash", "diamond"),

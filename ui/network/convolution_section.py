@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import sys
+from typing import Any, Literal
 
 import streamlit as st
 
 from alexcore.errors import ConfigError
-from alexcore.nn.convolution import (
-    MAXIMUM_CHANNELS,
-    MAXIMUM_KERNEL,
-    MAXIMUM_SIDE,
-    MAXIMUM_STEP,
-    Convolution,
-    Sides,
-    convolve,
-    products,
-    read_numbers,
-    read_pair,
-)
+from alexcore.nn import convolution
+from alexcore.nn.convolution import Convolution, Sides, convolve, products, read_numbers, read_pair
 from alexcore.words.language import _
 from ui.network.convolution_drawing import grids_svg
 from ui.network.drawing import draw
+from ui.parts.controls import one_of
 from ui.parts.lazy_torch import load_torch
 from ui.parts.page import shown_errors
 
-PADDINGS = ("one number", "height, width", "four sides")
+# How many numbers a way to give the padding takes, and an example.
+PADDINGS = {"one number": (1, '"2"'), "height, width": (2, '"1, 2"'), "four sides": (4, '"1, 0, 2, 0"')}
 POSITION = "network_conv_position"
 # Longer sums are cut: they would fill the page and teach nothing more.
 MOST_TERMS = 25
@@ -59,55 +52,38 @@ def convolution_section() -> None:
 
 def _chosen() -> Convolution:
     with st.grid("auto", min_column_width=130, key="network_conv_settings"):
-        size = _text("Input size", "network_conv_size", "5", "Pixels of the input: height, width; one number is both.")
-        kernel = _text("Kernel", "network_conv_kernel", "3", "Taps of the window: height, width.")
-        stride = _text(
-            "Stride", "network_conv_stride", "2", "Pixels from one position to the next: larger, fewer outputs."
-        )
-        dilation = _text(
-            "Dilation", "network_conv_dilation", "1", "Pixels from one tap to the next: 2 leaves one out in between."
-        )
-        inputs = _text("Channels in", "network_conv_in", "1", "A kernel has a slice for each; their sums are added.")
-        outputs = _text("Channels out", "network_conv_out", "1", "Kernels: each makes one map of the output.")
+        size = _text(_("Input size"), "size", "5", _("Pixels of the input: height, width; one number is both."))
+        kernel = _text(_("Kernel"), "kernel", "3", _("Taps of the window: height, width."))
+        text = _("Pixels from one position to the next: larger, fewer outputs.")
+        stride = _text(_("Stride"), "stride", "2", text)
+        text = _("Pixels from one tap to the next: 2 leaves one out in between.")
+        dilation = _text(_("Dilation"), "dilation", "1", text)
+        inputs = _text(_("Channels in"), "in", "1", _("A kernel has a slice for each; their sums are added."))
+        outputs = _text(_("Channels out"), "out", "1", _("Kernels: each makes one map of the output."))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        kind = st.segmented_control(
-            _("Padding as"),
-            PADDINGS,
-            key="network_conv_padding_kind",
-            default=PADDINGS[0],
-            required=True,
-            bind="query-params",
-            help=_(
-                "Zeros around the input. One number: that many on every side. Two: rows above and below, columns left "
-                "and right, as padding=(1, 2). Four: nn.ZeroPad2d, left, right, top, bottom."
-            ),
+        text = _(
+            "Zeros around the input. One number: that many on every side. Two: rows above and below, columns left "
+            "and right, as padding=(1, 2). Four: nn.ZeroPad2d, left, right, top, bottom."
         )
-        padding = st.text_input(
-            _("Padding"),
-            value="1",
-            key="network_conv_padding",
-            bind="query-params",
-            max_chars=40,
-            width=180,
-            help=f"For example {_example(kind)}. Legal: whole numbers from 0 to {MAXIMUM_STEP}.",
-        )
+        options = list(PADDINGS)
+        kind = one_of(_("Padding as"), options, "network_conv_padding_kind", bind="query-params", help=text)
+        text = f"For example {PADDINGS[kind][1]}. Legal: whole numbers from 0 to {convolution.MAXIMUM_STEP}."
+        padding = _text(_("Padding"), "padding", "1", text, width=180)
     return Convolution(
-        read_pair(size, "Input size", 1, MAXIMUM_SIDE),
-        read_numbers(inputs, "Channels in", (1,), 1, MAXIMUM_CHANNELS)[0],
-        read_numbers(outputs, "Channels out", (1,), 1, MAXIMUM_CHANNELS)[0],
-        read_pair(kernel, "Kernel", 1, MAXIMUM_KERNEL),
-        read_pair(stride, "Stride", 1, MAXIMUM_STEP),
-        read_pair(dilation, "Dilation", 1, MAXIMUM_STEP),
-        read_padding(kind, padding or ""),
+        read_pair(size, "Input size", 1, convolution.MAXIMUM_SIDE),
+        read_numbers(inputs, "Channels in", (1,), 1, convolution.MAXIMUM_CHANNELS)[0],
+        read_numbers(outputs, "Channels out", (1,), 1, convolution.MAXIMUM_CHANNELS)[0],
+        read_pair(kernel, "Kernel", 1, convolution.MAXIMUM_KERNEL),
+        read_pair(stride, "Stride", 1, convolution.MAXIMUM_STEP),
+        read_pair(dilation, "Dilation", 1, convolution.MAXIMUM_STEP),
+        read_padding(kind, padding),
     )
 
 
-def _text(label: str, key: str, default: str, help_text: str) -> str:
-    return st.text_input(label, value=default, key=key, bind="query-params", max_chars=40, help=help_text) or ""
-
-
-def _example(kind: str) -> str:
-    return {PADDINGS[0]: '"2"', PADDINGS[1]: '"1, 2"'}.get(kind, '"1, 0, 2, 0"')
+def _text(label: str, name: str, default: str, help_text: str, width: int | Literal["stretch"] = "stretch") -> str:
+    key = f"network_conv_{name}"
+    more: dict[str, Any] = {"bind": "query-params", "max_chars": 40, "width": width}
+    return st.text_input(label, default, key=key, help=help_text, **more) or ""
 
 
 def read_padding(kind: str, text: str) -> Sides:
@@ -116,12 +92,12 @@ def read_padding(kind: str, text: str) -> Sides:
     Raises:
         ConfigError: it is another number of numbers, or one is out of range.
     """
-    counts = {PADDINGS[0]: 1, PADDINGS[1]: 2}.get(kind, 4)
+    count, example = PADDINGS[kind]
     try:
-        numbers = read_numbers(text, "Padding", (counts,), 0, MAXIMUM_STEP)
+        numbers = read_numbers(text, "Padding", (count,), 0, convolution.MAXIMUM_STEP)
     except ConfigError as error:
-        raise ConfigError(error.message, f"Type for example {_example(kind)}, or choose another form.") from error
-    if counts == 4:
+        raise ConfigError(error.message, f"Type for example {example}, or choose another form.") from error
+    if count == 4:
         return Sides(*numbers)
     rows, columns = numbers[0], numbers[-1]
     return Sides(columns, columns, rows, rows)
@@ -137,14 +113,8 @@ def _position(conv: Convolution) -> int:
         st.caption(_("The window fits in one position only."))
         return 0
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        position = st.slider(
-            _("Position of the window"),
-            0,
-            last,
-            key=POSITION,
-            bind="query-params",
-            help=_("Row by row, as the layer fills its output."),
-        )
+        text = _("Row by row, as the layer fills its output.")
+        position = st.slider(_("Position of the window"), 0, last, key=POSITION, bind="query-params", help=text)
         st.button(_("Back"), key="network_conv_back", on_click=_move, args=(-1, last), icon=":material/arrow_back:")
         st.button(_("Next"), key="network_conv_next", on_click=_move, args=(1, last), icon=":material/arrow_forward:")
     return int(position)
@@ -205,9 +175,8 @@ def _check(conv: Convolution) -> None:
     from alexcore.analysis.convolution_check import check_with_torch
 
     checked = check_with_torch(conv)
-    agrees = checked.same and checked.output == conv.output and checked.parameters == conv.parameters
     sizes = f"torch gives {checked.output.height} × {checked.output.width} and {checked.parameters:,} parameters"
-    if agrees:
+    if checked.same and checked.output == conv.output and checked.parameters == conv.parameters:
         st.success(f"{sizes}; all {conv.positions:,} numbers of the first channel are equal.", icon=":material/check:")
     else:
         st.error(f"{sizes}, but the numbers differ by up to {checked.largest_difference:g}: please report this.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -21,8 +21,9 @@ from alexcore.palette import REST, TRAIN
 from alexcore.runs.store import Run, list_runs, require_checkpoint
 from alexcore.words.language import _
 from alexcore.words.numbers import size_text
+from ui.parts.controls import chart, whole_number
 from ui.parts.datasets import open_dataset
-from ui.parts.menu import page_file
+from ui.parts.menu import page_link
 from ui.parts.networks import choices, classifier, run_field
 from ui.parts.page import shown_errors
 from ui.parts.picture_choice import MAX_MB, TYPES
@@ -42,7 +43,7 @@ def inside_section() -> None:
     runs = [run for run in list_runs() if run.checkpoint]
     if not runs:
         st.info(_("There is no trained network yet. Train one first: it takes about two minutes."))
-        st.page_link(page_file("train"), label=_("Go to Train"), icon=":material/arrow_forward:")
+        page_link("train", _("Go to Train"), ":material/arrow_forward:")
         return
     with st.container(key="network_inside"), shown_errors():
         by_id = choices(runs, "network_run", runs[0], "newest")
@@ -54,7 +55,7 @@ def inside_section() -> None:
         from alexcore.analysis.inside import enlarged, layers_of, map_pictures
         from ui.parts.captioned_pictures import Tile, tiles_html
 
-        outputs = _outputs(str(network.checkpoint), network.checkpoint.stat().st_mtime_ns, key, network, image)
+        outputs = _outputs(network, image, str(network.checkpoint), network.checkpoint.stat().st_mtime_ns, key)
         layers = layers_of(network, outputs["input"].shape[-1])
         with left:
             small = image.copy()
@@ -79,13 +80,9 @@ def _picture(run: Run) -> tuple[Image.Image, str, str]:
     Raises:
         DataError: the upload is no picture, or the data set does not have the wished one.
     """
-    upload = st.file_uploader(
-        _("Your own picture"),
-        type=TYPES,
-        key="network_upload",
-        max_upload_size=MAX_MB,
-        help=_("It is kept in memory, and only for this visit. Without one, a picture of the data set is used."),
-    )
+    about = _("It is kept in memory, and only for this visit. Without one, a picture of the data set is used.")
+    more: dict[str, Any] = {"type": TYPES, "max_upload_size": MAX_MB, "help": about}
+    upload = st.file_uploader(_("Your own picture"), key="network_upload", **more)
     if upload is not None:
         if upload.size > MAX_MB * 2**20:
             raise DataError(f"{upload.name} has {size_text(upload.size)}; the limit is {MAX_MB} MB.")
@@ -95,35 +92,20 @@ def _picture(run: Run) -> tuple[Image.Image, str, str]:
         raise DataError("The data set of this run is not known.", "Upload a picture of your own.")
     index = open_dataset(run.config.data)[0]
     rows = index.select("val")
-    number = st.number_input(
-        _("Validation picture"),
-        value=0,
-        step=1,
-        format="%d",
-        key="network_image",
-        bind="query-params",
-        help=f"Number in the validation split, counted from 0. Legal: a whole number from 0 to {len(rows) - 1}.",
-    )
+    legal = f"a whole number from 0 to {len(rows) - 1}"
+    text = f"Number in the validation split, counted from 0. Legal: {legal}."
+    number = whole_number(_("Validation picture"), 0, "network_image", text, bind="query-params")
     if number is None or not 0 <= number < len(rows):
-        raise DataError(
-            f"Validation picture = {number} is not allowed: it must be a whole number from 0 to {len(rows) - 1}.",
-            "Choose another number, or upload a picture.",
-        )
-    path = str(rows["path"].iloc[int(number)])
-    picture = read_picture(picture_source(index, path), path)
-    label = index.classes[int(rows["label"].iloc[int(number)])]
-    name = f"{label}: {path.replace('!', '/').rsplit('/', 1)[-1]}"
-    return picture.image, name, hashlib.sha256(picture.image.tobytes()).hexdigest()
+        wrong = f"Validation picture = {number} is not allowed: it must be {legal}."
+        raise DataError(wrong, "Choose another number, or upload a picture.")
+    path = str(rows["path"].iloc[number])
+    image = read_picture(picture_source(index, path), path).image
+    name = f"{index.classes[int(rows['label'].iloc[number])]}: {path.replace('!', '/').rsplit('/', 1)[-1]}"
+    return image, name, hashlib.sha256(image.tobytes()).hexdigest()
 
 
 @st.cache_resource(max_entries=3, show_spinner="Running the network ...")
-def _outputs(
-    path: str,  # noqa: ARG001 - the key
-    modified_ns: int,  # noqa: ARG001 - the key
-    picture: str,  # noqa: ARG001 - the key
-    _network: Classifier,
-    _image: Image.Image,
-) -> Mapping[str, Values]:
+def _outputs(_network: Classifier, _image: Image.Image, *key: str | int) -> Mapping[str, Values]:  # noqa: ARG001
     from alexcore.analysis.inside import layer_outputs
 
     return layer_outputs(_network, _image)
@@ -148,32 +130,21 @@ def _maps(layer: Layer, values: Values) -> None:
     from ui.parts.captioned_pictures import Tile, tiles_html
 
     if values.ndim == 1:
-        st.plotly_chart(_units(layer, values), config={"displaylogo": False}, key="network_units")
+        chart(_units(layer, values), "network_units")
         st.caption(units_in_words(layer, values))
         return
     with st.container(horizontal=True):
-        strongest = st.toggle(
-            _("Strongest first"),
-            value=True,
-            key="network_strongest",
-            persist_state="session",
-            help=_("Sorted by the mean of the map; else by number."),
+        about = _("Sorted by the mean of the map; else by number.")
+        strongest = st.toggle(_("Strongest first"), True, "network_strongest", about, persist_state="session")
+        about = _(
+            "Black and white mean the same in every map, so that channels can be compared. Off: each map uses all "
+            "of the range, so that weak ones can be seen."
         )
-        one_scale = st.toggle(
-            _("One scale for all"),
-            key="network_one_scale",
-            persist_state="session",
-            help=_(
-                "Black and white mean the same in every map, so that channels can be compared. Off: each map uses all "
-                "of the range, so that weak ones can be seen."
-            ),
-        )
+        one_scale = st.toggle(_("One scale for all"), False, "network_one_scale", about, persist_state="session")
     order = channel_order(values, strongest)[:MOST_TILES]
     pictures = map_pictures(values, one_scale)
-    tiles = [
-        Tile(enlarged(pictures[each], TILE_PX), [f"channel {each}", f"mean {values[each].mean():.2f}"])
-        for each in order
-    ]
+    words = {each: [f"channel {each}", f"mean {values[each].mean():.2f}"] for each in order}
+    tiles = [Tile(enlarged(pictures[each], TILE_PX), words[each]) for each in order]
     with st.container(key="network_maps"):
         st.html(tiles_html(tiles, least=84, longest=TILE_PX * 2))
     st.caption(maps_in_words(layer, values))
@@ -196,14 +167,12 @@ def maps_in_words(layer: Layer, values: Values) -> str:
 
 def _units(layer: Layer, values: Values) -> go.Figure:
     figure = new_figure(f"What {layer.name} gives", "unit", "value", 300)
-    # Four thousand bars would be thinner than a pixel: a line shows the same.
-    kind = {"mode": "lines", "line": {"color": TRAIN, "width": 1}}
     if len(values) <= 100:
-        figure.add_bar(x=list(range(len(values))), y=[float(each) for each in values], marker_color=TRAIN)
-    else:
-        shown = values[:: max(1, len(values) // 2000)]
-        figure.add_scatter(x=list(range(0, len(values), max(1, len(values) // 2000))), y=shown.tolist(), **kind)
-    return figure
+        return figure.add_bar(x=list(range(len(values))), y=values.tolist(), marker_color=TRAIN)
+    # Four thousand bars would be thinner than a pixel: a line shows the same.
+    every = max(1, len(values) // 2000)
+    x, y = list(range(0, len(values), every)), values[::every].tolist()
+    return figure.add_scatter(x=x, y=y, mode="lines", line={"color": TRAIN, "width": 1})
 
 
 def units_in_words(layer: Layer, values: Values) -> str:
@@ -239,16 +208,14 @@ def _spreads(network: Classifier, layer: Layer, values: Values) -> None:
     left, right = st.columns(2)
     with left:
         spread = spread_of(values)
-        figure = histogram(spread, f"What {layer.name} gives", TRAIN)
-        st.plotly_chart(figure, config={"displaylogo": False}, key="network_activations")
+        chart(histogram(spread, f"What {layer.name} gives", TRAIN), "network_activations")
         st.caption(spread_in_words(spread, "values", layer.kind == "relu"))
     with right:
         if not layer.parameters:
             st.info(f"{layer.name} learns nothing: it has no weights. Choose a convolution, a norm or a linear layer.")
             return
         spread = spread_of(weights_of(network, layer.path))
-        figure = histogram(spread, f"Weights of {layer.name}", REST)
-        st.plotly_chart(figure, config={"displaylogo": False}, key="network_weights")
+        chart(histogram(spread, f"Weights of {layer.name}", REST), "network_weights")
         st.caption(spread_in_words(spread, "weights", False))
 
 
@@ -270,21 +237,13 @@ def spread_in_words(spread: Spread, noun: str, after_relu: bool) -> str:
 
 
 def _table(layers: list[Layer], outputs: Mapping[str, Values]) -> None:
-    rows = [
-        {
-            "layer": each.name,
-            "kind": each.kind,
-            "output": each.shape,
-            "mean": float(outputs[each.name].mean()),
-            "deviation": float(outputs[each.name].std()),
-            "least": float(outputs[each.name].min()),
-            "greatest": float(outputs[each.name].max()),
-            "0 or below (%)": float((outputs[each.name] <= 0).mean() * 100),
-        }
-        for each in layers
-        if each.kind != "dropout"
-    ]
-    table = pd.DataFrame(rows).round(4)
+    rows = []
+    for each in [each for each in layers if each.kind != "dropout"]:
+        values = outputs[each.name]
+        numbers = (values.mean(), values.std(), values.min(), values.max(), (values <= 0).mean() * 100)
+        rows.append((each.name, each.kind, each.shape, *map(float, numbers)))
+    names = ["layer", "kind", "output", "mean", "deviation", "least", "greatest", "0 or below (%)"]
+    table = pd.DataFrame(rows, columns=names).round(4)
     with st.expander(_("All layers as a table"), icon=":material/table:"):
         st.dataframe(table, hide_index=True, alt="What each layer gives, in numbers")
         csv_button(table, "activations.csv", "network_inside_csv")

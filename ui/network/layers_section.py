@@ -16,10 +16,15 @@ from alexcore.palette import TRAIN, VAL
 from alexcore.words.language import _
 from alexcore.words.numbers import size_text
 from ui.network.drawing import architecture_svg, draw
+from ui.parts.controls import chart, whole_number
 from ui.parts.page import shown_errors
 from ui.parts.table_csv import csv_button
 
-DEFAULTS: dict[str, Any] = {"size": 224, "width": 1.0, "classes": 5}
+RULES = (
+    "Counted are the multiplications of convolutions and linear layers, as published figures do it: a convolution "
+    "does kernel² × inputs / groups of them for each number of its output, a linear layer one for each weight. "
+    "Biases, norms, activations and pooling are left out; torch's FLOP counter counts additions too: twice as many."
+)
 
 
 @st.fragment
@@ -38,9 +43,11 @@ def layers_section() -> None:
                 )
             )
         table = table_of(layers)
+        # Nothing where a layer has no such number, instead of the word None.
+        windows = {name: table[name].astype("string").fillna("") for name in ("kernel", "stride", "padding")}
         with st.container(key="network_table"):
             st.dataframe(
-                _shown(table),
+                table.assign(**windows),
                 hide_index=True,
                 height=420,
                 alt="Layers of the network",
@@ -50,8 +57,8 @@ def layers_section() -> None:
         st.caption(layers_in_words(layers))
         csv_button(table, "layers.csv", "network_csv")
         with st.expander(_("Where the numbers are learned, and where the time goes"), icon=":material/bar_chart:"):
-            st.plotly_chart(shares(layers), config={"displaylogo": False}, key="network_shares")
-            st.caption(_rules())
+            chart(shares(layers), "network_shares")
+            st.caption(RULES)
 
 
 def _chosen() -> tuple[list[Layer], int]:
@@ -63,16 +70,11 @@ def _chosen() -> tuple[list[Layer], int]:
             bind="query-params",
             help="  \n".join(f"**{each.name}**: {each.title}." for each in NETWORKS.values()),
         )
-        side = st.number_input(
-            _("Input size (px)"),
-            value=DEFAULTS["size"],
-            step=1,
-            format="%d",
-            key="network_size",
-            bind="query-params",
-            help="Side of the picture that the network sees. Maps and multiply-adds grow with its area; parameters do "
-            f"not change. Legal: from {minimum_input_size(variant)} to 1024.",
+        text = (
+            "Side of the picture that the network sees. Maps and multiply-adds grow with its area; parameters do not "
+            f"change. Legal: from {minimum_input_size(variant)} to 1024."
         )
+        side = whole_number(_("Input size (px)"), 224, "network_size", text, bind="query-params")
         norm = st.selectbox(
             _("Norm"),
             list(NORMS),
@@ -83,7 +85,7 @@ def _chosen() -> tuple[list[Layer], int]:
         )
         width = st.number_input(
             _("Width"),
-            value=DEFAULTS["width"],
+            value=1.0,
             step=0.25,
             format="%g",
             key="network_width",
@@ -93,17 +95,10 @@ def _chosen() -> tuple[list[Layer], int]:
                 "above 0, at most 4."
             ),
         )
-        classes = st.number_input(
-            _("Classes"),
-            value=DEFAULTS["classes"],
-            step=1,
-            format="%d",
-            key="network_classes",
-            bind="query-params",
-            help=_("Outputs of the last layer. ImageNet has 1000, the flowers 5."),
-        )
+        text = _("Outputs of the last layer. ImageNet has 1000, the flowers 5.")
+        classes = whole_number(_("Classes"), 5, "network_classes", text, bind="query-params")
     # An emptied field is none at all, which is as little allowed as 0.
-    return layer_table(variant, int(side or 0), norm, float(width or 0), int(classes or 0)), int(side or 0)
+    return layer_table(variant, side or 0, norm, float(width or 0), classes or 0), side or 0
 
 
 def table_of(layers: Sequence[Layer]) -> pd.DataFrame:
@@ -132,32 +127,24 @@ def table_of(layers: Sequence[Layer]) -> pd.DataFrame:
     ).astype({name: "Int64" for name in ("kernel", "stride", "padding", "groups")})
 
 
-def _shown(table: pd.DataFrame) -> pd.DataFrame:
-    """For the eye: nothing where a layer has no such number, instead of the word None."""
-    names = ["kernel", "stride", "padding"]
-    return table.assign(**{name: table[name].astype("string").fillna("") for name in names})
-
-
 def _columns() -> dict[str, Any]:
-    number = st.column_config.NumberColumn
-    words = st.column_config.TextColumn
-    bar = st.column_config.ProgressColumn
+    number, words = st.column_config.NumberColumn, st.column_config.TextColumn
+    bar = st.column_config.ProgressColumn(min_value=0, max_value=100, format="%.1f %%")
+    field = (
+        "Side of the square of the picture that one output depends on, were there no border. Where it is larger than "
+        "the picture, an output sees all of it."
+    )
+    adds = "One multiplication and one addition each, for one picture."
     return {
-        "kernel": words("kernel", help="Side of the window, in pixels of the layer's input."),
-        "stride": words("stride", help="Pixels from one position of the window to the next."),
-        "padding": words("padding", help="Zeros at each border."),
-        "output": words("output", help="Channels × height × width for one picture, or units."),
-        "parameters": number("parameters", format="localized", help="Numbers that are learned: weights and biases."),
-        "parameters (%)": bar("parameters (%)", min_value=0, max_value=100, format="%.1f %%"),
-        "multiply-adds": number(
-            "multiply-adds", format="localized", help="One multiplication and one addition each, for one picture."
-        ),
-        "multiply-adds (%)": bar("multiply-adds (%)", min_value=0, max_value=100, format="%.1f %%"),
-        "receptive field (px)": number(
-            "receptive field (px)",
-            help="Side of the square of the picture that one output depends on, were there no border. Where it is "
-            "larger than the picture, an output sees all of it.",
-        ),
+        "kernel": words(help="Side of the window, in pixels of the layer's input."),
+        "stride": words(help="Pixels from one position of the window to the next."),
+        "padding": words(help="Zeros at each border."),
+        "output": words(help="Channels × height × width for one picture, or units."),
+        "parameters": number(format="localized", help="Numbers that are learned: weights and biases."),
+        "parameters (%)": bar,
+        "multiply-adds": number(format="localized", help=adds),
+        "multiply-adds (%)": bar,
+        "receptive field (px)": number(help=field),
     }
 
 
@@ -185,19 +172,6 @@ def shares(layers: Sequence[Layer]) -> go.Figure:
     figure = new_figure("Share of each layer", "layer", "share")
     names = [each.name for each in shown]
     figure.add_bar(x=names, y=[each.parameters / parameters for each in shown], name="parameters", marker_color=TRAIN)
-    figure.add_bar(
-        x=names,
-        y=[each.multiply_adds / adds for each in shown],
-        name="multiply-adds",
-        marker_color=VAL,
-        marker_pattern_shape="/",
-    )
+    work = [each.multiply_adds / adds for each in shown]
+    figure.add_bar(x=names, y=work, name="multiply-adds", marker_color=VAL, marker_pattern_shape="/")
     return figure.update_yaxes(tickformat=".0%")
-
-
-def _rules() -> str:
-    return (
-        "Counted are the multiplications of convolutions and linear layers, as published figures do it: a convolution "
-        "does kernel² × inputs / groups of them for each number of its output, a linear layer one for each weight. "
-        "Biases, norms, activations and pooling are left out; torch's FLOP counter counts additions too: twice as many."
-    )

@@ -1,20 +1,17 @@
-"""Plotly figures. Two colours that colour-blind people can tell apart, and markers that need no colour."""
+"""The figures of a data set. Colours that colour-blind people can tell apart, and marks that need no colour."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
 
 import pandas as pd
 import plotly.graph_objects as go
 
-from alexcore.figures import narrow_figure, new_figure, share_axis
-from alexcore.palette import BLUE, GREEN, SPLITS, TRAIN, VAL, VERMILION
-from alexcore.runs.series import Series, thin
+from alexcore.figures import narrow_figure, new_figure
+from alexcore.palette import BLUE, GREEN, SPLITS, VERMILION
 
 SPLIT_SYMBOLS = {"train": "circle", "val": "diamond", "test": "x"}
-
-
+MAX_POINTS = 2000
 # Red, green and blue as colour-blind people can tell them apart; the dashes need no colour at all.
 CHANNELS = {"red": (VERMILION, "solid"), "green": (GREEN, "dash"), "blue": (BLUE, "dot")}
 
@@ -35,9 +32,6 @@ def balance(counts: pd.DataFrame) -> go.Figure:
     for split in counts.columns:
         figure.add_bar(x=list(counts.index), y=counts[split].tolist(), name=split, marker_color=SPLITS[split])
     return figure
-
-
-MAX_POINTS = 2000
 
 
 def _thinned(table: pd.DataFrame) -> pd.DataFrame:
@@ -75,51 +69,3 @@ def aspects(table: pd.DataFrame) -> go.Figure:
     figure = new_figure("Aspect and size of the files", "width / height", "size of the file (kB)")
     _dots(figure, points, "aspect", "kb", "%{x:.2f}, %{y:.1f} kB")
     return figure.update_yaxes(rangemode="tozero")
-
-
-def curves(series: Series) -> tuple[go.Figure, go.Figure]:
-    """Loss and accuracy against the step: training as a line, validation as a point an epoch."""
-    steps = thin([each for each in series.steps if each.get("step") is not None])
-    ended = [each for each in series.epochs if each.get("step") is not None]
-    figures = []
-    for title, field, unit, mode in (("Loss", "loss", "cross entropy (nats)", None), ("Accuracy", "acc1", "share", 1)):
-        figure = new_figure(title, "optimizer step", unit)
-        figure.add_scatter(
-            x=[each["step"] for each in steps],
-            y=[each.get(field) for each in steps],
-            name="train, by step",
-            mode="lines",
-            line={"color": TRAIN, "width": 1},
-            opacity=0.45,
-        )
-        epochs = [each["step"] for each in ended]
-        for split, colour, symbol in (("train", TRAIN, "circle"), ("val", VAL, "diamond")):
-            figure.add_scatter(
-                x=epochs,
-                y=[each.get(f"{split}_{field}") for each in ended],
-                name=f"{split}, by epoch",
-                mode="lines+markers",
-                line={"color": colour, "width": 2},
-                marker={"symbol": symbol, "size": 7},
-            )
-        for step in series.resumes:
-            figure.add_vline(x=step, line_dash="dot", annotation_text="resumed")
-        if mode:
-            share_axis(figure)
-        figures.append(figure)
-    return figures[0], figures[1]
-
-
-def curves_in_words(epochs: Sequence[dict[str, object]], classes: int) -> str:
-    """One sentence on what the curves show so far."""
-    chance = f"Guessing among {classes} classes would be right {1 / classes:.0%} of the time." if classes else ""
-    values = [float(str(each["val_acc1"])) for each in epochs if each.get("val_acc1") is not None]
-    if not values:
-        return f"The first validation point appears when epoch 1 ends. {chance}"
-    best = max(range(len(values)), key=values.__getitem__)
-    gap = float(str(epochs[-1].get("train_acc1") or 0)) - values[-1]
-    apart = " Training is well ahead of validation: the network begins to learn the pictures by heart." * (gap > 0.15)
-    return (
-        f"Validation accuracy is {values[-1]:.1%} after epoch {len(values)}; "
-        f"the best was {values[best]:.1%} in epoch {best + 1}. {chance}{apart}"
-    )

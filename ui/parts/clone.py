@@ -8,7 +8,6 @@ import streamlit as st
 
 from alexcore.augment.operations import Operation
 from alexcore.augment.pipeline_files import load_pipeline, save_pipeline, saved_pipelines
-from alexcore.config import TrainConfig
 from alexcore.data.index import DataIndex
 from alexcore.data.sources import open_source
 from alexcore.errors import ConfigError, RunError
@@ -40,12 +39,18 @@ def clone_from_url() -> None:
             run = open_run(run_id)
             if run.config is None:
                 raise RunError(f"The settings of the run {run.id} cannot be read. {run.problem}")
-            fill(_widget_values(run.config, run.id))
+            values = run.config.model_dump()
+            if isinstance(run.config.augment, list):
+                values["augment"] = _pipeline_name(run.config.augment, run.id)
+            fill(values)
         except (RunError, ConfigError) as error:
             show_error(error)
             return
-        choose_dataset(_name_of(run.config.data))
-        st.session_state[_VAL] = (_name_of(run.config.data), run.config.val)
+        data = Path(run.config.data)
+        # What pages call a data set: its name, if it lies in `data/`.
+        name = data.name if data.parent == data_dir() else run.config.data
+        choose_dataset(name)
+        st.session_state[_VAL] = (name, run.config.val)
         st.session_state[_DONE] = run_id
     words = f"All settings below are those of the run {plain(run_id)}. Change what you like, then press Start."
     if kind_of(runs_dir() / run_id) is BATCHNORM:  # its name was found to be one when the form was filled
@@ -59,18 +64,6 @@ def clone_from_url() -> None:
 def end_clone() -> None:
     """Take the run out of the URL: its settings have been used."""
     st.query_params.pop("clone", None)
-
-
-def _name_of(data: str) -> str:
-    """What the pages call a data set: its name, if it lies in `data/`."""
-    return Path(data).name if Path(data).parent == data_dir() else data
-
-
-def _widget_values(config: TrainConfig, run_id: str) -> dict[str, object]:
-    values = config.model_dump()
-    if isinstance(config.augment, list):
-        values["augment"] = _pipeline_name(config.augment, run_id)
-    return values
 
 
 def _pipeline_name(operations: list[Operation], run_id: str) -> str:
@@ -96,14 +89,9 @@ def cloned_validation(name: str, index: DataIndex) -> tuple[str, DataIndex]:
     data, val = st.session_state.get(_VAL, ("", ""))
     if not val or data != name:
         return "", index
-    if not st.toggle(
-        f"Validate on {plain(val)}",
-        value=True,
-        key="train_use_val",
-        help=_(
-            "The cloned run was validated on this folder. Switched off, the data set's own validation split counts."
-        ),
-    ):
+    label = _("Validate on {folder}").format(folder=plain(val))
+    text = _("The cloned run was validated on this folder. Switched off, the data set's own validation split counts.")
+    if not st.toggle(label, True, "train_use_val", text):
         return "", index
     folder = open_path(val)
     return str(folder), open_source(index.origin, folder, roots=data_roots())

@@ -11,9 +11,10 @@ from alexcore.data.index_cache import forget_folder
 from alexcore.data.sources import open_source, source_signature
 from alexcore.data.verify import known_unreadable
 from alexcore.errors import DataError
-from alexcore.home import SYNTHETIC, data_roots, open_path
-from alexcore.jobs import start_job
+from alexcore.home import SYNTHETIC, data_roots, known_data_sets, open_path
 from alexcore.words.language import _
+from ui.parts.address import choose_dataset, chosen_dataset
+from ui.parts.job_progress import job_button
 from ui.parts.synthetic_data import ensure_synthetic
 
 
@@ -61,16 +62,6 @@ def whole_dataset(name: str) -> DataIndex:
     return _index(str(path), source_signature(path))
 
 
-def check_job(path: Path) -> str:
-    """The name of the background job that decodes every picture of a data set once."""
-    return f"check-{source_signature(path)}"
-
-
-def start_check(path: Path) -> None:
-    """Decode every picture of a data set once, in the background."""
-    start_job(check_job(path), ["data", "info", str(path)])
-
-
 def dataset_or_wait(name: str) -> tuple[DataIndex, bool] | None:
     """Open the data set, or return None while the built-in one is still being drawn.
 
@@ -85,3 +76,30 @@ def dataset_or_wait(name: str) -> tuple[DataIndex, bool] | None:
         if name == SYNTHETIC:
             st.info(_("Delete the folder to have the built-in data set drawn again."))
         raise
+
+
+def scan_button(whole: DataIndex, label: str, key: str, note: str = "") -> bool:
+    """Draw the button that measures every picture of a data set, or how far that is; whether it runs."""
+    name, command = f"scan-{whole.files_identity}", ["data", "scan", str(whole.origin)]
+    return job_button(name, command, label, key, note, doing="Looking at every picture", when_done=forget_indexes)
+
+
+def dataset_title(name: str) -> str:
+    """What a data set is called in a field that chooses one."""
+    return "synthetic flowers (built in)" if name == SYNTHETIC else name
+
+
+def dataset_select(key: str) -> str:
+    """Draw the field that chooses among the known data sets; return the one from `?dataset=` or this session."""
+    name = chosen_dataset()
+    if st.session_state.get(key) != name:
+        st.session_state[key] = name
+    st.selectbox(
+        _("Data set"),
+        list(dict.fromkeys([*known_data_sets(), name])),
+        key=key,
+        format_func=dataset_title,
+        on_change=lambda: choose_dataset(st.session_state[key]),
+        help=_("Open another folder on the page Data set; it then appears here."),
+    )
+    return name

@@ -7,8 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from alexcore.analysis.confusion import Matrix, left_out_in_words, most_frequent_mistake, most_mistaken
-from alexcore.analysis.metrics import wilson
+from alexcore.analysis.metrics import Matrix, left_out_in_words, most_frequent_mistake, most_mistaken, wilson
 from alexcore.figures import new_figure, share_axis
 from alexcore.palette import ORANGE, REST, TRAIN, VAL
 from alexcore.words.numbers import percent

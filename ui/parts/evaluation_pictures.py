@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -16,10 +18,9 @@ from alexcore.errors import AlexError, DataError
 from alexcore.home import data_roots
 from alexcore.runs.store import Run
 from alexcore.words.language import _
-from ui.parts.datasets import open_dataset, whole_dataset
-from ui.parts.menu import page_file
+from ui.parts.datasets import open_dataset, scan_button, whole_dataset
+from ui.parts.menu import page_link
 from ui.parts.page import show_error, shown_errors
-from ui.parts.quality_scan import scan_button, scan_runs
 from ui.parts.text import plain
 
 PAGE_SIZE = 12
@@ -43,9 +44,10 @@ def picture_grid(run: Run, index: DataIndex, rows: pd.DataFrame, classes: list[s
     st.caption(f"Pictures {(page - 1) * PAGE_SIZE + 1:,} to {(page - 1) * PAGE_SIZE + len(shown):,} of {len(rows):,}.")
     _near(run, index)
     with st.grid("auto", min_column_width=150, key="evaluation_pictures"):
-        for number, row in zip(shown.index, shown.itertuples(), strict=True):
+        for number, row in zip(shown.index, shown.to_dict("records"), strict=True):
             with st.container(gap="xsmall"):
-                _card(run, index, str(row.path), int(number), _words(row, classes), str(row.path) in excluded, own_data)
+                path = str(row["path"])
+                _card(run, index, path, int(number), _words(row, classes), path in excluded, own_data)
     _left_out(index, len(excluded))
 
 
@@ -55,12 +57,10 @@ def first_page() -> None:
         st.session_state.pop(name, None)
 
 
-def _words(row: object, classes: list[str]) -> str:
-    label, predicted = classes[row.label], classes[row.predicted]  # type: ignore[attr-defined]
-    sure = f"{row.probability:.0%}"  # type: ignore[attr-defined]
-    if label == predicted:
-        return f"{label}, recognised ({sure})"
-    return f"{label}, taken for {predicted} ({sure})"
+def _words(row: dict[Hashable, Any], classes: list[str]) -> str:
+    label, predicted = classes[row["label"]], classes[row["predicted"]]
+    answered = "recognised" if label == predicted else f"taken for {predicted}"
+    return f"{label}, {answered} ({row['probability']:.0%})"
 
 
 def _card(run: Run, index: DataIndex, path: str, number: int, words: str, excluded: bool, own_data: bool) -> None:
@@ -71,22 +71,16 @@ def _card(run: Run, index: DataIndex, path: str, number: int, words: str, exclud
         st.caption(plain(str(error)))
     st.caption(plain(f"{words}. {file}"))
     if own_data:
-        st.page_link(
-            page_file("classify"),
-            label=_("Explain"),
-            icon=":material/search:",
-            query_params={"run": run.id, "picture": path},
-        )
+        page_link("classify", _("Explain"), ":material/search:", run=run.id, picture=path)
     st.button(
         _("Near duplicates"),
         key=f"evaluation_near_{number}",
         type="tertiary",
         icon=":material/content_copy:",
-        on_click=_look_near,
-        args=(run.id, path),
+        on_click=lambda: st.session_state.update({NEAR: (run.id, path)}),
     )
     st.button(
-        "Put back" if excluded else "Exclude",
+        _("Put back") if excluded else _("Exclude"),
         key=f"evaluation_exclude_{number}",
         type="tertiary",
         icon=":material/undo:" if excluded else ":material/block:",
@@ -108,10 +102,6 @@ def _source(index: DataIndex, path: str) -> Path | bytes:
 # Near duplicates ------------------------------------------------------------------------------------------------
 
 
-def _look_near(run_id: str, path: str) -> None:
-    st.session_state[NEAR] = (run_id, path)
-
-
 def _near(run: Run, index: DataIndex) -> None:
     run_id, path = st.session_state.get(NEAR, ("", ""))
     if run_id != run.id or run.config is None:
@@ -121,18 +111,15 @@ def _near(run: Run, index: DataIndex) -> None:
             st.markdown(f"**Near duplicates of {plain(path)} in training**", width="stretch")
             st.button(_("Close"), key="evaluation_near_close", on_click=lambda: st.session_state.pop(NEAR, None))
         training = open_dataset(run.config.data)[0]
-        whole = whole_dataset(run.config.data)
-        if scan_runs(whole):
-            return
         found = near_pictures(training, _source(index, path))
         if found is None:
-            scan_button(whole, "Scan the pictures", "evaluation_scan")
-            st.caption(
-                _(
-                    "Copies are found by the quality scan, which has not looked at this data set yet. It measures "
-                    "every picture once, about 100 to 150 a second on two cores; nothing is changed."
+            if not scan_button(whole_dataset(run.config.data), _("Scan the pictures"), "evaluation_scan"):
+                st.caption(
+                    _(
+                        "Copies are found by the quality scan, which has not looked at this data set yet. It measures "
+                        "every picture once, about 100 to 150 a second on two cores; nothing is changed."
+                    )
                 )
-            )
             return
         same = found[found["same"]]
         st.caption(_near_in_words(found, training, len(same)))
@@ -202,5 +189,5 @@ def _left_out(index: DataIndex, count: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="evaluation_excluded"):
         one = "1 picture is" if count == 1 else f"{count:,} pictures are"
         st.caption(f"{one} left out in data/{plain(name)}; no file was deleted.", width="content")
-        st.page_link(page_file("dataset"), label=_("See that data set"), query_params={"dataset": name})
-        st.page_link(page_file("train"), label=_("Train on it"), query_params={"dataset": name})
+        page_link("dataset", _("See that data set"), dataset=name)
+        page_link("train", _("Train on it"), dataset=name)

@@ -14,16 +14,16 @@ from alexcore.analysis.evaluation_store import StoredEvaluation, evaluation_name
 from alexcore.data.index import DataIndex
 from alexcore.errors import DataError
 from alexcore.home import known_data_sets, open_path
-from alexcore.jobs import read_job, start_job
 from alexcore.runs.kinds import BATCHNORM
 from alexcore.runs.store import Run, require_checkpoint
 from alexcore.words.language import _
 from alexcore.words.numbers import number, percent
+from ui.parts.controls import chart, one_of, side_by_side
 from ui.parts.datasets import open_dataset
 from ui.parts.evaluation_charts import calibration_view, classes_view, confusion_view, first_cell, headline
 from ui.parts.evaluation_pictures import first_page, picture_grid
-from ui.parts.job_progress import watch_job
-from ui.parts.menu import page_file
+from ui.parts.job_progress import job_button
+from ui.parts.menu import page_link
 from ui.parts.page import shown_errors
 from ui.parts.run_charts import RunView
 from ui.parts.table_csv import csv_button
@@ -33,7 +33,12 @@ OWN = "the run's own"
 SPLITS = ("val", "train", "test")
 # A table travels with every click.
 MOST_ROWS = 1000
+# Of every field: its choice stands in the URL, and another one shows other pictures.
+_FIELD: dict[str, Any] = {"bind": "query-params", "on_change": first_page}
 VIEWS = ("Confusion", "Classes", "Calibration", "Top losses")
+INTERVAL = _("Wilson's interval: where the accuracy on endlessly many such pictures may well lie.")
+BALANCED = _("Mean recall of the classes: each counts the same, however many pictures it has.")
+CALIBRATION = _("Mean gap between how sure the network is and how often it is right (ECE, 10 bins).")
 
 
 def evaluation_section(run: Run) -> None:
@@ -41,7 +46,7 @@ def evaluation_section(run: Run) -> None:
     with st.container(key="evaluation"), shown_errors():
         if run.kind is BATCHNORM:
             st.info(_("A BatchNorm experiment has no checkpoint of its own: each of its networks (its arms) has one."))
-            st.page_link(page_file("batchnorm"), label=_("See its networks on BatchNorm"), query_params={"run": run.id})
+            page_link("batchnorm", _("See its networks on BatchNorm"), run=run.id)
             return
         if run.status.active:
             st.info(_("The run still goes on, and its best checkpoint may change. Evaluate it when it has ended."))
@@ -63,30 +68,14 @@ def evaluation_section(run: Run) -> None:
 
 def _choose() -> tuple[str, str]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        data = st.selectbox(
-            _("Evaluate on"),
-            [OWN, *known_data_sets()],
-            key="evaluation_data",
-            bind="query-params",
-            width=280,
-            on_change=first_page,
-            help=_(
-                "The data set that the run was trained on, or another one with the same classes: how well does what "
-                "was learned carry over?"
-            ),
+        about = _(
+            "The data set that the run was trained on, or another one with the same classes: how well does what "
+            "was learned carry over?"
         )
-        split = st.segmented_control(
-            _("Split"),
-            SPLITS,
-            key="evaluation_split",
-            default="val",
-            required=True,
-            bind="query-params",
-            on_change=first_page,
-            help=_(
-                "val was not trained on. train shows what was learned by heart. test exists if the data set has one."
-            ),
-        )
+        options = [OWN, *known_data_sets()]
+        data = st.selectbox(_("Evaluate on"), options, key="evaluation_data", width=280, help=about, **_FIELD)
+        about = _("val was not trained on. train shows what was learned by heart. test exists if the data set has one.")
+        split = one_of(_("Split"), SPLITS, "evaluation_split", help=about, **_FIELD)
     return data, split
 
 
@@ -96,60 +85,34 @@ def _stored(name: str, written_ns: int) -> StoredEvaluation | None:
 
 
 def _offer(run: Run, name: str, data: list[str], split: str) -> None:
-    if watch_job(name, "Evaluating", "pictures", lambda: None):
-        return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button(_("Evaluate"), key="evaluation_start", type="primary") and read_job(name).state != "running":
-            start_job(name, ["evaluate", str(run.path), *data, "--split", split])
-            st.rerun()
-        st.caption(
-            _(
-                "Lets the best checkpoint answer every picture of the split, in the background: accuracy with an "
-                "interval, scores of each class, the confusion matrix with its pictures, calibration. It takes about "
-                "as long as the validation after an epoch; the result is kept until the checkpoint or the data set "
-                "changes."
-            )
-        )
+    note = _(
+        "Lets the best checkpoint answer every picture of the split, in the background: accuracy with an interval, "
+        "scores of each class, the confusion matrix with its pictures, calibration. It takes about as long as the "
+        "validation after an epoch; the result is kept until the checkpoint or the data set changes."
+    )
+    command = ["evaluate", str(run.path), *data, "--split", split]
+    job_button(name, command, _("Evaluate"), "evaluation_start", note, doing="Evaluating", type="primary")
 
 
 def _figures(report: dict[str, Any]) -> None:
-    shown = (
-        ("Accuracy", percent(report["acc1"]), "Share of pictures whose most probable class is right."),
-        (
-            "95 % interval",
-            f"{percent(report['acc1_low'], 0, '–')} – {percent(report['acc1_high'], 0, '–')}",
-            "Wilson's interval: where the accuracy on endlessly many such pictures may well lie.",
-        ),
-        (
-            "Balanced accuracy",
-            percent(report["balanced_acc1"], missing="–"),
-            "Mean recall of the classes: each counts the same, however many pictures it has.",
-        ),
-        ("Macro F1", percent(report["macro_f1"], missing="–"), "Mean F1 of the classes: precision and recall in one."),
-        (
-            "Calibration error",
-            number(report["ece"], "–"),
-            "Mean gap between how sure the network is and how often it is right (ECE, 10 bins).",
-        ),
-        ("Loss", f"{report['loss']:.3f}", "Mean cross entropy in nats."),
-    )
+    low, high = (percent(report[name], 0, "–") for name in ("acc1_low", "acc1_high"))
+    balanced, f1 = (percent(report[name], missing="–") for name in ("balanced_acc1", "macro_f1"))
+    shown = {
+        _("Accuracy"): (percent(report["acc1"]), _("Share of pictures whose most probable class is right.")),
+        _("95 % interval"): (f"{low} – {high}", INTERVAL),
+        _("Balanced accuracy"): (balanced, BALANCED),
+        _("Macro F1"): (f1, _("Mean F1 of the classes: precision and recall in one.")),
+        _("Calibration error"): (number(report["ece"], "–"), CALIBRATION),
+        _("Loss"): (f"{report['loss']:.3f}", _("Mean cross entropy in nats.")),
+    }
     with st.grid("auto", min_column_width=150, key="evaluation_figures"):
-        for title, value, text in shown:
+        for title, (value, text) in shown.items():
             st.metric(title, value, help=text)
     st.caption(headline(report))
 
 
 def _view(run: Run, found: StoredEvaluation, own: bool) -> None:
-    view = st.segmented_control(
-        _("Show"),
-        VIEWS,
-        key="evaluation_view",
-        default=VIEWS[0],
-        required=True,
-        bind="query-params",
-        label_visibility="collapsed",
-        on_change=first_page,
-    )
+    view = one_of(_("Show"), VIEWS, "evaluation_view", label_visibility="collapsed", **_FIELD)
     report, answers, classes = found.report, found.answers, found.classes
     if view == "Classes":
         _drawn(run, "classes", classes_view(report))
@@ -169,10 +132,8 @@ def _view(run: Run, found: StoredEvaluation, own: bool) -> None:
     with shown_errors():
         picture_grid(run, _index(report), rows, classes, own)
     if view == "Top losses":
-        named = rows.assign(
-            label=rows["label"].map(classes.__getitem__), predicted=rows["predicted"].map(classes.__getitem__)
-        )
-        _numbers(run, "top-losses", named.drop(columns=["top_index", "top_probability"]))
+        named = {name: rows[name].map(classes.__getitem__) for name in ("label", "predicted")}
+        _numbers(run, "top-losses", rows.assign(**named).drop(columns=["top_index", "top_probability"]))
 
 
 def _index(report: dict[str, Any]) -> DataIndex:
@@ -185,44 +146,27 @@ def _index(report: dict[str, Any]) -> DataIndex:
 def _cell(run: Run, report: dict[str, Any], answers: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
     """Draw the matrix and the two fields that name a cell; return the answers in it, the highest loss first."""
     first_truth, first_answer = first_cell(report)
-    for name in ("evaluation_truth", "evaluation_answer"):
-        if st.session_state.get(name, classes[0]) not in classes:  # chosen for another run or data set
-            del st.session_state[name]
     left, right = st.columns([3, 2], vertical_alignment="top")
     with right:
-        truth = st.selectbox(
-            _("Truth"),
-            classes,
-            index=classes.index(first_truth),
-            key="evaluation_truth",
-            on_change=first_page,
-            bind="query-params",
-            help=_("The class of the folder. With the field below it opens a cell, as a click on the matrix does."),
-        )
-        answer = st.selectbox(
-            _("Answer"),
-            classes,
-            index=classes.index(first_answer),
-            key="evaluation_answer",
-            on_change=first_page,
-            bind="query-params",
-            help=_("The class that the network found most probable."),
-        )
+        help_text = _("The class of the folder. With the field below it opens a cell, as a click on the matrix does.")
+        truth = _class_field(_("Truth"), "evaluation_truth", classes, first_truth, help_text)
+        help_text = _("The class that the network found most probable.")
+        answer = _class_field(_("Answer"), "evaluation_answer", classes, first_answer, help_text)
         view = confusion_view(report, truth, answer)
         st.caption(plain(view.sentence))
         _numbers(run, "confusion", view.table)
     with left, st.container(key="evaluation_confusion"):
-        st.plotly_chart(
-            view.figures["confusion"],
-            key="evaluation_matrix",
-            on_select=_clicked,
-            selection_mode="points",
-            config={"displaylogo": False},
-            alt="Confusion matrix; the table has the same numbers",
-        )
+        alt = "Confusion matrix; the table has the same numbers"
+        chart(view.figures["confusion"], "evaluation_matrix", on_select=_clicked, selection_mode="points", alt=alt)
     chosen = answers[(answers["label"] == classes.index(truth)) & (answers["predicted"] == classes.index(answer))]
     st.markdown(f"**{len(chosen):,}** of {plain(truth)}, answered **{plain(answer)}**")
     return chosen.sort_values("loss", ascending=False, kind="stable")
+
+
+def _class_field(label: str, key: str, classes: list[str], first: str, help_text: str) -> str:
+    if st.session_state.get(key, first) not in classes:  # chosen for another run or data set
+        del st.session_state[key]
+    return str(st.selectbox(label, classes, index=classes.index(first), key=key, help=help_text, **_FIELD))
 
 
 def _clicked() -> None:
@@ -237,10 +181,8 @@ def _clicked() -> None:
 
 
 def _drawn(run: Run, name: str, view: RunView) -> None:
-    columns = st.columns(2) if len(view.figures) > 1 else [st.container()]
     with st.container(key=f"evaluation_{name}"):
-        for column, (part, figure) in zip(columns, view.figures.items(), strict=False):
-            column.plotly_chart(figure, key=f"evaluation_chart_{part}", config={"displaylogo": False})
+        side_by_side(view.figures, "evaluation_chart")
     st.caption(plain(view.sentence))
     _numbers(run, name, view.table)
 

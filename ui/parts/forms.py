@@ -11,18 +11,17 @@ from alexcore.augment.pipeline_files import load_pipeline, saved_pipelines
 from alexcore.config import FIELDS, GROUPS, PRESETS, TrainConfig, make_config
 from alexcore.fields import FieldSpec
 from alexcore.words.language import _
+from ui.parts.controls import one_of
 from ui.parts.explain import source_of
 
 # What the page chooses in another way, or cannot offer in a browser.
 ELSEWHERE = ("data", "val")
+# Of the settings that stand above all others.
+_ORDER = ("epochs", "batch_size", "lr", "norm", "seed")
 
 
 def _key(name: str) -> str:
     return f"train_{name}"
-
-
-def _preset_values(preset: str) -> dict[str, Any]:
-    return make_config(preset).model_dump()
 
 
 def fill(values: dict[str, Any]) -> None:
@@ -30,10 +29,6 @@ def fill(values: dict[str, Any]) -> None:
     for name, value in values.items():
         if name in FIELDS and name not in ELSEWHERE:
             st.session_state[_key(name)] = value
-
-
-def _on_preset() -> None:
-    fill(_preset_values(st.session_state["train_preset"]))
 
 
 def widget(spec: FieldSpec, key: str = "") -> Any:
@@ -72,23 +67,20 @@ def config_form(data: str, val: str = "") -> TrainConfig:
     Raises:
         ConfigError: one or more values are out of range.
     """
-    st.segmented_control(
+    preset = one_of(
         _("Preset"),
         list(PRESETS),
-        key="train_preset",
+        "train_preset",
         default="default",
-        required=True,
-        on_change=_on_preset,
+        on_change=lambda: fill(make_config(st.session_state["train_preset"]).model_dump()),
         help=_("A set of values for all settings below; change any of them afterwards."),
         persist_state="session",
     )
-    st.caption(PRESETS[st.session_state["train_preset"]][0])
+    st.caption(PRESETS[preset][0])
     specs = [spec for spec in FIELDS.values() if spec.name not in ELSEWHERE]
-    essential = [spec for spec in specs if spec.essential]
-    values: dict[str, Any] = {}
     with st.grid("auto", min_column_width=150, key="train_essential"):
-        for spec in sorted(essential, key=lambda each: list(_ORDER).index(each.name)):
-            values[spec.name] = widget(spec)
+        essential = sorted((spec for spec in specs if spec.essential), key=lambda spec: _ORDER.index(spec.name))
+        values = {spec.name: widget(spec) for spec in essential}
     with st.expander(_("All settings"), icon=":material/tune:"):
         for tab, group in zip(st.tabs(list(GROUPS)), GROUPS, strict=True):
             with tab, st.grid("auto", min_column_width=190):
@@ -96,9 +88,6 @@ def config_form(data: str, val: str = "") -> TrainConfig:
                     if spec.group == group and not spec.essential:
                         values[spec.name] = widget(spec)
     return make_config(data=data, val=val, **{name: value for name, value in values.items() if value is not None})
-
-
-_ORDER = ("epochs", "batch_size", "lr", "norm", "seed")
 
 
 def explanations() -> None:

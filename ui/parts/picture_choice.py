@@ -13,10 +13,12 @@ from alexcore.data.index import DataIndex
 from alexcore.data.shards import picture_source
 from alexcore.errors import DataError
 from alexcore.words.language import _
+from ui.parts.controls import whole_number
 from ui.parts.page import show_error
 
 MAX_MB = 20
 MAX_PICTURES, MAX_DRAWS = 8, 16
+LOOK = {"width": 140, "persist_state": "session"}
 TYPES = ["jpg", "jpeg", "png", "gif", "bmp", "webp", "tif", "tiff", "ppm", "pgm"]
 
 
@@ -37,19 +39,11 @@ class ShownPicture:
 def choose_pictures(index: DataIndex | None) -> tuple[list[ShownPicture], int]:
     """Draw the controls; return the pictures and how many draws of each are wanted."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        count = _count("Pictures", "augment_pictures", 4, MAX_PICTURES, "From all over the training split.")
-        draws = _count("Draws of each", "augment_draws", 4, MAX_DRAWS, "One for each of the first epochs of a run.")
+        count = _count(_("Pictures"), "augment_pictures", 4, MAX_PICTURES, "From all over the training split.")
+        draws = _count(_("Draws of each"), "augment_draws", 4, MAX_DRAWS, "One for each of the first epochs of a run.")
         size = len(index.select("train")) if index else 0
-        first = st.number_input(
-            _("First picture"),
-            value=0,
-            step=1,
-            format="%d",
-            key="augment_first",
-            width=140,
-            persist_state="session",
-            help=_("Number in the training split, counted from 0. The others follow at equal distances."),
-        )
+        help_text = _("Number in the training split, counted from 0. The others follow at equal distances.")
+        first = whole_number(_("First picture"), 0, "augment_first", help_text, **LOOK)
     with st.expander(_("Your own picture"), key="augment_own"):
         upload = st.file_uploader(
             _("It takes the place of the data set's pictures, and is not kept."),
@@ -70,24 +64,15 @@ def choose_pictures(index: DataIndex | None) -> tuple[list[ShownPicture], int]:
     if first is None or not 0 <= first < size:
         st.error(f"First picture = {first} is not allowed: it must be a whole number from 0 to {size - 1}.")
         return [], draws
-    return _of_data_set(index, int(first), min(count, size)), draws
+    return _of_data_set(index, first, min(count, size)), draws
 
 
 def _count(label: str, key: str, default: int, most: int, help_text: str) -> int:
-    value = st.number_input(
-        label,
-        value=default,
-        step=1,
-        format="%d",
-        key=key,
-        width=140,
-        persist_state="session",
-        help=f"{help_text} Legal: a whole number from 1 to {most}.",
-    )
+    value = whole_number(label, default, key, f"{help_text} Legal: a whole number from 1 to {most}.", **LOOK)
     if value is None or not 1 <= value <= most:
         st.error(f"{label} = {value} is not allowed: it must be a whole number from 1 to {most}; {default} are shown.")
         return default
-    return int(value)
+    return value
 
 
 def _of_data_set(index: DataIndex, first: int, count: int) -> list[ShownPicture]:
@@ -103,6 +88,5 @@ def _of_data_set(index: DataIndex, first: int, count: int) -> list[ShownPicture]
             show_error(error)
             continue
         label = index.classes[int(rows["label"].iloc[number])]
-        key = hashlib.sha256(image.tobytes()).hexdigest()
-        found.append(ShownPicture(label, image, number, key))
+        found.append(ShownPicture(label, image, number, hashlib.sha256(image.tobytes()).hexdigest()))
     return found

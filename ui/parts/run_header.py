@@ -18,7 +18,7 @@ from alexcore.words.findings import told
 from alexcore.words.language import _
 from alexcore.words.numbers import duration
 from ui.parts.address import choose_run
-from ui.parts.menu import PAGES, page_file
+from ui.parts.menu import PAGES, page_link
 from ui.parts.page import show_error
 from ui.parts.run_rows import share
 from ui.parts.text import plain
@@ -62,14 +62,6 @@ WORDINGS = {
 }
 
 
-@dataclass(frozen=True)
-class AtWork:
-    """Where a run is whose steps go on: in words, and a line below the bar."""
-
-    words: str
-    below: str = ""
-
-
 def watched(run_id: str, kind: Kind) -> Run | None:
     """The run that a page of this kind is about; where there is none, the page says so and gets None."""
     try:
@@ -80,23 +72,28 @@ def watched(run_id: str, kind: Kind) -> Run | None:
             choose_run(None)
             st.rerun()
         return None
-    own = run.kind
-    if own is kind:
+    if run.kind is kind:
         return run
-    st.info(f"The run {plain(run.id)} {WORDINGS[own].elsewhere}")
-    st.page_link(page_file(own.page), label=f"Look at it on {PAGES[own.page]}", query_params={"run": run.id})
+    st.info(f"The run {plain(run.id)} {WORDINGS[run.kind].elsewhere}")
+    title = PAGES[run.kind.page]
+    page_link(run.kind.page, _("Look at it on {page}").format(page=title), run=run.id)
     return None
 
 
-def run_header(run: Run, at_work: AtWork | None, *, pausable: bool) -> None:
-    """Draw the head of a run; `at_work` is where it is, None before its first step, when its phase says it.
+def run_header(run: Run, at_work: str, below: str = "", *, pausable: bool) -> None:
+    """Draw the head of a run; `pausable` is whether a running one would obey a pause now.
 
-    `pausable` is whether a running one would obey a pause now.
+    `at_work` is where it is, "" before its first step, when its phase says it; `below` is a line below its bar.
     """
     _buttons(run, pausable)
     if run.status.active:
         with st.container(key=f"{WORDINGS[run.kind].key}_progress"):
-            _progress(run.status, at_work)
+            if at_work:
+                st.progress(share(run.status.step, run.status.total_steps) or 0.0, text=at_work)
+                if below:
+                    st.caption(below)
+            else:
+                _phase(run.status)
     _outcome(run)
 
 
@@ -152,12 +149,7 @@ def resume(run: Run, epochs: int | None = None) -> None:
         st.toast(str(error))
 
 
-def _progress(status: Status, at_work: AtWork | None) -> None:
-    if at_work is not None:
-        st.progress(share(status.step, status.total_steps) or 0.0, text=at_work.words)
-        if at_work.below:
-            st.caption(at_work.below)
-        return
+def _phase(status: Status) -> None:
     done = 0.0 if status.state == "queued" else share(status.done, status.total) or 0.0
     counted = f": {status.done:,} of {status.total:,}" if done else " ..."
     if status.state == "queued" and status.phase == "waiting-for-run":  # of it and of those ahead

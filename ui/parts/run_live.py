@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
 from alexcore.runs.kinds import TRAINING
@@ -13,9 +11,10 @@ from alexcore.runs.store import Run
 from alexcore.words.findings import told
 from alexcore.words.language import _
 from alexcore.words.phases import WAITING
-from ui.parts.menu import page_file
-from ui.parts.run_header import AtWork, left_in_words, resume, run_header, show_warnings, steps_in_words, watched
-from ui.parts.run_rows import ReadableSeries, share
+from ui.parts.controls import whole_number
+from ui.parts.menu import page_link
+from ui.parts.run_header import left_in_words, resume, run_header, show_warnings, steps_in_words, watched
+from ui.parts.run_rows import histories, share
 from ui.parts.run_views import run_views
 from ui.parts.text import plain
 
@@ -51,10 +50,12 @@ def _view(run_id: str, was_every_s: float | None) -> None:
     every_s = poll_every_s(run.status)
     if (every_s is None) != (was_every_s is None):
         st.rerun()  # the whole page once: it ends the polling, or begins it after a resume
-    series = _series(run.path)
+    (series,) = histories([run.path])
     run_header(run, _at_work(run.status, series), pausable=run.status.phase in AT_WORK)
     if run.status.state == "finished":
-        _finished(run)
+        _longer(run)
+        label = _("Classify a picture with this run")
+        page_link("classify", label, ":material/arrow_forward:", run=run.id)
     for note in series.notes:
         st.info(plain(told(note)[0]), icon=":material/info:")
     show_warnings(series.warnings)
@@ -63,22 +64,12 @@ def _view(run_id: str, was_every_s: float | None) -> None:
         st.rerun()  # only now, when what has changed is to be seen already
 
 
-def _series(path: Path) -> Series:
-    """This session's reading of a run: what it has read already need not be read again."""
-    held: Series | None = st.session_state.get("series")
-    if held is None or held.path != path / "events.jsonl":
-        held = ReadableSeries(path / "events.jsonl")
-        st.session_state["series"] = held
-    held.refresh()
-    return held
-
-
-def _at_work(status: Status, series: Series) -> AtWork | None:
+def _at_work(status: Status, series: Series) -> str:
     if status.phase not in AT_WORK or not status.total_steps:
-        return None
+        return ""
     inside = share(status.done, status.total) or 0.0
     part = f"{status.doing} epoch {status.epoch + 1}: {inside:.0%}, {status.images_per_s:.0f} images/s"
-    return AtWork(f"{steps_in_words(status)}, {part}{left_in_words(status)}{waiting_in_words(series)}")
+    return f"{steps_in_words(status)}, {part}{left_in_words(status)}{waiting_in_words(series)}"
 
 
 def waiting_in_words(series: Series) -> str:
@@ -90,32 +81,19 @@ def waiting_in_words(series: Series) -> str:
     return f", {min(1.0, sum(float(step.get('wait_s') or 0) for step in last[1:]) / span):.0%} of it waiting for data"
 
 
-def _finished(run: Run) -> None:
-    _longer(run)
-    st.page_link(
-        page_file("classify"),
-        label=_("Classify a picture with this run"),
-        icon=":material/arrow_forward:",
-        query_params={"run": run.id},
-    )
-
-
 def _longer(run: Run) -> None:
     """Offer more epochs to a run that has come to its end; nothing polls it any more, so a field can be typed into."""
     if run.config is None or run.config.time_budget_s or run.config.max_steps:
         return
     with st.popover(_("Train longer"), icon=":material/forward:", key="train_longer"):
-        st.number_input(
-            _("Epochs in all"),
-            value=2 * run.config.epochs,
-            step=1,
-            format="%d",
-            key="train_longer_epochs",
-            help=f"The run has made {run.config.epochs}. It goes on from its last checkpoint; a schedule that "
-            "stretches over the whole run is planned anew, and the run says so.",
+        help_text = (
+            f"The run has made {run.config.epochs}. It goes on from its last checkpoint; a schedule that stretches "
+            "over the whole run is planned anew, and the run says so."
         )
-        st.button(_("Continue the run"), key="train_longer_start", on_click=_go_on, args=(run,))
-
-
-def _go_on(run: Run) -> None:
-    resume(run, st.session_state["train_longer_epochs"])  # as it is now, not as it was when the button was drawn
+        whole_number(_("Epochs in all"), 2 * run.config.epochs, "train_longer_epochs", help_text)
+        st.button(
+            _("Continue the run"),
+            key="train_longer_start",
+            # The number as it is at the click, not as it was when the button was drawn.
+            on_click=lambda: resume(run, st.session_state["train_longer_epochs"]),
+        )

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
+
+import streamlit as st
 
 from alexcore.runs.events import Event
 from alexcore.runs.series import Series
@@ -12,21 +16,8 @@ from alexcore.runs.series import Series
 # Beyond these a float does not hold every whole number, and a table's column overflows soon after.
 MOST = 2**53
 # What charts compute with; each may be missing.
-_NUMBERS = (
-    "loss",
-    "acc1",
-    "lr",
-    "grad_norm",
-    "wait_s",
-    "images_per_s",
-    "seconds",
-    "train_loss",
-    "train_acc1",
-    "val_loss",
-    "val_acc1",
-    "steps_per_epoch",
-    "total_steps",
-)
+_BY_STEP = ("loss", "acc1", "lr", "grad_norm", "wait_s", "images_per_s")
+_BY_EPOCH = ("train_loss", "train_acc1", "val_loss", "val_acc1", "seconds", "steps_per_epoch", "total_steps")
 
 
 class ReadableSeries(Series):
@@ -38,16 +29,24 @@ class ReadableSeries(Series):
             super()._add(kept)
 
 
+def histories(folders: Sequence[Path]) -> list[Series]:
+    """This session's reading of some runs: what it has read already need not be read again; others are forgotten."""
+    held: dict[Path, Series] = st.session_state.setdefault("histories", {})
+    for gone in held.keys() - set(folders):
+        del held[gone]
+    for folder in folders:
+        held.setdefault(folder, ReadableSeries(folder / "events.jsonl")).refresh()
+    return [held[folder] for folder in folders]
+
+
 def readable(event: Event) -> Event | None:
     """The event with values of the kinds that charts expect, or None if it says neither step nor epoch where it must.
 
     Most events are good, and come back as they are.
     """
     kind = event["type"]
-    changed: Event = {"ts": number(event.get("ts")) or 0.0}
-    for name in _NUMBERS:
-        if name in event:
-            changed[name] = number(event[name])
+    changed: Event = {name: number(event[name]) for name in (*_BY_STEP, *_BY_EPOCH) if name in event}
+    changed["ts"] = number(event.get("ts")) or 0.0
     if kind in ("step", "epoch", "resume"):
         changed["step"] = whole(event.get("step"))
         if changed["step"] is None:

@@ -13,6 +13,7 @@ from alexcore.errors import DataError
 from alexcore.runs.series import Series
 from alexcore.runs.store import Run
 from alexcore.words.language import _
+from ui.parts.controls import one_of, side_by_side
 from ui.parts.datasets import open_dataset
 from ui.parts.run_charts import VIEWS, RunView
 from ui.parts.table_csv import table_with_csv
@@ -28,23 +29,13 @@ def run_views(run: Run, series: Series) -> None:
     if not series.steps:
         return
     names = [*VIEWS, WORST]
-    name = st.segmented_control(
-        _("Show"),
-        names,
-        key="train_view",
-        default=names[0],
-        required=True,
-        persist_state="session",
-        label_visibility="collapsed",
-    )
+    name = one_of(_("Show"), names, "train_view", persist_state="session", label_visibility="collapsed")
     if name == WORST:
         _worst(run, series)
         return
     view = _drawn(run, series, name)
     with st.container(key="train_curves"):
-        columns = st.columns(2) if len(view.figures) > 1 else [st.container()]
-        for column, (part, figure) in zip(columns, view.figures.items(), strict=False):
-            column.plotly_chart(figure, key=f"train_curve_{part}", config={"displaylogo": False})
+        side_by_side(view.figures, "train_curve")
         st.caption(plain(view.sentence))
     if len(view.table):
         _numbers(run, name, view.table)
@@ -63,11 +54,10 @@ def _drawn(run: Run, series: Series, name: str) -> RunView:
 def _numbers(run: Run, name: str, table: pd.DataFrame) -> None:
     # A table takes as long to encode as all charts of the page, and with each poll again: only for somebody who looks.
     below = st.expander(_("The same as a table"), icon=":material/table:", key="train_table", on_change="rerun")
-    if not below.open:
-        return
-    with below:
+    if below.open:
         file = f"{run.id}-{name.lower().replace(' ', '-')}.csv"
-        table_with_csv(table, f"{name} as numbers", file, "train_view_csv")
+        with below:
+            table_with_csv(table, f"{name} as numbers", file, "train_view_csv")
 
 
 def _worst(run: Run, series: Series) -> None:

@@ -10,13 +10,13 @@ from PIL import Image
 
 from alexcore.data.index import DataIndex
 from alexcore.data.statistics import AVERAGE_SIDE, Statistics, known_statistics, statistics_file
-from alexcore.jobs import start_job
 from alexcore.words.language import _
 from alexcore.words.numbers import duration
 from ui.parts.charts import aspects, sizes
+from ui.parts.controls import chart
 from ui.parts.datasets import forget_indexes
 from ui.parts.forms import fill
-from ui.parts.job_progress import watch_job
+from ui.parts.job_progress import job_button
 from ui.parts.text import plain
 
 MAX_AVERAGES = 48
@@ -38,10 +38,6 @@ def dataset_statistics(index: DataIndex) -> Statistics | None:
         return None
 
 
-def _job(index: DataIndex) -> str:
-    return f"statistics-{index.files_identity}"
-
-
 def statistics_section(index: DataIndex, statistics: Statistics | None) -> None:
     """Draw the section in whichever state it is: not measured, being measured, failed, or with its charts."""
     st.subheader(_("Statistics"), anchor=False)
@@ -56,18 +52,15 @@ def statistics_section(index: DataIndex, statistics: Statistics | None) -> None:
 
 def measure_section(index: DataIndex) -> None:
     """Draw the button that measures, or how far the measuring is."""
+    name, command = f"statistics-{index.files_identity}", ["data", "stats", str(index.origin)]
+    expected = duration(max(1, len(index.files) / PICTURES_PER_S))
+    note = (
+        "Not measured yet: mean and standard deviation of the colours, sizes, and the average picture of each "
+        f"class. For {len(index.files):,} small pictures that takes about {expected}."
+    )
+    doing = "Measuring every picture"
     # The job reads the folder anew, so what was read before is forgotten.
-    if watch_job(_job(index), "Measuring every picture", "pictures", forget_indexes):
-        return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button(_("Measure"), key="dataset_measure"):
-            start_job(_job(index), ["data", "stats", str(index.origin)])
-            st.rerun()
-        expected = duration(max(1, len(index.files) / PICTURES_PER_S))
-        st.caption(
-            "Not measured yet: mean and standard deviation of the colours, sizes, and the average picture of each "
-            f"class. For {len(index.files):,} small pictures that takes about {expected}."
-        )
+    job_button(name, command, _("Measure"), "dataset_measure", note, doing=doing, when_done=forget_indexes)
 
 
 def _use_for_normalize() -> None:
@@ -97,10 +90,10 @@ def _charts(index: DataIndex, found: Statistics) -> None:
     known = known[known["width"] > 0]
     left, right = st.columns(2)
     with left, st.container(key="dataset_sizes"):
-        st.plotly_chart(sizes(known), config={"displaylogo": False})
+        chart(sizes(known))
         st.caption(_sizes_in_words(known))
     with right, st.container(key="dataset_aspects"):
-        st.plotly_chart(aspects(known), config={"displaylogo": False})
+        chart(aspects(known))
         st.caption(_aspects_in_words(known))
 
 

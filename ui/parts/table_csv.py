@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from alexcore.words.language import _
+from ui.parts.controls import download
 
 # More cells than this slow the browser down.
 MOST_CELLS = 20_000
@@ -13,15 +14,7 @@ MOST_CELLS = 20_000
 
 def csv_button(table: pd.DataFrame, file: str, key: str) -> None:
     """Offer a table for download; its text is made when somebody clicks."""
-    st.download_button(
-        _("Download as CSV"),
-        lambda: table.to_csv(index=False).encode(),
-        file,
-        "text/csv",
-        key=key,
-        on_click="ignore",
-        icon=":material/download:",
-    )
+    download(_("Download as CSV"), lambda: table.to_csv(index=False).encode(), file, "text/csv", key)
 
 
 def table_with_csv(table: pd.DataFrame, alt: str, file: str, key: str) -> None:
@@ -31,3 +24,9 @@ def table_with_csv(table: pd.DataFrame, alt: str, file: str, key: str) -> None:
     else:
         st.caption(f"{table.size:,} cells are too many to show; the CSV has them all.")
     csv_button(table, file, key)
+
+
+def same_as_table(table: pd.DataFrame, alt: str, file: str, key: str, place: str) -> None:
+    """Offer the numbers of a chart below it; `key` is that of the button, `place` that of the expander."""
+    with st.expander(_("The same as a table"), icon=":material/table:", key=place):
+        table_with_csv(table, alt, file, key)

@@ -8,15 +8,15 @@ import streamlit as st
 
 from alexcore.command_line import train_command
 from alexcore.config import TrainConfig
-from alexcore.errors import AlexError
 from alexcore.files import read_json
 from alexcore.home import open_path
 from alexcore.runs import launcher
 from alexcore.runs.store import Run
 from alexcore.words.language import _
+from ui.parts.controls import whole_number
 from ui.parts.datasets import open_dataset
-from ui.parts.menu import page_file
-from ui.parts.page import show_error
+from ui.parts.menu import page_link
+from ui.parts.page import shown_errors
 from ui.parts.text import plain
 from ui.runs.selection import show_run
 
@@ -28,12 +28,7 @@ def again_section(run: Run) -> None:
         return
     _continue(run, run.config)
     st.markdown(_("**Change something**"))
-    st.page_link(
-        page_file("train"),
-        label=_("Fill the form with these settings"),
-        query_params={"clone": run.id},
-        icon=":material/content_copy:",
-    )
+    page_link("train", _("Fill the form with these settings"), ":material/content_copy:", clone=run.id)
     st.caption(_("Opens Train with every field as in this run. Change one thing, start, and compare."))
     st.markdown(_("**Repeat it exactly**"))
     if st.button(_("Start the same run again"), key="runs_repeat", icon=":material/replay:"):
@@ -53,38 +48,25 @@ def _continue(run: Run, config: TrainConfig) -> None:
     if not (run.path / "checkpoints" / "last.pt").is_file():
         st.caption(_("There is no last checkpoint to go on from. Repeat the run, or fill the form with its settings."))
         return
-    finished = status.state == "finished"
+    epochs = config.epochs + (5 if status.state == "finished" else 0)
+    help_text = _("A finished run needs more epochs than it had; an interrupted one goes on to its end.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        wished = st.number_input(
-            _("Epochs in all"),
-            value=config.epochs + (5 if finished else 0),
-            step=1,
-            format="%d",
-            key="runs_more_epochs",
-            width=160,
-            help=_("A finished run needs more epochs than it had; an interrupted one goes on to its end."),
-        )
+        wished = whole_number(_("Epochs in all"), epochs, "runs_more_epochs", help_text, width=160)
         if st.button(_("Continue"), key="runs_continue", icon=":material/play_arrow:"):
-            try:
-                launcher.resume(run, epochs=int(wished))
-            except AlexError as error:
-                show_error(error)
-            else:
+            with shown_errors():
+                launcher.resume(run, epochs=wished)
                 st.rerun()
     st.caption(_("Goes on from the last checkpoint, in the same run and with the same optimizer state."))
 
 
 def _repeat(config: TrainConfig) -> None:
-    try:
-        # A browser user may train only on what a browser user may open; the command line has no such limit.
+    # A browser user may train only on what a browser user may open; the command line has no such limit.
+    with shown_errors():
         open_dataset(config.data)
         if config.val:
             open_path(config.val)
-    except AlexError as error:
-        show_error(error)
-        return
-    show_run(launcher.start(config).name)
-    st.rerun()
+        show_run(launcher.start(config).name)
+        st.rerun()
 
 
 def changed_since(run: Run) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -12,32 +12,24 @@ from alexcore.errors import RunError
 from alexcore.files import read_json
 from alexcore.runs.comparison import AXES, MOST, differing
 from alexcore.runs.run_list import Summary, summaries
-from alexcore.runs.series import Series
 from alexcore.runs.store import open_run
 from alexcore.words.language import _
 from alexcore.words.numbers import duration, size_text
+from ui.parts.controls import chart, side_by_side
 from ui.parts.page import show_error, shown_errors
 from ui.parts.run_charts import confusion
-from ui.parts.run_rows import ReadableSeries, number, whole
-from ui.parts.table_csv import csv_button, table_with_csv
+from ui.parts.run_rows import histories, number, whole
+from ui.parts.table_csv import csv_button, same_as_table
 from ui.parts.text import plain
-from ui.runs.compared_curves import GROUP_WORDS, GROUPS, Compared, curves
+from ui.runs.compared_curves import GROUPS, Compared, curves
 from ui.runs.compared_pictures import same_pictures
 from ui.runs.parallel_coordinates import parallel
-from ui.runs.query_choice import url_choice
 from ui.runs.selection import all_runs_link, experiment_link, labels, show_run
 
 POLL_S = 4.0
 SMOOTHINGS = ("0", "0.5", "0.8", "0.9", "0.95", "0.98")
 # Of the runs that are not there, or that cannot be read.
 MOST_NAMED = 8
-
-
-@dataclass(frozen=True)
-class _Choice:
-    group: str
-    axis: str
-    weight: float
 
 
 def comparison(ids: Sequence[str]) -> None:
@@ -65,8 +57,8 @@ def comparison(ids: Sequence[str]) -> None:
                 show_run(each.id)
                 st.rerun()
     active = any(each.status.active for each in shown)
-    choice = _choose()
-    st.fragment(_live, run_every=POLL_S if active else None)([each.id for each in shown], choice, active)
+    look = _choose()
+    st.fragment(_live, run_every=POLL_S if active else None)([each.id for each in shown], active, *look)
     if len(found) > MOST:
         st.subheader(_("All of them at once"), anchor=False)
         parallel(found, "compared")
@@ -81,11 +73,8 @@ def _found(ids: Sequence[str]) -> list[Summary]:
     if unknown:
         more = f" and {len(unknown) - MOST_NAMED} more" if len(unknown) > MOST_NAMED else ""
         what = "It was" if len(unknown) == 1 else "They were"
-        show_error(
-            RunError(
-                f"There is no run {', '.join(unknown[:MOST_NAMED])}{more}.", f"{what} deleted, or the link is damaged."
-            )
-        )
+        named = ", ".join(unknown[:MOST_NAMED])
+        show_error(RunError(f"There is no run {named}{more}.", f"{what} deleted, or the link is damaged."))
     broken = [f"{each}: {by_id[each].problem}" for each in ids if each in by_id and by_id[each].problem]
     for text in broken[:MOST_NAMED]:
         st.warning(plain(text))
@@ -94,64 +83,56 @@ def _found(ids: Sequence[str]) -> list[Summary]:
     return [by_id[each] for each in ids if each in by_id]
 
 
-def _choose() -> _Choice:
+def _choose() -> tuple[str, str, float]:
+    """Draw what decides how curves look: their group, their axis, the weight of smoothing."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        group = url_choice(
-            "Curves",
-            "curves",
-            list(GROUPS),
-            key="runs_curves",
-            words=GROUP_WORDS.__getitem__,
-            text="Validation: what counts, once an epoch. By step: what the optimizer sees, one batch at a time.",
+        text = _("Validation: what counts, once an epoch. By step: what the optimizer sees, one batch at a time.")
+        group = _url_choice(
+            _("Curves"), "curves", list(GROUPS), text, {name: each.title for name, each in GROUPS.items()}
         )
-        axis = url_choice(
-            "Against",
-            "x",
-            list(AXES),
-            key="runs_x",
-            words=lambda each: "wall time" if each == "time" else each,
-            text="Step: updates of the weights. Epoch: passes over the pictures, which is fair between batch sizes. "
-            "Wall time: seconds of work, without the nights between a stop and its resume.",
+        text = _(
+            "Step: updates of the weights. Epoch: passes over the pictures, which is fair between batch sizes. "
+            "Wall time: seconds of work, without the nights between a stop and its resume."
         )
-        smoothing = url_choice(
-            "Smoothing",
-            "smooth",
-            SMOOTHINGS,
-            key="runs_smooth",
-            words=lambda each: "off" if each == "0" else each,
-            text="How much of the past each point carries: a moving average, as TensorBoard's. The values themselves "
-            "stay visible behind it. It delays what happens, so look at them before you believe a bend.",
+        axis = _url_choice(_("Against"), "x", list(AXES), text, {"time": "wall time"})
+        text = _(
+            "How much of the past each point carries: a moving average, as TensorBoard's. The values themselves "
+            "stay visible behind it. It delays what happens, so look at them before you believe a bend."
         )
-    return _Choice(group, axis, float(smoothing))
+        smoothing = _url_choice(_("Smoothing"), "smooth", SMOOTHINGS, text, {"0": "off"})
+    return group, axis, float(smoothing)
 
 
-def _live(ids: Sequence[str], choice: _Choice, was_active: bool) -> None:
+def _url_choice(label: str, parameter: str, options: Sequence[str], text: str, words: Mapping[str, str]) -> str:
+    """Draw a row of choices whose value is a query parameter; the first counts where the URL names none of them."""
+    key = f"runs_{parameter}"
+    if st.session_state.get(key) not in options:
+        wished = st.query_params.get(parameter)
+        st.session_state[key] = wished if wished in options else options[0]
+    more: dict[str, Any] = {"format_func": lambda each: words.get(each, each), "help": text, "wrap": True}
+    chosen = str(st.segmented_control(label, options, key=key, required=True, **more))
+    if st.query_params.get(parameter) != chosen:
+        st.query_params[parameter] = chosen
+    return chosen
+
+
+def _live(ids: Sequence[str], was_active: bool, group: str, axis: str, weight: float) -> None:
     by_id = {each.id: each for each in summaries()}
     shown = [by_id[each] for each in ids if each in by_id]
     if len(shown) < len(ids) or any(each.status.active for each in shown) != was_active:
         st.rerun()  # the whole page once: one was deleted, or all have ended
-    runs = [Compared(label, series) for label, series in zip(labels(shown), _histories(shown), strict=True)]
+    series = histories([each.path for each in shown])
+    runs = [Compared(label, each) for label, each in zip(labels(shown), series, strict=True)]
     _results(shown)
-    view = curves(runs, choice.group, choice.axis, choice.weight)
+    view = curves(runs, group, axis, weight)
     with st.container(key="runs_overlay"):
-        for column, (name, figure) in zip(st.columns(2), view.figures.items(), strict=False):
-            column.plotly_chart(figure, key=f"runs_curve_{name}", config={"displaylogo": False})
+        side_by_side(view.figures, "runs_curve")
         st.caption(plain(view.sentence))
-    _numbers(view.table, "curves", f"{GROUP_WORDS[choice.group]} as numbers")
+    _numbers(view.table, "curves", f"{GROUPS[group].title} as numbers")
     st.subheader(_("Settings that differ"), anchor=False)
     _settings(shown)
     st.subheader(_("Confusion matrices"), anchor=False)
     _matrices(runs)
-
-
-def _histories(shown: Sequence[Summary]) -> list[Series]:
-    """This session's reading of each run: what it has read already need not be read again."""
-    held: dict[str, Series] = st.session_state.setdefault("runs_histories", {})
-    for gone in held.keys() - {each.id for each in shown}:
-        del held[gone]
-    for each in shown:
-        held.setdefault(each.id, ReadableSeries(each.path / "events.jsonl")).refresh()
-    return [held[each.id] for each in shown]
 
 
 def _results(shown: Sequence[Summary]) -> None:
@@ -189,18 +170,16 @@ def _settings(shown: Sequence[Summary]) -> None:
         if len(readable) < 2:
             st.caption(_("There are no two runs whose settings can be read."))
         elif not found:
-            st.caption(
-                _(
-                    "Nothing: these runs have the same settings. What differs is the machine, the versions or the "
-                    "pictures, as far as the line below says."
-                )
+            nothing = _(
+                "Nothing: these runs have the same settings. What differs is the machine, the versions or the "
+                "pictures, as far as the line below says."
             )
+            st.caption(nothing)
         else:
             same = len(readable[0].settings) - len(found)
             st.caption(f"{len(found)} settings differ; the other {same} are the same in all of them.")
-            table = pd.DataFrame(
-                [{"setting": each.title, **dict(zip(names, each.values, strict=True))} for each in found]
-            )
+            rows = [{"setting": each.title, **dict(zip(names, each.values, strict=True))} for each in found]
+            table = pd.DataFrame(rows)
             st.dataframe(table, hide_index=True, height="content", alt="Settings that differ")
             csv_button(table, "settings.csv", "runs_settings_csv")
         st.caption(plain(surroundings(shown)))
@@ -224,24 +203,22 @@ def surroundings(shown: Sequence[Summary]) -> str:
                 found.setdefault(name, set()).add(str(value)[:40])
     if not found:
         return "None of them has written its environment yet."
-    others = [f"{name} ({', '.join(sorted(values))})" for name, values in found.items() if len(values) > 1]
-    return (
-        f"Beside the settings these differ: {'; '.join(others)}." if others else "Machine, versions and pictures agree."
-    )
+    others = "; ".join(f"{name} ({', '.join(sorted(values))})" for name, values in found.items() if len(values) > 1)
+    return f"Beside the settings these differ: {others}." if others else "Machine, versions and pictures agree."
 
 
 def _matrices(runs: Sequence[Compared]) -> None:
-    views = [(run, confusion(run.series)) for run in runs]
     known = {tuple((run.series.start or {}).get("classes") or ()) for run in runs if run.series.start}
     if len(known) > 1:
         st.warning(_("These runs do not have the same classes in the same order: compare their matrices by name only."))
     parts = []
     columns = st.columns(2)
-    for place, (run, view) in enumerate(views):
+    for place, run in enumerate(runs):
+        view = confusion(run.series)
         with columns[place % 2]:
             for figure in view.figures.values():
                 figure.update_layout(title=f"Confusion, validation: {run.label[:40]}").update_traces(showscale=False)
-                st.plotly_chart(figure, key=f"runs_confusion_{place}", config={"displaylogo": False})
+                chart(figure, f"runs_confusion_{place}")
             st.caption(plain(f"{run.label}: {view.sentence}"))
         if len(view.table):
             long = view.table.melt(id_vars="truth", var_name="answer", value_name="pictures")
@@ -252,7 +229,5 @@ def _matrices(runs: Sequence[Compared]) -> None:
 
 
 def _numbers(table: pd.DataFrame, name: str, alt: str) -> None:
-    if table.empty:
-        return
-    with st.expander(_("The same as a table"), icon=":material/table:", key=f"runs_numbers_{name}"):
-        table_with_csv(table, alt, f"{name}.csv", f"runs_csv_{name}")
+    if not table.empty:
+        same_as_table(table, alt, f"{name}.csv", f"runs_csv_{name}", f"runs_numbers_{name}")

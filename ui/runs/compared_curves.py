@@ -20,6 +20,8 @@ STYLES = (*DASHES[:-1], "dashdot", "dot")
 MARKS = ("circle", "diamond", "square", "triangle-up", "x", "cross", "star", "pentagon")
 # All lines of a figure together; more slows the browser down and shows nothing else.
 POINTS = 3000
+NOT_VALIDATED = "None of them has finished an epoch with a validation yet."
+NO_STEP = "None of them has made a step yet."
 
 
 @dataclass(frozen=True)
@@ -32,40 +34,24 @@ class Compared:
 
 @dataclass(frozen=True)
 class _Curve:
-    """One figure of a group: whose rows, which value, its title and unit."""
+    """One figure of a group: which value, its title and unit."""
 
     field: str
     title: str
     unit: str
-    epochs: bool
-    share: bool = False
-    logarithmic: bool = False
 
 
-GROUPS: dict[str, tuple[_Curve, ...]] = {
-    "validation": (
-        _Curve("val_acc1", "Validation accuracy", "share", True, share=True),
-        _Curve("val_loss", "Validation loss", "cross entropy (nats)", True),
-    ),
-    "training": (
-        _Curve("acc1", "Training accuracy, by step", "share", False, share=True),
-        _Curve("loss", "Training loss, by step", "cross entropy (nats)", False),
-    ),
-    "epochs": (
-        _Curve("train_acc1", "Training accuracy, by epoch", "share", True, share=True),
-        _Curve("train_loss", "Training loss, by epoch", "cross entropy (nats)", True),
-    ),
-    "rate": (
-        _Curve("lr", "Learning rate", "rate", False),
-        _Curve("grad_norm", "Length of the gradient", "norm", False, logarithmic=True),
-    ),
-}
-GROUP_WORDS = {
-    "validation": "Validation",
-    "training": "Training, by step",
-    "epochs": "Training, by epoch",
-    "rate": "Rate and gradient",
-}
+@dataclass(frozen=True)
+class _Group:
+    """What is drawn together: whether by epoch or by step, and what is said of it."""
+
+    title: str
+    by_epoch: bool
+    curves: tuple[_Curve, _Curve]
+    in_words: Callable[[Sequence[Compared]], str]
+
+    def rows(self, run: Compared) -> Sequence[Event]:
+        return run.series.epochs if self.by_epoch else run.series.steps
 
 
 def curves(runs: Sequence[Compared], group: str, axis: str, weight: float) -> RunView:
@@ -73,48 +59,38 @@ def curves(runs: Sequence[Compared], group: str, axis: str, weight: float) -> Ru
 
     With a `weight` of smoothing the values themselves stay visible, pale, behind it.
     """
-    figures = {each.field: _figure(runs, each, axis, weight) for each in GROUPS[group]}
-    return RunView(_SENTENCES[group](runs), figures, _table(runs, group, weight))
+    chosen = GROUPS[group]
+    figures = {each.field: _figure(runs, chosen, each, axis, weight) for each in chosen.curves}
+    return RunView(chosen.in_words(runs), figures, _table(runs, chosen, weight))
 
 
-def _rows(run: Compared, curve: _Curve) -> Sequence[Event]:
-    return run.series.epochs if curve.epochs else run.series.steps
-
-
-def _figure(runs: Sequence[Compared], curve: _Curve, axis: str, weight: float) -> go.Figure:
+def _figure(runs: Sequence[Compared], group: _Group, curve: _Curve, axis: str, weight: float) -> go.Figure:
     figure = new_figure(curve.title, AXES[axis], curve.unit, 400 + 22 * len(runs))
     limit = max(100, POINTS // max(1, len(runs)))
     for number, run in enumerate(runs):
-        rows = _rows(run, curve)
+        rows = group.rows(run)
         values = [row.get(curve.field) for row in rows]
         if all(value is None for value in values):
             continue
         x = places(run.series, rows, axis)
         points = thin(list(zip(x, values, smooth(values, weight), strict=True)), limit)
-        colour = LINES[number]
+        at, measured, smoothed = zip(*points, strict=True)
         if weight:
-            figure.add_scatter(
-                x=[each[0] for each in points],
-                y=[each[1] for each in points],
-                mode="lines",
-                showlegend=False,
-                line={"color": colour, "width": 1},
-                opacity=0.3,
-                name=f"{run.label}, not smoothed",
-                legendgroup=run.label,
-            )
+            name, pale = f"{run.label}, not smoothed", {"color": LINES[number], "width": 1}
+            more = {"mode": "lines", "showlegend": False, "line": pale, "opacity": 0.3}
+            figure.add_scatter(x=at, y=measured, name=name, legendgroup=run.label, **more)
         figure.add_scatter(
-            x=[each[0] for each in points],
-            y=[each[2] for each in points],
+            x=at,
+            y=smoothed,
             name=run.label,
             legendgroup=run.label,
-            mode="lines+markers" if curve.epochs and len(points) <= 60 else "lines",
-            line={"color": colour, "width": 2, "dash": STYLES[number]},
+            mode="lines+markers" if group.by_epoch and len(points) <= 60 else "lines",
+            line={"color": LINES[number], "width": 2, "dash": STYLES[number]},
             marker={"symbol": MARKS[number], "size": 8},
         )
-    if curve.share:
+    if curve.unit == "share":
         share_axis(figure)
-    if curve.logarithmic:
+    if curve.field == "grad_norm":  # its size spans decades
         figure.update_yaxes(type="log")
     # Names of runs are long: below the chart each has a line of its own.
     return figure.update_layout(
@@ -124,16 +100,15 @@ def _figure(runs: Sequence[Compared], curve: _Curve, axis: str, weight: float) -
     )
 
 
-def _table(runs: Sequence[Compared], group: str, weight: float) -> pd.DataFrame:
+def _table(runs: Sequence[Compared], group: _Group, weight: float) -> pd.DataFrame:
     """Every row of every run, on all three axes, neither thinned nor left out."""
-    wanted = GROUPS[group]
     parts = []
     for run in runs:
-        rows = _rows(run, wanted[0])
+        rows = group.rows(run)
         part = pd.DataFrame({"run": [run.label] * len(rows)})
         for axis, name in zip(AXES, ("step", "epoch", "working_time_s"), strict=True):
             part[name] = pd.Series(places(run.series, rows, axis), dtype=float)
-        for each in wanted:
+        for each in group.curves:
             values = [row.get(each.field) for row in rows]
             part[each.field] = pd.Series(values, dtype=float)
             if weight:
@@ -143,20 +118,17 @@ def _table(runs: Sequence[Compared], group: str, weight: float) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
-def _best(run: Compared, field: str, highest: bool) -> tuple[float, int] | None:
-    """The best value of a run's epochs and the number of its epoch, from 1."""
-    found = [
-        (float(row[field]), int(row.get("epoch") or 0) + 1) for row in run.series.epochs if row.get(field) is not None
-    ]
-    return (max if highest else min)(found, key=lambda each: each[0]) if found else None
-
-
 def _validation_words(runs: Sequence[Compared]) -> str:
-    found = [(best, run.label) for run in runs if (best := _best(run, "val_acc1", True))]
+    found = []
+    for run in runs:
+        validated = [row for row in run.series.epochs if row.get("val_acc1") is not None]
+        if validated:
+            best = max(validated, key=lambda row: float(row["val_acc1"]))
+            found.append((float(best["val_acc1"]), int(best.get("epoch") or 0) + 1, run.label))
     if not found:
-        return "None of them has finished an epoch with a validation yet."
-    (top, epoch), first = max(found, key=lambda each: each[0][0])
-    (low, _), last = min(found, key=lambda each: each[0][0])
+        return NOT_VALIDATED
+    top, epoch, first = max(found, key=lambda each: each[0])
+    low, _, last = min(found, key=lambda each: each[0])
     if len(found) == 1:
         return f"Only {first} has been validated so far: its best accuracy is {top:.1%}, in epoch {epoch}."
     return (
@@ -174,7 +146,7 @@ def _training_words(runs: Sequence[Compared]) -> str:
             tail = losses[-max(1, len(losses) // 10) :]
             found.append((sum(tail) / len(tail), run.label))
     if not found:
-        return "None of them has made a step yet."
+        return NO_STEP
     low, first = min(found)
     high, last = max(found)
     if len(found) == 1:
@@ -193,7 +165,7 @@ def _epoch_words(runs: Sequence[Compared]) -> str:
         if row.get("train_acc1") is not None and row.get("val_acc1") is not None
     ]
     if not found:
-        return "None of them has finished an epoch with a validation yet."
+        return NOT_VALIDATED
     gap, label = max(found)
     side = "above" if gap > 0 else "below"
     return f"Training accuracy is farthest ahead in {label}: {abs(gap):.1%} {side} its validation accuracy."
@@ -206,16 +178,40 @@ def _rate_words(runs: Sequence[Compared]) -> str:
         if (rows := [row for row in run.series.steps if row.get("lr") is not None])
     ]
     if not found:
-        return "None of them has made a step yet."
+        return NO_STEP
     (high, first), (low, last) = max(found), min(found)
     if high == low:
         return f"The highest learning rate is {high:.2g} in all of them."
     return f"The highest learning rate is {high:.2g}, of {first}; {last} never had more than {low:.2g}."
 
 
-_SENTENCES: dict[str, Callable[[Sequence[Compared]], str]] = {
-    "validation": _validation_words,
-    "training": _training_words,
-    "epochs": _epoch_words,
-    "rate": _rate_words,
+_ACCURACY, _LOSS = "share", "cross entropy (nats)"
+GROUPS = {
+    "validation": _Group(
+        "Validation",
+        True,
+        (_Curve("val_acc1", "Validation accuracy", _ACCURACY), _Curve("val_loss", "Validation loss", _LOSS)),
+        _validation_words,
+    ),
+    "training": _Group(
+        "Training, by step",
+        False,
+        (_Curve("acc1", "Training accuracy, by step", _ACCURACY), _Curve("loss", "Training loss, by step", _LOSS)),
+        _training_words,
+    ),
+    "epochs": _Group(
+        "Training, by epoch",
+        True,
+        (
+            _Curve("train_acc1", "Training accuracy, by epoch", _ACCURACY),
+            _Curve("train_loss", "Training loss, by epoch", _LOSS),
+        ),
+        _epoch_words,
+    ),
+    "rate": _Group(
+        "Rate and gradient",
+        False,
+        (_Curve("lr", "Learning rate", "rate"), _Curve("grad_norm", "Length of the gradient", "norm")),
+        _rate_words,
+    ),
 }

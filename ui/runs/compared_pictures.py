@@ -18,7 +18,7 @@ from alexcore.runs.store import Run, require_checkpoint
 from alexcore.words.language import _
 from ui.parts.datasets import open_dataset
 from ui.parts.lazy_torch import load_torch
-from ui.parts.table_csv import table_with_csv
+from ui.parts.table_csv import same_as_table
 from ui.parts.text import plain
 
 COUNT = 6
@@ -63,22 +63,16 @@ def same_pictures(runs: Sequence[Run], labels: Sequence[str]) -> None:
     if not rows:
         st.caption(_("The data set of the first run has no validation picture."))
         return
-    columns: dict[str, Answers | None] = {}
+    columns: dict[str, Answers] = {}
     for run, label in zip(runs, labels, strict=True):
         try:
             checkpoint = require_checkpoint(run)
             load_torch()
-            columns[label] = _answers(
-                str(checkpoint),
-                checkpoint.stat().st_mtime_ns,
-                str(index.origin),
-                tuple(path for path, _ in rows),
-                index,
-            )
+            key = (str(checkpoint), checkpoint.stat().st_mtime_ns, str(index.origin), tuple(path for path, _ in rows))
+            columns[label] = _answers(*key, index)
         except (CheckpointError, DataError) as error:
             st.warning(plain(f"{label}: {error}"))
-            columns[label] = None
-    _grid(index, rows, {label: answers for label, answers in columns.items() if answers is not None})
+    _grid(index, rows, columns)
 
 
 def _draw(subject: tuple[str, ...], number: int) -> None:
@@ -109,7 +103,7 @@ def _grid(index: DataIndex, rows: list[tuple[str, str]], columns: dict[str, Answ
     if not columns:
         st.info(_("None of these runs has a network to classify with yet."))
         return
-    table: list[dict[str, Any]] = []
+    found: list[dict[str, Any]] = []
     with st.grid("auto", min_column_width=190, key="runs_same_pictures"):
         for number, (path, truth) in enumerate(rows):
             with st.container(border=True):
@@ -121,14 +115,11 @@ def _grid(index: DataIndex, rows: list[tuple[str, str]], columns: dict[str, Answ
                     name, probability = answers[number]
                     mark = ":material/check:" if name == truth else ":material/close:"
                     st.markdown(f"{mark} {plain(label)}: **{plain(name)}** {probability:.0%}")
-                    table.append(
-                        {"picture": path, "truth": truth, "run": label, "answer": name, "probability": probability}
-                    )
-    right = {
-        label: sum(a[0] == t for a, (_, t) in zip(answers, rows, strict=True)) for label, answers in columns.items()
-    }
-    agreed = sum(len({answers[number][0] for answers in columns.values()}) == 1 for number in range(len(rows)))
+                    answer = {"run": label, "answer": name, "probability": probability}
+                    found.append({"picture": path, "truth": truth, **answer})
+    table = pd.DataFrame(found)
+    right = (table["answer"] == table["truth"]).groupby(table["run"], sort=False).sum()
     counted = ", ".join(f"{label} {count}" for label, count in right.items())
+    agreed = (table.groupby("picture")["answer"].nunique() == 1).sum()
     st.caption(plain(f"Right answers out of {len(rows)}: {counted}. The runs agree on {agreed}."))
-    with st.expander(_("The same as a table"), icon=":material/table:", key="runs_pictures_table"):
-        table_with_csv(pd.DataFrame(table), "Answers of each run", "same-pictures.csv", "runs_pictures_csv")
+    same_as_table(table, "Answers of each run", "same-pictures.csv", "runs_pictures_csv", "runs_pictures_table")

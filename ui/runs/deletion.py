@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
 
 import streamlit as st
 
@@ -18,24 +19,36 @@ from alexcore.words.numbers import size_text
 from ui.parts.page import show_error
 from ui.parts.text import plain
 
-_DELETED = "runs_deleted"
-_PROBLEMS = "runs_problems"
-_RESTORED = "runs_restored"
+_OUTCOME = "runs_outcome_of_deletion"
 _CHANGED = "runs_changed"
 OLD_DAYS = 30
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Outcome(NamedTuple):
+    """What the last deletion or its undo did."""
+
+    moved: Sequence[Trashed] = ()
+    problems: Sequence[RunError] = ()
+    restored: str = ""
+
+
+def _each(things: Sequence[T], do: Callable[[T], R]) -> tuple[list[R], list[RunError]]:
+    """What came of doing something to each of some things, and what kept others from it."""
+    done, problems = [], []
+    for each in things:
+        try:
+            done.append(do(each))
+        except RunError as error:
+            problems.append(error)
+    return done, problems
 
 
 def delete(ids: Sequence[str]) -> None:
     """Move runs to the trash; what came of it is shown by `outcome`."""
-    moved: list[Trashed] = []
-    problems: list[RunError] = []
-    for run_id in ids:
-        try:
-            moved.append(trash_run(open_run(run_id)))
-        except RunError as error:
-            problems.append(error)
-    st.session_state[_DELETED], st.session_state[_PROBLEMS], st.session_state[_RESTORED] = moved, problems, ""
-    st.session_state[_CHANGED] = True
+    moved, problems = _each(ids, lambda run_id: trash_run(open_run(run_id)))
+    st.session_state[_OUTCOME], st.session_state[_CHANGED] = Outcome(moved, problems), True
 
 
 def just_changed() -> bool:
@@ -45,11 +58,11 @@ def just_changed() -> bool:
 
 def outcome() -> None:
     """Say what the last deletion did, and offer to undo it, until the page is left."""
-    for error in st.session_state.get(_PROBLEMS, ()):
+    moved, problems, restored = st.session_state.get(_OUTCOME, Outcome())
+    for error in problems:
         show_error(error)
-    if st.session_state.get(_RESTORED):
-        st.success(plain(st.session_state[_RESTORED]), icon=":material/undo:")
-    moved: list[Trashed] = st.session_state.get(_DELETED) or []
+    if restored:
+        st.success(plain(restored), icon=":material/undo:")
     if not moved:
         return
     what = plain(moved[0].id) if len(moved) == 1 else f"{len(moved)} runs"
@@ -60,35 +73,29 @@ def outcome() -> None:
 
 
 def _restore(trashed: Sequence[Trashed]) -> None:
-    problems: list[RunError] = []
-    told = []
-    for each in trashed:
-        try:
-            name = restore_run(each).name
-            told.append(f"{each.id} is back" + ("" if name == each.id else f", as {name}: its id was taken meanwhile"))
-        except RunError as error:
-            problems.append(error)
-    st.session_state[_DELETED], st.session_state[_PROBLEMS] = [], problems
-    st.session_state[_RESTORED] = ". ".join(told) + "." if told else ""
-    st.session_state[_CHANGED] = True
+    def back(each: Trashed) -> str:
+        name = restore_run(each).name
+        return f"{each.id} is back{'' if name == each.id else f', as {name}: its id was taken meanwhile'}."
+
+    told, problems = _each(trashed, back)
+    st.session_state[_OUTCOME], st.session_state[_CHANGED] = Outcome((), problems, " ".join(told)), True
 
 
 def _empty() -> None:
-    st.session_state[_DELETED], st.session_state[_RESTORED] = [], ""
     try:
-        freed = empty_trash()
-        st.session_state[_PROBLEMS] = []
-        st.toast(f"{size_text(freed)} of disk are free again.")
+        st.session_state[_OUTCOME] = Outcome()
+        st.toast(f"{size_text(empty_trash())} of disk are free again.")
     except RunError as error:
-        st.session_state[_PROBLEMS] = [error]
+        st.session_state[_OUTCOME] = Outcome(problems=[error])
 
 
 def disk_section(found: Sequence[Summary]) -> None:
     """Draw what runs and trash hold, the way back out of the trash, and the checkpoints that old runs do not need."""
     trashed = list_trash()
     held, waiting = sum(each.bytes for each in found), sum(each.bytes for each in trashed)
-    title = f"Disk use: runs hold {size_text(held)}, the trash {size_text(waiting)}"
-    with st.expander(title, icon=":material/hard_drive:", key="runs_disk"):
+    title = _("Disk use: runs hold {held}, the trash {waiting}")
+    words = title.format(held=size_text(held), waiting=size_text(waiting))
+    with st.expander(words, icon=":material/hard_drive:", key="runs_disk"):
         _trash(trashed, waiting)
         _old(found)
 
@@ -132,11 +139,10 @@ def _old(found: Sequence[Summary]) -> None:
         return
     freed = size_text(sum(each.last_bytes or 0 for each in old))
     count = "1 run" if len(old) == 1 else f"{len(old)} runs"
-    with st.popover(f"Keep only best in {count}", icon=":material/compress:"):
+    with st.popover(_("Keep only best in {count}").format(count=count), icon=":material/compress:"):
         st.markdown(f"This deletes the last checkpoint of {count}, frees {freed}, and none of them can be resumed.")
-        st.button(
-            _("Keep only best"), key="runs_prune", on_click=prune, args=([each.id for each in old],), type="primary"
-        )
+        ids = [each.id for each in old]
+        st.button(_("Keep only best"), key="runs_prune", on_click=prune, args=(ids,), type="primary")
 
 
 def prunable(found: Sequence[Summary], days: float) -> list[Summary]:
@@ -155,11 +161,6 @@ def prunable(found: Sequence[Summary], days: float) -> list[Summary]:
 
 def prune(ids: Sequence[str]) -> None:
     """Keep only the best checkpoint of these runs."""
-    problems, freed = [], 0
-    for run_id in ids:
-        try:
-            freed += keep_only_best(open_run(run_id))
-        except RunError as error:
-            problems.append(error)
-    st.session_state[_PROBLEMS] = problems
-    st.toast(f"{size_text(freed)} of disk are free again.")
+    freed, problems = _each(ids, lambda run_id: keep_only_best(open_run(run_id)))
+    st.session_state[_OUTCOME] = st.session_state.get(_OUTCOME, Outcome())._replace(problems=problems)
+    st.toast(f"{size_text(sum(freed))} of disk are free again.")

@@ -18,6 +18,7 @@ from alexcore.nn.blueprints import one_network
 from alexcore.runs.store import Run, require_checkpoint
 from alexcore.words.language import _
 from alexcore.words.numbers import size_text
+from ui.parts.controls import download
 from ui.parts.job_progress import watch_job
 from ui.parts.page import show_error
 from ui.parts.text import plain
@@ -50,9 +51,8 @@ def export_section(run: Run) -> None:
             width=320,
         )
         st.caption(FORMATS[name].text)
-        flags = _graph_flags() if FORMATS[name].graph else []
-        _make_or_download(run, checkpoint, name, flags)
-        network = one_network(run.config.variant).class_name if run.config else ""
+        _make_or_download(run, checkpoint, name, _graph_flags() if FORMATS[name].graph else [])
+        network = one_network(run.config.variant).class_name
         for use in FORMATS[name].uses:
             _use(use, f"{run.id}{FORMATS[name].suffix}", network)
         st.caption(TENSORBOARD)
@@ -78,21 +78,14 @@ def _make_or_download(run: Run, checkpoint: Path, name: str, flags: list[str]) -
     form = FORMATS[name]
     job, target = job_and_target(str(run.path), name, flags)
     made, outdated = _look(run, checkpoint, target)
-    if watch_job(job, f"Making: {form.title}", "B", lambda: None):
+    if watch_job(job, f"Making: {form.title}", "B"):
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         if made:
-            st.download_button(
-                f"Download {form.suffix} ({size_text(made)})",
-                target.read_bytes,
-                f"{run.id}{form.suffix}",
-                form.mime,
-                key="runs_export_download",
-                on_click="ignore",
-                icon=":material/download:",
-                type="primary",
-            )
-        if st.button("Make it again" if made else "Make it", key="runs_export_make"):
+            label = _("Download {suffix} ({size})").format(suffix=form.suffix, size=size_text(made))
+            file = f"{run.id}{form.suffix}"
+            download(label, target.read_bytes, file, form.mime, "runs_export_download", type="primary")
+        if st.button(_("Make it again") if made else _("Make it"), key="runs_export_make"):
             _make_room(target)
             about = str(target.with_name(_ABOUT))
             command = ["export", str(run.path), "--to", str(target), "--format", name, "--force", "--about", about]
@@ -136,11 +129,8 @@ def _make_room(target: Path) -> None:
 
 
 def _use(use: Use, file: str, network: str) -> None:
-    if use.code is None:
-        with st.expander(use.title, icon=":material/help:"):
-            st.markdown(use.text)
-        return
-    with st.expander(use.title, icon=":material/code:"):
-        st.code(use.code(file, network), language=use.language)
+    with st.expander(use.title, icon=":material/code:" if use.code else ":material/help:"):
+        if use.code:
+            st.code(use.code(file, network), language=use.language)
         if use.text:
-            st.caption(use.text)
+            (st.caption if use.code else st.markdown)(use.text)

@@ -19,8 +19,9 @@ from alexcore.runs.store import Run, open_run
 from alexcore.runs.trash import keep_only_best
 from alexcore.words.language import _
 from alexcore.words.numbers import size_text
+from ui.parts.controls import download
 from ui.parts.evaluation_section import evaluation_section
-from ui.parts.page import show_error, shown_errors
+from ui.parts.page import shown_errors
 from ui.parts.run_header import log_tail
 from ui.parts.run_live import watch
 from ui.parts.text import plain
@@ -87,11 +88,8 @@ def settings_section(run: Run) -> None:
     table = pd.DataFrame(rows)
     changed = [f"{row['setting']} {row['value'][:60]}" for row in rows if row["changed"] and row["name"] != "data"]
     st.caption(plain(f"Differs from the defaults in: {', '.join(changed) or 'nothing'}."))
-    only = st.toggle(
-        _("Only what was changed"),
-        key="runs_only_changed",
-        help=_("Leave out the settings that have their default value."),
-    )
+    help_text = _("Leave out the settings that have their default value.")
+    only = st.toggle(_("Only what was changed"), key="runs_only_changed", help=help_text)
     st.dataframe(table[table["changed"]] if only else table, hide_index=True, height=380, alt="Settings of the run")
 
 
@@ -107,9 +105,8 @@ def environment_section(run: Run) -> None:
         for part, each in parts:
             text = " ".join(map(str, each)) if isinstance(each, list) else str(each)
             rows.append({"what": f"{name} {part}".strip().replace("_", " "), "value": text})
-    st.caption(
-        _("Written by the worker at its last start. The fingerprint stands for the names and sizes of all pictures.")
-    )
+    text = _("Written by the worker at its last start. The fingerprint stands for the names and sizes of all pictures.")
+    st.caption(text)
     st.dataframe(pd.DataFrame(rows), hide_index=True, height="content", alt="Environment of the run")
 
 
@@ -121,9 +118,7 @@ def log_section(run: Run) -> None:
         st.info(_("Nothing was logged. A worker writes here only what it has to say beside its figures: errors."))
         return
     st.code(content, language=None, height=360)
-    st.download_button(
-        _("Download worker.log"), file.read_bytes, f"{run.id}.log", "text/plain", key="runs_log", on_click="ignore"
-    )
+    download(_("Download worker.log"), file.read_bytes, f"{run.id}.log", "text/plain", "runs_log", icon=None)
 
 
 def disk_section(run: Run) -> None:
@@ -132,15 +127,9 @@ def disk_section(run: Run) -> None:
     for path in sorted(run.path.rglob("*")):
         try:
             if path.is_file() and not path.name.startswith("."):
-                stat = path.stat()
-                rows.append(
-                    {
-                        "file": path.relative_to(run.path).as_posix(),
-                        "size": stat.st_size,
-                        "changed": datetime.fromtimestamp(stat.st_mtime),
-                        "holds": HOLDS.get(path.name, ""),
-                    }
-                )
+                name, stat = path.relative_to(run.path).as_posix(), path.stat()
+                changed = datetime.fromtimestamp(stat.st_mtime)
+                rows.append({"file": name, "size": stat.st_size, "changed": changed, "holds": HOLDS.get(path.name, "")})
         except OSError:  # replaced or deleted since it was listed
             continue
     total = sum(row["size"] for row in rows)
@@ -193,16 +182,12 @@ def about_section(run: Run) -> None:
             placeholder=_("baseline, homework 3"),
             help=f"Words by which the table can be filtered, separated by commas; at most {MOST_TAGS}.",
         )
-        note = st.text_area(
-            _("Note"), about.note, max_chars=MOST_NOTE, placeholder=_("What was tried, what came of it")
-        )
+        empty = _("What was tried, what came of it")
+        note = st.text_area(_("Note"), about.note, max_chars=MOST_NOTE, placeholder=empty)
         if st.form_submit_button(_("Save"), key="runs_save_about"):
-            try:
+            with shown_errors():
                 change_about(run.path, name=name, tags=tuple(tags.split(",")), note=note)
-            except RunError as error:
-                show_error(error)
-                return
-            st.rerun()
+                st.rerun()
 
 
 SECTIONS: dict[str, Callable[[Run], None]] = {

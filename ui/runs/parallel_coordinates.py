@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from html import escape
 from typing import Any
 
 import pandas as pd
@@ -18,7 +19,8 @@ from alexcore.palette import SHADES
 from alexcore.runs.comparison import differing, in_words
 from alexcore.runs.run_list import Summary
 from alexcore.words.language import _
-from ui.parts.table_csv import table_with_csv
+from ui.parts.controls import chart
+from ui.parts.table_csv import same_as_table
 from ui.parts.text import plain
 from ui.runs.selection import labels
 
@@ -36,19 +38,17 @@ def parallel(found: Sequence[Summary], key: str) -> None:
     if not axes:
         st.caption(_("These runs have the same settings, so there is nothing to draw them along."))
         return
-    st.plotly_chart(parallel_figure(drawn, axes), key=f"runs_parallel_{key}", config={"displaylogo": False})
+    chart(parallel_figure(drawn, axes), f"runs_parallel_{key}")
     left = len(found) - len(drawn)
     count = "1 run is" if left == 1 else f"{left} runs are"
     more = f" {count} not drawn: without accuracy or settings, or beyond the newest {MOST_LINES}." if left else ""
     st.caption(plain(in_one_sentence(drawn, axes) + more))
-    table = pd.DataFrame(
-        [
-            {"run": label, **{name: in_words(each.settings.get(name)) for name in axes}, ACCURACY: each.best_val_acc1}
-            for each, label in zip(drawn, labels(drawn), strict=True)
-        ]
-    )
-    with st.expander(_("The same as a table"), icon=":material/table:", key=f"runs_parallel_table_{key}"):
-        table_with_csv(table, "Settings that differ, and accuracy", "runs.csv", f"runs_parallel_csv_{key}")
+    rows = [
+        {"run": label, **{name: in_words(each.settings.get(name)) for name in axes}, ACCURACY: each.best_val_acc1}
+        for each, label in zip(drawn, labels(drawn), strict=True)
+    ]
+    words, place = "Settings that differ, and accuracy", f"runs_parallel_table_{key}"
+    same_as_table(pd.DataFrame(rows), words, "runs.csv", f"runs_parallel_csv_{key}", place)
 
 
 def axes_of(found: Sequence[Summary]) -> dict[str, str]:
@@ -60,8 +60,7 @@ def axes_of(found: Sequence[Summary]) -> dict[str, str]:
 
 def _scale(values: Sequence[Any]) -> tuple[list[float], dict[float, str]]:
     """Heights 0 to 1 for the values of one axis, and its ticks: numbers by size, words in alphabetical order."""
-    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
-    if not numbers:
+    if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
         words = sorted({in_words(value) for value in values})
         height = {word: number / max(1, len(words) - 1) for number, word in enumerate(words)}
         every = -(-len(words) // MOST_TICKS)
@@ -106,7 +105,7 @@ def parallel_figure(found: Sequence[Summary], axes: dict[str, str]) -> go.Figure
         for run in [each for each in range(len(found)) if shade[each] == number]:
             x += [*range(len(titles)), None]
             y += [*(axis[run] for axis in heights), None]
-            words += [f"{_escaped(names[run])}: {best[run]:.1%}"] * (len(titles) + 1)
+            words += [f"{escape(names[run], quote=False)}: {best[run]:.1%}"] * (len(titles) + 1)
         if x:
             first = low + (high - low) * number / len(SHADES)
             figure.add_scatter(
@@ -123,10 +122,11 @@ def parallel_figure(found: Sequence[Summary], axes: dict[str, str]) -> go.Figure
     for position, marks in enumerate(ticks):
         figure.add_vline(x=position, line_width=1, line_color="gray", layer="below")
         for at, word in marks.items():
-            text = f"{float(word):.0%}" if position == len(titles) - 1 else _escaped(word)
+            text = (
+                f"{float(word):.0%}" if position == len(titles) - 1 else escape(word, quote=False)
+            )  # Plotly reads a little HTML in texts
             # The last axis has its words at the left, or they would leave the figure.
-            side = "right" if position == len(titles) - 1 else "left"
-            shift = -4 if side == "right" else 4
+            side, shift = ("right", -4) if position == len(titles) - 1 else ("left", 4)
             figure.add_annotation(
                 x=position, y=at, text=text, showarrow=False, xanchor=side, xshift=shift, yshift=9, font_size=11
             )
@@ -134,11 +134,6 @@ def parallel_figure(found: Sequence[Summary], axes: dict[str, str]) -> go.Figure
     return figure.update_yaxes(visible=False, range=[-0.06, 1.06]).update_layout(
         legend={"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0, "xanchor": "left", "title": ACCURACY},
     )
-
-
-def _escaped(text: str) -> str:
-    """Plotly reads a little HTML in texts."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def in_one_sentence(found: Sequence[Summary], axes: dict[str, str]) -> str:

@@ -55,10 +55,8 @@ def filters(found: Sequence[Summary]) -> Filters:
     """Draw the fields that narrow the table down; they stand in the URL."""
 
     def several(label: str, name: str, values: Sequence[str], text: str) -> tuple[str, ...]:
-        options = sorted({each for each in values if each})
-        return tuple(
-            st.multiselect(label, options, key=f"runs_{name}", placeholder="all", bind="query-params", help=text)
-        )
+        more: dict[str, Any] = {"placeholder": _("all"), "bind": "query-params", "help": text}
+        return tuple(st.multiselect(label, sorted({*values} - {""}), key=f"runs_{name}", **more))
 
     text = st.text_input(
         _("Search"),
@@ -68,19 +66,16 @@ def filters(found: Sequence[Summary]) -> Filters:
         placeholder=_("roses lr=0.01"),
         help=_("Each word has to occur somewhere: in the name, id, tags, note, state or a setting such as norm=batch."),
     )
+    variants = [str(each.settings.get("variant") or "") for each in found]
+    text_of_norm = _("The normalisation; several: an experiment.")
     with st.grid("auto", min_column_width=160):
         return Filters(
             (text or "").strip(),
-            several("State", "state", [each.status.state for each in found], "None chosen: all states."),
-            several("Data set", "data", [each.data for each in found], "None chosen: all data sets."),
-            several(
-                "Variant",
-                "variant",
-                [str(each.settings.get("variant") or "") for each in found],
-                "Which AlexNet; none chosen: all.",
-            ),
-            several("Norm", "norm", [norm_of(each) for each in found], "The normalisation; several: an experiment."),
-            several("Tags", "tags", [tag for each in found for tag in each.tags], "Runs that have all of these."),
+            several(_("State"), "state", [each.status.state for each in found], _("None chosen: all states.")),
+            several(_("Data set"), "data", [each.data for each in found], _("None chosen: all data sets.")),
+            several(_("Variant"), "variant", variants, _("Which AlexNet; none chosen: all.")),
+            several(_("Norm"), "norm", [norm_of(each) for each in found], text_of_norm),
+            several(_("Tags"), "tags", [tag for each in found for tag in each.tags], _("Runs that have all of these.")),
         )
 
 
@@ -128,27 +123,24 @@ def rows_of(found: Sequence[Summary]) -> pd.DataFrame:
 
 
 def _columns() -> dict[str, Any]:
-    number = st.column_config.NumberColumn
+    number, words = st.column_config.NumberColumn, st.column_config.TextColumn
+    arms = "Of an experiment: the validation accuracy of each of its networks, in the order of its arms."
     return {
-        "run": st.column_config.TextColumn(
-            "run", pinned=True, width=190, help="Its name, or its id where it has none."
-        ),
-        "best val": number("best val", format="percent", help="The best validation accuracy of its epochs."),
-        "last val": number("last val", format="percent", help="Validation accuracy of the last epoch."),
-        "arms": st.column_config.TextColumn(
-            "arms", help="Of an experiment: the validation accuracy of each of its networks, in the order of its arms."
-        ),
-        "progress": st.column_config.ProgressColumn("progress", format="percent", help="Optimizer steps made of all."),
-        "lr": number("lr", format="%.2g", help="The learning rate."),
-        "px": number("px", format="plain", help="Side of the pictures that the network sees."),
-        "seed": number("seed", format="plain"),
-        "time (s)": number("time (s)", format="%.0f", help="Working time; nights between stop and resume not counted."),
-        "images/s": number("images/s", format="%.0f", help="Training pictures a second, in the last epoch or now."),
-        "disk": number("disk", format="bytes", help="All files of its folder."),
-        "started": st.column_config.DatetimeColumn("started", format="YYYY-MM-DD HH:mm"),
-        "tags": st.column_config.ListColumn("tags"),
-        "other settings": st.column_config.TextColumn("other settings", help="What differs from the defaults, too."),
-        "problem": st.column_config.TextColumn("problem", help="Why a folder cannot be read as a run."),
+        "run": words(pinned=True, width=190, help="Its name, or its id where it has none."),
+        "best val": number(format="percent", help="The best validation accuracy of its epochs."),
+        "last val": number(format="percent", help="Validation accuracy of the last epoch."),
+        "arms": words(help=arms),
+        "progress": st.column_config.ProgressColumn(format="percent", help="Optimizer steps made of all."),
+        "lr": number(format="%.2g", help="The learning rate."),
+        "px": number(format="plain", help="Side of the pictures that the network sees."),
+        "seed": number(format="plain"),
+        "time (s)": number(format="%.0f", help="Working time; nights between stop and resume not counted."),
+        "images/s": number(format="%.0f", help="Training pictures a second, in the last epoch or now."),
+        "disk": number(format="bytes", help="All files of its folder."),
+        "started": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
+        "tags": st.column_config.ListColumn(),
+        "other settings": words(help="What differs from the defaults, too."),
+        "problem": words(help="Why a folder cannot be read as a run."),
     }
 
 
@@ -216,10 +208,6 @@ def _ticked(key: str, ids: tuple[str, ...]) -> None:
     st.session_state[CHOSEN] = list(dict.fromkeys([*kept, *ticked]))
 
 
-def _other_ticks() -> None:
-    st.session_state[_TURN] = st.session_state.get(_TURN, 0) + 1
-
-
 def _actions(found: list[Summary], shown: list[Summary]) -> None:
     by_id = {each.id: each for each in found}
     chosen = [each for each in st.session_state.get(CHOSEN, ()) if each in by_id]  # others may delete runs, too
@@ -231,7 +219,7 @@ def _actions(found: list[Summary], shown: list[Summary]) -> None:
         options,
         key=CHOSEN,
         format_func=lambda each: titles.get(each, each),
-        on_change=_other_ticks,
+        on_change=lambda: st.session_state.update({_TURN: st.session_state.get(_TURN, 0) + 1}),
         placeholder=_("tick rows above, or type a name here"),
         help=f"Two or more can be compared: curves of up to {MOST}, all of them as parallel coordinates.",
     )
@@ -240,8 +228,7 @@ def _actions(found: list[Summary], shown: list[Summary]) -> None:
         if st.button(_("Open"), key="runs_open", disabled=len(chosen) != 1, icon=":material/arrow_forward:"):
             show_run(chosen[0])
             st.rerun()
-        compared = st.button(_("Compare"), key="runs_compare", type="primary", disabled=len(chosen) < 2)
-        if compared:
+        if st.button(_("Compare"), key="runs_compare", type="primary", disabled=len(chosen) < 2):
             show_comparison(chosen)
             st.rerun()
         st.button(_("Delete"), key="runs_delete", disabled=not chosen, on_click=delete, args=(chosen,))

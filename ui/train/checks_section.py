@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 import streamlit as st
 
 from alexcore.config import TrainConfig
 from alexcore.data.index import DataIndex
 from alexcore.training.checks import known_check
-from alexcore.training.plan import Plan
-from alexcore.training.preflight import batch_in_words
+from alexcore.training.plan import Plan, batch_in_words
 from alexcore.words.language import _
 from ui.parts.text import plain
 from ui.train.check_button import check_button
 from ui.train.loss_section import class_weights_section, loss_section
-from ui.train.lr_find_section import lr_find_section
-from ui.train.rate_section import rate_section
+from ui.train.rate_section import lr_find_section, rate_section
 
 
 def checks(config: TrainConfig, index: DataIndex, plan: Plan) -> None:
@@ -43,16 +39,10 @@ def _accumulation(config: TrainConfig) -> None:
     found = known_check("prove-accumulation", config)
     if found:
         table = pd.DataFrame(found["rows"]).drop(columns="micro_batches")
-        formats: dict[str, Any] = {
-            name: st.column_config.NumberColumn(name.replace("_", " "), format=shape)
-            for name, shape in (
-                ("exact_error", "%.1e"),
-                ("exact_cosine", "%.6f"),
-                ("naive_error", "%.1e"),
-                ("naive_cosine", "%.6f"),
-            )
-        }
-        formats["micro_batch"] = st.column_config.NumberColumn("micro-batch", format="%d")
+        number = st.column_config.NumberColumn
+        formats = {f"{way}_error": number(f"{way} error", format="%.1e") for way in ("exact", "naive")}
+        formats |= {f"{way}_cosine": number(f"{way} cosine", format="%.6f") for way in ("exact", "naive")}
+        formats["micro_batch"] = number("micro-batch", format="%d")
         st.dataframe(table, hide_index=True, column_config=formats, alt="Gradient errors by norm and micro-batch")
         st.markdown(plain(found["sentence"]))
         weighted = "with the class weights above" if found["weights"] else "all classes weigh the same"
@@ -63,7 +53,7 @@ def _accumulation(config: TrainConfig) -> None:
     check_button(
         "prove-accumulation",
         config,
-        "Prove it again" if found else "Prove it",
+        _("Prove it again") if found else _("Prove it"),
         "Comparing gradients",
         "norms",
         "Compares one big batch (at most 64 pictures) with micro-batches, exact and by averaging means, for each norm.",
@@ -79,7 +69,7 @@ def _repeat(config: TrainConfig) -> None:
     check_button(
         "repeat-check",
         config,
-        "Check again" if found else "Run it twice",
+        _("Check again") if found else _("Run it twice"),
         "Running the first steps twice",
         "done",
         "Two short runs with these settings; the SHA-256 of their weights is compared.",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import streamlit as st
 
 from alexcore.augment.presets import evaluation_operations
@@ -12,7 +11,6 @@ from alexcore.config import TrainConfig, make_config
 from alexcore.data.images import read_picture
 from alexcore.data.index import DataIndex
 from alexcore.data.shards import picture_source
-from alexcore.errors import AlexError
 from alexcore.figures import new_figure
 from alexcore.files import read_json
 from alexcore.palette import TRAIN
@@ -20,9 +18,10 @@ from alexcore.runs.store import Run, list_runs
 from alexcore.training.loss_terms import LossTerms, loss_terms
 from alexcore.training.weighting import run_weights, weight_table, weights_in_words
 from alexcore.words.language import _
+from ui.parts.controls import chart
 from ui.parts.lazy_torch import load_torch
 from ui.parts.networks import classifier
-from ui.parts.page import show_error
+from ui.parts.page import shown_errors
 from ui.parts.text import plain
 
 if TYPE_CHECKING:  # loads torch, which waits until somebody wants a network
@@ -38,8 +37,7 @@ def class_weights_section(config: TrainConfig, index: DataIndex) -> None:
     table = weight_table(index.classes, counts, run_weights(config, counts))
     figure = new_figure("Share of the loss", "class", "pictures x weight / sum", 260)
     figure.add_bar(x=list(table["class"]), y=table["share"].tolist(), marker_color=TRAIN, name="share")
-    figure.update_yaxes(tickformat=".0%", rangemode="tozero")
-    figure.update_xaxes(type="category")
+    figure.update_yaxes(tickformat=".0%", rangemode="tozero").update_xaxes(type="category")
     left, right = st.columns([2, 3])
     with left:
         formats = {
@@ -48,7 +46,7 @@ def class_weights_section(config: TrainConfig, index: DataIndex) -> None:
         }
         st.dataframe(table, hide_index=True, column_config=formats, alt="Pictures, weight and share of each class")
     with right, st.container(key="train_weights_chart"):
-        st.plotly_chart(figure, config={"displaylogo": False})
+        chart(figure)
     st.caption(plain(weights_in_words(table)))
 
 
@@ -58,16 +56,12 @@ def loss_section(config: TrainConfig, index: DataIndex) -> None:
     # Two formulas, because one line of both is wider than a telephone.
     st.latex(r"\text{loss} = \frac{\sum_i \sum_c t_{ic}\, w_c\, (-\log p_{ic})}{\sum_i w_{y_i}}")
     st.latex(r"p_{ic} = \frac{e^{z_{ic}}}{\sum_k e^{z_{ik}}}")
-    runs = {run.id: run for run in list_runs() if run.checkpoint and _same_classes(run, index)}
+    same_classes = [run for run in list_runs() if read_json(run.path / "class_indices.json") == index.class_indices]
+    runs = {run.id: run for run in same_classes if run.checkpoint}
     train = index.select("train")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        label = st.selectbox(
-            _("Class of the picture"),
-            range(len(index.classes)),
-            format_func=index.classes.__getitem__,
-            key="train_loss_class",
-            width=200,
-        )
+        more: dict[str, Any] = {"format_func": index.classes.__getitem__, "key": "train_loss_class", "width": 200}
+        label = st.selectbox(_("Class of the picture"), range(len(index.classes)), **more)
         number = st.number_input(_("Picture of it, from 1"), value=1, step=1, key="train_loss_picture", width=160)
         network = st.selectbox(_("Network"), [UNTRAINED, *runs], key="train_loss_network", width=260)
         wanted = st.toggle(_("Write it out"), key="train_loss_show")
@@ -80,28 +74,21 @@ def loss_section(config: TrainConfig, index: DataIndex) -> None:
     if not 1 <= int(number or 0) <= len(rows):
         st.error(f"There is no picture {number} of {plain(index.classes[label])}: choose 1 to {len(rows):,}.")
         return
-    try:
+    with shown_errors():
         found = _terms(config, index, str(rows["path"].iloc[int(number) - 1]), label, runs.get(network))
-    except AlexError as error:
-        show_error(error)
-        return
-    _written_out(config, index.classes[label], found)
-
-
-def _same_classes(run: Run, index: DataIndex) -> bool:
-    return read_json(run.path / "class_indices.json") == index.class_indices
+        _written_out(config, index.classes[label], found)
 
 
 @st.cache_resource(max_entries=1, show_spinner="Building the network ...")
 def _untrained(values: str, classes: int) -> nn.Module:
-    from alexcore.analysis.logits import untrained
+    from alexcore.analysis.prediction import untrained
 
     return untrained(TrainConfig.model_validate_json(values), classes)
 
 
 def _terms(config: TrainConfig, index: DataIndex, path: str, label: int, run: Run | None) -> LossTerms:
     load_torch()
-    from alexcore.analysis.logits import logits_of
+    from alexcore.analysis.prediction import logits_of
 
     picture = read_picture(picture_source(index, path)).image
     model: Any
@@ -125,16 +112,14 @@ def _network_of(config: TrainConfig) -> TrainConfig:
 
 
 def _written_out(config: TrainConfig, name: str, found: LossTerms) -> None:
-    table = found.table.rename(
-        columns={"logit": "z", "softmax": "p", "minus_log": "-log p", "target": "t", "weight": "w"}
-    )
+    names = {"logit": "z", "softmax": "p", "minus_log": "-log p", "target": "t", "weight": "w"}
+    table = found.table.rename(columns=names)
     numbers = {column: st.column_config.NumberColumn(format="%.6f") for column in table.columns if column != "class"}
-    st.dataframe(pd.DataFrame(table), hide_index=True, column_config=numbers, alt="The loss, a row a class")
+    st.dataframe(table, hide_index=True, column_config=numbers, alt="The loss, a row a class")
     st.code("\n".join(found.lines), language=None, wrap_lines=True)
-    effective = config.effective_batch
     st.caption(
         "A batch adds up the terms of its pictures and divides by the weights w of their classes: this picture of "
         f"{plain(name)} adds {found.total:.4f} above and {found.divisor:.4f} below. The micro-batches of an effective "
-        f"batch of {effective} share one divisor, that of the whole. Weights "
-        "and smoothing are those of the form; the picture is seen without augmentation, by a network that evaluates."
+        f"batch of {config.effective_batch} share one divisor, that of the whole. Weights and smoothing are those of "
+        "the form; the picture is seen without augmentation, by a network that evaluates."
     )

@@ -10,14 +10,17 @@ from alexcore.files import read_json
 from alexcore.findings.before import NotEnoughDisk, SyncBatchNormNeedsCuda
 from alexcore.home import cache_dir, runs_dir
 from alexcore.training.checks import known_check
-from alexcore.training.plan import Plan, make_plan, plan_in_words
-from alexcore.training.preflight import (
+from alexcore.training.plan import (
     CHECKPOINT_FILES,
+    Plan,
     batch_in_words,
     checkpoint_bytes,
     estimated_seconds,
     free_bytes,
+    make_plan,
+    plan_in_words,
 )
+from alexcore.words.language import _
 from alexcore.words.numbers import duration, size_text
 from ui.parts.text import plain
 from ui.train.check_button import check_button
@@ -89,7 +92,7 @@ def _time(config: TrainConfig, plan: Plan) -> None:
     check_button(
         "preflight",
         config,
-        "Measure again" if found else "Measure 3 steps",
+        _("Measure again") if found else _("Measure 3 steps"),
         "Measuring real steps",
         "done",
         "Measured with other programs, also other runs, as they were then."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -13,6 +13,7 @@ from alexcore.batchnorm.measure.recalibration import evaluate_with_batch_statist
 from alexcore.data.index import DataIndex
 from alexcore.findings.experiment import PartValidated
 from alexcore.findings.finding import Finding
+from alexcore.nn import Network
 from alexcore.nn.norms import one_norm
 from alexcore.training.evaluation import Evaluation, evaluate
 from alexcore.training.loader import Batch
@@ -69,9 +70,20 @@ def even_size(pictures: int, least: int) -> int:
     return max(1, pictures)
 
 
-def figures_of(
-    arm: Arm, model: torch.nn.Module, val: ValBatches, device: torch.device, ignore_index: int, on_batch: OnBatch
-) -> Figures:
+def all_figures(
+    arms: list[Arm], networks: Mapping[str, Network], val: ValBatches, device: torch.device, on_batch: OnBatch
+) -> dict[str, Figures]:
+    """Validate every arm as it is and, where there is a recalibrated network, that one, too; by the arms' keys."""
+    found: dict[str, Figures] = {}
+    for arm in arms:
+        found[arm.key] = _figures(arm, arm.model, val, device, on_batch)
+        if arm.key in networks:
+            again = _figures(arm, networks[arm.key], val, device, on_batch)
+            found[arm.key] |= {f"{name}_recalibrated": again[name] for name in ("val_loss", "val_acc1")}
+    return found
+
+
+def _figures(arm: Arm, model: Network, val: ValBatches, device: torch.device, on_batch: OnBatch) -> Figures:
     """Validation loss and accuracy of a network of an arm; of batch norm also with the statistics of each batch.
 
     Returns:
@@ -82,8 +94,8 @@ def figures_of(
         on_batch(done, val.images)
         return True
 
-    options: dict[str, Any] = {"on_batch": told, "ignore_index": ignore_index}
-    classes = arm.model.num_classes
+    options: dict[str, Any] = {"on_batch": told, "ignore_index": arm.config.ignore_index}
+    classes = model.num_classes
     figures = _pair(evaluate(model, val, classes, device, **options), "")
     if one_norm(arm.norm).running:
         figures |= _pair(evaluate_with_batch_statistics(model, val, classes, device, **options), "_batch")

@@ -33,6 +33,7 @@ from alexcore.training.step import train_step
 
 # Dropout is drawn like a picture that does not exist; the order of an epoch is -1, shards use -2.
 _DROPOUT = -3
+_SUMS = ("logged", "validated", "total")
 
 
 @dataclass
@@ -138,9 +139,7 @@ class Arm:
             "optimizer": self.optimizer.state_dict(),
             "diverged_at": self.diverged_at,
             "grad_norm": self.grad_norm,
-            "logged": asdict(self.logged),
-            "validated": asdict(self.validated),
-            "total": asdict(self.total),
+            **{name: asdict(getattr(self, name)) for name in _SUMS},
             "memory": self.memory,
         }
 
@@ -149,7 +148,7 @@ class Arm:
         self.model.load_state_dict(saved["model"])
         self.optimizer.load_state_dict(saved["optimizer"])
         self.diverged_at, self.grad_norm = saved["diverged_at"], saved["grad_norm"]
-        self.logged, self.validated, self.total = (Sums(**saved[name]) for name in ("logged", "validated", "total"))
+        self.logged, self.validated, self.total = (Sums(**saved[name]) for name in _SUMS)
         self.memory = saved["memory"]
 
 

@@ -61,11 +61,9 @@ def probe_set(index: DataIndex, operations: Sequence[Operation], count: int, see
 def joined(batches: Iterable[Batch], count: int) -> Batch:
     """The first `count` pictures of some batches as one batch; all of them if there are fewer."""
     parts: list[Batch] = []
-    found = 0
-    for images, labels in batches:
-        parts.append((images, labels))
-        found += len(labels)
-        if found >= count:
+    for batch in batches:
+        parts.append(batch)
+        if sum(len(labels) for _, labels in parts) >= count:
             break
     images, labels = (torch.cat(each) for each in zip(*parts, strict=True))
     return images[:count], labels[:count]

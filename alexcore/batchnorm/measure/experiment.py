@@ -27,12 +27,30 @@ from alexcore.batchnorm.measure.batches import windows_from
 from alexcore.batchnorm.measure.experiment_end import finish, stop
 from alexcore.batchnorm.measure.experiment_parts import prepare, save
 from alexcore.batchnorm.measure.measurements import StopAskedError, measure, obey
-from alexcore.batchnorm.settings import BnConfig
+from alexcore.batchnorm.settings import BnConfig, load_bn_config
 from alexcore.config import TrainConfig
 from alexcore.findings.experiment import ArmDiverged
+from alexcore.runs.kinds import BATCHNORM
+from alexcore.runs.queue import turn
+from alexcore.runs.reporter import RunReporter
+from alexcore.training.device import choose_device
 from alexcore.training.distributed import StoppedBeforeStartError
 from alexcore.training.run_data import Reporter
 from alexcore.training.session import LOGGED_STEPS, Clock, Session
+
+
+def compare(config: TrainConfig, run_dir: Path, reporter: RunReporter) -> str:
+    """What a worker does: wait for the device and run the experiment; returns "finished" or "stopped".
+
+    Raises:
+        AlexError: the experiment failed.
+    """
+    with turn(str(choose_device(config.device)), run_dir.name, reporter.wait) as our_turn:
+        if not our_turn:
+            return "stopped"
+        reporter.paused(False)
+        resume = BATCHNORM.resumable(run_dir)
+        return run_experiment(config, load_bn_config(run_dir), run_dir, reporter, resume=resume)
 
 
 def run_experiment(

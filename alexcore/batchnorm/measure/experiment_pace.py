@@ -6,7 +6,6 @@ from typing import Any
 
 from alexcore.batchnorm.measure.arms import Arm, step_seconds
 from alexcore.batchnorm.measure.probe_schedule import PLAN_AT, WARM_UP, Schedule, evaluation_steps
-from alexcore.batchnorm.measure.prober import Prober
 from alexcore.batchnorm.settings import BnConfig
 from alexcore.config import TrainConfig
 from alexcore.findings.experiment import ProbesPlanned
@@ -24,7 +23,7 @@ class ExperimentPace:
     Attributes:
         step: Steps made by every arm.
         measured: The last step whose measurements are complete.
-        probe_s: Seconds of all probes.
+        spent: For each group of probes how many were made, their seconds, and those of the quickest.
         eval_s: Seconds of all validations, `evaluations` of them.
         round_s: Seconds of the rounds of this process and of the last ones before it.
         schedule: The steps after which each group of probes is made.
@@ -32,13 +31,13 @@ class ExperimentPace:
     """
 
     def __init__(
-        self, config: TrainConfig, bn: BnConfig, steps_per_epoch: int, arms: list[Arm], prober: Prober, session: Session
+        self, config: TrainConfig, bn: BnConfig, steps_per_epoch: int, arms: list[Arm], session: Session
     ) -> None:
         self.config, self.bn, self.steps_per_epoch = config, bn, steps_per_epoch
-        self.arms, self.prober, self.session = arms, prober, session
+        self.arms, self.session = arms, session
         self.step, self.measured = 0, -1
-        self.probe_s = self.eval_s = 0.0
-        self.evaluations = 0
+        self.spent: dict[str, tuple[int, float, float]] = {}
+        self.eval_s, self.evaluations = 0.0, 0
         self.round_s: list[float] = []
         self.schedule = Schedule(bn.steps, bn.probe_every)
         self.eval_steps = evaluation_steps(bn.steps, bn.eval_every)
@@ -61,19 +60,16 @@ class ExperimentPace:
 
     def probe_took(self, group: str, seconds: float) -> None:
         """Take in what a group of probes has cost one arm."""
-        self.probe_s += seconds
-        self.prober.took(group, seconds)
-
-    def evaluation_took(self, seconds: float) -> None:
-        """Take in a validation of all arms."""
-        self.eval_s += seconds
-        self.evaluations += 1
+        made, so_far, quickest = self.spent.get(group, (0, 0.0, seconds))
+        self.spent[group] = (made + 1, so_far + seconds, min(quickest, seconds))
 
     def _plan_probes(self) -> None:
         if self.schedule.planned or self.step < min(PLAN_AT, self.bn.steps) or len(self.round_s) <= WARM_UP:
             return
         other_s = min(self.round_s[WARM_UP:]) * self.bn.steps + self._mean_eval_s * len(self.eval_steps)
-        self.schedule.plan(self.prober.least_costs(len(self.arms)), other_s)
+        # The quickest of each, because other programs can only make one slower.
+        least = {group: len(self.arms) * quickest for group, (_, _, quickest) in self.spent.items()}
+        self.schedule.plan(least, other_s)
         counts = tuple((group, len(steps)) for group, steps in self.schedule.due.items())
         self.session.tell(ProbesPlanned(counts))
 
@@ -82,12 +78,17 @@ class ExperimentPace:
         if self.bn.probe_every or not self.round_s or self.step == self.bn.steps:
             return True
         left_s = (self.bn.steps - self.step) * self._recent_round_s
-        other_s = self.session.clock() - self.probe_s + left_s
-        return self.schedule.affordable(group, self._costs, self.probe_s, other_s)
+        other_s = self.session.clock() - self._probe_s + left_s
+        return self.schedule.affordable(group, self._costs, self._probe_s, other_s)
+
+    @property
+    def _probe_s(self) -> float:
+        return sum(seconds for _, seconds, _ in self.spent.values())
 
     @property
     def _costs(self) -> dict[str, float]:
-        return self.prober.costs(len(self.arms))
+        """Seconds that each group of probes takes for all arms together, as far as it was made."""
+        return {group: len(self.arms) * seconds / made for group, (made, seconds, _) in self.spent.items()}
 
     @property
     def _mean_eval_s(self) -> float:
@@ -121,8 +122,8 @@ class ExperimentPace:
         total_s = max(self.session.clock(), 1e-9)
         self.session.reporter.event(
             "probe_cost",
-            share=round(self.probe_s / total_s, 4),
-            probe_s=round(self.probe_s, 2),
+            share=round(self._probe_s / total_s, 4),
+            probe_s=round(self._probe_s, 2),
             total_s=round(total_s, 2),
             eval_s=round(self.eval_s, 2),
             step_s=step_seconds(self.arms),
@@ -135,18 +136,17 @@ class ExperimentPace:
             "step": self.step,
             "measured": self.measured,
             "seconds": self.session.clock(),
-            "probe_s": self.probe_s,
+            "probe_s": self._probe_s,
             "eval_s": self.eval_s,
             "evaluations": self.evaluations,
             "round_s": self.round_s[-RECENT:],
             "schedule": self.schedule.as_dict(),
-            "costs": self.prober.spent,
+            "costs": {group: list(each) for group, each in self.spent.items()},
         }
 
     def restore(self, saved: dict[str, Any]) -> None:
         """Put back what `as_dict` returned; the session has put back its clock."""
         self.step, self.measured = saved["step"], saved["measured"]
-        self.probe_s, self.eval_s = saved["probe_s"], saved["eval_s"]
-        self.evaluations, self.round_s = saved["evaluations"], list(saved["round_s"])
+        self.eval_s, self.evaluations, self.round_s = saved["eval_s"], saved["evaluations"], list(saved["round_s"])
         self.schedule.restore(saved["schedule"])
-        self.prober.spent = {group: list(each) for group, each in saved["costs"].items()}
+        self.spent = {group: tuple(each) for group, each in saved["costs"].items()}

@@ -67,7 +67,7 @@ def prepare(config: TrainConfig, bn: BnConfig, session: Session, *, resume: bool
     reporter.progress("reading-probe-pictures", 0, 0)
     images, labels = probe_set(index, operations, bn.probe_images, config.seed)
     prober = Prober(config, images.to(device), labels.to(device), fan_channels(arms[0].model), objective)
-    pace = ExperimentPace(config, bn, first.plan.steps_per_epoch, arms, prober, session)
+    pace = ExperimentPace(config, bn, first.plan.steps_per_epoch, arms, session)
     experiment = ExperimentParts(config, bn, session, device, data, arms, objective, val, prober, pace)
     if resume:
         _restore(experiment)

@@ -15,7 +15,7 @@ from alexcore.batchnorm.measure.batches import probe_set
 from alexcore.batchnorm.measure.undisturbed import undisturbed
 from alexcore.batchnorm.measure.weighted_layers import layers_of
 from alexcore.batchnorm.read.channel_formula import LEFT, channel_formula
-from alexcore.batchnorm.settings import arm_key
+from alexcore.batchnorm.settings import trained_file
 from alexcore.config import TrainConfig, load_config
 from alexcore.data.index import DataIndex
 from alexcore.data.sources import open_source
@@ -49,9 +49,8 @@ def channel_example(
     Raises:
         ConfigError: no such layer, it has no batch norm with running statistics, or no such channel.
     """
-    known = {
-        each.name: each.norm for each in layers_of(model) if isinstance(each.norm, nn.modules.batchnorm._BatchNorm)
-    }
+    norms = ((each.name, each.norm) for each in layers_of(model))
+    known = {name: norm for name, norm in norms if isinstance(norm, nn.modules.batchnorm._BatchNorm)}
     norm = known.get(layer)
     if norm is None or norm.running_mean is None or norm.running_var is None:
         there = ", ".join(known) or "none"
@@ -85,11 +84,6 @@ def channel_example(
             shown=[(picture, height // 2, width // 2) for picture in range(min(SHOWN, len(values)))],
         ),
     }
-
-
-def trained_file(run_dir: Path, seed: int) -> Path:
-    """Where the weights of an experiment's BatchNorm arm lie once it has ended or stopped."""
-    return run_dir / "arms" / arm_key("batch", seed) / "checkpoints" / "last.pt"
 
 
 def experiment_example(run_dir: Path, seed: int, layer: str, channel: int, *, trained: bool) -> dict[str, Any]:

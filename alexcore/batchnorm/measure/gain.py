@@ -9,12 +9,10 @@ from torch import Tensor, nn
 
 from alexcore.batchnorm.measure.undisturbed import undisturbed
 from alexcore.batchnorm.measure.weighted_layers import WeightedLayer, by_channel, layers_of
-from alexcore.batchnorm.read.quantities import rounded
+from alexcore.batchnorm.read.quantities import parallel, rounded
 from alexcore.nn.listening import listening
 from alexcore.nn.norms import norm_of
 
-# Kinds of change: noise, which no photograph contains, and the way to another picture.
-KINDS = ("random", "neighbour")
 FIGURES = ("factor", "relative", "spread")
 
 
@@ -24,9 +22,8 @@ def layer_gain(
     """Change every picture a little, and follow the change through the layers.
 
     Each picture x becomes x + eps ||x|| u, with u of length 1: drawn at random (`random`, several times), or pointing
-    to
-    the nearest other picture of the batch (`neighbour`). A layer is looked at where its activation gets its values h:
-    behind the norm, where there is one. Lengths are root sums of squares over the whole batch.
+    to the nearest other picture of the batch (`neighbour`). A layer is looked at where its activation gets its values
+    h: behind the norm, where there is one. Lengths are root sums of squares over the whole batch.
 
         factor    ||change of h|| / ||change of h of the layer before||; for the first layer, of the input
         relative  (||change of h|| / ||h||) / (||change of x|| / ||x||): how many per cent one per cent becomes
@@ -64,8 +61,7 @@ def layer_gain(
     data: dict[str, Any] = {"eps": eps, "layers": [layer.name for layer in layers]}
     for kind, found in results.items():
         data[kind] = {figure: _median([each[figure] for each in found]) for figure in FIGURES} if found else None
-    data = rounded(data)
-    return data
+    return rounded(data)
 
 
 def learned_scales(model: nn.Module, images: Tensor) -> dict[str, Any]:
@@ -93,36 +89,13 @@ def learned_scales(model: nn.Module, images: Tensor) -> dict[str, Any]:
 
     with undisturbed(model, train=True), torch.no_grad(), listening(norms, heard):
         model(images)
-    names = (
-        "layers",
-        "gamma_mean",
-        "gamma_low",
-        "gamma_high",
-        "gamma_moved",
-        "sigma",
-        "scale",
-        "scale_low",
-        "scale_high",
-    )
     rows = []
     for name, norm in norms:
-        gamma = norm.weight
-        assert isinstance(gamma, Tensor)
-        gamma = gamma.detach().float()
-        scale = gamma.abs() / divisors[name]
-        rows.append(
-            (
-                name,
-                gamma.mean().item(),
-                *_ends(gamma),
-                (gamma - 1).abs().mean().item(),
-                divisors[name].mean().item(),
-                scale.mean().item(),
-                *_ends(scale),
-            )
-        )
-    data: dict[str, Any] = rounded({name: [row[place] for row in rows] for place, name in enumerate(names)})
-    return data
+        gamma, sigma = cast(Tensor, norm.weight).detach().float(), divisors[name]
+        scale, moved = gamma.abs() / sigma, (gamma - 1).abs()
+        rows.append((name, *_spans(gamma), moved.mean().item(), sigma.mean().item(), *_spans(scale)))
+    of_gamma, of_scale = ("gamma_mean", "gamma_low", "gamma_high", "gamma_moved"), ("scale", "scale_low", "scale_high")
+    return rounded(parallel(("layers", *of_gamma, "sigma", *of_scale), rows))
 
 
 def _outputs(model: nn.Module, layers: list[WeightedLayer], images: Tensor) -> dict[str, Tensor]:
@@ -187,9 +160,10 @@ def _median(rows: list[list[float]]) -> list[float]:
     return torch.tensor(rows, dtype=torch.float64).median(dim=0).values.tolist()
 
 
-def _ends(values: Tensor) -> list[float]:
-    found: list[float] = torch.quantile(values, torch.tensor([0.05, 0.95], device=values.device)).tolist()
-    return found
+def _spans(values: Tensor) -> list[float]:
+    """Mean, 5th and 95th percentile."""
+    ends = torch.quantile(values, torch.tensor([0.05, 0.95], device=values.device))
+    return [values.mean().item(), *ends.tolist()]
 
 
 def _divisor(norm: nn.Module, values: Tensor) -> Tensor:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -15,39 +14,44 @@ CROSS_ENTROPY: Criterion = F.cross_entropy
 """Its mean, without class weights or smoothing, so that arms and runs can be compared."""
 
 
-class Gradient(NamedTuple):
-    """The loss at a point, not finite if the network has diverged, and its gradient: a tensor a trained parameter."""
+class Origin:
+    """Where a network stands: the point from which steps against its gradient are tried, and taken back.
 
-    loss: float
-    parts: list[Tensor]
+    Attributes:
+        parameters: Those that training moves, theta.
+        values: Theta as it is here.
+        loss: The loss here, not finite if the network has diverged.
+        gradient: Its gradient, a tensor a parameter.
+    """
+
+    def __init__(self, model: nn.Module, images: Tensor, labels: Tensor, criterion: Criterion) -> None:
+        self.parameters = trained(model)
+        self.values = [each.detach().clone() for each in self.parameters]
+        self.loss, self.gradient = gradient(model, images, labels, criterion)
+
+    @torch.no_grad()
+    def step(self, size: float, count: int | None = None) -> None:
+        """Set the parameters, or the first `count` of them, to theta - size * gradient, in place."""
+        for parameter, old, way in list(zip(self.parameters, self.values, self.gradient, strict=True))[:count]:
+            parameter.copy_(torch.sub(old, way, alpha=size))
+
+    @torch.no_grad()
+    def back(self) -> None:
+        """Set them to theta (a step of length 0 would not do: nought times no number is no number)."""
+        for parameter, old in zip(self.parameters, self.values, strict=True):
+            parameter.copy_(old)
 
 
 def trained(model: nn.Module) -> list[nn.Parameter]:
-    """The parameters that training moves: theta."""
+    """The parameters that training moves."""
     return [each for each in model.parameters() if each.requires_grad]
 
 
-def gradient(model: nn.Module, images: Tensor, labels: Tensor, criterion: Criterion = CROSS_ENTROPY) -> Gradient:
+def gradient(model: nn.Module, images: Tensor, labels: Tensor, criterion: Criterion) -> tuple[float, list[Tensor]]:
     """The loss and its gradient for all trained parameters: one pass forward and backward; `.grad` is not touched."""
     loss = criterion(model(images), labels)
     parts = torch.autograd.grad(loss, trained(model), allow_unused=True, materialize_grads=True)
-    return Gradient(loss.item(), [part.detach() for part in parts])
-
-
-@torch.no_grad()
-def move(
-    parameters: Sequence[nn.Parameter], origin: Sequence[Tensor], direction: Sequence[Tensor], step: float
-) -> None:
-    """Set parameters to `origin - step * direction`, in place."""
-    for parameter, old, way in zip(parameters, origin, direction, strict=True):
-        parameter.copy_(torch.sub(old, way, alpha=step))
-
-
-@torch.no_grad()
-def put_back(parameters: Sequence[nn.Parameter], origin: Sequence[Tensor]) -> None:
-    """Set parameters to `origin` (a step of length 0 would not do: nought times no number is no number)."""
-    for parameter, old in zip(parameters, origin, strict=True):
-        parameter.copy_(old)
+    return loss.item(), [part.detach() for part in parts]
 
 
 def cosine(one: float, other: float, apart: float) -> float:

@@ -4,32 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from alexcore.batchnorm.measure.gradient_step import (
-    CROSS_ENTROPY,
-    Criterion,
-    Gradient,
-    cosine,
-    gradient,
-    move,
-    put_back,
-    trained,
-)
+from alexcore.batchnorm.measure.gradient_step import CROSS_ENTROPY, Criterion, Origin, cosine, gradient
 from alexcore.batchnorm.measure.undisturbed import undisturbed
 from alexcore.batchnorm.measure.weighted_layers import length
-from alexcore.batchnorm.read.quantities import (
-    GRADIENT_AT_EQUAL_STEPS,
-    GRADIENT_PREDICTIVENESS,
-    LOSS_ALONG_GRADIENT,
-    LOSS_AT_EQUAL_STEPS,
-    SCALE_FREE_SMOOTHNESS,
-    SMOOTHNESS,
-    rounded,
-)
+from alexcore.batchnorm.read import quantities
+from alexcore.batchnorm.read.quantities import rounded
 
 # Steps along the gradient, in learning rates (Santurkar et al. 2018 went from 1/2 to 4).
 MULTIPLES = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0)
@@ -90,48 +75,41 @@ def loss_surface(
     Source: Santurkar et al. 2018, "How does batch normalization help optimization?", section 3.
     """
     with undisturbed(model, train=True):
-        start = gradient(model, images, labels, criterion)
-        parameters = trained(model)
-        weight_norm, grad_norm = length([each.data for each in parameters]), length(start.parts)
+        origin = Origin(model, images, labels, criterion)
+        weight_norm, grad_norm = length(origin.values), length(origin.gradient)
         steps = [lr * each for each in multiples]
-        along = _try(model, images, labels, start, steps, criterion)
+        along = _try(origin, steps, model, images, labels, criterion)
         # Without a gradient there is no direction, and every distance is 0.
         equal = [rho * weight_norm / grad_norm if grad_norm else 0.0 for rho in distances]
-        far = _try(model, images, labels, start, equal, criterion)
+        far = _try(origin, equal, model, images, labels, criterion)
     relative = [_ratio(each, grad_norm) for each in far.differences]
-    data: dict[str, Any] = rounded(
+    bends = [_ratio(apart, step * grad_norm) for apart, step in zip(along.differences, steps, strict=True)]
+    sharpness = [_ratio(change, rho) for change, rho in zip(relative, distances, strict=True)]
+    turned = {"rel": _largest(relative), "cosmin": -_largest([-each for each in far.cosines])}
+    rhos = list(distances)
+    return rounded(
         {
-            LOSS_ALONG_GRADIENT: {
-                "loss": start.loss,
+            quantities.LOSS_ALONG_GRADIENT: {
+                "loss": origin.loss,
                 "lr": lr,
                 "steps": steps,
                 **_band(along.losses, "losses", with_range=True),
             },
-            GRADIENT_PREDICTIVENESS: {"steps": steps, **_band(along.differences, "distances")},
-            SMOOTHNESS: {
-                "beta": _largest([_ratio(d, eta * grad_norm) for d, eta in zip(along.differences, steps, strict=True)]),
-                "grad_norm": grad_norm,
-            },
-            LOSS_AT_EQUAL_STEPS: {
-                "loss": start.loss,
-                "rhos": list(distances),
+            quantities.GRADIENT_PREDICTIVENESS: {"steps": steps, **_band(along.differences, "distances")},
+            quantities.SMOOTHNESS: {"beta": _largest(bends), "grad_norm": grad_norm},
+            quantities.LOSS_AT_EQUAL_STEPS: {
+                "loss": origin.loss,
+                "rhos": rhos,
                 **_band(far.losses, "losses", with_range=True),
             },
-            GRADIENT_AT_EQUAL_STEPS: {
-                "rhos": list(distances),
-                "relative": relative,
-                "cosines": far.cosines,
-                "rel": _largest(relative),
-                "cosmin": -_largest([-each for each in far.cosines]),
-            },
-            SCALE_FREE_SMOOTHNESS: {
-                "beta": _largest([_ratio(r, rho) for r, rho in zip(relative, distances, strict=True)]),
+            quantities.GRADIENT_AT_EQUAL_STEPS: {"rhos": rhos, "relative": relative, "cosines": far.cosines, **turned},
+            quantities.SCALE_FREE_SMOOTHNESS: {
+                "beta": _largest(sharpness),
                 "weight_norm": weight_norm,
                 "grad_norm": grad_norm,
             },
         }
     )
-    return data
 
 
 def relative_loss(
@@ -162,48 +140,39 @@ def relative_loss(
     Source: Bjorck et al. 2018, "Understanding batch normalization", section 3.1.
     """
     with undisturbed(model, train=True):
-        start = gradient(model, images, labels, criterion)
-        parameters = trained(model)
-        origin = [each.detach().clone() for each in parameters]
+        origin = Origin(model, images, labels, criterion)
         ratios = []
         with torch.no_grad():
             for rate in rates:
-                move(parameters, origin, start.parts, rate)
-                ratios.append(_ratio(criterion(model(images), labels).item(), start.loss))
+                origin.step(rate)
+                ratios.append(_ratio(criterion(model(images), labels).item(), origin.loss))
     diverged = [not each <= DIVERGED for each in ratios]  # written so that nan has diverged, too
-    safe = None
-    for rate, ratio in zip(rates, ratios, strict=True):
-        if not ratio <= 1:
-            break
-        safe = rate
-    data: dict[str, Any] = rounded(
+    safe = list(takewhile(lambda tried: tried[1] <= 1, zip(rates, ratios, strict=True)))
+    return rounded(
         {
-            "loss": start.loss,
+            "loss": origin.loss,
             "rates": list(rates),
             "ratios": ratios,
             "diverged": diverged,
             "first_diverged": next((rate for rate, bad in zip(rates, diverged, strict=True) if bad), None),
-            "largest_safe": safe,
+            "largest_safe": safe[-1][0] if safe else None,
         }
     )
-    return data
 
 
 def _try(
-    model: nn.Module, images: Tensor, labels: Tensor, start: Gradient, steps: Sequence[float], criterion: Criterion
+    origin: Origin, steps: Sequence[float], model: nn.Module, images: Tensor, labels: Tensor, criterion: Criterion
 ) -> _Tried:
     """Take each step from the same point, measure there, and go back."""
-    parameters = trained(model)
-    origin = [each.detach().clone() for each in parameters]
-    tried, grad_norm = _Tried([], [], []), length(start.parts)
+    tried, grad_norm = _Tried([], [], []), length(origin.gradient)
     for step in steps:
-        move(parameters, origin, start.parts, step)
-        there = gradient(model, images, labels, criterion)
-        tried.losses.append(there.loss)
-        apart = length([a - b for a, b in zip(there.parts, start.parts, strict=True)])
+        origin.step(step)
+        loss, there = gradient(model, images, labels, criterion)
+        apart = length([a - b for a, b in zip(there, origin.gradient, strict=True)])
+        tried.losses.append(loss)
         tried.differences.append(apart)
-        tried.cosines.append(cosine(grad_norm, length(there.parts), apart))
-    put_back(parameters, origin)
+        tried.cosines.append(cosine(grad_norm, length(there), apart))
+    origin.back()
     return tried
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from alexcore.batchnorm.measure.arm_runs import all_figures
-from alexcore.batchnorm.measure.arm_validation import Figures, OnBatch
+from alexcore.batchnorm.measure.arm_validation import Figures, OnBatch, all_figures
 from alexcore.batchnorm.measure.arms import Arm, Sums
 from alexcore.batchnorm.measure.experiment_parts import ExperimentParts
 
@@ -54,7 +53,8 @@ def measure(experiment: ExperimentParts) -> None:
         figures = all_figures(arms, {}, experiment.val, experiment.device, obey_on_batch(experiment))
         for arm in arms:
             tell_evaluation(experiment, arm, figures[arm.key])
-        pace.evaluation_took(clock() - began)
+        pace.eval_s += clock() - began
+        pace.evaluations += 1
     pace.measured = pace.step
 
 

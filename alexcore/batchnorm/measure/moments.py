@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from alexcore.batchnorm.measure.undisturbed import undisturbed
-from alexcore.batchnorm.measure.weighted_layers import WeightedLayer, by_channel, fan_channels, layers_of
-from alexcore.batchnorm.read.quantities import CHANNEL_VALUES, MOMENTS, SATURATION, ZERO_UNITS, rounded
+from alexcore.batchnorm.measure.weighted_layers import by_channel, fan_channels, layers_of
+from alexcore.batchnorm.read.quantities import CHANNEL_VALUES, MOMENTS, SATURATION, ZERO_UNITS, parallel, rounded
 from alexcore.nn.listening import listening
 
 # Ioffe and Szegedy 2015 show the 15th, 50th and 85th percentile of a unit's input over time.
@@ -27,33 +26,13 @@ SIGMOID_EDGES = (0.03, 0.97)
 # Keeps the drift of a channel that was constant finite (BATCHNORM's definition).
 TINY = 1e-8
 
-Measure = Callable[[WeightedLayer, Tensor], None]
+Moments = dict[str, dict[str, Tensor]]
+"""Mean and deviation of every channel at one moment of training, which a later drift is measured against.
 
-
-@dataclass
-class Moments:
-    """Mean and deviation of every channel at one moment of training: what a later drift is measured against.
-
-    Attributes:
-        mean: Per layer (C,) float32 on the CPU, of the layer's own output.
-        deviation: Likewise, the standard deviation with divisor N * H * W.
-        normed_mean: The same of the norm's output; only layers with a norm.
-        normed_deviation: Likewise.
-    """
-
-    mean: dict[str, Tensor] = field(default_factory=dict)
-    deviation: dict[str, Tensor] = field(default_factory=dict)
-    normed_mean: dict[str, Tensor] = field(default_factory=dict)
-    normed_deviation: dict[str, Tensor] = field(default_factory=dict)
-
-    def to_dict(self) -> dict[str, dict[str, Tensor]]:
-        """Tensors and plain data, as a checkpoint holds them (`weights_only=True` loads it)."""
-        return {name: dict(getattr(self, name)) for name in self.__dataclass_fields__}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Mapping[str, Tensor]]) -> Moments:
-        """What `to_dict` returned."""
-        return cls(**{name: dict(each) for name, each in values.items()})
+By "mean" and "deviation" (divisor N * H * W) of a layer's own output, "normed_mean" and "normed_deviation" of its
+norm's, and by layer: (C,) float32 on the CPU. A checkpoint can hold it (`weights_only=True` loads it).
+"""
+_MOMENTS = ("mean", "deviation", "normed_mean", "normed_deviation")
 
 
 def layer_statistics(
@@ -81,68 +60,50 @@ def layer_statistics(
         ZERO_UNITS: {"layers", "zero", "dead"}, shares 0 to 1, None where the activation is no ReLU
         SATURATION: {"layers", "saturated", "saturated_channels"}, shares, None where it is neither tanh nor sigmoid
     """
-    kept = fan_channels(model) if channels is None else channels
     layers = layers_of(model)
-    convs = [layer.name for layer in layers if isinstance(layer.weighted, nn.Conv2d)]
-    moments = Moments()
-    fans: dict[str, dict[str, Any]] = {}
-    rest: dict[str, dict[str, float]] = {layer.name: {} for layer in layers}
-
-    def of_output(layer: WeightedLayer, values: Tensor) -> None:
-        moments.mean[layer.name], moments.deviation[layer.name] = channel_moments(values)
-        percentiles = LAST_CONV_PERCENTILES if convs and layer.name == convs[-1] else PERCENTILES
-        chosen = list(kept.get(layer.name, ()))
-        fans[layer.name] = {
-            "channels": chosen,
-            "percentiles": list(percentiles),
-            "output": channel_percentiles(values, chosen, percentiles),
-            "normed": None,
-        }
-
-    def of_norm(layer: WeightedLayer, values: Tensor) -> None:
-        moments.normed_mean[layer.name], moments.normed_deviation[layer.name] = channel_moments(values)
-        fan = fans[layer.name]
-        fan["normed"] = channel_percentiles(values, fan["channels"], fan["percentiles"])
-
-    def of_activation(layer: WeightedLayer, values: Tensor) -> None:
-        rest[layer.name] = unit_shares(layer.activation, values)
-
-    def heard(key: tuple[WeightedLayer, Measure], _module: nn.Module, _given: object, output: Tensor) -> None:
-        layer, measure = key
-        measure(layer, output)
-
-    modules = [
-        ((layer, measure), module)
-        for layer in layers
-        for module, measure in ((layer.weighted, of_output), (layer.norm, of_norm), (layer.activation, of_activation))
-        if module is not None
-    ]
-    with undisturbed(model, train=True), torch.no_grad(), listening(modules, heard):
-        model(images)
     names = [layer.name for layer in layers]
+    chosen = fan_channels(model) if channels is None else channels
+    kept = {name: list(chosen.get(name, ())) for name in names}
+    last_conv = next((layer.name for layer in reversed(layers) if isinstance(layer.weighted, nn.Conv2d)), "")
+    percentiles = {name: list(LAST_CONV_PERCENTILES if name == last_conv else PERCENTILES) for name in names}
+    fans: dict[str, dict[str, Any]] = {
+        name: {"channels": kept[name], "percentiles": percentiles[name], "output": [], "normed": None} for name in names
+    }
+    moments: Moments = {name: {} for name in _MOMENTS}
+    shares: dict[str, dict[str, float]] = {name: {} for name in names}
 
-    def column(values: Mapping[str, Tensor]) -> list[float | None]:
-        return [values[name].abs().mean().item() if name in values else None for name in names]
+    def heard(key: tuple[str, str], _module: nn.Module, _given: object, output: Tensor) -> None:
+        name, prefix = key
+        moments[f"{prefix}mean"][name], moments[f"{prefix}deviation"][name] = channel_moments(output)
+        fans[name]["normed" if prefix else "output"] = channel_percentiles(output, kept[name], percentiles[name])
 
-    def kept_of(values: Mapping[str, Tensor]) -> dict[str, list[float]]:
-        return {name: values[name][list(kept.get(name, ()))].tolist() for name in names}
+    def heard_units(name: str, activation: nn.Module, _given: object, output: Tensor) -> None:
+        shares[name] = unit_shares(activation, output)
+
+    outputs: list[tuple[tuple[str, str], nn.Module]] = [((layer.name, ""), layer.weighted) for layer in layers]
+    outputs += [((layer.name, "normed_"), layer.norm) for layer in layers if layer.norm is not None]
+    units = [(layer.name, layer.activation) for layer in layers if layer.activation is not None]
+    with undisturbed(model, train=True), torch.no_grad(), listening(outputs, heard), listening(units, heard_units):
+        model(images)
+
+    def column(of: Mapping[str, Tensor]) -> list[float | None]:
+        return [of[name].abs().mean().item() if name in of else None for name in names]
+
+    def of_units(*keys: str) -> dict[str, Any]:
+        return {"layers": names, **{key: [shares[name].get(key) for name in names] for key in keys}}
 
     depth = {
         "layers": names,
-        "mean_abs": column(moments.mean),
-        "deviation": column(moments.deviation),
-        "normed_mean_abs": column(moments.normed_mean),
-        "normed_deviation": column(moments.normed_deviation),
-        "channels": {name: list(kept.get(name, ())) for name in names},
-        "mu": kept_of(moments.mean),
-        "sigma": kept_of(moments.deviation),
+        "mean_abs": column(moments["mean"]),
+        "deviation": column(moments["deviation"]),
+        "normed_mean_abs": column(moments["normed_mean"]),
+        "normed_deviation": column(moments["normed_deviation"]),
+        "channels": kept,
+        "mu": {name: moments["mean"][name][kept[name]].tolist() for name in names},
+        "sigma": {name: moments["deviation"][name][kept[name]].tolist() for name in names},
     }
-    zeros = {"layers": names, **{key: [rest[name].get(key) for name in names] for key in ("zero", "dead")}}
-    keys = ("saturated", "saturated_channels")
-    saturated = {"layers": names, **{key: [rest[name].get(key) for name in names] for key in keys}}
-    return rounded(
-        {CHANNEL_VALUES: {name: fans[name] for name in names}, MOMENTS: depth, ZERO_UNITS: zeros, SATURATION: saturated}
-    ), moments
+    zero, saturated = of_units("zero", "dead"), of_units("saturated", "saturated_channels")
+    return rounded({CHANNEL_VALUES: fans, MOMENTS: depth, ZERO_UNITS: zero, SATURATION: saturated}), moments
 
 
 def drift(before: Moments, now: Moments, steps: int) -> dict[str, Any]:
@@ -158,36 +119,20 @@ def drift(before: Moments, now: Moments, steps: int) -> dict[str, Any]:
         its channels of |mu - mu'| / (sigma' + 1e-8) and of |ln(sigma / sigma')|, of its own output and of its norm's
         (None without one). A channel that is constant at either time has no logarithm and is left out of that mean.
     """
-    names = list(before.mean)
 
-    def moved(mean: str, deviation: str) -> tuple[list[float | None], list[float | None]]:
-        means: list[float | None] = []
-        logs: list[float | None] = []
-        for name in names:
-            if name not in getattr(now, mean) or name not in getattr(before, mean):
-                means.append(None)
-                logs.append(None)
-                continue
-            old, new = getattr(before, deviation)[name].double(), getattr(now, deviation)[name].double()
-            difference = (getattr(now, mean)[name].double() - getattr(before, mean)[name].double()).abs()
-            means.append((difference / (old + TINY)).mean().item())
-            alive = (old > 0) & (new > 0)
-            logs.append((new[alive] / old[alive]).log().abs().mean().item() if alive.any() else None)
-        return means, logs
+    def moved(name: str, prefix: str) -> tuple[float | None, float | None]:
+        mean, deviation = f"{prefix}mean", f"{prefix}deviation"
+        if name not in now[mean] or name not in before[mean]:
+            return None, None
+        old, new = before[deviation][name].double(), now[deviation][name].double()
+        difference = (now[mean][name].double() - before[mean][name].double()).abs()
+        alive = (old > 0) & (new > 0)
+        log = (new[alive] / old[alive]).log().abs().mean().item() if alive.any() else None
+        return (difference / (old + TINY)).mean().item(), log
 
-    means, logs = moved("mean", "deviation")
-    normed_means, normed_logs = moved("normed_mean", "normed_deviation")
-    data: dict[str, Any] = rounded(
-        {
-            "steps": steps,
-            "layers": names,
-            "mean": means,
-            "log_deviation": logs,
-            "normed_mean": normed_means,
-            "normed_log_deviation": normed_logs,
-        }
-    )
-    return data
+    names = ("layers", "mean", "log_deviation", "normed_mean", "normed_log_deviation")
+    rows = [(layer, *moved(layer, ""), *moved(layer, "normed_")) for layer in before["mean"]]
+    return rounded({"steps": steps, **parallel(names, rows)})
 
 
 def channel_moments(values: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""Which probes belong together, what they are made on, and what each has cost: between the schedule and the functions.
+"""Which probes belong together, and what they are made on: between the schedule and the functions.
 
 | group | quantities | made on |
 |---|---|---|
@@ -14,7 +14,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -22,28 +22,16 @@ from torch import Tensor
 
 from alexcore.analysis.accumulation import compare, micro_sizes
 from alexcore.batchnorm.measure.arms import Arm
-from alexcore.batchnorm.measure.covariate_shift import internal_covariate_shift
 from alexcore.batchnorm.measure.formula_example import channel_example
 from alexcore.batchnorm.measure.gain import layer_gain, learned_scales
-from alexcore.batchnorm.measure.gradients import gradient_magnitude, gradient_summands
+from alexcore.batchnorm.measure.gradients import gradient_magnitude, gradient_summands, internal_covariate_shift
 from alexcore.batchnorm.measure.loss_surface import loss_surface, relative_loss
-from alexcore.batchnorm.measure.moments import Moments, drift, layer_statistics
+from alexcore.batchnorm.measure.moments import drift, layer_statistics
 from alexcore.batchnorm.measure.recalibration import batch_norms
 from alexcore.batchnorm.measure.undisturbed import undisturbed
-from alexcore.batchnorm.read.quantities import (
-    ACCUMULATION,
-    COVARIATE_SHIFT,
-    DRIFT,
-    FORMULA,
-    GAIN,
-    GRADIENT_SIZE,
-    GRADIENT_SUMMANDS,
-    LEARNED_SCALES,
-    RELATIVE_LOSS,
-    STATISTICS_LAG,
-    rounded,
-)
-from alexcore.batchnorm.read.statistics_lag import statistics_lag
+from alexcore.batchnorm.read import quantities
+from alexcore.batchnorm.read.channel_formula import statistics_lag
+from alexcore.batchnorm.read.quantities import rounded
 from alexcore.config import TrainConfig
 from alexcore.training.objective import Objective
 
@@ -53,40 +41,17 @@ Found = Iterator[tuple[str, dict[str, Any]]]
 class Prober:
     """Makes the probes of one experiment; `images` are all probe pictures, (N, 3, H, W), with `labels`, (N,).
 
-    `channels` are, per layer, those that are kept one by one; `spent` is, per group, [probes made, seconds, seconds of
-    the quickest].
+    `channels` are, per layer, those that are kept one by one.
     """
 
     def __init__(
-        self,
-        config: TrainConfig,
-        images: Tensor,
-        labels: Tensor,
-        channels: Mapping[str, Sequence[int]],
-        objective: Objective,
+        self, config: TrainConfig, images: Tensor, labels: Tensor, channels: dict[str, list[int]], objective: Objective
     ) -> None:
         order = torch.channels_last if config.channels_last else torch.contiguous_format
         self.config, self.images, self.labels = config, images.contiguous(memory_format=order), labels
         size = max(2, config.batch_size * config.accumulation_steps)
         self.batch, self.batch_labels = self.images[:size], labels[:size]
-        self.objective = objective
-        self.channels = {layer: list(each) for layer, each in channels.items()}
-        self.spent: dict[str, list[float]] = {}
-
-    def took(self, group: str, seconds: float) -> None:
-        """Remember what a group has cost one arm."""
-        spent = self.spent.setdefault(group, [0, 0.0, seconds])
-        spent[0] += 1
-        spent[1] += seconds
-        spent[2] = min(spent[2], seconds)
-
-    def costs(self, arms: int) -> dict[str, float]:
-        """Seconds that each group takes for all arms together, as far as it was made."""
-        return {group: arms * seconds / count for group, (count, seconds, _) in self.spent.items()}
-
-    def least_costs(self, arms: int) -> dict[str, float]:
-        """The same from the quickest probe of each group: other programs can only make one slower."""
-        return {group: arms * least for group, (_, _, least) in self.spent.items()}
+        self.objective, self.channels = objective, channels
 
     def probe(self, group: str, arm: Arm, lr: float, step: int) -> Found:
         """Measure one arm at `step`, quantity by quantity; it is left as it was, to the bit, but for its `memory`."""
@@ -96,16 +61,16 @@ class Prober:
         elif group == "surface":
             yield from loss_surface(model, *batch, lr).items()
         elif group == "relative":
-            yield RELATIVE_LOSS, relative_loss(model, *batch)
+            yield quantities.RELATIVE_LOSS, relative_loss(model, *batch)
         elif group == "gradients":
-            yield GRADIENT_SUMMANDS, gradient_summands(model, *batch)
+            yield quantities.GRADIENT_SUMMANDS, gradient_summands(model, *batch)
         elif group == "shift":
-            yield COVARIATE_SHIFT, internal_covariate_shift(model, *batch, lr)
+            yield quantities.COVARIATE_SHIFT, internal_covariate_shift(model, *batch, lr)
         elif group == "gain":
-            yield GAIN, layer_gain(model, self.batch)
-            yield LEARNED_SCALES, learned_scales(model, self.batch)
+            yield quantities.GAIN, layer_gain(model, self.batch)
+            yield quantities.LEARNED_SCALES, learned_scales(model, self.batch)
         elif group == "formula" and batch_norms(model):
-            yield FORMULA, channel_example(model, self.batch, "conv1", self._shown_channel(arm))
+            yield quantities.FORMULA, channel_example(model, self.batch, "conv1", self._shown_channel(arm))
         elif group == "accumulation":
             yield from self._accumulation(arm, step)
 
@@ -115,15 +80,15 @@ class Prober:
         # A probe that is made again after a stop in its midst is measured against the same one as before.
         if "now" in arm.memory and arm.memory["now"][0] != step:
             arm.memory["before"] = arm.memory["now"]
-        arm.memory["now"] = [step, moments.to_dict()]
+        arm.memory["now"] = [step, moments]
         if "before" in arm.memory:
-            earlier, saved = arm.memory["before"]
-            yield DRIFT, drift(Moments.from_dict(saved), moments, step - earlier)
+            earlier, before = arm.memory["before"]
+            yield quantities.DRIFT, drift(before, moments, step - earlier)
         kept = arm.memory.pop("gradients", None)
         if _has_gradients(arm):
-            yield GRADIENT_SIZE, gradient_magnitude(arm.model, lr)
+            yield quantities.GRADIENT_SIZE, gradient_magnitude(arm.model, lr)
         elif kept is not None and kept[0] == step:
-            yield GRADIENT_SIZE, kept[1]
+            yield quantities.GRADIENT_SIZE, kept[1]
 
     def keep_gradients(self, arms: Sequence[Arm], lr: float, step: int) -> None:
         """Remember how large gradients are over a stop in the midst of a measurement: no checkpoint holds any."""
@@ -134,7 +99,7 @@ class Prober:
     def _shown_channel(self, arm: Arm) -> int:
         """A channel of median deviation, the same at the start and at the end."""
         if "shown" not in arm.memory:
-            deviations = Moments.from_dict(arm.memory["now"][1]).deviation["conv1"]
+            deviations = arm.memory["now"][1]["deviation"]["conv1"]
             arm.memory["shown"] = int(deviations.argsort()[(len(deviations) - 1) // 2])
         return int(arm.memory["shown"])
 
@@ -142,13 +107,12 @@ class Prober:
         parts = self.config.accumulation_steps
         norms = batch_norms(arm.model)
         if norms:
-            yield STATISTICS_LAG, statistics_lag(norms[0].momentum, step * parts, parts)
+            yield quantities.STATISTICS_LAG, statistics_lag(norms[0].momentum, step * parts, parts)
         pictures = len(self.batch_labels)
+        sizes = micro_sizes(pictures, self.config.batch_size)
         with undisturbed(arm.model, train=True):
-            rows = compare(
-                arm.model, self.objective, self.batch, self.batch_labels, micro_sizes(pictures, self.config.batch_size)
-            )
-        yield ACCUMULATION, rounded({"pictures": pictures, "rows": rows})
+            rows = compare(arm.model, self.objective, self.batch, self.batch_labels, sizes)
+        yield quantities.ACCUMULATION, rounded({"pictures": pictures, "rows": rows})
 
 
 def _has_gradients(arm: Arm) -> bool:

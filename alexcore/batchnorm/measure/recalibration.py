@@ -25,7 +25,7 @@ def batch_norms(model: nn.Module) -> list[_BatchNorm]:
 
 
 @torch.no_grad()
-def recalibrate(model: nn.Module, batches: Batches) -> dict[str, int]:
+def recalibrate(model: nn.Module, batches: Batches) -> None:
     """Measure the running statistics anew, with the weights as they are now.
 
     They are reset, and one pass makes them plain means over the batches, each weighted by its pictures: for equal sizes
@@ -39,16 +39,13 @@ def recalibrate(model: nn.Module, batches: Batches) -> dict[str, int]:
         model: Any network; without batch norm nothing happens.
         batches: (images, labels), from training, in random order.
 
-    Returns:
-        {"batches", "images", "skipped", "layers"}: how many were used, left out, and norms measured.
-
     Raises:
         TrainingError: no batch had two pictures; the running statistics are then as they were.
     """
     norms = batch_norms(model)
-    used = images_seen = skipped = 0
     if not norms:
-        return {"batches": 0, "images": 0, "skipped": 0, "layers": 0}
+        return
+    seen = 0
     modes = [(module, module.training) for module in model.modules()]
     momenta = [norm.momentum for norm in norms]
     device = next(model.parameters()).device
@@ -59,27 +56,24 @@ def recalibrate(model: nn.Module, batches: Batches) -> dict[str, int]:
             norm.train()
         for images, _ in batches:
             if len(images) < 2:
-                skipped += 1
                 continue
-            if not used:
+            if not seen:
                 for norm in norms:
                     norm.reset_running_stats()
-            images_seen += len(images)
+            seen += len(images)
             for norm in norms:
-                norm.momentum = len(images) / images_seen
+                norm.momentum = len(images) / seen
             model(images.to(device, memory_format=order))
-            used += 1
     finally:
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
         for module, mode in modes:
             module.training = mode
-    if not used:
+    if not seen:
         raise TrainingError(
             "The running statistics of batch norm cannot be measured anew: no batch had two pictures.",
             "Choose a batch_size of at least 2.",
         )
-    return {"batches": used, "images": images_seen, "skipped": skipped, "layers": len(norms)}
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Batch norm of one channel, number by number, in train and in eval mode: the arithmetic itself."""
+"""The arithmetic of batch norm: one channel, number by number, in both modes; how slowly running statistics follow."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from alexcore.batchnorm.read.quantities import rounded
-from alexcore.errors import DataError
+from alexcore.errors import ConfigError, DataError
 
 Place = tuple[int, int, int]
+MOST_POINTS = 201
 LEFT = "as training left it; this batch plays no part"
 
 
@@ -45,8 +46,7 @@ def channel_formula(
 
     Returns:
         {"count", "mean", "variance" (divisor n), "variance_unbiased" (divisor n - 1), "eps", "deviation", "gamma",
-        "beta",
-        "momentum", "running_mean", "running_variance", "running_mean_after", "running_variance_after", "shown":
+        "beta", "momentum", "running_mean", "running_variance", "running_mean_after", "running_variance_after", "shown":
         [{"picture", "row", "column", "value", "train": {"centred", "normalised", "output"}, "eval": the same}],
         "lines_train": [text], "lines_eval": [text]}. The numbers of eval come from the running statistics as they are
         before the batch.
@@ -100,7 +100,7 @@ def channel_formula(
         f"{running_deviation:.4g}",
         *_lines(rows, "eval", ("running mean", running_mean), ("running deviation", running_deviation), gamma, beta),
     ]
-    data: dict[str, Any] = rounded(
+    return rounded(
         {
             "count": count,
             "mean": mean,
@@ -120,25 +120,19 @@ def channel_formula(
             "lines_eval": evaluated,
         }
     )
-    return data
 
 
 def _lines(
-    rows: Sequence[dict[str, Any]],
-    mode: str,
-    centre: tuple[str, float],
-    by: tuple[str, float],
-    gamma: float,
-    beta: float,
+    rows: list[dict[str, Any]], mode: str, centre: tuple[str, float], by: tuple[str, float], gamma: float, beta: float
 ) -> list[str]:
     """The steps of the first shown value, a line each."""
     if not rows:
         return []
     row, steps = rows[0], rows[0][mode]
+    centred = f"({row['value']:.4g} - {_bracketed(centre[1])})"
     return [
         f"picture {row['picture']}, row {row['row']}, column {row['column']}: value = {row['value']:.4g}",
-        f"normalised = (value - {centre[0]}) / {by[0]} = {_minus(row['value'], centre[1])} / {by[1]:.4g} = "
-        f"{steps['normalised']:.4g}",
+        f"normalised = (value - {centre[0]}) / {by[0]} = {centred} / {by[1]:.4g} = {steps['normalised']:.4g}",
         f"output = gamma · normalised + beta = {gamma:.4g} · {_bracketed(steps['normalised'])} + {_bracketed(beta)} = "
         f"{steps['output']:.4g}",
     ]
@@ -152,10 +146,59 @@ def _update(what: str, share: float, before: float, batch: float, after: float) 
     )
 
 
-def _minus(value: float, other: float) -> str:
-    return f"({value:.4g} - {_bracketed(other)})"
-
-
 def _bracketed(value: float) -> str:
     """A number that may stand behind an operator."""
     return f"({value:.4g})" if value < 0 else f"{value:.4g}"
+
+
+def statistics_lag(momentum: float | None, updates: int, accumulation: int = 1) -> dict[str, Any]:
+    """What the initial values still weigh in the running statistics: (1 - m)^n after n updates.
+
+    With accumulation, every optimizer step brings k updates, so that a step counts with 1 - (1 - m)^k;
+    1 - (1 - m)^(1/k) would give m a step again. That mends the running statistics alone, not the gradient: each
+    micro-batch is still normalised by its own.
+
+    Args:
+        momentum: Of batch norm, 0 to 1; None is the plain mean of all batches.
+        updates: Batches seen in train mode, at least 0.
+        accumulation: Micro-batches an optimizer step, k.
+
+    Returns:
+        {"momentum", "updates", "weight": 0 to 1, "half_life": updates until it is a half, "effective_momentum",
+        "compensated_momentum", "curve": weights after 0 to `updates` of them (at most 201 points), "curve_updates"}.
+        `half_life` is None for a momentum of 0, which never forgets, and with None for the plain mean, which has
+        forgotten after its first batch, the momenta are None, too.
+
+    Raises:
+        ConfigError: momentum, updates or accumulation are out of range.
+    """
+    if momentum is not None and not 0 <= momentum <= 1:
+        raise ConfigError(f"momentum = {momentum!r} is not allowed: it must be from 0 to 1.")
+    if updates < 0:
+        raise ConfigError(f"updates = {updates!r} is not allowed: it must be at least 0.")
+    if accumulation < 1:
+        raise ConfigError(f"accumulation = {accumulation!r} is not allowed: it must be at least 1.")
+
+    def weight(count: int) -> float:
+        return float(count == 0) if momentum is None else float((1 - momentum) ** count)
+
+    points = sorted({round(number * updates / (MOST_POINTS - 1)) for number in range(MOST_POINTS)})
+    return rounded(
+        {
+            "momentum": momentum,
+            "updates": updates,
+            "weight": weight(updates),
+            "half_life": half_life(momentum),
+            "effective_momentum": None if momentum is None else 1 - (1 - momentum) ** accumulation,
+            "compensated_momentum": None if momentum is None else 1 - (1 - momentum) ** (1 / accumulation),
+            "curve": [weight(count) for count in points],
+            "curve_updates": points,
+        }
+    )
+
+
+def half_life(momentum: float | None) -> float | None:
+    """Updates until the initial value weighs a half: 6.6 for 0.1. None if that is never, or without a momentum."""
+    if momentum is None or momentum == 0:
+        return None
+    return 0.0 if momentum == 1 else math.log(0.5) / math.log1p(-momentum)

@@ -21,6 +21,7 @@ from __future__ import annotations
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -82,20 +83,9 @@ class Experiment:
 
     def refresh(self) -> bool:
         """Read what was written since the last call, sweeps and verdict too; whether there was anything."""
-        events, again = self._followed["events"].news()
-        if again:
-            self._clear()
-        for event in events:
-            self._add(event)
-        found = bool(events) or again
+        found = self._followed["events"].tell(self._clear, self._add)
         for kind in SWEEPS:
-            lines, again = self._followed[kind].news()
-            if again:
-                self.sweeps[kind] = []
-            for line in lines:
-                if line["type"] == "sweep":
-                    _replace(self.sweeps[kind], line, ("arm", "seed", "x", "mode"))
-            found = found or bool(lines) or again
+            found |= self._followed[kind].tell(self.sweeps[kind].clear, partial(_add_swept, self.sweeps[kind]))
         answers = _answers(read_json(self.path / VERDICT))
         found, self._verdict_file = found or answers != self._verdict_file, answers
         return found
@@ -173,8 +163,7 @@ class Experiment:
 
     def _forget(self, last: int) -> None:
         """A killed experiment had gone beyond its checkpoint; it goes there again."""
-        by_arm = [self.steps, self.evals, *self.probes.values()]
-        for events_of in by_arm:
+        for events_of in (self.steps, self.evals, *self.probes.values()):
             for arm, events in events_of.items():
                 events_of[arm] = [event for event in events if event["step"] <= last]
         self.resumes.append(last)
@@ -211,10 +200,15 @@ def _answers(value: dict[str, Any] | None) -> list[dict[str, Any]]:
     ]
 
 
-def _replace(events: list[Event], event: Event, names: Iterable[str]) -> None:
-    key = [event.get(name) for name in names]
-    events[:] = [known for known in events if [known.get(name) for name in names] != key]
-    events.append(event)
+def _add_swept(lines: list[Event], line: Event) -> None:
+    """A run that was made again takes the place of its earlier result."""
+
+    def key(each: Event) -> list[Any]:
+        return [each.get(name) for name in ("arm", "seed", "x", "mode")]
+
+    if line["type"] == "sweep":
+        lines[:] = [known for known in lines if key(known) != key(line)]
+        lines.append(line)
 
 
 def is_number(value: Any) -> bool:

@@ -20,10 +20,10 @@ from alexcore.batchnorm.read.quantities import (
     VALIDATION_GAP,
     ZERO_UNITS,
 )
+from alexcore.batchnorm.read.record import Arm
 from alexcore.batchnorm.read.tolerance import DIVERGED, Row, classify, median_of, tolerances
 from alexcore.runs.events import finite_number
 
-Arm = tuple[str, int]
 Events = Sequence[Mapping[str, Any]]
 Values = dict[str, dict[int, float]]
 
@@ -66,12 +66,10 @@ class ExperimentSummary:
     """An experiment in numbers.
 
     Attributes:
-        classes: C.
         steps: Optimizer steps after which the values at the end were measured.
         lr: Learning rate.
         activation: "relu", "tanh" or "sigmoid".
         arms: The norms compared.
-        seeds: The seeds.
         values: `values[measure][arm][seed]`, finite numbers alone: what was not measured is not there.
         outcomes: `outcomes[arm][seed]`: "learned", "stuck" or "diverged".
         last_conv: Name of the layer up to which `growth` is measured.
@@ -79,12 +77,10 @@ class ExperimentSummary:
         best_rates: Per arm, the rate at which `best_acc1` was reached (median over the seeds).
     """
 
-    classes: int
     steps: int
     lr: float
     activation: str
     arms: tuple[str, ...]
-    seeds: tuple[int, ...]
     values: Mapping[str, Mapping[str, Mapping[int, float]]] = field(default_factory=dict)
     outcomes: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
     last_conv: str = "the last convolution"
@@ -149,12 +145,10 @@ def summarise(
     best_rates = _put_rates(rates, put)
     done = max((int(events[-1]["step"]) for events in evals.values() if events), default=0)
     return ExperimentSummary(
-        classes=classes,
         steps=done or int(start.get("steps") or 0),
         lr=float(start.get("lr") or 0.0),
         activation=str(start.get("activation") or "relu"),
         arms=tuple(dict.fromkeys(arm for arm, _ in arms)),
-        seeds=tuple(sorted({seed for _, seed in arms})),
         values=values,
         outcomes=outcomes,
         last_conv=last_conv or "the last convolution",
@@ -210,9 +204,10 @@ def _data(probes: Mapping[str, Events], quantity: str) -> list[Mapping[str, Any]
     return [each["data"] for each in probes.get(quantity, ()) if isinstance(each.get("data"), Mapping)]
 
 
-def _convs(data: Mapping[str, Any], column: str) -> list[float | None]:
-    """A column of the convolutions, where batch norm acts; of all layers in a network without any."""
-    names, values = list(data.get("layers") or ()), list(data.get(column) or ())
+def _convs(data: Mapping[str, Any], column: str, within: str = "") -> list[float | None]:
+    """A column of the convolutions, where batch norm acts, or all of it in a network without any; `within` a field."""
+    columns = (data.get(within) or {}) if within else data
+    names, values = list(data.get("layers") or ()), list(columns.get(column) or ())
     kept = [value for name, value in zip(names, values, strict=False) if str(name).startswith("conv")]
     return [finite_number(each) for each in kept or values]
 
@@ -232,14 +227,13 @@ def _drift(data: Mapping[str, Any], *, seen: bool) -> float | None:
 
 
 def _growth(data: Mapping[str, Any], kind: str) -> float | None:
-    column = _convs({"layers": data.get("layers"), **(data.get(kind) or {})}, "spread")
+    column = _convs(data, "spread", kind)
     return column[-1] if column else None
 
 
 def gain_change(first: Mapping[str, Any], last: Mapping[str, Any]) -> float | None:
     """By what factor the gains from layer to layer changed between two probes, in the mean of the convolutions."""
-    old = _convs({"layers": first.get("layers"), **(first.get("random") or {})}, "factor")
-    new = _convs({"layers": last.get("layers"), **(last.get("random") or {})}, "factor")
+    old, new = (_convs(data, "factor", "random") for data in (first, last))
     logs = [abs(math.log(now / then)) for then, now in zip(old, new, strict=False) if then and now and now / then > 0]
     return math.exp(statistics.fmean(logs)) if logs else None
 

@@ -18,42 +18,14 @@ from alexcore.batchnorm.settings import arm_key
 from alexcore.files import replacing
 
 Row = dict[str, Any]
-SUMMARY = (
-    "arm",
-    "norm",
-    "seed",
-    "steps",
-    "diverged_at",
-    "train_loss",
-    "train_acc1",
-    "val_loss",
-    "val_acc1",
-    "best_val_acc1",
-    "val_loss_batch",
-    "val_acc1_batch",
-    "val_loss_recalibrated",
-    "val_acc1_recalibrated",
-    "parameters",
-    "step_s",
-)
-CURVES = (
-    "arm",
-    "norm",
-    "seed",
-    "step",
-    "split",
-    "loss",
-    "acc1",
-    "loss_batch",
-    "acc1_batch",
-    "loss_recalibrated",
-    "acc1_recalibrated",
-    "grad_norm",
-    "lr",
-    "step_s",
-)
-PROBES = ("arm", "norm", "seed", "step", "quantity", "measure", "layer", "channel", "x", "value")
-SWEPT = ("sweep", "mode", "arm", "norm", "seed", "x", "lr", "steps", "train_loss", "val_acc1", "outcome")
+_ARM = ("arm", "norm", "seed")
+# Validated with other statistics than the running ones.
+_OTHERWISE = ("loss_batch", "acc1_batch", "loss_recalibrated", "acc1_recalibrated")
+_LAST = ("train_loss", "train_acc1", "val_loss", "val_acc1", "best_val_acc1", *(f"val_{name}" for name in _OTHERWISE))
+SUMMARY = (*_ARM, "steps", "diverged_at", *_LAST, "parameters", "step_s")
+CURVES = (*_ARM, "step", "split", "loss", "acc1", *_OTHERWISE, "grad_norm", "lr", "step_s")
+PROBES = (*_ARM, "step", "quantity", "measure", "layer", "channel", "x", "value")
+SWEPT = ("sweep", "mode", *_ARM, "x", "lr", "steps", "train_loss", "val_acc1", "outcome")
 # What the numbers of a list stand against, where they do not stand for layers.
 _AXES = ("steps", "rhos", "rates", "curve_updates")
 

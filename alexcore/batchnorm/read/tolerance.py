@@ -106,7 +106,7 @@ def rows_of(lines: Iterable[Mapping[str, Any]], name: str) -> list[Row]:
 def tolerances(rows: Iterable[Row]) -> dict[str, dict[int, Tolerance]]:
     """`width` of every arm and seed: {arm: {seed: Tolerance}}."""
     found: dict[str, dict[int, Tolerance]] = {}
-    for (arm, seed), some in _groups(rows, "arm", "seed").items():
+    for (arm, seed), some in grouped(rows, "arm", "seed").items():
         found.setdefault(arm, {})[seed] = width(
             [row["rate"] for row in some],
             [finite_number(row.get("val_acc1")) for row in some],
@@ -131,7 +131,7 @@ def rate_table(rows: Iterable[Row]) -> list[Row]:
             "train_loss": median_of([finite_number(row.get("train_loss")) for row in some]),
             **{word: sum(row.get("outcome") == word for row in some) for word in (LEARNED, STUCK, DIVERGED)},
         }
-        for (arm, rate), some in _groups(rows, "arm", "rate").items()
+        for (arm, rate), some in grouped(rows, "arm", "rate").items()
     ]
 
 
@@ -166,24 +166,20 @@ def batch_table(rows: Iterable[Row]) -> list[Row]:
         seeds, "diverged": count}, by mode, arm and batch.
     """
     table = []
-    for (mode, arm, batch), some in _groups(rows, "mode", "arm", "batch").items():
-        known = [finite_number(row.get("val_acc1")) for row in some]
-        errors = [{"error": None if each is None else 1 - each} for each in known]
-        diverged = sum(row.get("outcome") == DIVERGED for row in some)
-        table.append(
-            {
-                "mode": mode,
-                "arm": arm,
-                "batch": batch,
-                "seeds": len(some),
-                **_band(errors, "error"),
-                "diverged": diverged,
-            }
-        )
+    for (mode, arm, batch), some in grouped(rows, "mode", "arm", "batch").items():
+        about = {"mode": mode, "arm": arm, "batch": batch, "seeds": len(some)}
+        errors = _band([{"error": error_of(row)} for row in some], "error")
+        table.append({**about, **errors, "diverged": sum(row.get("outcome") == DIVERGED for row in some)})
     return table
 
 
-def _groups(rows: Iterable[Row], *names: str) -> dict[tuple[Any, ...], list[Row]]:
+def error_of(row: Row) -> float | None:
+    """The share of wrong answers; None where nothing was validated."""
+    accuracy = finite_number(row.get("val_acc1"))
+    return None if accuracy is None else 1 - accuracy
+
+
+def grouped(rows: Iterable[Row], *names: str) -> dict[tuple[Any, ...], list[Row]]:
     """Rows by the values of some columns, in the order of these; arms keep that of their first row."""
     rows = list(rows)
     arms = list(dict.fromkeys(row["arm"] for row in rows))

@@ -13,13 +13,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from alexcore.batchnorm.read.arm_comparison import SEEDS_NEEDED, Comparison, compare
-from alexcore.batchnorm.read.quantities import rounded
+from alexcore.batchnorm.read.quantities import TITLES, rounded_value
 from alexcore.batchnorm.read.summary import MEASURES, ExperimentSummary
 from alexcore.nn.norms import NORMS, look_of
+from alexcore.runs.events import finite_number
+from alexcore.words.numbers import number
 from alexcore.words.verdict import InWords, answer_in_words
 
 PLAIN, NORMED = "none", "batch"
+SEEDS_NEEDED = 3
+# Values closer than this, relative to the larger, are the same: they were rounded to 6 digits.
+SAME = 1e-5
 # Below this a factor is no growth and no shrinking.
 CLEAR = 1.1
 # A curve that gained less than this share of the pictures in the second half of the steps is flat.
@@ -27,42 +31,18 @@ FLAT = 0.01
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """The numbers (seed and value) of one measure, a key of `summary.MEASURES`, and one arm behind an answer.
-
-    `quantity` tells which chart shows it.
-    """
-
-    quantity: str
-    measure: str
-    title: str
-    arm: str
-    values: tuple[tuple[int, float], ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """The same as JSON can hold it, values as {"seed", "value"}."""
-        values = [{"seed": seed, "value": rounded(value)} for seed, value in self.values]
-        return {
-            "quantity": self.quantity,
-            "measure": self.measure,
-            "title": self.title,
-            "arm": self.arm,
-            "values": values,
-        }
-
-
-@dataclass(frozen=True)
 class Answer:
     """One answer, to the question `code`, and what it was computed from.
 
-    `values` make its sentences, see `alexcore.words.verdict`; `decided` is whether the numbers decide it; `anchor` is
-    the section of the page that shows it: "inside", "ics", "curves", "sweeps" or "surface".
+    `values` make its sentences, see `alexcore.words.verdict`; `decided` is whether the numbers decide it; `evidence`
+    has the numbers of each measure and arm, with the quantity whose chart shows them; `anchor` is the section of the
+    page that shows it: "inside", "ics", "curves", "sweeps" or "surface".
     """
 
     code: str
     values: dict[str, Any]
     decided: bool
-    evidence: tuple[Evidence, ...]
+    evidence: list[dict[str, Any]]
     anchor: str
 
     @property
@@ -77,9 +57,53 @@ class Answer:
             "values": self.values,
             **self.words._asdict(),
             "decided": self.decided,
-            "evidence": [each.as_dict() for each in self.evidence],
+            "evidence": self.evidence,
             "anchor": self.anchor,
         }
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What one measure says about the arms with and without batch norm.
+
+    Attributes:
+        state: "lower" or "higher": all seeds with BN are below or above all without; "overlap": some are not; "tie":
+            all are the same; "few": fewer than 3 seeds; "missing": an arm has no number at all.
+        lean: "lower", "higher" or "equal", by the medians; what "few" and "overlap" lean to. "" without numbers.
+        plain: Values without batch norm, by seed.
+        normed: Values with batch norm.
+    """
+
+    state: str
+    lean: str
+    plain: Mapping[int, float]
+    normed: Mapping[int, float]
+
+    @property
+    def decided(self) -> bool:
+        """Whether one arm is wholly below the other."""
+        return self.state in ("lower", "higher")
+
+    @property
+    def seeds(self) -> int:
+        """Seeds that the weaker of the two arms has."""
+        return min(len(self.plain), len(self.normed))
+
+
+def compare(plain: Mapping[int, float], normed: Mapping[int, float]) -> Comparison:
+    """Compare the values over the seeds of the arm without batch norm with those of the arm with it."""
+    if not plain or not normed:
+        return Comparison("missing", "", plain, normed)
+    low, high = (statistics.median(each.values()) for each in (plain, normed))
+    every = [*plain.values(), *normed.values()]
+    tie = max(every) - min(every) <= SAME * max(map(abs, every))
+    lean = "equal" if tie or low == high else "lower" if high < low else "higher"
+    if min(len(plain), len(normed)) < SEEDS_NEEDED:
+        return Comparison("few", lean, plain, normed)
+    if tie:
+        return Comparison("tie", lean, plain, normed)
+    apart = max(normed.values()) < min(plain.values()) or min(normed.values()) > max(plain.values())
+    return Comparison(lean if apart else "overlap", lean, plain, normed)
 
 
 def verdict(summary: ExperimentSummary) -> list[Answer]:
@@ -195,13 +219,19 @@ def _known_arms(summary: ExperimentSummary) -> list[str]:
     return [arm for arm in NORMS if arm in summary.arms] + [arm for arm in summary.arms if arm not in NORMS]
 
 
-def _evidence(summary: ExperimentSummary, measures: Sequence[str]) -> tuple[Evidence, ...]:
-    return tuple(
-        Evidence(MEASURES[measure].quantity, measure, MEASURES[measure].title, arm, tuple(sorted(values.items())))
+def _evidence(summary: ExperimentSummary, measures: Sequence[str]) -> list[dict[str, Any]]:
+    return [
+        {
+            "quantity": MEASURES[measure].quantity,
+            "measure": measure,
+            "title": MEASURES[measure].title,
+            "arm": arm,
+            "values": [{"seed": seed, "value": rounded_value(value)} for seed, value in sorted(values.items())],
+        }
         for measure in measures
         for arm in _known_arms(summary)
         if (values := summary.of(measure, arm))
-    )
+    ]
 
 
 def _band(values: Mapping[int, float]) -> list[float]:
@@ -213,3 +243,28 @@ def _band(values: Mapping[int, float]) -> list[float]:
 def _way(values: Mapping[int, float]) -> str:
     factor = statistics.median(values.values()) if values else 1.0
     return "grows" if factor >= CLEAR else "shrinks" if factor <= 1 / CLEAR else "keeps"
+
+
+def evidence_rows(answer: dict[str, Any]) -> list[dict[str, str]]:
+    """The evidence of an answer for a reader: what was measured, of which arm, its median and range over the seeds."""
+    rows = []
+    evidence = answer.get("evidence")
+    for each in evidence if isinstance(evidence, list) else []:
+        if not isinstance(each, dict):
+            continue
+        values = [finite_number(one.get("value") if isinstance(one, dict) else one) for one in each.get("values") or []]
+        known = [value for value in values if value is not None]
+        if known:
+            quantity = str(each.get("quantity", ""))
+            rows.append(
+                {
+                    "quantity": f"{quantity} {TITLES.get(quantity, quantity)}",
+                    "measure": str(each.get("title") or each.get("measure", "")),
+                    "arm": look_of(str(each.get("arm", ""))).title,
+                    "median": number(statistics.median(known)),
+                    "lowest": number(min(known)),
+                    "highest": number(max(known)),
+                    "seeds": str(len(known)),
+                }
+            )
+    return rows

@@ -10,42 +10,36 @@ import plotly.graph_objects as go
 from alexcore.batchnorm.read.quantities import GAIN, MOMENTS
 from alexcore.batchnorm.read.record import Experiment
 from alexcore.batchnorm.read.summary import gain_change
-from alexcore.batchnorm.views.probe_values import (
-    NOTHING,
-    Pick,
-    Probes,
-    by_depth,
-    each_layer,
-    layers_with,
-    middles,
-    probes,
-    step_at,
-)
-from alexcore.batchnorm.views.view import View, arm_colour, arm_title, arms_in_order, each_arm, order_in_words
+from alexcore.batchnorm.views.probe_values import Pick, Probes, by_depth, each_layer, layers_with, middles, probes
+from alexcore.batchnorm.views.view import NOTHING, View, arms_in_order, each_arm, order_in_words, ranked
 from alexcore.figures import narrow_figure
 from alexcore.nn.norms import look_of
 from alexcore.palette import GUIDE
-from alexcore.runs.events import Event, finite_number
+from alexcore.runs.events import finite_number
 
 FIRST, NOW = 0, -1
 DASHES = {FIRST: "dot", NOW: "solid"}
 
 
 def _figure(
-    events: Probes, layers: list[str], pick: Pick, title: str, unit: str
+    events: Probes, layers: list[str], pick: Pick, title: str, unit: str, *, growth: bool = False
 ) -> tuple[go.Figure, list[dict[str, Any]]]:
-    """Dotted lines for the first probe, solid ones for the latest, an arm each; and their numbers."""
+    """Dotted lines for the first probe, solid ones for the latest, an arm each; and their numbers.
+
+    `growth` draws where nothing grows, too.
+    """
     figure, rows = narrow_figure(title, "layer", unit), []
     for at, dash in DASHES.items():
         for arm, values in by_depth(events, layers, pick, at).items():
-            step, heights = step_at(events, arm, at), middles(values)
+            look, heights = look_of(arm), middles(values)
+            step = next(int(some[at]["step"]) for (its, _), some in sorted(events.items()) if its == arm and some)
             figure.add_scatter(
                 x=list(heights),
                 y=list(heights.values()),
                 mode="lines+markers",
-                name=f"{arm_title(arm)}, step {step}",
-                line={"color": arm_colour(arm), "dash": dash, "width": 2},
-                marker={"symbol": look_of(arm).symbol},
+                name=f"{look.title}, step {step}",
+                line={"color": look.colour, "dash": dash, "width": 2},
+                marker={"symbol": look.symbol},
                 opacity=0.65 if at == FIRST else 1.0,
             )
             rows += [
@@ -55,6 +49,8 @@ def _figure(
             ]
     figure.update_yaxes(type="log", exponentformat="power")
     figure.update_xaxes(type="category", categoryorder="array", categoryarray=layers)
+    if growth:
+        figure.add_hline(y=1, line_dash="dot", line_color=GUIDE)
     return figure, rows
 
 
@@ -75,59 +71,44 @@ def moments(experiment: Experiment, *, normed: bool = False) -> View:
         "shrinks layer by layer the signal vanishes; if it grows, it explodes. Dotted: before the first step; solid: "
         "now. Median of the seeds. A norm brings the deviation of what the activation gets to gamma, whatever the "
         "layer gave.",
-        _moments_in_words(events, layers, prefix),
+        _moments_in_words(events, _convs(layers), each_layer(f"{prefix}deviation")),
         figures if rows else {},
         pd.DataFrame(rows),
     )
 
 
-def _moments_in_words(events: Probes, layers: list[str], prefix: str) -> str:
-    convs = [layer for layer in layers if layer.startswith("conv")] or layers
+def _convs(layers: list[str]) -> list[str]:
+    """The convolutions, as the verdict takes them; all layers where there is none."""
+    return [layer for layer in layers if layer.startswith("conv")] or layers
+
+
+def _moments_in_words(events: Probes, convs: list[str], pick: Pick) -> str:
     said = []
-    for at, when in ((FIRST, "At the first probe"), (NOW, "now")):
+    for at, when in ((FIRST, "at the first probe"), (NOW, "now")):
         ratios = {}
-        for arm, values in by_depth(events, convs, each_layer(f"{prefix}deviation"), at).items():
+        for arm, values in by_depth(events, convs, pick, at).items():
             first, last = values.get(convs[0]), values.get(convs[-1])
             if first and last:
                 ratios[arm] = [b / a for a, b in zip(first, last, strict=False) if a]
         if any(ratios.values()):
             said.append(f"{when} it is {each_arm(ratios)}")
-    if not said:
-        return NOTHING
-    return f"The deviation of the last convolution against that of the first: {'; '.join(said)}.".replace(
-        ": At", ": at"
-    )
-
-
-def _of_gain(direction: str, column: str) -> Pick:
-    """Pick a list of the probe `gain` by layer."""
-
-    def pick(row: Event, layer: str) -> float | None:
-        data = row["data"]
-        values, layers = (data.get(direction) or {}).get(column) or [], data.get("layers") or []
-        where = layers.index(layer) if layer in layers else len(values)
-        return finite_number(values[where]) if where < len(values) else None
-
-    return pick
+    return f"The deviation of the last convolution against that of the first: {'; '.join(said)}." if said else NOTHING
 
 
 def gain(experiment: Experiment, direction: str = "random") -> View:
     """How far a small change of the input, "random" or towards a "neighbour" picture, has grown by each layer."""
     events = probes(experiment, GAIN)
-    layers = layers_with(events)
-    pick = _of_gain(direction, "relative")
-    figure, rows = _figure(events, layers, pick, "Growth of a small change", "relative change / the input's")
-    figure.add_hline(y=1, line_dash="dot", line_color=GUIDE)
-    ends = {
-        arm: values[layers[-1]] for arm, values in by_depth(events, layers, pick, NOW).items() if layers[-1] in values
-    }
+    layers, pick = layers_with(events), each_layer("relative", direction)
+    figure, rows = _figure(
+        events, layers, pick, "Growth of a small change", "relative change / the input's", growth=True
+    )
+    ends = _at_last(events, layers, pick, NOW)
     words = NOTHING
     if ends:
         eps = next((finite_number(rows[-1]["data"].get("eps")) for rows in events.values() if rows), None)
-        words = (
-            f"By {layers[-1]} a change of {f'{eps:.0%}' if eps else 'a small part'} of the input is now multiplied by: "
-            f"{each_arm(ends)}. {order_in_words(ends)} Below 1 it is damped."
-        )
+        share = f"{eps:.0%}" if eps else "a small part"
+        what = f"By {layers[-1]} a change of {share} of the input is now multiplied by"
+        words = f"{ranked(what, ends)} Below 1 it is damped."
     return View(
         "gain",
         "Does a small change of the input grow?",
@@ -141,22 +122,27 @@ def gain(experiment: Experiment, direction: str = "random") -> View:
     )
 
 
+def _at_last(events: Probes, layers: list[str], pick: Pick, at: int) -> dict[str, list[float]]:
+    """The values of the last layer, by arm."""
+    return {arm: each[layers[-1]] for arm, each in by_depth(events, layers, pick, at).items() if layers[-1] in each}
+
+
 def differences(experiment: Experiment, direction: str = "random") -> View:
     """The measure of the first answer: growth of a change against how much pictures differ, up to the last convolution.
 
     The change is "random" or a step towards a "neighbour" picture.
     """
     events = probes(experiment, GAIN)
-    layers, pick = _convs(layers_with(events)), _of_gain(direction, "spread")
-    figure, rows = _figure(events, layers, pick, "Growth against differences of pictures", "growth, input = 1")
-    figure.add_hline(y=1, line_dash="dot", line_color=GUIDE)
+    layers, pick = _convs(layers_with(events)), each_layer("spread", direction)
+    figure, rows = _figure(
+        events, layers, pick, "Growth against differences of pictures", "growth, input = 1", growth=True
+    )
+    ends = _at_last(events, layers, pick, NOW)
     words = NOTHING
-    ends = {arm: values.get(layers[-1], []) for arm, values in by_depth(events, layers, pick, NOW).items()}
-    if any(ends.values()):
-        before = {arm: values.get(layers[-1], []) for arm, values in by_depth(events, layers, pick, FIRST).items()}
+    if ends:
         words = (
             f"At {layers[-1]} 1 % of change is now worth, in percent of how pictures differ there: {each_arm(ends)}; "
-            f"at the first probe {each_arm(before)}. {order_in_words(ends)}"
+            f"at the first probe {each_arm(_at_last(events, layers, pick, FIRST))}. {order_in_words(ends)}"
         )
     return View(
         "differences",
@@ -173,18 +159,13 @@ def differences(experiment: Experiment, direction: str = "random") -> View:
 def factors(experiment: Experiment) -> View:
     """The measure of the third answer: the gain of each layer by itself, up to the last convolution."""
     events = probes(experiment, GAIN)
-    layers, pick = _convs(layers_with(events)), _of_gain("random", "factor")
-    figure, rows = _figure(events, layers, pick, "Gain of each layer", "gain from the layer before")
-    figure.add_hline(y=1, line_dash="dot", line_color=GUIDE)
+    layers, pick = _convs(layers_with(events)), each_layer("factor", "random")
+    figure, rows = _figure(events, layers, pick, "Gain of each layer", "gain from the layer before", growth=True)
     changed = {arm: values for arm in arms_in_order(arm for arm, _ in events) if (values := _changes(events, arm))}
-    words = NOTHING
+    words = "There is one probe so far, and so no change yet." if rows else NOTHING
     if changed:
-        words = (
-            f"From the first probe to now a layer's gain changed, in the mean over the layers, by a factor of: "
-            f"{each_arm(changed)}. {order_in_words(changed)} A factor of 1 is no change."
-        )
-    elif rows:
-        words = "There is one probe so far, and so no change yet."
+        what = "From the first probe to now a layer's gain changed, in the mean over the layers, by a factor of"
+        words = f"{ranked(what, changed)} A factor of 1 is no change."
     return View(
         "factors",
         "Which layers amplify, and does training change that?",
@@ -194,11 +175,6 @@ def factors(experiment: Experiment) -> View:
         {"factors": figure} if rows else {},
         pd.DataFrame(rows),
     )
-
-
-def _convs(layers: list[str]) -> list[str]:
-    """The convolutions, as the verdict takes them; all layers where there is none."""
-    return [layer for layer in layers if layer.startswith("conv")] or layers
 
 
 def _changes(events: Probes, arm: str) -> list[float]:

@@ -8,23 +8,19 @@ from typing import Any
 import pandas as pd
 
 from alexcore.batchnorm.read.record import Experiment
-from alexcore.batchnorm.views.view import (
+from alexcore.batchnorm.views.arm_lines import (
     Lines,
-    View,
     add_lines,
-    arm_colour,
-    arm_title,
-    each_arm,
     from_field,
     joined,
     last_of,
     lines_of,
     medians_of,
-    order_in_words,
-    spread,
     table_of,
 )
+from alexcore.batchnorm.views.view import View, each_arm, ranked, spread
 from alexcore.figures import narrow_figure, share_axis
+from alexcore.nn.norms import look_of
 from alexcore.palette import GUIDE
 from alexcore.runs.events import finite_number
 from alexcore.words.numbers import percent
@@ -33,6 +29,7 @@ from alexcore.words.numbers import percent
 SMOOTHING = 25
 # From here on a gain is more than the few pictures that any change of the weights moves.
 CLEAR_GAIN = 0.02
+NOT_YET = "Nothing has been measured yet."
 
 
 def training(experiment: Experiment) -> View:
@@ -47,7 +44,7 @@ def training(experiment: Experiment) -> View:
     add_lines(figures["train_loss"], loss, window=window)
     add_lines(figures["train_acc1"], accuracy, window=window)
     share_axis(figures["train_acc1"])
-    chance = _chance(experiment)
+    chance = finite_number((experiment.start or {}).get("chance"))
     if chance:
         figures["train_loss"].add_hline(y=chance, line_dash="dot", line_color=GUIDE, annotation_text="guessing")
     return View(
@@ -57,14 +54,10 @@ def training(experiment: Experiment) -> View:
         "steps, because single batches jump."
         if window > 1
         else "Every arm sees the same batches in the same order; each point is one batch.",
-        _end_in_words("Training loss at the end of the curve", _smooth_end(loss, window)),
+        ranked("Training loss at the end of the curve", _smooth_end(loss, window)) if loss else NOT_YET,
         figures,
         joined([table_of(loss, "loss"), table_of(accuracy, "acc1")]),
     )
-
-
-def _chance(experiment: Experiment) -> float | None:
-    return finite_number((experiment.start or {}).get("chance"))
 
 
 def _smooth_end(lines: Lines, window: int) -> dict[str, list[float]]:
@@ -72,13 +65,6 @@ def _smooth_end(lines: Lines, window: int) -> dict[str, list[float]]:
         arm: [statistics.fmean(value for _, value in points[-window:]) for _, points in sorted(seeds.items())]
         for arm, seeds in lines.items()
     }
-
-
-def _end_in_words(what: str, ends: dict[str, list[float]], share: bool = False) -> str:
-    if not ends:
-        return "Nothing has been measured yet."
-    said = each_arm(ends, percent) if share else each_arm(ends)
-    return f"{what}: {said}. {order_in_words(ends)}".strip()
 
 
 def validation(experiment: Experiment) -> View:
@@ -99,13 +85,14 @@ def validation(experiment: Experiment) -> View:
     if classes:
         figures["val_acc1"].add_hline(y=1 / classes, line_dash="dot", line_color=GUIDE, annotation_text="guessing")
     tables = [table_of(train, "train_loss"), table_of(loss, "val_loss"), table_of(accuracy, "val_acc1")]
+    ends = last_of(_going(experiment, accuracy))
+    words = ranked("Validation accuracy at the last point", ends, shape=percent) if ends else NOT_YET
     return View(
         "validation",
         "Validation loss and accuracy",
         "In evaluation a BatchNorm layer no longer looks at the batch: it uses running averages of the batch means and "
         "variances that it kept in training. The star is the same network after these averages were counted anew.",
-        _end_in_words("Validation accuracy at the last point", last_of(_going(experiment, accuracy)), share=True)
-        + _lost_in_words(experiment),
+        words + _lost_in_words(experiment),
         figures,
         joined(tables),
     )
@@ -123,7 +110,7 @@ def _going(experiment: Experiment, lines: Lines) -> Lines:
 def _lost_in_words(experiment: Experiment, *norms: str) -> str:
     """Which arms have diverged and do not count; of `norms` alone, where some are given."""
     lost = sorted(arm for arm in experiment.diverged if not norms or arm[0] in norms)
-    named = ", ".join(f"{arm_title(arm)} with seed {seed}" for arm, seed in lost)
+    named = ", ".join(f"{look_of(arm).title} with seed {seed}" for arm, seed in lost)
     return f" Diverged, and not counted: {named}." if named else ""
 
 
@@ -134,8 +121,8 @@ def _marks(figure: Any, lines: Lines, label: str) -> None:
             x=[x for x, _ in points],
             y=[y for _, y in points],
             mode="markers",
-            name=f"{arm_title(arm)}, {label}",
-            marker={"symbol": "star", "size": 13, "color": arm_colour(arm), "line": {"width": 1, "color": "white"}},
+            name=f"{look_of(arm).title}, {label}",
+            marker={"symbol": "star", "size": 13, "color": look_of(arm).colour, "line": {"width": 1, "color": "white"}},
         )
 
 
@@ -189,48 +176,29 @@ def _ways_in_words(running: dict[int, float], again: dict[int, float], own: dict
     middle = statistics.median(gains)
     if abs(middle) < 0.005:
         verdict = "The running statistics had caught up: recalibration changes nothing."
-    elif 0 < middle < CLEAR_GAIN:
-        verdict = f"Recalibration gains {middle * 100:.1f} points."
-    elif middle > 0:
-        verdict = (
-            f"Recalibration gains {middle * 100:.1f} points: the running statistics alone would have misjudged the "
-            "network."
-        )
-    else:
+    elif middle < 0:
         verdict = f"Recalibration costs {-middle * 100:.1f} points here."
+    else:
+        clear = ": the running statistics alone would have misjudged the network" if middle >= CLEAR_GAIN else ""
+        verdict = f"Recalibration gains {middle * 100:.1f} points{clear}."
     return f"{', '.join(parts)}. {verdict}"
 
 
 def cost(experiment: Experiment) -> View:
     """What a step of each arm costs, and what the probes cost."""
-    lines = lines_of(experiment.steps, from_field("step_s"))
-    medians = medians_of(lines)
+    medians = medians_of(lines_of(experiment.steps, from_field("step_s")))
+    middles = {arm: statistics.median(values) for arm, values in medians.items()}
     figure = narrow_figure("Time of one step", "arm", "seconds (median)", 280)
-    for arm, values in medians.items():
-        figure.add_bar(
-            x=[arm_title(arm)],
-            y=[statistics.median(values)],
-            name=arm_title(arm),
-            marker_color=arm_colour(arm),
-            showlegend=False,
-            width=0.5,
-        )
+    for arm in middles:
+        title, colour = look_of(arm).title, look_of(arm).colour
+        figure.add_bar(x=[title], y=[middles[arm]], name=title, marker_color=colour, showlegend=False, width=0.5)
     parameters = (experiment.start or {}).get("parameters") or {}
-    table = pd.DataFrame(
-        [
-            {"arm": arm, "step_s": statistics.median(values), "parameters": parameters.get(arm)}
-            for arm, values in medians.items()
-        ]
-    )
+    table = [{"arm": arm, "step_s": middle, "parameters": parameters.get(arm)} for arm, middle in middles.items()]
     words = f"Seconds a step: {each_arm(medians)}." if medians else "No step has been measured yet."
-    base = medians.get("none")
-    if base:
-        more = [
-            f"{arm_title(arm)} {statistics.median(values) / statistics.median(base) - 1:+.0%}"
-            for arm, values in medians.items()
-            if arm != "none" and statistics.median(base)
-        ]
-        words += f" Against the arm without a norm: {', '.join(more)}." if more else ""
+    base = middles.pop("none", None)
+    if base and middles:
+        more = [f"{look_of(arm).title} {middle / base - 1:+.0%}" for arm, middle in middles.items()]
+        words += f" Against the arm without a norm: {', '.join(more)}."
     share = finite_number((experiment.cost or {}).get("share"))
     if share is not None:
         words += f" Probes took {share:.0%} of the run's time, which is not counted here."
@@ -240,5 +208,5 @@ def cost(experiment: Experiment) -> View:
         "Forward, backward and the optimizer's step, without the probes. Equal numbers of steps are not equal times.",
         words,
         {"cost": figure} if medians else {},
-        table,
+        pd.DataFrame(table),
     )

@@ -10,20 +10,23 @@ import plotly.graph_objects as go
 
 from alexcore.batchnorm.read.quantities import CHANNEL_VALUES, MOMENTS
 from alexcore.batchnorm.read.record import Experiment
-from alexcore.batchnorm.views.probe_values import NOTHING, probes
-from alexcore.batchnorm.views.view import View, arm_colour, arm_title, arms_in_order, capital, faint, plain_range
+from alexcore.batchnorm.views.arm_lines import add_area, faint, plain_range
+from alexcore.batchnorm.views.probe_values import probes
+from alexcore.batchnorm.views.view import NOTHING, View, arms_in_order, capital
 from alexcore.figures import narrow_figure
+from alexcore.nn.norms import look_of
 from alexcore.runs.events import finite_number
 from alexcore.runs.series import thin
 from alexcore.words.numbers import number
 
+# An arm's fan: at each step the values of the percentiles.
+Fan = list[tuple[float, list[float]]]
+
 
 def fan_layers(experiment: Experiment) -> list[str]:
     """The layers that the fan chart can show."""
-    for rows in probes(experiment, CHANNEL_VALUES).values():
-        if rows:
-            return [str(each) for each in rows[-1]["data"]]
-    return []
+    rows = next((rows for rows in probes(experiment, CHANNEL_VALUES).values() if rows), None)
+    return [str(each) for each in rows[-1]["data"]] if rows else []
 
 
 def fan_channels(experiment: Experiment, layer: str) -> tuple[list[int], int | None]:
@@ -47,7 +50,7 @@ def fans(experiment: Experiment, layer: str, channel: int, seed: int, *, normed:
     Layer and channel are among `fan_layers` and `fan_channels`; `normed` looks behind the norm, for the arms that have
     one.
     """
-    found: dict[str, list[tuple[float, list[float]]]] = {}
+    found: dict[str, Fan] = {}
     percentiles: list[float] = []
     for (arm, its_seed), rows in probes(experiment, CHANNEL_VALUES).items():
         if its_seed != seed:
@@ -62,8 +65,9 @@ def fans(experiment: Experiment, layer: str, channel: int, seed: int, *, normed:
                 percentiles = [float(each) for each in fan["percentiles"]]
                 found.setdefault(arm, []).append((float(row["step"]), [each for each in numbers if each is not None]))
     shared = plain_range(value for fan in found.values() for _, values in fan for value in values)
+    where = f"{layer}, channel {channel}"
     figures = {
-        f"fan-{arm}": _fan(arm, thin(found[arm], 200), percentiles, f"{layer}, channel {channel}", shared)
+        f"fan-{arm}": _fan(arm, thin(found[arm], 200), percentiles, where).update_yaxes(range=shared)
         for arm in arms_in_order(found)
     }
     table = pd.DataFrame(
@@ -75,11 +79,11 @@ def fans(experiment: Experiment, layer: str, channel: int, seed: int, *, normed:
         ]
     )
     outer = f"{percentiles[0]:g} % to {percentiles[-1]:g} %" if percentiles else "percentiles"
-    where = "behind the norm" if normed else "as the convolution gives it"
+    place = "behind the norm" if normed else "as the convolution gives it"
     return View(
         "fans",
         "One channel's distribution over time",
-        f"The values of one channel over all pictures and places of the probe set, {where}: the line is the median, "
+        f"The values of one channel over all pictures and places of the probe set, {place}: the line is the median, "
         f"the fan reaches from {outer}, darker towards the middle. A distribution that stays where it is has a level "
         "fan. All arms have the same y range.",
         _fan_in_words(found),
@@ -88,37 +92,28 @@ def fans(experiment: Experiment, layer: str, channel: int, seed: int, *, normed:
     )
 
 
-def _fan(
-    arm: str, fan: list[tuple[float, list[float]]], percentiles: Sequence[float], where: str, shared: list[float] | None
-) -> go.Figure:
-    figure = narrow_figure(f"{arm_title(arm)}: {where}", "optimizer step", "value", 300)
-    steps = [step for step, _ in fan]
+def _fan(arm: str, fan: Fan, percentiles: Sequence[float], where: str) -> go.Figure:
+    look = look_of(arm)
+    figure = narrow_figure(f"{look.title}: {where}", "optimizer step", "value", 300)
+    lines = [[(step, values[place]) for step, values in fan] for place in range(len(percentiles))]
     for low in range(len(percentiles) // 2):
         high = len(percentiles) - 1 - low
-        figure.add_scatter(
-            x=steps + steps[::-1],
-            y=[values[high] for _, values in fan] + [values[low] for _, values in reversed(fan)],
-            fill="toself",
-            fillcolor=faint(arm_colour(arm), 0.22),
-            line={"width": 0},
-            mode="lines",
-            hoverinfo="skip",
-            name=f"{percentiles[low]:g} % to {percentiles[high]:g} %",
-        )
-    middle = len(percentiles) // 2
+        name = f"{percentiles[low]:g} % to {percentiles[high]:g} %"
+        add_area(figure, lines[high], lines[low], faint(look.colour, 0.22), name)
+    middle = lines[len(percentiles) // 2]
     figure.add_scatter(
-        x=steps,
-        y=[values[middle] for _, values in fan],
+        x=[step for step, _ in middle],
+        y=[value for _, value in middle],
         mode="lines+markers",
         name="median",
-        line={"color": arm_colour(arm), "width": 2},
+        line={"color": look.colour, "width": 2},
         marker={"size": 4},
     )
     # The title names the arm, and the text above says what the shades are.
-    return figure.update_yaxes(range=shared).update_layout(showlegend=False)
+    return figure.update_layout(showlegend=False)
 
 
-def _fan_in_words(found: Mapping[str, list[tuple[float, list[float]]]]) -> str:
+def _fan_in_words(found: Mapping[str, Fan]) -> str:
     if not found:
         return NOTHING
     said = []
@@ -129,5 +124,5 @@ def _fan_in_words(found: Mapping[str, list[tuple[float, list[float]]]]) -> str:
         width = statistics.median(values[-1] - values[0] for _, values in fan)
         moved = max(medians) - min(medians)
         share = f"{moved / width:.1f} times the fan's median width" if width else "while the fan has no width"
-        said.append(f"{arm_title(arm)}'s median moves over {number(moved)}, {share}")
+        said.append(f"{look_of(arm).title}'s median moves over {number(moved)}, {share}")
     return f"{capital('; '.join(said))}."

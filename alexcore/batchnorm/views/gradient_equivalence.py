@@ -8,8 +8,8 @@ import pandas as pd
 
 from alexcore.batchnorm.read.quantities import ACCUMULATION, STATISTICS_LAG
 from alexcore.batchnorm.read.record import Experiment
-from alexcore.batchnorm.views.probe_values import NOTHING, probes
-from alexcore.batchnorm.views.view import View, arm_colour, arm_title, arms_in_order
+from alexcore.batchnorm.views.probe_values import probes
+from alexcore.batchnorm.views.view import NOTHING, View, arms_in_order
 from alexcore.figures import narrow_figure
 from alexcore.nn.norms import look_of
 from alexcore.palette import GUIDE
@@ -18,26 +18,25 @@ from alexcore.words.numbers import number, percent
 
 def equivalence(experiment: Experiment) -> View:
     """The error of an accumulated gradient against that of one big batch, per norm and micro-batch."""
-    rows: list[dict[str, Any]] = []
-    for (arm, seed), some in sorted(probes(experiment, ACCUMULATION).items()):
-        for row in some[-1:]:
-            for each in row["data"].get("rows") or []:
-                rows.append(
-                    {"arm": arm, "seed": seed, "step": row["step"]} | {k: v for k, v in each.items() if k != "norm"}
-                )
+    rows = [
+        {"arm": arm, "seed": seed, "step": row["step"]} | {name: each[name] for name in each if name != "norm"}
+        for (arm, seed), some in sorted(probes(experiment, ACCUMULATION).items())
+        for row in some[-1:]
+        for each in row["data"].get("rows") or []
+    ]
     figure = narrow_figure(
         "Error of the accumulated gradient", "pictures a micro-batch", "|accumulated - big| / |big| (log)"
     )
     table = pd.DataFrame(rows)
     for arm in arms_in_order(row["arm"] for row in rows):
-        middle = table[table["arm"] == arm].groupby("micro_batch")["exact_error"].median()
+        look, middle = look_of(arm), table[table["arm"] == arm].groupby("micro_batch")["exact_error"].median()
         figure.add_scatter(
             x=[str(each) for each in middle.index],
             y=middle.tolist(),
-            name=arm_title(arm),
+            name=look.title,
             mode="lines+markers",
-            line={"color": arm_colour(arm), "width": 2, "dash": look_of(arm).dash},
-            marker={"symbol": look_of(arm).symbol, "size": 8},
+            line={"color": look.colour, "width": 2, "dash": look.dash},
+            marker={"symbol": look.symbol, "size": 8},
         )
     figure.update_yaxes(type="log", exponentformat="power").update_xaxes(type="category", autorange="reversed")
     return View(
@@ -55,41 +54,31 @@ def equivalence(experiment: Experiment) -> View:
 def _errors_in_words(table: pd.DataFrame) -> str:
     if table.empty:
         return NOTHING
-    said = []
-    for arm in arms_in_order(table["arm"]):
-        errors = table[table["arm"] == arm]["exact_error"].dropna()
-        if len(errors):
-            said.append(f"{arm_title(arm)} {number(errors.min())} to {number(errors.max())}")
-    worst = {str(arm): float(error) for arm, error in table.groupby("arm")["exact_error"].max().items()}
-    same = [arm for arm, error in worst.items() if error < 1e-4]
-    other = [arm for arm, error in worst.items() if error >= 1e-4]
+    errors = table.dropna(subset="exact_error").groupby("arm")["exact_error"]
+    least, worst = errors.min(), errors.max()
+    said = [f"{look_of(arm).title} {number(least[arm])} to {number(worst[arm])}" for arm in arms_in_order(worst.index)]
     words = f"Error of the exact way: {', '.join(said)}."
+    same, other = (
+        " and ".join(look_of(arm).title for arm in some.index) for some in (worst[worst < 1e-4], worst[worst >= 1e-4])
+    )
     if same:
-        words += f" With {' and '.join(arm_title(arm) for arm in same)} accumulating is training with a big batch."
+        words += f" With {same} accumulating is training with a big batch."
     if other:
-        words += (
-            f" With {' and '.join(arm_title(arm) for arm in other)} it is not: the gradient is another one by up "
-            f"to {percent(max(worst[arm] for arm in other))} of its length."
-        )
+        words += f" With {other} it is not: the gradient is another one by up to {percent(worst.max())} of its length."
     return words
 
 
 def statistics_lag(experiment: Experiment) -> View:
     """What is left of the initial running statistics after so many updates."""
-    rows = [
-        row
-        for (arm, _), some in sorted(probes(experiment, STATISTICS_LAG).items())
-        if arm == "batch"
-        for row in some[-1:]
-    ]
-    data: dict[str, Any] = rows[-1]["data"] if rows else {}
+    by_seed = sorted(probes(experiment, STATISTICS_LAG).items(), reverse=True)
+    data: dict[str, Any] = next((rows[-1]["data"] for (arm, _), rows in by_seed if arm == "batch" and rows), {})
     curve = data.get("curve") or []
     updates = data.get("curve_updates") or list(range(len(curve)))
     figure = narrow_figure(
         "Weight left on the initial statistics", "updates of the running statistics", "weight (log)", 300
     )
     figure.add_scatter(
-        x=updates, y=curve, mode="lines", line={"color": arm_colour("batch"), "width": 2}, name="(1 - m)^n"
+        x=updates, y=curve, mode="lines", line={"color": look_of("batch").colour, "width": 2}, name="(1 - m)^n"
     )
     half = data.get("half_life")
     if half:

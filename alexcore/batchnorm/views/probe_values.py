@@ -12,7 +12,6 @@ from alexcore.runs.events import Event, finite_number
 
 Pick = Callable[[Event, str], float | None]
 Probes = Mapping[Arm, Sequence[Event]]
-NOTHING = "Nothing of this has been measured yet."
 
 
 def probes(experiment: Experiment, quantity: str) -> Probes:
@@ -20,19 +19,20 @@ def probes(experiment: Experiment, quantity: str) -> Probes:
     return experiment.probes.get(quantity, {})
 
 
-def layers_with(events: Probes, *names: str) -> list[str]:
+def layers_with(events: Probes) -> list[str]:
     """The layers of a quantity, in order: of the latest event that has any."""
     for rows in events.values():
         for row in reversed(rows):
             if row["data"].get("layers"):
                 return [str(each) for each in row["data"]["layers"]]
-    return list(names)
+    return []
 
 
-def at_layer(row: Event, name: str, layer: str) -> float | None:
-    """The value of one layer in the parallel lists of a probe."""
+def at_layer(row: Event, name: str, layer: str, within: str = "") -> float | None:
+    """The value of one layer in the parallel lists of a probe, or in those that it has `within` a field."""
     data = row["data"]
-    layers, values = data.get("layers") or [], data.get(name) or []
+    lists = (data.get(within) or {}) if within else data
+    layers, values = data.get("layers") or [], lists.get(name) or []
     where = layers.index(layer) if layer in layers else -1
     return finite_number(values[where]) if 0 <= where < len(values) else None
 
@@ -47,9 +47,9 @@ def from_layer(name: str, layer: str) -> Callable[[Event], float | None]:
     return lambda row: at_layer(row, name, layer)
 
 
-def each_layer(name: str) -> Pick:
-    """Pick a list of a probe by layer."""
-    return lambda row, layer: at_layer(row, name, layer)
+def each_layer(name: str, within: str = "") -> Pick:
+    """Pick a list of a probe by layer, as `at_layer`."""
+    return lambda row, layer: at_layer(row, name, layer, within)
 
 
 def by_depth(events: Probes, layers: Sequence[str], pick: Pick, at: int) -> dict[str, dict[str, list[float]]]:
@@ -67,8 +67,3 @@ def by_depth(events: Probes, layers: Sequence[str], pick: Pick, at: int) -> dict
 def middles(values: Mapping[str, Sequence[float]]) -> dict[str, float]:
     """Layer -> median over the seeds."""
     return {layer: statistics.median(each) for layer, each in values.items() if each}
-
-
-def step_at(events: Probes, arm: str, at: int) -> int:
-    """The step of an arm's first or latest probe."""
-    return next((int(rows[at]["step"]) for (its_arm, _), rows in sorted(events.items()) if its_arm == arm and rows), 0)

@@ -6,19 +6,9 @@ import pandas as pd
 
 from alexcore.batchnorm.read.quantities import COVARIATE_SHIFT
 from alexcore.batchnorm.read.record import Experiment
-from alexcore.batchnorm.views.probe_values import NOTHING, from_layer, layers_with, probes
-from alexcore.batchnorm.views.view import (
-    Lines,
-    View,
-    add_lines,
-    each_arm,
-    lines_of,
-    medians_of,
-    order_in_words,
-    plain_range,
-    table_of,
-    values_of,
-)
+from alexcore.batchnorm.views.arm_lines import Lines, add_lines, lines_of, medians_of, plain_range, table_of, values_of
+from alexcore.batchnorm.views.probe_values import from_layer, layers_with, probes
+from alexcore.batchnorm.views.view import NOTHING, View, each_arm, order_in_words
 from alexcore.figures import narrow_figure
 
 MEASURES = {
@@ -31,13 +21,14 @@ MEASURES = {
 def covariate_shift(experiment: Experiment, measure: str = "relative") -> View:
     """A chart a layer; `measure` is one of MEASURES. All layers and arms share one y range."""
     events = probes(experiment, COVARIATE_SHIFT)
-    layers = layers_with(events)
     title, unit = MEASURES[measure]
-    lines: dict[str, Lines] = {layer: lines_of(events, from_layer(measure, layer)) for layer in layers}
-    lines = {layer: each for layer, each in lines.items() if each}
-    shared = (
-        [-1.05, 1.05] if measure == "cosine" else plain_range(v for each in lines.values() for v in values_of(each))
-    )
+    by_measure: dict[str, dict[str, Lines]] = {}
+    for name in MEASURES:
+        found = {layer: lines_of(events, from_layer(name, layer)) for layer in layers_with(events)}
+        by_measure[name] = {layer: lines for layer, lines in found.items() if lines}
+    lines = by_measure[measure]
+    values = [value for each in lines.values() for value in values_of(each)]
+    shared = [-1.05, 1.05] if measure == "cosine" else plain_range(values)
     figures = {}
     for layer, each in lines.items():
         figure = narrow_figure(f"{title}: {layer}", "optimizer step", unit, 280)
@@ -45,9 +36,8 @@ def covariate_shift(experiment: Experiment, measure: str = "relative") -> View:
         figures[f"{measure}-{layer}"] = figure.update_yaxes(range=shared)
     tables = [
         table_of(each, "value").assign(layer=layer, measure=name)
-        for name in MEASURES
-        for layer in layers
-        if (each := lines_of(events, from_layer(name, layer)))
+        for name, some in by_measure.items()
+        for layer, each in some.items()
     ]
     return View(
         "ics",
@@ -55,17 +45,15 @@ def covariate_shift(experiment: Experiment, measure: str = "relative") -> View:
         "G is the gradient of a layer's weights. Then only the layers before it take their step, as gradient descent "
         "would let them, and G' is the layer's gradient at that point. If what came before had not moved, G' would be "
         "G: relative shift 0, cosine 1. This is the definition of Santurkar et al. (2018), on one fixed batch.",
-        _found(experiment),
+        _found(by_measure["relative"]),
         figures,
         pd.concat(tables) if tables else pd.DataFrame(),
     )
 
 
-def _found(experiment: Experiment) -> str:
+def _found(lines: dict[str, Lines]) -> str:
     """The honest finding: less with BatchNorm, more, or not decided."""
-    events = probes(experiment, COVARIATE_SHIFT)
-    layers = layers_with(events)
-    per_layer = [medians_of(lines_of(events, from_layer("relative", layer))) for layer in layers]
+    per_layer = [medians_of(each) for each in lines.values()]
     middles: dict[str, list[float]] = {}
     for arm in {arm for each in per_layer for arm in each}:
         columns = list(zip(*(each[arm] for each in per_layer if arm in each), strict=False))

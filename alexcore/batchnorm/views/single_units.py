@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
+import plotly.graph_objects as go
 
 from alexcore.batchnorm.read.quantities import GRADIENT_SUMMANDS, LEARNED_SCALES, SATURATION, ZERO_UNITS
 from alexcore.batchnorm.read.record import Experiment
+from alexcore.batchnorm.views.arm_lines import add_lines, joined, last_of, lines_of, median_line, table_of
 from alexcore.batchnorm.views.probe_values import (
-    NOTHING,
     at_layer,
     by_depth,
     each_layer,
@@ -19,24 +21,20 @@ from alexcore.batchnorm.views.probe_values import (
     middles,
     probes,
 )
-from alexcore.batchnorm.views.view import (
-    View,
-    add_lines,
-    arm_colour,
-    arm_title,
-    each_arm,
-    joined,
-    last_of,
-    lines_of,
-    median_line,
-    order_in_words,
-    table_of,
-)
+from alexcore.batchnorm.views.view import NOTHING, View, each_arm, ranked
 from alexcore.figures import narrow_figure, share_axis
+from alexcore.nn.norms import look_of
 from alexcore.palette import LINES
+from alexcore.runs.events import Event
 from alexcore.words.numbers import number, percent
 
 DASHES = ("solid", "dash", "dot")
+TITLES = {
+    "zero": "Outputs that are 0",
+    "dead": "Dead channels or units",
+    "saturated": "Saturated outputs",
+    "saturated_channels": "Channels saturated everywhere",
+}
 
 
 def summands(experiment: Experiment) -> View:
@@ -48,8 +46,7 @@ def summands(experiment: Experiment) -> View:
     ends: dict[str, list[float]] = {}
     bias: dict[str, list[float]] = {}
     for arm, values in by_depth(events, layers, each_layer("ratio"), -1).items():
-        heights = middles(values)
-        figure.add_bar(x=list(heights), y=list(heights.values()), name=arm_title(arm), marker_color=arm_colour(arm))
+        _add_bars(figure, arm, middles(values))
         ends[arm] = [statistics.median(each) for each in zip(*values.values(), strict=False)]
     for (arm, seed), some in sorted(events.items()):
         for layer in layers if some else ():
@@ -58,7 +55,7 @@ def summands(experiment: Experiment) -> View:
             if row["bias_relative"] is not None:
                 bias.setdefault(arm, []).append(row["bias_relative"])
     figure.update_yaxes(type="log", exponentformat="power").update_xaxes(type="category")
-    words = f"Median over the layers at the last probe: {each_arm(ends)}. {order_in_words(ends)}" if ends else NOTHING
+    words = ranked("Median over the layers at the last probe", ends)
     if bias.get("batch") and bias.get("none"):
         words += (
             " The gradient of a bias before the norm, against the size of its parts: "
@@ -76,33 +73,25 @@ def summands(experiment: Experiment) -> View:
     )
 
 
+def _add_bars(figure: go.Figure, arm: str, heights: Mapping[str, float]) -> None:
+    look = look_of(arm)
+    figure.add_bar(x=list(heights), y=list(heights.values()), name=look.title, marker_color=look.colour)
+
+
 def units(experiment: Experiment, layer: str) -> View:
     """For one layer: zero outputs and dead channels with ReLU, saturated ones with tanh and sigmoid."""
-    relu = any(
-        at_layer(row, "zero", layer) is not None
-        for rows in probes(experiment, ZERO_UNITS).values()
-        for row in rows[-1:]
-    )
+    latest = [rows[-1] for rows in probes(experiment, ZERO_UNITS).values() if rows]
+    relu = any(at_layer(row, "zero", layer) is not None for row in latest)
     quantity, names = (ZERO_UNITS, ("zero", "dead")) if relu else (SATURATION, ("saturated", "saturated_channels"))
-    titles = {
-        "zero": "Outputs that are 0",
-        "dead": "Dead channels or units",
-        "saturated": "Saturated outputs",
-        "saturated_channels": "Channels saturated everywhere",
-    }
     lines = {name: lines_of(probes(experiment, quantity), from_layer(name, layer)) for name in names}
     figures = {}
     for name in names:
-        figures[name] = share_axis(narrow_figure(f"{titles[name]}: {layer}", "optimizer step", "share"))
+        figures[name] = share_axis(narrow_figure(f"{TITLES[name]}: {layer}", "optimizer step", "share"))
         add_lines(figures[name], lines[name], symbol="arm")
     ends = last_of(lines[names[0]])
-    words = NOTHING
+    words = ranked(f"{TITLES[names[0]]} in {layer} at the last probe", ends, shape=percent)
     if ends:
-        more = last_of(lines[names[1]])
-        words = (
-            f"{titles[names[0]]} in {layer} at the last probe: {each_arm(ends, percent)}. {order_in_words(ends)} "
-            f"{titles[names[1]]}: {each_arm(more, percent)}."
-        )
+        words += f" {TITLES[names[1]]}: {each_arm(last_of(lines[names[1]]), percent)}."
     what = (
         "A ReLU that gives 0 passes no gradient back. That is normal for about half of its outputs; a channel that is "
         "0 on every picture of the probe set is dead: nothing trains it any more."
@@ -118,19 +107,19 @@ def units(experiment: Experiment, layer: str) -> View:
 
 def by_layer(experiment: Experiment) -> View:
     """By depth at the latest probe: which layers have the most silent or saturated outputs."""
-    quantity, name, title = (ZERO_UNITS, "zero", "Outputs that are 0")
-    if not by_depth(probes(experiment, quantity), layers_with(probes(experiment, quantity)), each_layer(name), -1):
-        quantity, name, title = (SATURATION, "saturated", "Saturated outputs")
-    events = probes(experiment, quantity)
-    layers = layers_with(events)
+    for quantity, name in ((ZERO_UNITS, "zero"), (SATURATION, "saturated")):
+        events = probes(experiment, quantity)
+        found = by_depth(events, layers_with(events), each_layer(name), -1)
+        if found:
+            break
+    title = TITLES[name]
     figure = share_axis(narrow_figure(f"{title}, by layer", "layer", "share, at the latest probe"))
-    found = by_depth(events, layers, each_layer(name), -1)
     said, rows = [], []
     for arm, values in found.items():
         heights = middles(values)
-        figure.add_bar(x=list(heights), y=list(heights.values()), name=arm_title(arm), marker_color=arm_colour(arm))
+        _add_bars(figure, arm, heights)
         worst = max(heights, key=heights.__getitem__)
-        said.append(f"{arm_title(arm)} in {worst}, {percent(heights[worst])}")
+        said.append(f"{look_of(arm).title} in {worst}, {percent(heights[worst])}")
         rows += [
             {"arm": arm, "layer": layer, "seed_number": at, name: value}
             for layer, each in values.items()
@@ -148,19 +137,17 @@ def by_layer(experiment: Experiment) -> View:
 
 def scales(experiment: Experiment) -> View:
     """BatchNorm's learned gamma against the deviation that it divides by: what the network chooses to amplify."""
-    events = {
-        arm: rows for arm, rows in probes(experiment, LEARNED_SCALES).items() if rows and rows[-1]["data"].get("layers")
-    }
+    events = probes(experiment, LEARNED_SCALES)
+    of_batch = {arm: rows for arm, rows in events.items() if arm[0] == "batch"}
     layers = layers_with(events)
-    figures = {}
-    tables = []
+    figures, tables = {}, []
     for name, title, unit in (
         ("gamma_mean", "Learned gamma", "mean over the channels"),
         ("scale", "What a norm multiplies by", "mean of |gamma| / deviation (log)"),
     ):
         figure = narrow_figure(title, "optimizer step", unit)
         for at, layer in enumerate(layers):
-            lines = lines_of({arm: rows for arm, rows in events.items() if arm[0] == "batch"}, from_layer(name, layer))
+            lines = lines_of(of_batch, from_layer(name, layer))
             points = median_line(lines.get("batch", {}))
             figure.add_scatter(
                 x=[x for x, _ in points],
@@ -172,15 +159,12 @@ def scales(experiment: Experiment) -> View:
             tables.append(table_of(lines, name).assign(layer=layer, quantity=name).rename(columns={name: "value"}))
         figures[name] = figure
     figures["scale"].update_yaxes(type="log", exponentformat="power")
-    moved = lines_of(
-        events,
-        lambda row: (
-            statistics.fmean(known)
-            if (known := [value for layer in layers if (value := at_layer(row, "gamma_moved", layer)) is not None])
-            else None
-        ),
-    )
-    ends = last_of(moved)
+
+    def moved(row: Event) -> float | None:
+        known = [value for layer in layers if (value := at_layer(row, "gamma_moved", layer)) is not None]
+        return statistics.fmean(known) if known else None
+
+    ends = last_of(lines_of(events, moved))
     words = (
         f"At the last probe a gamma is away from its start, 1, by {each_arm(ends)} on average. "
         "That is the amplification that the network has learned itself."

@@ -5,39 +5,17 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
+import plotly.graph_objects as go
 
-from alexcore.batchnorm.read.quantities import (
-    GRADIENT_AT_EQUAL_STEPS,
-    GRADIENT_PREDICTIVENESS,
-    LOSS_ALONG_GRADIENT,
-    LOSS_AT_EQUAL_STEPS,
-    RELATIVE_LOSS,
-    SCALE_FREE_SMOOTHNESS,
-    SMOOTHNESS,
-)
-from alexcore.batchnorm.read.record import Arm, Experiment, is_number
-from alexcore.batchnorm.views.probe_values import NOTHING, from_data, probes
-from alexcore.batchnorm.views.view import (
-    Lines,
-    View,
-    add_band,
-    add_lines,
-    arm_colour,
-    arm_title,
-    arms_in_order,
-    each_arm,
-    joined,
-    lines_of,
-    log_range,
-    median_line,
-    medians_of,
-    order_in_words,
-    plain_range,
-    table_of,
-    values_of,
-)
+from alexcore.batchnorm.read import quantities
+from alexcore.batchnorm.read.record import Arm, Experiment
+from alexcore.batchnorm.views import arm_lines
+from alexcore.batchnorm.views.arm_lines import Lines, add_lines, lines_of, medians_of, table_of, values_of
+from alexcore.batchnorm.views.probe_values import from_data, probes
+from alexcore.batchnorm.views.view import NOTHING, View, arms_in_order, each_arm, order_in_words, ranked
 from alexcore.figures import narrow_figure
 from alexcore.nn.norms import look_of
 from alexcore.palette import GUIDE
@@ -45,163 +23,138 @@ from alexcore.runs.events import Event, finite_number
 from alexcore.words.numbers import number
 
 DIVERGED = 1e3
+COLUMNS = ("rates", "ratios", "diverged")
 
 
 def scale_free(experiment: Experiment) -> View:
     """How much the gradient turns and changes on steps of equal relative length."""
-    turns, changes = probes(experiment, GRADIENT_AT_EQUAL_STEPS), probes(experiment, SCALE_FREE_SMOOTHNESS)
+    turns = probes(experiment, quantities.GRADIENT_AT_EQUAL_STEPS)
+    changes = probes(experiment, quantities.SCALE_FREE_SMOOTHNESS)
     rel, cosine, beta = (
         lines_of(events, from_data(name)) for events, name in ((turns, "rel"), (turns, "cosmin"), (changes, "beta"))
     )
     figures = {
-        "rel": narrow_figure("Largest relative change of the gradient", "optimizer step", "|change| / |gradient|"),
+        "rel": _lines_on_log("Largest relative change of the gradient", "|change| / |gradient|", rel),
         "cosmin": narrow_figure("Smallest cosine with the gradient", "optimizer step", "cosine"),
-        "beta": narrow_figure("Scale-free smoothness", "optimizer step", "relative change / relative step"),
+        "beta": _lines_on_log("Scale-free smoothness", "relative change / relative step", beta),
     }
-    for name, lines in (("rel", rel), ("cosmin", cosine), ("beta", beta)):
-        add_lines(figures[name], lines, symbol="arm")
+    add_lines(figures["cosmin"], cosine, symbol="arm")
     figures["cosmin"].update_yaxes(range=[-1.05, 1.05])
-    for name, lines in (("rel", rel), ("beta", beta)):
-        figures[name].update_yaxes(type="log", range=log_range(values_of(lines)), exponentformat="power")
     middle = medians_of(beta)
     rhos = next((row["data"].get("rhos") for rows in turns.values() for row in rows[-1:]), None) or []
     reach = f" of {number(rhos[0])} to {number(rhos[-1])} times the weights' length" if rhos else ""
-    words = (
-        f"Relative change of the gradient by relative step, median over the probes: {each_arm(middle)}. "
-        if middle
-        else NOTHING
-    )
-    if middle:
-        words += order_in_words(middle, "smoothest", "roughest")
+    what = "Relative change of the gradient by relative step, median over the probes"
     return View(
         "scale-free",
         "On steps of equal relative length",
         f"All arms walk the same distances{reach} against the gradient of one fixed batch, so a network with small "
         "weights or a small gradient is not called smooth for that. A surface is smooth where the gradient that was "
         "measured still holds a step further: small change, cosine near 1.",
-        words,
+        ranked(what, middle, "smoothest", "roughest"),
         figures if middle else {},
-        joined([table_of(rel, "rel"), table_of(cosine, "cosmin"), table_of(beta, "beta")]),
+        arm_lines.joined([table_of(rel, "rel"), table_of(cosine, "cosmin"), table_of(beta, "beta")]),
     )
+
+
+def _lines_on_log(title: str, unit: str, lines: Lines) -> go.Figure:
+    figure = narrow_figure(title, "optimizer step", unit)
+    add_lines(figure, lines, symbol="arm")
+    return figure.update_yaxes(type="log", range=arm_lines.log_range(values_of(lines)), exponentformat="power")
 
 
 def loss_along(experiment: Experiment, *, relative: bool) -> View:
     """The range of the loss along the gradient, a band an arm, all with the same y range."""
-    quantity = LOSS_AT_EQUAL_STEPS if relative else LOSS_ALONG_GRADIENT
+    quantity = quantities.LOSS_AT_EQUAL_STEPS if relative else quantities.LOSS_ALONG_GRADIENT
     events = probes(experiment, quantity)
     low, high = (lines_of(events, from_data(name)) for name in ("min", "max"))
     width = lines_of(events, from_data("range"))
     figures = _bands(low, high, "loss on one batch (nats)", quantity, log=False)
     reach = "steps of equal relative length" if relative else "0.5 to 4 times the learning rate"
-    words = f"Highest minus lowest loss, median over the probes: {each_arm(medians_of(width))}." if width else NOTHING
-    if width:
-        words += f" {order_in_words(medians_of(width), 'steadiest', 'least steady')}"
+    what = "Highest minus lowest loss, median over the probes"
     return View(
         f"loss-along-{quantity.lower()}",
         "Loss along the gradient" + (", equal distances" if relative else ", by the learning rate"),
         f"The lowest and the highest loss found on {reach} along the gradient of one fixed batch. A narrow band: the "
         "loss is predictable. All arms have the same y range. A network that does not move has a narrow band, too.",
-        words,
-        figures if width else {},
-        joined([table_of(low, "min"), table_of(high, "max"), table_of(width, "range")]),
+        ranked(what, medians_of(width), "steadiest", "least steady"),
+        figures,
+        arm_lines.joined([table_of(low, "min"), table_of(high, "max"), table_of(width, "range")]),
     )
 
 
 def _bands(low: Lines, high: Lines, unit: str, name: str, *, log: bool) -> dict[str, object]:
     everything = values_of(low) + values_of(high)
-    shared = log_range(everything) if log else plain_range(everything)
+    axis = {"range": arm_lines.log_range(everything), "type": "log", "exponentformat": "power"} if log else {}
     figures = {}
     for arm in arms_in_order(low):
-        figure = narrow_figure(arm_title(arm), "optimizer step", unit, 280)
-        figure.update_layout(showlegend=False)
-        add_band(figure, median_line(low[arm]), median_line(high.get(arm, {})), arm_colour(arm), "lowest to highest")
-        figures[f"{name}-{arm}"] = figure.update_yaxes(
-            range=shared, **({"type": "log", "exponentformat": "power"} if log else {})
-        )
+        look, ends = look_of(arm), (arm_lines.median_line(low[arm]), arm_lines.median_line(high.get(arm, {})))
+        figure = narrow_figure(look.title, "optimizer step", unit, 280).update_layout(showlegend=False)
+        arm_lines.add_band(figure, *ends, look.colour, "lowest to highest")
+        figures[f"{name}-{arm}"] = figure.update_yaxes(**(axis or {"range": arm_lines.plain_range(everything)}))
     return figures
 
 
 def predictiveness(experiment: Experiment) -> View:
     """How far the gradient changes on steps of the learning rate, a band an arm, all with the same y range."""
-    events = probes(experiment, GRADIENT_PREDICTIVENESS)
+    events = probes(experiment, quantities.GRADIENT_PREDICTIVENESS)
     low, high = (lines_of(events, from_data(name)) for name in ("min", "max"))
-    middle = medians_of(high)
-    words = (
-        f"Largest difference, median over the probes: {each_arm(middle)}. {order_in_words(middle)}"
-        if middle
-        else NOTHING
-    )
     return View(
         "predictiveness",
         "Gradient predictiveness, by the learning rate",
         "Length of the difference between the gradient here and the gradient 0.5 to 4 learning rates further on, for "
         "the same batch. It grows with the gradient itself: compare the relative change above first.",
-        words,
-        _bands(low, high, "|difference of gradients| (log)", GRADIENT_PREDICTIVENESS, log=True) if middle else {},
-        joined([table_of(low, "min"), table_of(high, "max")]),
+        ranked("Largest difference, median over the probes", medians_of(high)),
+        _bands(low, high, "|difference of gradients| (log)", quantities.GRADIENT_PREDICTIVENESS, log=True)
+        if high
+        else {},
+        arm_lines.joined([table_of(low, "min"), table_of(high, "max")]),
     )
 
 
 def smoothness(experiment: Experiment) -> View:
     """Effective beta-smoothness, as in the paper."""
-    lines = lines_of(probes(experiment, SMOOTHNESS), from_data("beta"))
-    figure = narrow_figure("Effective beta-smoothness", "optimizer step", "|change of gradient| / |step| (log)")
-    add_lines(figure, lines, symbol="arm")
-    figure.update_yaxes(type="log", range=log_range(values_of(lines)), exponentformat="power")
-    middle = medians_of(lines)
-    words = f"Median over the probes: {each_arm(middle)}. {order_in_words(middle)}" if middle else NOTHING
+    lines = lines_of(probes(experiment, quantities.SMOOTHNESS), from_data("beta"))
+    figure = _lines_on_log("Effective beta-smoothness", "|change of gradient| / |step| (log)", lines)
     return View(
         "smoothness",
         "Effective beta-smoothness, by the learning rate",
         "The largest change of the gradient divided by the length of the step (Santurkar et al. 2018). It has a unit: "
         "a network that hardly learns, or whose weights are large, looks smooth. Read the scale-free one first.",
-        words,
-        {"beta_raw": figure} if middle else {},
+        ranked("Median over the probes", medians_of(lines)),
+        {"beta_raw": figure} if lines else {},
         table_of(lines, "beta"),
     )
 
 
 def relative_loss(experiment: Experiment) -> View:
     """Loss after one step against its size, at the first probe and at later ones; both axes logarithmic."""
-    events = probes(experiment, RELATIVE_LOSS)
+    events = probes(experiment, quantities.RELATIVE_LOSS)
     steps = sorted({int(row["step"]) for rows in events.values() for row in rows})
     shown = sorted({steps[0], steps[len(steps) // 2], steps[-1]}) if steps else []
-    known = [
-        ratio
-        for rows in events.values()
-        for row in rows
-        for ratio in row["data"].get("ratios") or []
-        if is_number(ratio)
+    rows = [
+        {"arm": arm, "seed": seed, "step": row["step"], "rate": rate, "ratio": ratio, "diverged": gone}
+        for (arm, seed), some in sorted(events.items())
+        for row in some
+        for rate, ratio, gone in zip(*(row["data"].get(name) or [] for name in COLUMNS), strict=False)
     ]
-    shared = log_range([min(max(ratio, 1e-6), DIVERGED * 10) for ratio in known])
-    figures, rows = {}, []
+    known = [ratio for row in rows if (ratio := finite_number(row["ratio"])) is not None]
+    shared = arm_lines.log_range([min(max(ratio, 1e-6), DIVERGED * 10) for ratio in known])
+    figures = {}
     for step in shown:
         figure = narrow_figure(f"After step {step}", "size of one gradient step (log)", "loss after / before (log)")
         for arm in arms_in_order(arm for arm, _ in events):
-            mine = [
-                row for (its, _), some in sorted(events.items()) if its == arm for row in some if row["step"] == step
-            ]
-            points = _ratios(mine)
+            look, points = look_of(arm), _ratios([row for row in rows if (row["arm"], row["step"]) == (arm, step)])
             figure.add_scatter(
                 x=list(points),
                 y=list(points.values()),
                 mode="lines+markers",
-                name=arm_title(arm),
-                line={"color": arm_colour(arm), "dash": look_of(arm).dash, "width": 2},
+                name=look.title,
+                line={"color": look.colour, "dash": look.dash, "width": 2},
                 marker={"size": 5},
             )
         figure.add_hline(y=1, line_dash="dot", line_color=GUIDE)
         figure.update_xaxes(type="log", exponentformat="power")
         figures[f"ratio-{step}"] = figure.update_yaxes(type="log", range=shared, exponentformat="power")
-    for (arm, seed), some in sorted(events.items()):
-        for row in some:
-            data = row["data"]
-            for rate, ratio, gone in zip(
-                (data.get("rates") or []), (data.get("ratios") or []), (data.get("diverged") or []), strict=False
-            ):
-                rows.append(
-                    {"arm": arm, "seed": seed, "step": row["step"], "rate": rate, "ratio": ratio, "diverged": gone}
-                )
     return View(
         "relative-loss",
         "One step of any size",
@@ -214,17 +167,13 @@ def relative_loss(experiment: Experiment) -> View:
     )
 
 
-def _ratios(rows: Sequence[Event]) -> dict[float, float]:
+def _ratios(rows: Sequence[Mapping[str, Any]]) -> dict[float, float]:
     """Rate -> median ratio over the seeds, as long as no seed has diverged there."""
-    found: dict[float, list[float | None]] = {}
+    found: dict[float, list[float]] = {}
     for row in rows:
-        for rate, ratio in zip((row["data"].get("rates") or []), (row["data"].get("ratios") or []), strict=False):
-            found.setdefault(float(rate), []).append(finite_number(ratio))
-    return {
-        rate: statistics.median(each for each in values if each is not None)
-        for rate, values in sorted(found.items())
-        if None not in values and max(each for each in values if each is not None) <= DIVERGED
-    }
+        ratio = finite_number(row["ratio"])
+        found.setdefault(float(row["rate"]), []).append(math.inf if ratio is None else ratio)
+    return {rate: statistics.median(values) for rate, values in sorted(found.items()) if max(values) <= DIVERGED}
 
 
 def _safe_in_words(events: Mapping[Arm, Sequence[Event]], steps: Sequence[int]) -> str:
@@ -240,9 +189,6 @@ def _safe_in_words(events: Mapping[Arm, Sequence[Event]], steps: Sequence[int]) 
                     safe.setdefault(arm, []).append(value)
         if safe:
             said.append(f"at step {step} {each_arm(safe)}")
-            last = order_in_words(
-                {arm: [math.log(each) for each in values] for arm, values in safe.items()},
-                "most easily harmed",
-                "most tolerant",
-            )
+            sizes = {arm: [math.log(each) for each in values] for arm, values in safe.items()}
+            last = order_in_words(sizes, "most easily harmed", "most tolerant")
     return f"The largest step size up to which no step harms: {'; '.join(said)}. {last}" if said else NOTHING

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from alexcore.batchnorm.measure.covariate_shift import internal_covariate_shift
+from alexcore.batchnorm.measure.gradients import internal_covariate_shift
 from alexcore.batchnorm.measure.loss_surface import loss_surface
 from alexcore.batchnorm.measure.moments import layer_statistics
 from alexcore.nn import Network

@@ -21,7 +21,7 @@ from tests.support.repository import REPOSITORY
 from tests.support.run_folders import STATES, write_run
 from ui.network.autograd_section import graph_svg
 from ui.network.convolution_drawing import grids_svg
-from ui.network.convolution_section import PADDINGS, read_padding, sum_of
+from ui.network.convolution_section import read_padding, sum_of
 from ui.network.drawing import architecture_svg
 from ui.network.layers_section import layers_in_words, table_of
 
@@ -183,9 +183,9 @@ def sum_grid(conv: Convolution):
 
 
 def test_padding_in_three_forms() -> None:
-    assert read_padding(PADDINGS[0], "2") == Sides(2, 2, 2, 2)
-    assert read_padding(PADDINGS[1], "1, 2") == Sides(left=2, right=2, top=1, bottom=1)
-    assert read_padding(PADDINGS[2], "1, 2, 3, 4") == Sides(1, 2, 3, 4)
+    assert read_padding("one number", "2") == Sides(2, 2, 2, 2)
+    assert read_padding("height, width", "1, 2") == Sides(left=2, right=2, top=1, bottom=1)
+    assert read_padding("four sides", "1, 2, 3, 4") == Sides(1, 2, 3, 4)
 
 
 def test_the_drawing_marks_the_taps_and_what_is_done() -> None:

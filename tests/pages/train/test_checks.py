@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from alexcore.analysis.logits import logits_of, untrained
+from alexcore.analysis.prediction import logits_of, untrained
 from alexcore.augment.presets import evaluation_operations
 from alexcore.cli import build_parser
 from alexcore.cli.flags import config_of

@@ -13,8 +13,7 @@ from hypothesis.extra.numpy import arrays
 from torch import nn
 
 from alexcore.batchnorm.measure.loss_surface import loss_surface
-from alexcore.batchnorm.read.channel_formula import channel_formula
-from alexcore.batchnorm.read.statistics_lag import statistics_lag
+from alexcore.batchnorm.read.channel_formula import channel_formula, statistics_lag
 from alexcore.batchnorm.read.tolerance import classify, width
 from alexcore.batchnorm.read.verdict import compare, verdict
 from tests.support.bn_networks import Point

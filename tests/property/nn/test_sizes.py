@@ -12,8 +12,8 @@ from alexcore.errors import ConfigError
 from alexcore.nn import NETWORKS, minimum_input_size
 from alexcore.nn.alexnet import AlexNet, ConvSpec, scaled
 from alexcore.nn.arithmetic import conv_minimum_input_size, conv_output_size, window_span
+from alexcore.nn.network import averaging_matrix
 from alexcore.nn.norms import norm_groups
-from alexcore.nn.pooling import averaging_matrix
 
 cheap = settings(max_examples=50, deadline=None)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alexcore.analysis.confusion import left_out_in_words, most_frequent_mistake, most_mistaken
+from alexcore.analysis.metrics import left_out_in_words, most_frequent_mistake, most_mistaken
 
 
 def test_the_first_of_the_largest_cells_off_the_diagonal() -> None:

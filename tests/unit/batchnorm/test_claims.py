@@ -10,7 +10,7 @@ from alexcore.batchnorm.read.conclusion import answers_of
 from alexcore.batchnorm.read.summary import ExperimentSummary, summarise
 from alexcore.batchnorm.read.verdict import verdict
 from alexcore.batchnorm.views import by_depth as depth
-from alexcore.batchnorm.views.view import arm_title
+from alexcore.nn.norms import look_of
 from tests.support.bn_experiments import read, write_experiment
 from tests.support.bn_summaries import HIGH, LOW, by_seed, summary
 
@@ -105,4 +105,4 @@ def test_the_numbers_of_the_first_and_third_answer_are_drawn():
     said = depth.factors(experiment)
     assert said.figures
     for arm in ("none", "batch"):
-        assert f"{arm_title(arm)} {changed[arm][0]:.3g}" in said.sentence
+        assert f"{look_of(arm).title} {changed[arm][0]:.3g}" in said.sentence

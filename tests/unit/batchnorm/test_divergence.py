@@ -15,7 +15,8 @@ from alexcore.batchnorm.measure.experiment import tell_step
 from alexcore.batchnorm.read.record import Experiment
 from alexcore.batchnorm.read.summary import summarise
 from alexcore.batchnorm.views import curves
-from alexcore.batchnorm.views.view import add_lines, order_in_words
+from alexcore.batchnorm.views.arm_lines import add_lines
+from alexcore.batchnorm.views.view import order_in_words
 from alexcore.figures import narrow_figure
 from alexcore.runs.events import EventWriter
 from tests.support.bn_experiments import made_of, read, write_experiment

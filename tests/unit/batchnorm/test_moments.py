@@ -11,10 +11,10 @@ import torch
 from torch import nn
 
 from alexcore.batchnorm.measure import moments as module
-from alexcore.batchnorm.measure.moments import Moments, channel_percentiles, drift, layer_statistics
+from alexcore.batchnorm.measure.moments import channel_percentiles, drift, layer_statistics
 from alexcore.batchnorm.measure.weighted_layers import fan_channels, layers_of
+from alexcore.batchnorm.read.channel_formula import half_life, statistics_lag
 from alexcore.batchnorm.read.quantities import TITLES, rounded
-from alexcore.batchnorm.read.statistics_lag import half_life, statistics_lag
 from alexcore.errors import ConfigError
 from alexcore.nn import Network
 from tests.support.bn_networks import batch, tiny
@@ -59,8 +59,8 @@ def test_moments_are_those_of_the_hooked_outputs():
     model, (images, _) = tiny("batch"), batch()
     data, moments = layer_statistics(model, images)
     conv1, norm1, relu1, conv2 = hooked(model, images, [*list(model)[:3], model[4]])
-    assert moments.mean["conv1"].tolist() == pytest.approx(conv1.mean(dim=(0, 2, 3)).tolist(), abs=1e-6)
-    assert moments.deviation["conv2"].tolist() == pytest.approx(
+    assert moments["mean"]["conv1"].tolist() == pytest.approx(conv1.mean(dim=(0, 2, 3)).tolist(), abs=1e-6)
+    assert moments["deviation"]["conv2"].tolist() == pytest.approx(
         conv2.transpose(0, 1).flatten(1).std(dim=1, correction=0).tolist(), rel=1e-5
     )
     q2 = data["Q2"]
@@ -70,7 +70,7 @@ def test_moments_are_those_of_the_hooked_outputs():
     # A norm that has not trained yet makes every deviation 1, by the batch's statistics, not by the running ones.
     assert q2["normed_deviation"] == [pytest.approx(1, rel=1e-3), pytest.approx(1, rel=1e-3), None]
     assert q2["channels"]["conv1"] == list(range(6))
-    assert q2["sigma"]["conv1"] == pytest.approx(moments.deviation["conv1"].tolist(), rel=1e-5)
+    assert q2["sigma"]["conv1"] == pytest.approx(moments["deviation"]["conv1"].tolist(), rel=1e-5)
     assert data["Q12"]["zero"][0] == pytest.approx((relu1 == 0).float().mean().item(), rel=1e-5)
     json.dumps(data, allow_nan=False)
 
@@ -99,16 +99,22 @@ def test_many_values_are_thinned_over_all_positions(monkeypatch):
     assert found == pytest.approx([0, 17.5, 35], abs=1.5)
 
 
+def moments_of(mean, deviation):
+    """Those of a convolution without a norm."""
+    own = {"mean": {"conv1": torch.tensor(mean)}, "deviation": {"conv1": torch.tensor(deviation)}}
+    return {**own, "normed_mean": {}, "normed_deviation": {}}
+
+
 def test_drift_by_definition_and_for_known_moves():
-    before = Moments({"conv1": torch.tensor([0.0, 1.0])}, {"conv1": torch.tensor([1.0, 2.0])})
-    now = Moments({"conv1": torch.tensor([0.5, -1.0])}, {"conv1": torch.tensor([math.e, 2.0])})
+    before = moments_of([0.0, 1.0], [1.0, 2.0])
+    now = moments_of([0.5, -1.0], [math.e, 2.0])
     found = drift(before, now, 7)
     assert (found["steps"], found["layers"]) == (7, ["conv1"])
     assert found["mean"] == pytest.approx([(0.5 / 1 + 2 / 2) / 2])
     assert found["log_deviation"] == pytest.approx([0.5])
     assert found["normed_mean"] == found["normed_log_deviation"] == [None]
     assert drift(before, before, 1)["mean"] == [0]
-    constant = Moments({"conv1": torch.tensor([1.0])}, {"conv1": torch.tensor([0.0])})
+    constant = moments_of([1.0], [0.0])
     assert drift(constant, constant, 1)["log_deviation"] == [None]
 
 
@@ -128,8 +134,8 @@ def test_drift_of_a_network_whose_weights_were_doubled():
 
 def test_moments_survive_a_checkpoint(tmp_path):
     _, moments = layer_statistics(tiny("batch"), batch()[0])
-    torch.save(moments.to_dict(), tmp_path / "moments.pt")
-    again = Moments.from_dict(torch.load(tmp_path / "moments.pt", weights_only=True))
+    torch.save(moments, tmp_path / "moments.pt")
+    again = torch.load(tmp_path / "moments.pt", weights_only=True)
     assert drift(moments, again, 1)["mean"] == [0, 0, 0]
 
 

@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from alexcore.batchnorm.comparable import make_experiment
-from alexcore.batchnorm.read.experiment_command import experiment_command
+from alexcore.batchnorm.comparable import experiment_command, make_experiment
 from alexcore.batchnorm.settings import load_bn_config
 from alexcore.batchnorm.views.sections import SECTIONS
 from alexcore.cli import build_parser

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from alexcore.batchnorm.measure.covariate_shift import internal_covariate_shift
+from alexcore.batchnorm.measure.gradients import internal_covariate_shift
 from alexcore.batchnorm.measure.loss_surface import DISTANCES, RATES, loss_surface, relative_loss
 from alexcore.nn import Network
 from tests.support.bn_networks import Point, batch, tiny

@@ -15,15 +15,9 @@ from alexcore.batchnorm.views import shift_by_layer as shift
 from alexcore.batchnorm.views import single_units as units
 from alexcore.batchnorm.views import steps_along_gradient as surface
 from alexcore.batchnorm.views import sweep_figures as sweeps
+from alexcore.batchnorm.views.arm_lines import add_lines, lines_of, smoothed
 from alexcore.batchnorm.views.sections import SECTIONS, Choice
-from alexcore.batchnorm.views.view import (
-    add_lines,
-    lines_of,
-    number,
-    order_in_words,
-    smoothed,
-    spread,
-)
+from alexcore.batchnorm.views.view import number, order_in_words, spread
 from alexcore.figures import narrow_figure
 from alexcore.nn.norms import NORMS
 from tests.support.bn_experiments import made_of, probe, read, write_experiment

@@ -27,7 +27,6 @@ FLOORS = [
         "palette",
         "process",
         "system",
-        "training_fields",
         "run_fields",
         "words",
     },

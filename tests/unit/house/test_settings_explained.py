@@ -13,7 +13,7 @@ from alexcore.export.card import repeat_command
 from alexcore.export.source import Source
 from alexcore.home import runs_dir
 from alexcore.runs.series import Series
-from alexcore.training.preflight import batch_in_words
+from alexcore.training.plan import batch_in_words
 from tests.support.run_folders import write_run
 
 

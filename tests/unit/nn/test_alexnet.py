@@ -17,8 +17,8 @@ from alexcore.nn import ACTIVATIONS, INITS, NORMS, Network, minimum_input_size
 from alexcore.nn.alexnet import VARIANTS, scaled
 from alexcore.nn.arithmetic import conv_minimum_input_size, conv_output_size, window_span
 from alexcore.nn.init import initialise
+from alexcore.nn.network import GridAveragePool, averaging_matrix
 from alexcore.nn.norms import norm_groups
-from alexcore.nn.pooling import GridAveragePool, averaging_matrix
 
 
 def small(**settings) -> Network:

@@ -12,7 +12,7 @@ from alexcore.data.folder import open_folder
 from alexcore.errors import RunError
 from alexcore.runs.launcher import prepare_resume
 from alexcore.runs.store import create_run, read_run
-from alexcore.training import loop
+from alexcore.training import loop, run_parts
 from alexcore.training.budget import steps_in
 from alexcore.training.evaluation import Evaluation
 from alexcore.training.loop import fit
@@ -37,7 +37,7 @@ class Clock:
             self.now += val_s
             return Evaluation(12, 1.0, 0.5, [[4, 0, 0]] * 3)
 
-        monkeypatch.setattr(loop, "train_step", step)
+        monkeypatch.setattr(run_parts, "train_step", step)
         monkeypatch.setattr(loop, "evaluate", evaluation)
 
     def __call__(self) -> float:

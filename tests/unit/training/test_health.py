@@ -15,7 +15,7 @@ from alexcore.nn import Network
 from alexcore.runs.reporter import explain
 from alexcore.runs.store import create_run, read_run
 from alexcore.runs.worker import execute
-from alexcore.training import loop
+from alexcore.training import loop, run_parts
 from alexcore.training.health import FADED, PARTED_EPOCHS, WINDOW, Health, gradient_reach, most_dead
 from alexcore.training.loop import fit
 from alexcore.training.memory import is_out_of_memory, not_enough_memory
@@ -209,7 +209,7 @@ def test_a_run_without_memory_fails_with_the_advice(stripes, monkeypatch):
     def full(*_parts, **_more):
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
-    monkeypatch.setattr(loop, "train_step", full)
+    monkeypatch.setattr(run_parts, "train_step", full)
     folder = create_run(tiny_config(stripes))
     with pytest.raises(TrainingError, match="batch_size 4 and accumulation_steps 2"):
         execute(folder)

@@ -64,8 +64,8 @@ def test_it_stops_when_the_loss_diverges():
         steps += 1
     assert 30 <= steps < 35
     result = sweep.result(stopped=True)
-    assert result.suggestion is None
-    assert result.reason.startswith(f"The loss diverged at {swept_lr(steps):.2g}. It never fell clearly")
+    assert result["suggestion"] is None
+    assert result["reason"].startswith(f"The loss diverged at {swept_lr(steps):.2g}. It never fell clearly")
     assert not Sweep().add(1.0, math.nan)
 
 

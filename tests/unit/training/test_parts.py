@@ -23,7 +23,7 @@ from alexcore.training.checkpoint import build_model, load_checkpoint, restore_m
 from alexcore.training.device import choose_device, choose_precision, describe_device
 from alexcore.training.evaluation import evaluate
 from alexcore.training.loader import Batch, Loader, Reading, available_cores, worker_count
-from alexcore.training.objective import class_weights
+from alexcore.training.objective import weights_for
 from alexcore.training.optim import build_optimizer, parameter_groups, set_lr
 from alexcore.training.plan import make_plan
 from alexcore.training.seeding import rng_state, seed_everything, set_rng_state
@@ -133,18 +133,19 @@ def test_the_rule_for_loader_processes(monkeypatch):
 
 
 def test_class_weights_by_hand():
-    assert class_weights("none", [1, 2]) is None
-    torch.testing.assert_close(class_weights("inverse", [10, 30]), torch.tensor([2.0, 2 / 3]))
-    torch.testing.assert_close(class_weights("inverse", [5, 0, 5]), torch.tensor([1.0, 0.0, 1.0]))
+    assert weights_for(make_config(class_weights="none"), [1, 2]) is None
+    inverse = make_config(class_weights="inverse")
+    torch.testing.assert_close(weights_for(inverse, [10, 30]), torch.tensor([2.0, 2 / 3]))
+    torch.testing.assert_close(weights_for(inverse, [5, 0, 5]), torch.tensor([1.0, 0.0, 1.0]))
     # Effective numbers of 1 and 1000 pictures: 1 and (1 - 0.999**1000) / 0.001 = 632.3.
-    rare, common = class_weights("effective", [1, 1000]).tolist()
+    rare, common = weights_for(make_config(class_weights="effective"), [1, 1000]).tolist()
     assert rare / common == pytest.approx(632.3046, rel=1e-5)
 
 
 @pytest.mark.parametrize("scheme", ["inverse", "effective"])
 @pytest.mark.parametrize("counts", [[1, 1], [3, 70, 500], [1, 100_000], [4, 0, 9]])
 def test_class_weights_have_mean_1_over_the_pictures(scheme, counts):
-    weight = class_weights(scheme, counts)
+    weight = weights_for(make_config(class_weights=scheme), counts)
     assert weight.dtype == torch.float32
     mean = (weight.double() * torch.tensor(counts)).sum() / sum(counts)
     assert mean.item() == pytest.approx(1, abs=1e-6)

@@ -10,7 +10,7 @@ import pytest
 
 from alexcore.config import TrainConfig
 from alexcore.runs.store import create_run
-from alexcore.training import loop, session
+from alexcore.training import loop, run_parts, session
 from alexcore.training.evaluation import Evaluation
 from alexcore.training.loop import fit
 from alexcore.training.session import WorkClock
@@ -73,7 +73,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
             assert on_batch(done)
         return Evaluation(12, 1.0, 0.5, [[4, 0, 0]] * 3)
 
-    monkeypatch.setattr(loop, "train_step", step)
+    monkeypatch.setattr(run_parts, "train_step", step)
     monkeypatch.setattr(loop, "evaluate", evaluation)
     monkeypatch.setattr(session, "time", SimpleNamespace(sleep=lambda _s: passes(POLL_S)))
     return clock

@@ -14,10 +14,9 @@ from alexcore.nn import Network
 from alexcore.nn.blueprints import describe
 from alexcore.training.checkpoint import build_model
 from alexcore.training.loss_terms import loss_terms
-from alexcore.training.objective import Objective, class_weights
+from alexcore.training.objective import Objective, weights_for
 from alexcore.training.optim import build_optimizer
-from alexcore.training.plan import Plan
-from alexcore.training.preflight import batch_in_words, checkpoint_bytes, estimated_seconds, free_bytes
+from alexcore.training.plan import Plan, batch_in_words, checkpoint_bytes, estimated_seconds, free_bytes
 from alexcore.training.weighting import scheme_weights, weight_table, weights_in_words
 from tests.support.run_folders import tiny_config
 
@@ -76,7 +75,7 @@ def test_large_logits_and_a_class_that_does_not_count():
 @pytest.mark.parametrize("counts", [[10, 40, 100], [3, 0, 5], [700, 700, 700]])
 @pytest.mark.parametrize("scheme", ["none", "inverse", "effective"])
 def test_the_preview_shows_the_weights_of_the_loss(scheme, counts):
-    used = class_weights(scheme, counts)
+    used = weights_for(make_config(class_weights=scheme), counts)
     weights = scheme_weights(scheme, counts)
     table = weight_table(CLASSES, counts, weights)
     assert table["share"].sum() == pytest.approx(1)

@@ -17,7 +17,7 @@ from alexcore.errors import AlexError, CheckpointError, TrainingError
 from alexcore.runs.launcher import prepare_resume
 from alexcore.runs.store import create_run, read_run
 from alexcore.runs.worker import execute
-from alexcore.training import loop, run_parts, session
+from alexcore.training import run_parts, session
 from alexcore.training.checkpoint import load_checkpoint, save_checkpoint
 from alexcore.training.loop import fit
 from alexcore.training.session import Session
@@ -286,13 +286,13 @@ def test_another_data_set_is_told_and_another_mapping_refused(stripes, tmp_path)
 def test_a_loss_that_is_not_finite_ends_the_run_and_spares_its_checkpoint(stripes, monkeypatch):
     config = config_of(stripes)
     folder = create_run(config)
-    step = loop.train_step
+    step = run_parts.train_step
     watcher = Watcher()
 
     def broken(*parts: Any, **more: Any) -> StepResult:
         return StepResult(float("nan"), 0, 8, 1.0) if watcher.step == 4 else step(*parts, **more)
 
-    monkeypatch.setattr(loop, "train_step", broken)
+    monkeypatch.setattr(run_parts, "train_step", broken)
     with pytest.raises(TrainingError, match=r"The loss is nan in step 5.* Lower the learning rate \(0.0005\)"):
         fit(config, folder, watcher)
     state = load_checkpoint(folder / "checkpoints" / "last.pt")

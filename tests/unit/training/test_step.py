@@ -15,14 +15,13 @@ from alexcore.config import make_config
 from alexcore.errors import ConfigError, TrainingError
 from alexcore.nn import Network
 from alexcore.runs.store import create_run
-from alexcore.training import compiling, loop
-from alexcore.training.average import averaged
+from alexcore.training import loop, run_parts
 from alexcore.training.checkpoint import load_checkpoint
-from alexcore.training.compiling import compiled
 from alexcore.training.device import choose_precision
 from alexcore.training.loop import fit
 from alexcore.training.objective import Objective
-from alexcore.training.optim import build_optimizer, parameter_groups
+from alexcore.training.optim import averaged, build_optimizer, parameter_groups
+from alexcore.training.run_parts import compiled
 from alexcore.training.seeding import seed_everything
 from alexcore.training.step import StepResult, train_step
 from tests.support.interrupted_runs import Watcher, straight
@@ -109,7 +108,7 @@ def test_a_gradient_that_is_not_finite_leaves_the_weights_alone():
 
 
 def test_a_run_ends_at_such_a_gradient(stripes, monkeypatch):
-    monkeypatch.setattr(loop, "train_step", lambda *parts, **more: StepResult(1.0, 0, 8, float("inf")))
+    monkeypatch.setattr(run_parts, "train_step", lambda *parts, **more: StepResult(1.0, 0, 8, float("inf")))
     config = tiny_config(stripes)
     with pytest.raises(TrainingError, match=r"The gradient is inf in step 1: the weights have blown up"):
         fit(config, create_run(config), Watcher())
@@ -170,7 +169,7 @@ def test_a_network_that_cannot_be_compiled_is_told_and_trains_all_the_same(strip
         raise RuntimeError("Failed to find C compiler.\nPlease specify one")
 
     plain, _ = straight(tiny_config(stripes, epochs=1))
-    monkeypatch.setattr(compiling.torch, "compile", no_compiler)
+    monkeypatch.setattr(run_parts.torch, "compile", no_compiler)
     folder, watcher = straight(tiny_config(stripes, epochs=1, compile=True))
     (warning,) = watcher.of("warning")
     assert warning["code"] == "run.not-compiled"
@@ -187,7 +186,7 @@ def test_a_compiled_network_has_the_same_weights_and_names(stripes, monkeypatch)
         return real(model, backend="eager")
 
     plain, _ = straight(tiny_config(stripes, epochs=1))
-    monkeypatch.setattr(compiling.torch, "compile", traced)
+    monkeypatch.setattr(run_parts.torch, "compile", traced)
     folder, watcher = straight(tiny_config(stripes, epochs=1, compile=True))
     assert not watcher.of("warning")
     assert len(calls) == 2, "one copy to try, one network to train"
@@ -195,7 +194,7 @@ def test_a_compiled_network_has_the_same_weights_and_names(stripes, monkeypatch)
 
 
 def test_trying_to_compile_draws_no_random_number(monkeypatch):
-    monkeypatch.setattr(compiling.torch, "compile", lambda model: model)
+    monkeypatch.setattr(run_parts.torch, "compile", lambda model: model)
     model = Network(3, width=0.125)
     before, state = copy.deepcopy(model.state_dict()), torch.get_rng_state()
     told: list[str] = []

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from alexcore.config import FIELDS
-from ui.parts.charts import balance, curves_in_words
+from ui.parts.charts import balance
 from ui.parts.explain import source_of
+from ui.parts.run_charts import curves_in_words
 from ui.parts.text import plain
 
 

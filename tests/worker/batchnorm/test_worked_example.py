@@ -8,7 +8,8 @@ import torch
 
 from alexcore.batchnorm.measure.arms import build_arm
 from alexcore.batchnorm.measure.batches import open_seeds, probe_set
-from alexcore.batchnorm.measure.formula_example import channel_example, experiment_example, trained_file
+from alexcore.batchnorm.measure.formula_example import channel_example, experiment_example
+from alexcore.batchnorm.settings import trained_file
 from alexcore.files import write_json
 from alexcore.training.run_data import Silent
 from tests.support.bn_trainings import at_step, described, run

@@ -22,13 +22,12 @@ from torchvision.transforms import v2
 from alexcore.analysis.prediction import Classifier
 from alexcore.data.images import read_picture
 from alexcore.errors import RunError
-from alexcore.export import graph, target
-from alexcore.export.formats import FORMATS, Format
+from alexcore.export import graph, write
+from alexcore.export.formats import FORMATS, Format, Wish, Written
 from alexcore.export.notebook import as_notebook
 from alexcore.export.project import make_project
 from alexcore.export.source import Source, exported_run, load_trained
 from alexcore.export.write import write_export
-from alexcore.export.writers import Wish, Written
 from alexcore.runs.store import create_run, find_run, read_run
 from alexcore.runs.worker import execute
 from tests.support.command_line import call, done, refused
@@ -336,11 +335,11 @@ def test_an_unknown_format_or_run_is_named(flowers, tmp_path):
 
 
 def test_a_format_from_outside_is_one_entry(flowers, tmp_path, monkeypatch):
-    def write(source: Source, file: Path, wish: Wish) -> Written:
+    def names(source: Source, file: Path, wish: Wish) -> Written:
         file.write_text("\n".join(source.classes))
         return Written(notes=["only their names"])
 
-    monkeypatch.setitem(FORMATS, "classes", Format("Classes", ".txt", "text/plain", "Their names.", write))
+    monkeypatch.setitem(FORMATS, "classes", Format("Classes", ".txt", "text/plain", "Their names.", names))
     said = done("export", flowers.run, "--to", tmp_path / "it.txt", "--format", "classes", "--json").json
     assert (tmp_path / "it.txt").read_text().split() == ["daisy", "dandelion", "roses", "sunflowers", "tulips"]
     assert said["format"] == "classes"
@@ -356,7 +355,7 @@ def test_a_full_or_read_only_disk_is_a_sentence_and_spares_the_older_file(flower
     def full(*_parts: Any, **_more: Any) -> None:
         raise OSError(number, "No space left on device" if number == errno.ENOSPC else "Read-only file system")
 
-    monkeypatch.setattr(target.Path, "write_bytes", full)
+    monkeypatch.setattr(write.Path, "write_bytes", full)
     monkeypatch.setattr(zipfile.ZipFile, "open", full)
     said = call("export", flowers.run, "--to", file, "--format", name, "--force")
     assert said.code == 2

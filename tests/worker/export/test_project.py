@@ -24,11 +24,11 @@ from alexcore.data.images import read_picture
 from alexcore.data.manifest import write_manifest
 from alexcore.data.pack import pack
 from alexcore.errors import ConfigError
+from alexcore.export.formats import Wish
 from alexcore.export.project import make_project
+from alexcore.export.project_code import CARRIED, NotCarriedError, require_carried
 from alexcore.export.source import Source, load_trained
-from alexcore.export.train_code import CARRIED, NotCarriedError, require_carried
 from alexcore.export.write import write_export
-from alexcore.export.writers import Wish
 from alexcore.runs.store import create_run
 from alexcore.training.loop import fit
 from tests.support.exported import modules, source_of, unpacked_project

@@ -16,7 +16,6 @@ from alexcore.analysis.inside import layer_outputs
 from alexcore.analysis.prediction import Classifier
 from alexcore.batchnorm.measure.gain import learned_scales
 from alexcore.batchnorm.read.record import Experiment
-from alexcore.batchnorm.views.view import arm_colour, arm_title
 from alexcore.config import FIELDS
 from alexcore.errors import ConfigError
 from alexcore.export.source import exported_run
@@ -34,7 +33,7 @@ from alexcore.nn.description import (
     norm_layer,
 )
 from alexcore.nn.layers import layer_table, totals
-from alexcore.nn.norms import Norm
+from alexcore.nn.norms import Norm, look_of
 from alexcore.runs.comparison import differing
 from alexcore.runs.store import read_run
 from alexcore.training.checkpoint import load_checkpoint
@@ -188,7 +187,7 @@ def test_it_is_an_arm_of_the_experiment(stripes: Path, tmp_path: Path):
     record = Experiment(run)
     record.refresh()
     assert record.norms == ["none", "batch", "scale"]
-    assert (arm_title("scale"), arm_colour("scale")) == ("ScaleNorm", "#CC79A7")
+    assert (look_of("scale").title, look_of("scale").colour) == ("ScaleNorm", "#CC79A7")
     assert record.probes["scales"]["scale", 0][0]["data"]["gamma_mean"] == [2.0, 2.0]
     report = tmp_path / "report.html"
     done("compare-bn-report", run, "--to", report)

@@ -11,7 +11,7 @@ from alexcore.config import TrainConfig
 from alexcore.runs.store import create_run
 from alexcore.runs.tensorboard import ScalarWriter
 from alexcore.runs.worker import execute
-from alexcore.training import loop
+from alexcore.training import run_parts
 from alexcore.training.step import StepResult
 from tests.support.run_folders import tiny_config
 
@@ -50,7 +50,7 @@ class _KilledError(BaseException):
 
 
 def kill_after(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
-    train_step, made = loop.train_step, []
+    train_step, made = run_parts.train_step, []
 
     def step(*parts: object, **more: object) -> StepResult:
         if len(made) == steps:
@@ -58,7 +58,7 @@ def kill_after(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
         made.append(1)
         return train_step(*parts, **more)
 
-    monkeypatch.setattr(loop, "train_step", step)
+    monkeypatch.setattr(run_parts, "train_step", step)
 
 
 @pytest.mark.parametrize("kills", [(8,), (12, 3), (6, 1, 1, 7)])

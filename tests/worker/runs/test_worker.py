@@ -28,7 +28,7 @@ from alexcore.runs.run_list import summarised
 from alexcore.runs.status import read_status
 from alexcore.runs.store import create_run, read_run
 from alexcore.runs.worker import execute
-from alexcore.training import loop
+from alexcore.training import run_parts
 from alexcore.training.checkpoint import load_checkpoint
 from tests.support.interrupted_runs import assert_same_weights
 from tests.support.repository import REPOSITORY
@@ -300,7 +300,7 @@ BUG = "This is a bug. worker.log in the run's folder has the details."
 @pytest.mark.parametrize("when", [1, 3])
 def test_a_deleted_folder_has_its_own_sentence(stripes, monkeypatch, when):
     run = create_run(tiny_config(stripes))
-    train_step, calls = loop.train_step, []
+    train_step, calls = run_parts.train_step, []
 
     def delete_and_step(*parts, **more):
         calls.append(parts)
@@ -308,7 +308,7 @@ def test_a_deleted_folder_has_its_own_sentence(stripes, monkeypatch, when):
             shutil.rmtree(run, ignore_errors=True)
         return train_step(*parts, **more)
 
-    monkeypatch.setattr(loop, "train_step", delete_and_step)
+    monkeypatch.setattr(run_parts, "train_step", delete_and_step)
     with pytest.raises(RunError, match="was deleted while its run was active"):
         execute(run)
     assert (len(calls), run.exists()) == (when, False)
@@ -337,7 +337,7 @@ def test_whatever_breaks_is_told_in_a_sentence(stripes, monkeypatch, error, kind
     def broken(*parts, **more):
         raise error
 
-    monkeypatch.setattr(loop, "train_step", broken)
+    monkeypatch.setattr(run_parts, "train_step", broken)
     run = create_run(tiny_config(stripes))
     with pytest.raises(AlexError) as caught:
         execute(run)

@@ -1,4 +1,4 @@
-"""The parts of an exported train.py that depend on a setting by more than a number: lines of Python, by its value.
+"""The parts of an exported project that depend on a setting by more than a number: lines of Python, by its value.
 
 A project is there to be read, so it has the settings that a reader meets and no others; a run with another one is
 refused (`require_carried`), because a script that leaves a setting out in silence trains something else.
@@ -6,14 +6,19 @@ refused (`require_carried`), because a script that leaves a setting out in silen
 
 from __future__ import annotations
 
+import inspect
 import re
+from pkgutil import resolve_name
 from pprint import pformat
+from typing import Any
 
 from alexcore.augment.code import code_of
 from alexcore.augment.operations import Operation, active, for_batches, for_samples
 from alexcore.config import FIELDS, TrainConfig
 from alexcore.errors import ConfigError
 from alexcore.fields import numbers_in
+from alexcore.nn.description import Description
+from alexcore.nn.layers import layers_of_description
 
 _LONGEST = 110
 # The settings that the templates know what to make of, and those on which no weight depends. Any other one, also of a
@@ -51,6 +56,38 @@ def require_carried(config: TrainConfig, operations: list[Operation], precision:
             f"A project cannot carry {', '.join(odd)}: its train.py has only the settings that a reader meets.",
             "Export the weights, a graph or the bundle, or train once more without.",
         )
+
+
+def network_code(description: Description, size: int) -> dict[str, Any]:
+    """What the template of model.py asks for: the lines that build a network, for pictures of `size` px a side.
+
+    Returns:
+        "parts": what the three parts are called; "feature_lines" and "classifier_lines": a line a layer, the last one
+        with as many outputs as the caller has classes; "grid", "pool_line": what brings the map to the grid, "" where
+        it has that size already; "definitions": the source of layers that torch does not have.
+    """
+    rows = layers_of_description(description, size)
+    lines = [
+        (f"{spec.call},", f"  # {row.channels} x {row.side} x {row.side}" if spec.window else "")
+        for spec, row in zip(description.features, rows, strict=False)
+    ]
+    side, grid, (_, pool, _) = rows[len(lines) - 1].side, description.grid, description.parts
+    # The comments stand below each other.
+    width = max(len(code) for code, _ in lines)
+    layers = [str(each.call) for each in description.classifier]
+    last = f"nn.Linear({description.classifier[-1].call.arguments[0]}, num_classes)"
+    average = f"nn.AdaptiveAvgPool2d(({grid}, {grid}))"
+    foreign = {spec.call.name: None for spec in description.features if not spec.call.name.startswith("torch.nn:")}
+    return {
+        "parts": description.parts,
+        "feature_lines": [(code.ljust(width) if comment else code) + comment for code, comment in lines],
+        "classifier_lines": [f"{each}," for each in (*layers[:-1], last)],
+        "grid": grid,
+        "pool_line": f"self.{pool} = {average}  # {side} x {side} -> {grid} x {grid}, without any weight"
+        if side != grid
+        else "",
+        "definitions": [inspect.getsource(resolve_name(name)).rstrip() for name in foreign],
+    }
 
 
 def transform_lines(operations: list[Operation]) -> list[str]:
