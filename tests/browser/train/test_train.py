@@ -18,9 +18,9 @@ def test_stop_saves_and_resume_goes_on(page: Page, server: Server, store: Path, 
     page.locator(".st-key-train_preset").get_by_text("quick", exact=True).click()
     epochs = page.locator(".st-key-train_epochs input")
     expect(epochs).to_have_value("4")
-    epochs.fill("16")  # of 36 pictures
+    epochs.fill("10")  # of 36 pictures
     epochs.press("Enter")
-    expect(epochs).to_have_value("16")
+    expect(epochs).to_have_value("10")
     page.locator(".st-key-train_start button").click()
     expect(page.locator(".st-key-train_curves")).to_be_visible(timeout=60_000)
     page.locator(".st-key-train_stop button").click()

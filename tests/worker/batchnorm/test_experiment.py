@@ -251,14 +251,14 @@ def test_a_stopped_one_goes_on_as_if_nothing_had_happened(stripes, whole, whole_
     assert ends[-3 * seeds :] == theirs[-3 * seeds :]
 
 
-def test_a_killed_one_goes_on_from_its_last_checkpoint(stripes, whole):
-    described_ = described(stripes, checkpoint_every_minutes=2.0)
-    folder, first = create_experiment(*described_), Watcher(at_step(30, "kill"))
+def test_a_killed_one_goes_on_from_its_last_checkpoint(stripes, whole_of_one_seed):
+    described_ = described(stripes, seeds=1, checkpoint_every_minutes=2.0)
+    folder, first = create_experiment(*described_), Watcher(at_step(15, "kill"))
     with pytest.raises(Killed):  # a minute a round: a checkpoint every two rounds
-        run_experiment(*described_, folder, first, clock=lambda: 10.0 * first.step)
+        run_experiment(*described_, folder, first, clock=lambda: 20.0 * first.step)
     assert saved(folder)["position"]["step"] == 4
     run(described_, folder=folder)
-    assert_same_experiment(folder, whole[0])
+    assert_same_experiment(folder, whole_of_one_seed[0])
 
 
 @pytest.fixture(scope="module")

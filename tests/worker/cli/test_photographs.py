@@ -19,6 +19,7 @@ def test_two_epochs_on_photographs_reach_half(photographs: Path) -> None:
     assert told["val_acc1"] >= 0.50
 
 
+@pytest.mark.nightly
 def test_some_photographs_are_learned_and_predict_agrees_with_evaluate(
     some_photographs: Callable[[int, int], Path],
 ) -> None:
