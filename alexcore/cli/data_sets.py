@@ -97,24 +97,17 @@ def data_stats(arguments: Arguments) -> int:
 
 def data_derive(arguments: Arguments) -> int:
     """Save a data set with fewer or merged classes as a manifest; no picture is touched."""
-    from alexcore.data.derive import merge_classes, select_classes
+    from alexcore.data.derive import group_in, merge_classes, names_in, select_classes
     from alexcore.data.manifest import write_manifest
     from alexcore.data.sources import open_source
 
-    groups = {}
-    for text in arguments.merge or []:
-        new, equals, old = text.partition("=")
-        if not equals or not new.strip() or not old.strip():
-            raise DataError(
-                f"--merge {text!r} does not say what is merged into what.", "Write NEW=OLD+OLD: pets=cats+dogs."
-            )
-        groups[new.strip()] = [name.strip() for name in old.split("+")]
     index = open_source(arguments.src)
     _require_free(arguments.manifest, index, arguments.force)
+    groups = dict(group_in(text, index.classes) for text in arguments.merge or [])
     if groups:
         index = merge_classes(index, groups)
     if arguments.keep:
-        index = select_classes(index, [name.strip() for name in arguments.keep.split(",")])
+        index = select_classes(index, names_in(arguments.keep, index.classes, ","))
     return _written(write_manifest(index, arguments.manifest), arguments)
 
 
@@ -185,8 +178,8 @@ def register(commands: Any) -> None:
         looking.add_argument("--val", default="", help="a separate validation folder")
     deriving = add_command(data, "derive", data_derive)
     deriving.add_argument("src", help="any data set")
-    deriving.add_argument("manifest", type=Path, help="the .csv or .json file to write")
-    deriving.add_argument("--keep", help="classes to keep, joined by commas")
+    deriving.add_argument("manifest", type=Path, help="the .csv, .tsv, .json or .jsonl file to write")
+    deriving.add_argument("--keep", help="classes to keep, joined by commas, or a JSON list")
     deriving.add_argument("--merge", action="append", metavar="NEW=OLD+OLD", help="merge classes; may be repeated")
     deriving.add_argument("--force", action="store_true", help="replace the file if it exists")
     downloading = add_command(data, "download", data_download)

@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from alexcore.words import augment, data, experiment, pictures, run
+from alexcore.words import augment, data, data_lists, experiment, pictures, run
 from alexcore.words.template import Said, filled
 
-SAID: Mapping[str, Said] = {**data.SAID, **pictures.SAID, **augment.SAID, **run.SAID, **experiment.SAID}
+SAID: Mapping[str, Said] = {
+    **data.SAID,
+    **data_lists.SAID,
+    **pictures.SAID,
+    **augment.SAID,
+    **run.SAID,
+    **experiment.SAID,
+}
 
 
 def said(code: str, values: Mapping[str, Any]) -> tuple[str, str]:
