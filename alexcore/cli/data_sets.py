@@ -129,16 +129,22 @@ def data_download(arguments: Arguments) -> int:
 
 
 def data_unpack(arguments: Arguments) -> int:
-    """Unpack a .zip, .tar or .tar.gz of class folders, refusing whatever leads outside or never ends."""
+    """Unpack a .zip or .tar of class folders, plain or compressed, refusing whatever leads outside or never ends."""
     from alexcore.data.archive import unpack
+    from alexcore.data.uploads import UPLOAD_LIMITS, require_data_set
 
+    notes: list[str] = []
+    name = arguments.uploaded_as
+    limits = UPLOAD_LIMITS if name else None
+    more = {"name": name, "encoding": arguments.encoding, "say": notes.append, "accept": require_data_set}
     try:
-        with reported("unpacking", "B") as on_progress:
-            directory = unpack(arguments.archive, arguments.dir, on_progress=on_progress)
+        with reported("unpacking", "B", notes) as progress:
+            target = unpack(arguments.archive, arguments.dir, limits, progress, **more)
     finally:
         if arguments.remove:
             arguments.archive.unlink(missing_ok=True)
-    return _written(directory, arguments)
+    told = {"data": str(target), "notes": notes}
+    return answer(arguments.json, told, f"The data set is in {target}.", *notes)
 
 
 def data_export_torchvision(arguments: Arguments) -> int:
@@ -188,7 +194,15 @@ def register(commands: Any) -> None:
     unpacking = add_command(data, "unpack", data_unpack)
     unpacking.add_argument("archive", type=Path)
     unpacking.add_argument("dir", type=Path, help="a folder that does not exist yet")
+    unpacking.add_argument(
+        "--encoding",
+        default="",
+        help="of names that do not say how they are written, e.g. gbk (default: the likeliest, if one is)",
+    )
     unpacking.add_argument("--remove", action="store_true", help="delete the archive afterwards")
+    unpacking.add_argument(
+        "--uploaded-as", default="", metavar="NAME", help="call it NAME, and hold it to the limits of an upload"
+    )
     exporting = add_command(data, "export-torchvision", data_export_torchvision)
     exporting.add_argument("name", help="cifar10, flowers102 or oxford_iiit_pet")
     exporting.add_argument("root", type=Path, help="where torchvision keeps it")
