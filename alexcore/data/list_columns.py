@@ -7,13 +7,12 @@ then the list may instead have a column for each class, with a single 1 in each 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from alexcore.data.images import EXTENSIONS
-from alexcore.data.list_rows import WRITE_CSV, ListRows, is_blank
+from alexcore.data.list_rows import WRITE_CSV, ListRows, is_blank, is_picture_name
 from alexcore.errors import DataError
 from alexcore.findings.data_lists import ColumnPerClass, ListColumns, RowNumbers
 from alexcore.findings.finding import Finding
@@ -28,6 +27,8 @@ _WORDS = {
     "categories categoryname target targets species speciesname breed variety diagnosis dx tag groundtruth y",
     "split": "split splits set subset dataset partition usage phase",
 }
+# These may be anything; they count where nothing else does, and if they are no numbers.
+_IDS = frozenset({"id", "name", "uuid"})
 _PATHS, _LABELS, _SPLITS = (frozenset(words.split()) for words in _WORDS.values())
 _SPLIT_WORDS = {
     word: split
@@ -65,7 +66,7 @@ def split_of(word: str) -> str | None:
 def means_something(header: Sequence[str]) -> bool:
     """Whether a header tells the path of an image, and either its label or a column for each of several classes."""
     keys = [_key(name) for name in header]
-    has_path = any(key in _PATHS for key in keys)
+    has_path = any(key in _PATHS | _IDS for key in keys)
     return has_path and (any(key in _LABELS for key in keys) or len([key for key in keys if key]) > 2)
 
 
@@ -78,9 +79,11 @@ def columns_of(path: Path, rows: ListRows) -> ListColumn:
     header = [str(name) for name in rows.header]
     notes: list[Finding] = []
     for number, name in enumerate(header):
-        if _NAMELESS.fullmatch(_plain(name)) and _are_row_numbers(rows.column(number)):
+        if _NAMELESS.fullmatch(_plain(name)) and _are_numbers(rows.column(number)):
             notes.append(RowNumbers(name.strip() or f"number {number + 1}"))
     where_path, where_label = _one(path, rows, "path", _PATHS), _one(path, rows, "label", _LABELS)
+    if where_path is None:
+        where_path = _one(path, rows, "path", _IDS, skip=_are_numbers)
     if where_path is None or (where_label is None and not rows.rows):
         raise _no_columns(path, header)
     where_split = _split_column(path, rows)
@@ -123,7 +126,7 @@ def _key(name: str) -> str:
 
 def _no_columns(path: Path, header: Sequence[str]) -> DataError:
     found = ", ".join(name.strip() for name in header if name.strip())[:200] or "nothing"
-    if any(Path(name.strip().lower()).suffix in EXTENSIONS for name in header):
+    if any(map(is_picture_name, header)):
         names = ["path", "label", *["..."] * (len(header) - 2)]
         return DataError(
             f"{path} has no header: its first line is {found}.",
@@ -143,12 +146,22 @@ def _exactly(path: Path, rows: ListRows, names: set[str]) -> int | None:
     return found[0] if found else None
 
 
-def _one(path: Path, rows: ListRows, name: str, words: frozenset[str]) -> int | None:
+def _nothing(_cells: Sequence[Any]) -> bool:
+    return False
+
+
+def _one(
+    path: Path,
+    rows: ListRows,
+    name: str,
+    words: frozenset[str],
+    skip: Callable[[Sequence[Any]], bool] = _nothing,
+) -> int | None:
     """The column `name`, or the one that is usually called otherwise; None where there is none."""
     number = _exactly(path, rows, {name})
     if number is not None:
         return number
-    found = [number for number, each in enumerate(rows.header) if _key(str(each)) in words]
+    found = [n for n, each in enumerate(rows.header) if _key(str(each)) in words and not skip(rows.column(n))]
     filled = [number for number in found if not all(map(is_blank, rows.column(number)))]
     if len(filled) > 1:
         each = [
@@ -195,8 +208,11 @@ def _is_verbatim(rows: ListRows) -> bool:
 
 def _are_row_numbers(cells: Sequence[Any]) -> bool:
     """Whether a column holds a number of its own for each row, as a data frame's index does."""
-    texts = [str(cell).strip() for cell in cells]
-    return bool(texts) and len(set(texts)) == len(texts) and all(map(_WHOLE.fullmatch, texts))
+    return _are_numbers(cells) and len({str(cell).strip() for cell in cells}) == len(cells)
+
+
+def _are_numbers(cells: Sequence[Any]) -> bool:
+    return bool(cells) and all(_WHOLE.fullmatch(str(cell).strip()) for cell in cells)
 
 
 # A column for each class ----------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from alexcore.data.list_columns import VERBATIM
-from alexcore.data.list_rows import ListRows, shown
+from alexcore.data.list_rows import ListRows, is_picture_name, shown
 from alexcore.errors import DataError
 
 _WRITE_JSON = 'Write {"image_names": [...], "image_labels": [...]}.'
@@ -43,6 +43,9 @@ def from_json(path: Path, text: str, means_something: Callable[[Sequence[str]], 
     value = _loaded(path, text, "JSON", _WRITE_JSON)
     if isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
         return _records(value, [_entry(number) for number in range(len(value))])
+    if isinstance(value, dict) and any(map(is_picture_name, value)) and not any(map(_holds_more, value.values())):
+        rows = [[name, label] for name, label in value.items()]
+        return ListRows(["path", "label"], rows, [_entry(number) for number in range(len(rows))])
     if isinstance(value, dict) and "image_names" not in value and "image_labels" not in value:
         lists = {key: each for key, each in value.items() if isinstance(each, list) and key != "classes"}
         if means_something(list(lists)):
@@ -86,6 +89,10 @@ def _loaded(path: Path, text: str, what: str, hint: str) -> Any:
         raise DataError(f"{path} is no clear {what}: {error}.", "Keep one of them.") from error
     except (ValueError, RecursionError) as error:  # a number of 5,000 digits, a thousand brackets
         raise DataError(f"{path} is no {what}: {error}.", hint) from error
+
+
+def _holds_more(value: Any) -> bool:
+    return isinstance(value, list | dict)
 
 
 def _entry(number: int) -> str:

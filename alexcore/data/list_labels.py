@@ -76,6 +76,12 @@ def numbers_of(path: Path, labels: Sequence[str], places: Sequence[str]) -> tupl
     return list(labels), []
 
 
+def are_whole_with_point(labels: Sequence[str]) -> bool:
+    """Whether every label is a whole number, and some are written with a decimal point."""
+    found = [_WHOLE.fullmatch(label) for label in labels]
+    return all(found) and any(match[1] != label for match, label in zip(found, labels, strict=True) if match)
+
+
 def reads_as_names(labels: Sequence[str]) -> bool:
     """Whether labels of a CSV stay the names that they are, by themselves and beside one another."""
     try:

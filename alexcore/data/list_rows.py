@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import csv
 import json
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from alexcore.data.images import EXTENSIONS
 from alexcore.errors import DataError
 
 WRITE_CSV = "A manifest needs a header like path,label or path,label,split."
@@ -65,6 +67,11 @@ def is_blank(cell: Any) -> bool:
     return cell is None or (isinstance(cell, str) and not cell.strip())
 
 
+def is_picture_name(name: str) -> bool:
+    """Whether a name ends as those of pictures do."""
+    return os.path.splitext(name.strip())[1].lower() in EXTENSIONS
+
+
 def shown(value: Any) -> str:
     """A value as a sentence quotes it, not longer than fits into one."""
     text = json.dumps(value, ensure_ascii=False)
@@ -77,6 +84,8 @@ def decoded(path: Path, content: bytes) -> str:
     Raises:
         DataError: it is neither.
     """
+    if content.startswith(b"PK\3\4"):
+        raise DataError(f"{path} is a workbook or a zip file, not text.", "In a spreadsheet choose Save as, CSV UTF-8.")
     encoding = next((name for mark, name in _MARKS if content.startswith(mark)), "utf-8")
     if encoding == "utf-8" and len(content) % 2 == 0 and b"\0" in content[:200]:  # UTF-16 without its mark
         encoding = "utf-16-le" if content[1:2] == b"\0" else "utf-16-be" if content[:1] == b"\0" else encoding
@@ -84,7 +93,9 @@ def decoded(path: Path, content: bytes) -> str:
         return content.decode(encoding)
     except UnicodeDecodeError as error:
         name = encoding.upper().removesuffix("-SIG")
-        raise DataError(f"{path} is not {name} text (byte {error.start}).", "Save it as UTF-8.") from error
+        raise DataError(
+            f"{path} is not {name} text (byte {error.start}).", "Save it as UTF-8; in Excel as CSV UTF-8."
+        ) from error
 
 
 def from_csv(path: Path, text: str, means_something: Callable[[Sequence[str]], bool]) -> ListRows:
@@ -106,9 +117,10 @@ def from_csv(path: Path, text: str, means_something: Callable[[Sequence[str]], b
     if not filled:
         return ListRows([], [], [])
     header = _without_blank_end(filled[0][0])
+    told = means_something(header)  # otherwise whoever asks for the columns says that this is no header
     rows, places, widths = [], [], []
     for row, line in filled[1:]:
-        if not all(map(is_blank, row[len(header) :])):
+        if told and not all(map(is_blank, row[len(header) :])):
             raise DataError(
                 f"line {line} of {path} has {len(row)} columns; the first line has {len(header)}.",
                 'Put a value that holds a comma into double quotes: "a, b.jpg".',

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
-from alexcore.data.images import EXTENSIONS
+from alexcore.data.list_rows import is_picture_name
 from alexcore.errors import DataError
 from alexcore.findings import data_lists as findings
 from alexcore.findings.finding import Finding, few
@@ -24,6 +24,9 @@ from alexcore.findings.finding import Finding, few
 # (path as it is kept, the file itself, bytes, mtime_ns)
 Found = tuple[str, str, int, int]
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]|\\\\")
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/|~")
+# Folders that are looked through for the nearest file.
+_MOST_FOLDERS = 1000
 # Rows that are asked for to find out which part of the paths another folder stands for.
 _SAMPLE = 50
 
@@ -167,20 +170,50 @@ class ListedFiles:
 
     # What is missing ------------------------------------------------------------------------------------------------
 
-    def about_missing(self, names: Sequence[str]) -> list[Finding]:
-        """What helps to find files that are missing: the folder that is gone, or the file that is nearest to one."""
-        folders = [os.path.dirname(os.path.normpath(os.path.join(self.root, slashed(name)))) for name in names]
-        shared = os.path.commonpath(folders) if folders else self.root
-        if names and _DRIVE.match(names[0]) and os.sep == "/":
-            return [findings.FolderGone(os.path.commonpath([os.path.dirname(slashed(n)) for n in names]), len(names))]
-        near = next(filter(None, (self._nearest(name) for name in names[:_SAMPLE])), None)
-        if near:
-            return [findings.NearestFile(*near)]
-        if shared != self.root and not os.path.isdir(shared):
-            return [findings.FolderGone(shared, len(names))]
-        return []
+    def about_missing(self, names: Sequence[str], all_missing: bool) -> list[Finding]:
+        """What helps to find files that are missing: the folder that is gone, and the file that is nearest to one.
 
-    def _nearest(self, name: str) -> tuple[str, str] | None:
+        While others are there, a name that merely resembles a missing one is another picture's.
+        """
+        if not names:
+            return []
+        told: list[Finding] = []
+        gone = self._gone([slashed(name) for name in names if not _ADDRESS.match(name.strip())])
+        if gone:
+            told.append(findings.FolderGone(gone, len(names)))
+        near = next(filter(None, (self._nearest(name, all_missing) for name in names[:_SAMPLE])), None)
+        if near or (all_missing and (near := self._in_tree(names[0]))):
+            told.append(findings.NearestFile(*near))
+        return told
+
+    def _gone(self, names: Sequence[str]) -> str:
+        """The folder that all names begin with, if it is not there."""
+        if not names:
+            return ""
+        if _DRIVE.match(names[0]) and os.sep == "/":
+            return os.path.commonpath([os.path.dirname(name) for name in names])
+        shared = os.path.commonpath([os.path.dirname(os.path.normpath(os.path.join(self.root, n))) for n in names])
+        try:
+            return "" if shared == self.root or os.path.isdir(shared) else shared
+        except ValueError:  # a NUL byte
+            return ""
+
+    def _in_tree(self, name: str) -> tuple[str, str] | None:
+        """The file below the list that has the end of a path in common with a missing one."""
+        ends = unquote(slashed(name)).lower().split("/")
+        found: list[tuple[int, str]] = []
+        for number, (folder, _, files) in enumerate(os.walk(self.root)):
+            if number == _MOST_FOLDERS:
+                break
+            for file in files:
+                if file.lower() == ends[-1]:
+                    path = os.path.relpath(os.path.join(folder, file), self.root).replace(os.sep, "/")
+                    pairs = zip(reversed(path.lower().split("/")), reversed(ends), strict=False)
+                    alike = next((n for n, (one, other) in enumerate(pairs) if one != other), len(ends))
+                    found.append((alike, path))
+        return (name, max(found, key=lambda each: each[0])[1]) if found else None
+
+    def _nearest(self, name: str, alike: bool) -> tuple[str, str] | None:
         for text in _meant(name):
             try:
                 if text != name and (found := self._exact(text)):
@@ -190,8 +223,11 @@ class ListedFiles:
                 names = [each for group in self._listing(place)[0].values() for each in group] if place else []
             except (DataError, OSError, ValueError):
                 continue
-            endless = [each for each in names if os.path.splitext(each)[0] == base and _is_picture(each)]
-            close = endless or difflib.get_close_matches(base, filter(_is_picture, names), n=1, cutoff=0.8)
+            stems = {base, os.path.splitext(base)[0]}
+            endless = [each for each in names if os.path.splitext(each)[0] in stems and is_picture_name(each)]
+            close = endless
+            if alike and not endless:
+                close = difflib.get_close_matches(base, filter(is_picture_name, names), n=1, cutoff=0.8)
             if close:
                 path = os.path.join(str(place), close[0])
                 near = path if os.path.isabs(text) else os.path.relpath(path, self.root)
@@ -204,10 +240,6 @@ def _names_in(folder: str) -> list[str]:
         return os.listdir(folder)
     except OSError:
         return []
-
-
-def _is_picture(name: str) -> bool:
-    return os.path.splitext(name)[1].lower() in EXTENSIONS
 
 
 def _meant(name: str) -> Iterator[str]:

@@ -214,7 +214,7 @@ def _pictures(
             leaked.append((path, row[1], split))
         else:
             repeated.append(path)
-    about = disk.about_missing(missing)
+    about = disk.about_missing(missing, all_missing=not rows)
     if not rows:
         first = f"; the first is {(missing or nameless)[0][:200]}"
         known = [f"Paths in a manifest are relative to its own folder, {disk.root}."]

@@ -29,7 +29,14 @@ from typing import Any
 
 from alexcore.data.list_columns import VERBATIM, columns_of, means_something, split_of
 from alexcore.data.list_json import from_json, from_json_lines
-from alexcore.data.list_labels import in_one_form, is_missing, numbers_of, refuse_missing, stripped
+from alexcore.data.list_labels import (
+    are_whole_with_point,
+    in_one_form,
+    is_missing,
+    numbers_of,
+    refuse_missing,
+    stripped,
+)
 from alexcore.data.list_rows import ListRows, decoded, from_annotations, from_csv, is_blank, shown
 from alexcore.errors import DataError
 from alexcore.files import replacing
@@ -126,11 +133,13 @@ def _table(path: Path, rows: ListRows, verbatim: bool, typed: bool) -> ManifestC
     places = [found.places[number] for number in kept]
     paths = [_path(path, found.paths[number], found.places[number]) for number in kept]
     labels = [labels[number] for number in kept]
-    if classes is None and not typed and not any(map(is_blank, labels)):
-        if not verbatim:
+    as_text = all(isinstance(label, str) and label.strip() for label in labels)
+    if classes is None and as_text:
+        # JSON tells a number from a text; a text there is only a number if a program has written it with a point.
+        if not verbatim and (not typed or are_whole_with_point(labels)):
             labels, whole = numbers_of(path, labels, places)
             notes += whole
-        elif all(_NUMBER.fullmatch(label) for label in labels):
+        elif not typed and all(_NUMBER.fullmatch(label) for label in labels):
             labels = [int(label) for label in labels]
     splits = None if found.splits is None else _splits(path, [found.splits[number] for number in kept], places)
     return ManifestColumns(paths, labels, splits, classes, places, found.split_name, verbatim, tuple(notes))

@@ -88,6 +88,21 @@ def test_the_nearest_file_is_named(tmp_path, written):
     assert len(mixed.files) == 3
 
 
+def test_a_missing_picture_is_not_taken_for_its_neighbour(tmp_path):
+    """Symptom: 7.jpg was deleted, and the hint was to write 6.jpg."""
+    tree(tmp_path, a=6, b=8)
+    index = open_manifest(listed(tmp_path, ["a/0.jpg", "a/1.jpg", "b/0.jpg", "b/1.jpg", "a/7.jpg"]))
+    assert codes(index) == ["data.missing-pictures"]
+
+
+@pytest.mark.parametrize(
+    "written", ["file:///gone/b/3.jpg", "https://somewhere.org/b/3.jpg", "set/b/3.jpg", "/x/y/b/3.jpg"]
+)
+def test_the_nearest_file_has_most_of_the_path_in_common(tmp_path, written):
+    tree(tmp_path / "inner", a=6, b=6)
+    assert "the nearest is inner/b/3.jpg" in refusal(listed(tmp_path, [written])).hint
+
+
 def test_the_nearest_file_says_nothing_of_other_folders(tmp_path, monkeypatch):
     """Symptom: a visitor learned from a hint which files lie in somebody's home."""
     tree(tmp_path / "home", "secret.jpg")

@@ -41,6 +41,8 @@ def refusal(path: Path, **options) -> DataError:
         (csv_of(TWO, "Unnamed: 0,path,label", "{n},p{n}.jpg,{label}"), "data.list-row-numbers"),
         (csv_of(TWO, "file_name,Species", "p{n}.jpg,{label}"), "data.list-columns"),
         (csv_of(TWO, "Image Path;class", "p{n}.jpg;{label}"), "data.list-columns"),
+        (csv_of(TWO, "id,breed", "p{n}.jpg,{label}"), "data.list-columns"),
+        (csv_of(TWO, "id,name,breed", "{n},p{n}.jpg,{label}"), "data.list-columns"),
         ("sep=;\n" + csv_of(TWO, "path;label", "p{n}.jpg;{label}"), None),
         ("sep=|\r\n" + csv_of(TWO, "path|label", "p{n}.jpg|{label}"), None),
         (csv_of(TWO).encode("utf-16"), None),
@@ -147,6 +149,8 @@ def test_one_class_whatever_its_unicode_form(tmp_path):
         ("path,class,species", "p{n}.jpg,{label},{n}", "could be the label: class (2 values), species (12 values)."),
         ("file,image,label", "p{n}.jpg,q{n}.jpg,{label}", "could be the path: file (12 values), image (12 values)."),
         ("p99.jpg,cat", "p{n}.jpg,{label}", "has no header: its first line is p99.jpg, cat."),
+        ("id,label", "{n},{label}", "has no columns path and label; its first line has id, label."),
+        ("# made today", "p{n}.jpg,{label}", "has no columns path and label; its first line has # made today."),
         ("place,kind", "p{n}.jpg,{label}", "has no columns path and label; its first line has place, kind."),
     ],
 )
@@ -226,6 +230,25 @@ def test_a_list_of_objects_and_an_object_of_lists(tmp_path):
     assert label_of(open_manifest(beside(tmp_path, json.dumps(records), "list.json"))) == EXPECTED
     columns = {"filename": list(EXPECTED), "label": list(EXPECTED.values())}
     assert label_of(open_manifest(beside(tmp_path, json.dumps(columns), "list.json"))) == EXPECTED
+
+
+def test_the_label_of_each_picture_by_its_name(tmp_path):
+    assert label_of(open_manifest(beside(tmp_path, json.dumps(EXPECTED), "list.json"))) == EXPECTED
+
+
+def test_whole_numbers_in_json_are_what_they_are(tmp_path):
+    def classes(labels):
+        value = {"image_names": list(EXPECTED), "image_labels": labels}
+        return open_manifest(beside(tmp_path, json.dumps(value), "list.json")).classes
+
+    assert classes([10.0, 9.0] * 6) == ("9", "10")
+    assert classes(["10.0", "9.0"] * 6) == ("9", "10")
+    assert classes(["10", "9"] * 6) == ("10", "9"), "texts, as they always were"
+    assert classes(["1.5", "2"] * 6) == ("1.5", "2")
+
+
+def test_a_workbook_is_no_list(tmp_path):
+    assert "is a workbook or a zip file, not text." in refusal(beside(tmp_path, b"PK\3\4\x14\0")).message
 
 
 def test_a_column_for_each_class(tmp_path):
