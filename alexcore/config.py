@@ -62,7 +62,8 @@ class TrainConfig(RunFields):
         "",
         "Data set",
         "Folder with train/CLASS and val/CLASS, or just CLASS folders, which are then split 4:1; or a manifest: "
-        "a .json or .csv file that lists pictures and labels. Each class gets its number from the order of the names.",
+        "a .csv, .tsv, .json or .jsonl file that lists pictures and labels. Each class gets its number from the order "
+        "of the names.",
     )
     val: str = field(
         "",

@@ -9,7 +9,14 @@ from alexcore.errors import DataError
 
 SYNTHETIC = "synthetic-flowers"
 # Files that list pictures, and so can be opened like a folder of them.
-MANIFEST_ENDINGS = (".csv", ".json")
+MANIFEST_ENDINGS = (".csv", ".tsv", ".json", ".jsonl")
+MANIFEST_ENDINGS_TOLD = f"{', '.join(MANIFEST_ENDINGS[:-1])} or {MANIFEST_ENDINGS[-1]}"
+
+
+def is_list_name(path: Path | str) -> bool:
+    """Whether a file with this name is one that lists pictures; val_annotations.txt and the like are, too."""
+    name = os.path.basename(path).lower()
+    return name.endswith((*MANIFEST_ENDINGS, "_annotations.txt"))
 
 
 def home() -> Path:
@@ -55,7 +62,7 @@ def known_data_sets() -> list[str]:
         found = sorted(
             entry.name
             for entry in data_dir().iterdir()
-            if entry.name[0] != "." and (entry.is_dir() or entry.suffix.lower() in MANIFEST_ENDINGS)
+            if entry.name[0] != "." and (entry.is_dir() or is_list_name(entry))
         )
     return [SYNTHETIC, *(name for name in found if name != SYNTHETIC)]
 
@@ -85,13 +92,13 @@ def open_path(text: str) -> Path:
             f"{text.strip()[:200]} lies outside the folders that may be opened ({roots}).",
             "Move the data there, or start the dashboard with ALEXCORE_DATA_ROOTS set to its folder.",
         )
-    manifest = path.suffix.lower() in MANIFEST_ENDINGS
+    manifest = is_list_name(path)
     if not exists:
         what = "file" if manifest else "folder"
         raise DataError(f"There is no {what} {path}.", "Check the spelling; the path is one on this server.")
     if not is_dir and not manifest:
         raise DataError(
             f"{path} is a file.",
-            f"Type the path of the folder that holds the class folders, or of a {' or '.join(MANIFEST_ENDINGS)} file.",
+            f"Type the path of the folder that holds the class folders, or of a {MANIFEST_ENDINGS_TOLD} file.",
         )
     return path

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,12 +27,13 @@ START_S = 30.0
 
 @dataclass(frozen=True)
 class Job:
-    """One reading of a job: state is none, running, finished, failed or lost."""
+    """One reading of a job: state is none, running, finished, failed or lost; `notes` tell of what it made."""
 
     state: str
     done: int = 0
     total: int = 0
     error: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def _file(name: str) -> Path:
@@ -52,7 +54,8 @@ def _job(raw: dict[str, Any]) -> Job:
         starting = raw.get("pid") is None and time.time() - float(raw.get("ts", 0)) < START_S
         alive = raw.get("pid") is not None and is_alive(int(raw["pid"]), float(raw["process_started"]))
         state = "running" if starting or alive else "lost"
-    return Job(state, int(raw.get("done", 0)), int(raw.get("total", 0)), str(raw.get("error", "")))
+    notes = tuple(map(str, raw.get("notes", ())))
+    return Job(state, int(raw.get("done", 0)), int(raw.get("total", 0)), str(raw.get("error", "")), notes)
 
 
 def start_job(name: str, arguments: list[str]) -> None:
@@ -81,9 +84,9 @@ class JobProgress:
             self._write("running", done=done, total=total)
             self._written = time.monotonic()
 
-    def finish(self, error: AlexError | None = None) -> None:
+    def finish(self, error: AlexError | None = None, notes: Sequence[str] = ()) -> None:
         """Say how the job ended."""
-        self._write("failed" if error else "finished", error=str(error or ""))
+        self._write("failed" if error else "finished", error=str(error or ""), notes=list(notes))
 
     def _write(self, state: str, **values: object) -> None:
         if self._file:

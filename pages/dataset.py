@@ -7,11 +7,12 @@ import streamlit as st
 from alexcore.data.index import DataIndex
 from alexcore.data.reading import AmbiguousError
 from alexcore.words.language import _
+from ui.dataset.adding import add_data
 from ui.dataset.class_table import class_index, derive_section
 from ui.dataset.gallery import browser
 from ui.dataset.problems import problems, quality_section
 from ui.dataset.reading_section import choose_how, reading_section
-from ui.dataset.source_choice import add_data, dataset_source
+from ui.dataset.source_choice import dataset_source
 from ui.parts.datasets import dataset_or_wait, read_again, whole_dataset
 from ui.parts.menu import page_link
 from ui.parts.page import page

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -69,12 +69,16 @@ def photographs() -> Path:
 
 
 @pytest.fixture(scope="session")
-def few_photographs(photographs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Real flowers, five classes of 120 to train on and 20 for validation; read-only."""
-    few = tmp_path_factory.mktemp("few") / "photographs"
-    for split, count in (("train", 120), ("val", 20)):
-        for folder in (photographs / split).iterdir():
-            (few / split / folder.name).mkdir(parents=True)
-            for path in sorted(folder.iterdir())[:count]:
-                shutil.copy(path, few / split / folder.name)
-    return few
+def some_photographs(photographs: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[int, int], Path]:
+    """Real flowers, five classes with so many to train on and so many for validation; read-only."""
+
+    def copied(train: int, val: int) -> Path:
+        few = tmp_path_factory.mktemp("few") / "photographs"
+        for split, count in (("train", train), ("val", val)):
+            for folder in (photographs / split).iterdir():
+                (few / split / folder.name).mkdir(parents=True)
+                for path in sorted(folder.iterdir())[:count]:
+                    shutil.copy(path, few / split / folder.name)
+        return few
+
+    return copied

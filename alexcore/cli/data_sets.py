@@ -99,24 +99,17 @@ def data_stats(arguments: Arguments) -> int:
 
 def data_derive(arguments: Arguments) -> int:
     """Save a data set with fewer or merged classes as a manifest; no picture is touched."""
-    from alexcore.data.derive import merge_classes, select_classes
+    from alexcore.data.derive import group_in, merge_classes, names_in, select_classes
     from alexcore.data.manifest import write_manifest
     from alexcore.data.sources import open_source
 
-    groups = {}
-    for text in arguments.merge or []:
-        new, equals, old = text.partition("=")
-        if not equals or not new.strip() or not old.strip():
-            raise DataError(
-                f"--merge {text!r} does not say what is merged into what.", "Write NEW=OLD+OLD: pets=cats+dogs."
-            )
-        groups[new.strip()] = [name.strip() for name in old.split("+")]
     index = open_source(arguments.src, choice=chosen(arguments))
     _require_free(arguments.manifest, index, arguments.force)
+    groups = dict(group_in(text, index.classes) for text in arguments.merge or [])
     if groups:
         index = merge_classes(index, groups)
     if arguments.keep:
-        index = select_classes(index, [name.strip() for name in arguments.keep.split(",")])
+        index = select_classes(index, names_in(arguments.keep, index.classes, ","))
     return _written(write_manifest(index, arguments.manifest), arguments)
 
 
@@ -138,16 +131,22 @@ def data_download(arguments: Arguments) -> int:
 
 
 def data_unpack(arguments: Arguments) -> int:
-    """Unpack a .zip, .tar or .tar.gz of class folders, refusing whatever leads outside or never ends."""
+    """Unpack a .zip or .tar of class folders, plain or compressed, refusing whatever leads outside or never ends."""
     from alexcore.data.archive import unpack
+    from alexcore.data.uploads import UPLOAD_LIMITS, require_data_set
 
+    notes: list[str] = []
+    name = arguments.uploaded_as
+    limits = UPLOAD_LIMITS if name else None
+    more = {"name": name, "encoding": arguments.encoding, "say": notes.append, "accept": require_data_set}
     try:
-        with reported("unpacking", "B") as on_progress:
-            directory = unpack(arguments.archive, arguments.dir, on_progress=on_progress)
+        with reported("unpacking", "B", notes) as progress:
+            target = unpack(arguments.archive, arguments.dir, limits, progress, **more)
     finally:
         if arguments.remove:
             arguments.archive.unlink(missing_ok=True)
-    return _written(directory, arguments)
+    told = {"data": str(target), "notes": notes}
+    return answer(arguments.json, told, f"The data set is in {target}.", *notes)
 
 
 def data_export_torchvision(arguments: Arguments) -> int:
@@ -190,8 +189,8 @@ def register(commands: Any) -> None:
         add_choice_flags(looking)
     deriving = add_command(data, "derive", data_derive)
     deriving.add_argument("src", help="any data set")
-    deriving.add_argument("manifest", type=Path, help="the .csv or .json file to write")
-    deriving.add_argument("--keep", help="classes to keep, joined by commas")
+    deriving.add_argument("manifest", type=Path, help="the .csv, .tsv, .json or .jsonl file to write")
+    deriving.add_argument("--keep", help="classes to keep, joined by commas, or a JSON list")
     deriving.add_argument("--merge", action="append", metavar="NEW=OLD+OLD", help="merge classes; may be repeated")
     deriving.add_argument("--force", action="store_true", help="replace the file if it exists")
     add_choice_flags(deriving)
@@ -201,7 +200,15 @@ def register(commands: Any) -> None:
     unpacking = add_command(data, "unpack", data_unpack)
     unpacking.add_argument("archive", type=Path)
     unpacking.add_argument("dir", type=Path, help="a folder that does not exist yet")
+    unpacking.add_argument(
+        "--encoding",
+        default="",
+        help="of names that do not say how they are written, e.g. gbk (default: the likeliest, if one is)",
+    )
     unpacking.add_argument("--remove", action="store_true", help="delete the archive afterwards")
+    unpacking.add_argument(
+        "--uploaded-as", default="", metavar="NAME", help="call it NAME, and hold it to the limits of an upload"
+    )
     exporting = add_command(data, "export-torchvision", data_export_torchvision)
     exporting.add_argument("name", help="cifar10, flowers102 or oxford_iiit_pet")
     exporting.add_argument("root", type=Path, help="where torchvision keeps it")

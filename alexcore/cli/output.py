@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -85,8 +85,11 @@ def add_command(group: Any, name: str, run: Command) -> argparse.ArgumentParser:
 
 
 @contextmanager
-def reported(phase: str, unit: str = "it") -> Iterator[Callable[[int, int], None]]:
-    """Show progress as a bar and, in a background job, in the job's file; say there how it ended."""
+def reported(phase: str, unit: str = "it", notes: Sequence[str] = ()) -> Iterator[Callable[[int, int], None]]:
+    """Show progress as a bar and, in a background job, in the job's file; say there how it ended.
+
+    `notes` may be a list that the block appends sentences to, for whoever watches the job.
+    """
     bar, job = Bar(unit), JobProgress()
 
     def on_progress(done: int, total: int) -> None:
@@ -100,4 +103,4 @@ def reported(phase: str, unit: str = "it") -> Iterator[Callable[[int, int], None
         raise
     finally:
         bar.close()
-    job.finish()
+    job.finish(notes=notes)

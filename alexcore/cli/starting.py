@@ -118,10 +118,12 @@ def _execute(run_dir: Path, as_json: bool) -> int:
     result = summarised(read_run(run_dir)).figures(run_dir)
     accuracy = result["best_val_acc1"]
     measured = f"best validation accuracy {accuracy:.3f}" if accuracy is not None else "not validated"
+    skipped = result.get("skipped_images", 0)
+    lost = f"; {skipped:,} pictures could no longer be read and were skipped" if skipped else ""
     return answer(
         as_json,
         result,
-        f"{result['status']}: {result['epochs']} epochs, {result['steps']} steps, {measured}",
+        f"{result['status']}: {result['epochs']} epochs, {result['steps']} steps, {measured}{lost}",
         f"Classify a picture with: python -m alexcore predict {quote(str(run_dir.resolve()))} PICTURE",
     )
 

@@ -1,19 +1,54 @@
 """What an archive may hold: limits, names that stay inside, no two paths for one file.
 
-Used by `archive`, which reads the files; here is nothing but the rules and their sentences.
+Used by those that read the files; here is nothing but the rules and their sentences.
 """
 
 from __future__ import annotations
 
+import gzip
 import re
+import tarfile
 import unicodedata
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from typing import IO
 
+from alexcore.data import inflating
+from alexcore.data.storage import READER_ERRORS
 from alexcore.errors import DataError
 from alexcore.words.numbers import size_text
 
 PACK_PLAIN = "Pack the folders of pictures again, from inside their folder and as plain files."
+
+
+# Python's readers report damage in all of these ways.
+_DAMAGE = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, *inflating.DAMAGE, *READER_ERRORS)
+
+
+@contextmanager
+def damage_named(archive: str) -> Iterator[None]:
+    """Turn what Python's readers raise at damage into a DataError that names the archive."""
+    try:
+        yield
+    except _DAMAGE as error:
+        hint = "Copy or download the archive again, or pack it anew."
+        raise DataError(f"{archive} is damaged: {error or type(error).__name__}.", hint) from error
+
+
+@dataclass(frozen=True)
+class Member:
+    """One file or folder (`source` is None) of an archive; `done` of the `total` bytes of the work come before it.
+
+    `size` is what was announced, in bytes; `source` is open until the next entry is asked for.
+    """
+
+    parts: tuple[str, ...]
+    size: int
+    source: IO[bytes] | None
+    done: int
+    total: int
 
 
 @dataclass(frozen=True)
@@ -40,10 +75,9 @@ class Limits:
 class Budget:
     """How much of its limits an archive has used up; each method raises a DataError that names value and limit."""
 
-    def __init__(self, archive: Path, limits: Limits, archive_bytes: int | None = None) -> None:
-        """Begin; for an archive in memory, `archive` is only its name and `archive_bytes` its size."""
-        self.name, self.limits = archive.name, limits
-        self.archive_bytes = archive.stat().st_size if archive_bytes is None else archive_bytes
+    def __init__(self, name: str, archive_bytes: int, limits: Limits) -> None:
+        """Begin; `name` is what sentences call the archive."""
+        self.name, self.archive_bytes, self.limits = name, archive_bytes, limits
 
     def entries(self, count: int) -> None:
         """Check the number of entries known so far."""
@@ -74,8 +108,8 @@ class Budget:
 
 
 def show(parts: tuple[str, ...]) -> str:
-    """A path in a sentence: control characters escaped, the middle of a long one left out."""
-    text = ascii("/".join(parts))
+    """A path in a sentence: what cannot be printed escaped, the middle of a long one left out."""
+    text = repr("/".join(parts))
     return text if len(text) <= 120 else f"{text[:60]}...{text[-50:]}"
 
 
@@ -85,11 +119,9 @@ def path_parts(name: str, archive: str) -> tuple[str, ...]:
     wrong = {
         "with a NUL byte in its name": "\0" in name,
         "with a backslash in its name": "\\" in name,
-        "which is an absolute path": name.startswith("/"),
+        "which is an absolute path": name.startswith("/") and bool(parts),
         "which leads out of the folder": ".." in parts,
         "which names a drive": any(re.match("[A-Za-z]:", part) for part in parts),
-        # How Python keeps bytes that are no UTF-8.
-        "whose name is not UTF-8": any(0xD800 <= ord(letter) <= 0xDFFF for letter in name),
     }
     reason = next((each for each, found in wrong.items() if found), "")
     if reason:
@@ -103,17 +135,19 @@ def is_hidden(parts: tuple[str, ...]) -> bool:
 
 
 class Names:
-    """The paths met so far, as a file system would see them that ignores case and the spelling of accents."""
+    """The paths met so far, as a file system would see them that ignores the spelling of accents, and perhaps case."""
 
-    def __init__(self, archive: str) -> None:
-        self._archive = archive
+    def __init__(self, archive: str, keeps_case: bool) -> None:
+        """Begin; with `keeps_case`, names that differ in case only can stand side by side."""
+        self._archive, self._keeps_case = archive, keeps_case
         self._seen: dict[str, tuple[tuple[str, ...], bool]] = {}
 
     def add(self, parts: tuple[str, ...], is_file: bool) -> None:
         """Raise a DataError where `parts` meets another path; only a folder may come again."""
         for length in range(1, len(parts) + 1):
             path, is_file_here = parts[:length], is_file and length == len(parts)
-            key = unicodedata.normalize("NFC", "/".join(path)).casefold()
+            key = unicodedata.normalize("NFC", "/".join(path))
+            key = key if self._keeps_case else key.casefold()
             if key not in self._seen:
                 self._seen[key] = (path, is_file_here)
                 continue

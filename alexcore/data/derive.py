@@ -8,8 +8,10 @@ and opened again; what was odd about the first one's folders is told where that 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,9 +19,9 @@ import pandas as pd
 
 from alexcore.data.class_index import class_problems, classes_in, listed
 from alexcore.data.index import DataIndex, by_split_and_class
-from alexcore.data.manifest import open_manifest, write_manifest
+from alexcore.data.manifest import EXCLUSIONS, open_manifest, write_manifest
 from alexcore.errors import DataError
-from alexcore.home import data_dir
+from alexcore.home import MANIFEST_ENDINGS, data_dir
 
 
 def select_classes(index: DataIndex, keep: Sequence[str]) -> DataIndex:
@@ -85,6 +87,63 @@ def exclude(index: DataIndex, paths: Iterable[str | Path]) -> DataIndex:
     return _checked(index, index.classes, files, f"without {sum(gone):,} pictures")
 
 
+def names_in(text: str, classes: Sequence[str], separator: str) -> list[str]:
+    """The classes that a text names with a separator between them, which may itself be part of a name.
+
+    A JSON list is taken as it stands. A part that is no class is handed back, for the sentence that refuses it.
+
+    Raises:
+        DataError: the text can be read in two ways.
+    """
+    if text.lstrip().startswith("["):
+        with suppress(ValueError):
+            listing = json.loads(text)
+            if all(isinstance(name, str) for name in listing):
+                return list(listing)
+    ways = _ways(text.split(separator), classes, separator)
+    if len(ways) > 1:
+        one, other = (json.dumps(way, ensure_ascii=False) for way in ways[:2])
+        raise DataError(f"{text!r} can mean {one} or {other}.", "Write the one that is meant as such a JSON list.")
+    return ways[0] if ways else [name.strip() for name in text.split(separator)]
+
+
+def _ways(parts: Sequence[str], classes: Sequence[str], separator: str) -> list[list[str]]:
+    """The ways, two at most, to put parts together so that each is a class."""
+    known = set(classes)
+    ways: list[list[list[str]]] = [[[]]]  # of the first 0, 1, 2 ... parts
+    for end in range(1, len(parts) + 1):
+        found: list[list[str]] = []
+        for begin in range(end):
+            piece = separator.join(parts[begin:end])
+            name = piece if piece in known else piece.strip()
+            if name in known:
+                found += [[*way, name] for way in ways[begin]]
+        ways.append(found[:2])
+    return ways[-1]
+
+
+def group_in(text: str, classes: Sequence[str]) -> tuple[str, list[str]]:
+    """The new name and the classes that NEW=OLD+OLD names; names may hold = and + themselves.
+
+    Raises:
+        DataError: it has another form, or can be read in two ways.
+    """
+    places = [place for place, character in enumerate(text) if character == "="]
+    cuts = [(text[:place], text[place + 1 :]) for place in places]
+    cuts = [(new, old) for new, old in cuts if new.strip() and old]
+    known = set(classes)
+    fitting = [(new, old) for new, old in cuts if known.issuperset(names_in(old, classes, "+"))]
+    if not cuts or not (fitting or cuts[0][1].strip()):
+        raise DataError(
+            f"--merge {text!r} does not say what is merged into what.", "Write NEW=OLD+OLD: pets=cats+dogs."
+        )
+    if len(fitting) > 1:
+        ways = " or ".join(f"{new!r} of {old!r}" for new, old in fitting[:2])
+        raise DataError(f"--merge {text!r} can mean {ways}.", 'Write the classes as a JSON list: NEW=["OLD", "OLD"].')
+    new, old = (fitting or cuts)[0]
+    return new if new in known else new.strip(), names_in(old, classes, "+")
+
+
 def _require_known(index: DataIndex, names: Sequence[str]) -> None:
     unknown = [name for name in names if name not in index.classes]
     if unknown:
@@ -110,7 +169,9 @@ def _checked(index: DataIndex, classes: tuple[str, ...], files: pd.DataFrame, wh
 
 def stem_of(name: str) -> str:
     """The name or path of a data set without folders and ending, as the names of those made of it begin."""
-    return name.rstrip("/").rsplit("/", 1)[-1].removesuffix(".csv").removesuffix(".json") or "data"
+    stem = name.rstrip("/").rsplit("/", 1)[-1]
+    ending = next((each for each in MANIFEST_ENDINGS if stem.endswith(each)), "")
+    return stem.removesuffix(ending) or "data"
 
 
 def exclusion_manifest(index: DataIndex) -> Path:
@@ -119,7 +180,7 @@ def exclusion_manifest(index: DataIndex) -> Path:
     stem = stem_of(origin.name)
     if origin.parent != data_dir().resolve():  # two folders elsewhere may have one name
         stem = f"{stem}-{hashlib.sha256(os.fsencode(origin)).hexdigest()[:6]}"
-    return data_dir() / f"{stem}-without-some.csv"
+    return data_dir() / f"{stem}{EXCLUSIONS}"
 
 
 def excluded_pictures(index: DataIndex) -> list[str]:

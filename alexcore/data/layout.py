@@ -17,7 +17,6 @@ from typing import NoReturn
 
 from alexcore.data.folder_cleaning import Cleaner
 from alexcore.data.folder_lists import Listed, in_order, lists_in
-from alexcore.data.images import EXTENSIONS
 from alexcore.data.index import SPLITS
 from alexcore.data.layout_words import class_in, classes_in_names, split_of
 from alexcore.data.reading import (
@@ -377,7 +376,7 @@ class _Reader:
         if not readings:
             raise DataError(
                 f"{self.tree.top.path} holds no pictures in class folders.",
-                f"Put {', '.join(sorted(EXTENSIONS))} files into one folder per class, e.g. "
+                f"Put .jpg, .jpeg, .png or other pictures into one folder per class, e.g. "
                 f"{self.tree.top.name}/train/roses/.",
             )
         raise AmbiguousError(

@@ -1,29 +1,33 @@
 """Open a file that lists pictures and their labels (see manifest_columns.py), and save any data set as one.
 
-Decisions. Paths are relative to the file's folder. Names are numbered by sorted text, as folders are; numbers without
-names become the names "0", "1" ... in numeric order; with `classes` (in a CSV: `index`) the file has the last word. The
-mapping follows from the file alone, so that a missing picture cannot shift it. Pictures that do not exist are left out
-with a warning; a picture under two labels or in two splits forbids a run.
+Decisions. Paths are relative to the file's folder (listed_files.py finds them). Names are numbered by sorted text, as
+folders are; numbers without names become the names "0", "1" ... in numeric order; with `classes` (in a CSV: `index`)
+the file has the last word. The mapping follows from the file alone, so that a missing picture cannot shift it. Pictures
+that do not exist are left out with a warning; a picture under two labels or in two splits forbids a run.
 """
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from alexcore.data.class_index import class_problems, classes_in, listed
 from alexcore.data.index import DataIndex, by_split_and_class, files_table, is_utf8
+from alexcore.data.list_labels import reads_as_names
+from alexcore.data.listed_files import ListedFiles, below
 from alexcore.data.manifest_columns import Label, ManifestColumns, portable_paths, read_table, write_table
 from alexcore.data.shards import is_sharded
-from alexcore.data.split import keep_split
+from alexcore.data.split import keep_split, split_file
 from alexcore.errors import DataError
 from alexcore.findings import data as findings
+from alexcore.findings.data_lists import ListSplit, RootReplaced
 from alexcore.findings.finding import Finding, errors_first, few
+from alexcore.home import data_dir
 
-Found = tuple[str, str, int, int]
+# How the names of lists in `data/` end that hold a data set without what a person left out.
+EXCLUSIONS = "-without-some.csv"
 
 
 def identity(label: Label) -> Label:
@@ -37,23 +41,28 @@ def open_manifest(
     target_transform: Callable[[Label], Any] = identity,
     roots: Sequence[Path] | None = None,
     split_seed: int = 0,
+    root: Path | None = None,
 ) -> DataIndex:
     """Index the pictures that a manifest lists, without opening them.
 
     Args:
-        path: A .json or .csv file.
+        path: A .csv, .tsv, .json or .jsonl file, or a val_annotations.txt.
         target_transform: Makes a label (a name or a number) of each label in the file, e.g. to merge classes. The
             numbers in the column `index` are those of the labels in the file, so they do not count then.
         roots: If given, every picture must lie below one of these resolved folders, wherever links lead.
         split_seed: Of the split 4:1 within each class, if the file has none of its own.
+        root: The folder that has taken the place of the one with which the paths in the file begin.
 
     Raises:
         DataError: the file cannot be read as a manifest, none of its pictures exists, or one lies outside `roots`.
     """
     path = path.resolve()
-    table = read_table(path)
+    # A list of exclusions is written here alone, by version 0.1 without a word on how its labels are to be taken.
+    own = path.name.endswith(EXCLUSIONS) and path.parent == data_dir().resolve()
+    table = _kept_split_first(path, _placed(path, read_table(path, verbatim=own), root, roots), split_seed)
     names, declared, numeric = _class_names(path, table, target_transform)
     rows, problems = _pictures(path, table, names, roots)
+    problems += table.notes
     in_train = [
         name for name, split in zip(names, table.splits or ["train"] * len(names), strict=True) if split == "train"
     ]
@@ -79,6 +88,29 @@ def open_manifest(
     if numeric:
         problems += _gaps(classes)
     return DataIndex(path.parent, layout, classes, files, tuple(errors_first(problems)), path)
+
+
+def _placed(path: Path, table: ManifestColumns, root: Path | None, roots: Sequence[Path] | None) -> ManifestColumns:
+    """Begin the paths with the folder that was asked for, or with images/, which some lists leave out."""
+    first = table.paths[0]
+    if root is not None:
+        files = ListedFiles(path, roots)
+        paths, told = below(root, table.paths, lambda name: files.find(name) is not None)
+        return replace(table, paths=paths, notes=(*table.notes, told))
+    images = path.parent / "images"
+    if path.suffix.lower() == ".txt" and not (path.parent / first).exists() and (images / first).exists():
+        told = RootReplaced(str(path.parent), str(images))
+        return replace(table, paths=[f"images/{name}" for name in table.paths], notes=(*table.notes, told))
+    return table
+
+
+def _kept_split_first(path: Path, table: ManifestColumns, seed: int) -> ManifestColumns:
+    """Leave out splits whose column is not called so, if one was drawn for the list before anybody looked at it."""
+    if table.splits is None or table.split_name == "split":
+        return table
+    drawn = split_file(path, seed).exists()
+    notes = (*table.notes, ListSplit(table.split_name, not drawn))
+    return replace(table, splits=None if drawn else table.splits, notes=notes)
 
 
 # Labels ---------------------------------------------------------------------------------------------------------
@@ -124,7 +156,7 @@ def _class_names(
 
 
 def _checked(path: Path, table: ManifestColumns, row: int, label: Any) -> Label:
-    if isinstance(label, str) and label.strip() and is_utf8(label) and "\0" not in label:
+    if isinstance(label, str) and (label if table.verbatim else label.strip()) and is_utf8(label) and "\0" not in label:
         return label
     if not isinstance(label, str | bool) and hasattr(label, "__index__"):
         return int(label)
@@ -156,55 +188,11 @@ def _gaps(classes: Sequence[str]) -> list[Finding]:
 # Pictures -------------------------------------------------------------------------------------------------------
 
 
-class _Disk:
-    """Looks up files, asking for each folder only once where its links lead."""
-
-    def __init__(self, manifest: Path, roots: Sequence[Path] | None) -> None:
-        self.manifest, self.root, self.roots = manifest, str(manifest.parent), roots
-        self.real: dict[str, str] = {}
-
-    def find(self, name: str) -> Found | None:
-        """(path as it is kept, the file itself, bytes, mtime_ns), or None where there is no such file.
-
-        Raises:
-            DataError: it lies outside the roots; nothing is said about whether it exists.
-        """
-        folder, base = os.path.split(os.path.join(self.root, name))
-        try:
-            if folder not in self.real:
-                self.real[folder] = os.path.realpath(folder)
-                self._allow(self.real[folder], name)
-            if base in ("", ".", ".."):
-                return None
-            file = os.path.join(self.real[folder], base)
-            status = os.lstat(file)
-            if stat.S_ISLNK(status.st_mode):
-                file = os.path.realpath(file)
-                self._allow(file, name)
-                status = os.stat(file)
-        except (OSError, ValueError):  # missing, forbidden, a name that is too long or no name at all
-            return None
-        if not stat.S_ISREG(status.st_mode):
-            return None
-        kept = os.path.relpath(name, self.root) if os.path.isabs(name) and name.startswith(self.root + os.sep) else name
-        kept = kept.replace(os.sep, "/")
-        while kept.startswith("./"):
-            kept = kept[2:].lstrip("/")
-        return kept, file, status.st_size, status.st_mtime_ns
-
-    def _allow(self, real: str, name: str) -> None:
-        if self.roots is not None and not any(Path(real).is_relative_to(root) for root in self.roots):
-            raise DataError(
-                f"{self.manifest} names the picture {name[:200]}, which lies outside the folders that may be opened.",
-                "Move the pictures there, or start the dashboard with ALEXCORE_DATA_ROOTS set to their folder.",
-            )
-
-
 def _pictures(
     manifest: Path, table: ManifestColumns, names: Sequence[str], roots: Sequence[Path] | None
 ) -> tuple[list[tuple[str, str, str, int, int]], list[Finding]]:
     """The rows (path, split, class, bytes, mtime_ns) whose pictures exist, each picture once."""
-    disk = _Disk(manifest, roots)
+    disk = ListedFiles(manifest, roots)
     rows: dict[str, tuple[str, str, str, int, int]] = {}
     missing, nameless, repeated, labelled, leaked = [], [], [], [], []
     for name, label, split in zip(table.paths, names, table.splits or ["train"] * len(names), strict=True):
@@ -212,8 +200,6 @@ def _pictures(
             nameless.append(ascii(name))
             continue
         found = disk.find(name)
-        if found is None and "\\" in name and os.sep == "/":  # written on Windows
-            found = disk.find(name.replace("\\", "/"))
         if found is None:
             missing.append(name)
             continue
@@ -228,11 +214,13 @@ def _pictures(
             leaked.append((path, row[1], split))
         else:
             repeated.append(path)
+    about = disk.about_missing(missing, all_missing=not rows)
     if not rows:
         first = f"; the first is {(missing or nameless)[0][:200]}"
+        known = [f"Paths in a manifest are relative to its own folder, {disk.root}."]
         raise DataError(
             f"None of the {len(names):,} pictures in {manifest} exists{first}.",
-            f"Paths in a manifest are relative to its own folder, {disk.root}.",
+            " ".join([*(each.sentence for each in about), *known]),
         )
     problems: list[Finding] = []
     if labelled:
@@ -242,7 +230,7 @@ def _pictures(
     if repeated:
         problems.append(findings.RepeatedRows(len(names), len(repeated), few(repeated)))
     problems += findings.MissingPictures.of(missing, rows=len(names), root=str(disk.root))
-    problems += findings.NamesNotUtf8.of(nameless, listed=True)
+    problems += [*about, *findings.NamesNotUtf8.of(nameless, listed=True), *disk.notes]
     return list(rows.values()), problems
 
 
@@ -250,7 +238,7 @@ def _pictures(
 
 
 def write_manifest(index: DataIndex, path: Path) -> Path:
-    """Save a data set as a .csv or .json manifest that opens to the same pictures, splits and numbers; none is touched.
+    """Save a data set as a manifest that opens to the same pictures, splits and numbers; none of them is touched.
 
     Raises:
         DataError: the ending is another, the file cannot be written, or the pictures lie inside shards.
@@ -260,11 +248,11 @@ def write_manifest(index: DataIndex, path: Path) -> Path:
         raise DataError("Pictures inside shards cannot be listed in a manifest.", "Make it of what was packed.")
     files = index.files
     labels = [index.classes[label] for label in files["label"]]
-    paths = portable_paths(path.parent, index.root.resolve(), files["path"])
+    paths = portable_paths(path.parent, index.root.resolve(), files["path"], related=True)
     splits = [str(split) for split in files["split"]]
     in_train = {label for label, split in zip(labels, splits, strict=True) if split == "train"}
     # Sorted names number themselves, unless a reader would take them for numbers.
-    plain = list(index.classes) == sorted(in_train) and not all(name.lstrip("-").isdecimal() for name in in_train)
-    classes = None if plain and path.suffix.lower() == ".csv" else index.classes
+    plain = list(index.classes) == sorted(in_train) and reads_as_names(sorted(set(labels)))
+    classes = None if plain and path.suffix.lower() != ".json" else index.classes
     write_table(path, ManifestColumns(paths, labels, splits, classes))
     return path

@@ -15,12 +15,12 @@ from alexcore.data.shards import is_shard_source, open_shards
 from alexcore.data.storage import Progress, silent
 from alexcore.data.verify import find_unreadable
 from alexcore.errors import DataError
-from alexcore.home import MANIFEST_ENDINGS
+from alexcore.home import is_list_name
 
 
 def is_manifest(path: Path) -> bool:
     """Whether a path means a file that lists pictures; a folder may end in .csv too."""
-    return path.suffix.lower() in MANIFEST_ENDINGS and not path.is_dir()
+    return is_list_name(path) and not path.is_dir()
 
 
 def choice_of(config: TrainConfig) -> FolderChoice:
@@ -52,7 +52,7 @@ def open_source(
     """Index a data set without opening its pictures.
 
     Args:
-        data: A folder of pictures, a .json or .csv manifest, or shards: their folder, or a pattern such as
+        data: A folder of pictures, a list of pictures, or shards: their folder, or a pattern such as
             DIR/train-{000..009}.tar.
         val: A separate validation folder (for shards: more shards), or "".
         choice: How a folder is meant, where that is not plain.

@@ -68,7 +68,7 @@ def keep_split(
     before = ManifestColumns([], [])
     try:
         if kept.exists():
-            before = read_table(kept)
+            before = read_table(kept, verbatim=True)
     except DataError as error:
         problems.append(SplitDrawnAnew(error.message))
     named = portable_paths(kept.parent, root, files["path"])

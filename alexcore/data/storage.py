@@ -7,7 +7,7 @@ import struct
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from alexcore.errors import DataError
@@ -47,24 +47,45 @@ def require_new(folder: Path) -> None:
         raise DataError(f"{folder} exists and is not empty.", "Choose a new folder, or delete this one first.")
 
 
+def keeps_case(folder: Path) -> bool:
+    """Whether the disk of an empty folder keeps two names apart that differ in case only, as Windows does not.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    probe = folder / "case"
+    probe.touch()
+    try:
+        return not (folder / "CASE").exists()
+    finally:
+        probe.unlink()
+
+
 @contextmanager
 def folder_at_once(folder: Path) -> Iterator[Path]:
     """Yield an empty folder beside `folder`, which is absent or empty; it takes its place at the end.
 
-    After an error nothing is left.
+    After an error nothing is left, nor are the folders above that were not there before.
 
     Raises:
         OSError: the disk refuses.
     """
+    new = [each for each in folder.parents if not each.exists()]
     folder.parent.mkdir(parents=True, exist_ok=True)
-    # A temporary folder belongs to its user alone, the one inside to everybody whom the umask lets in.
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as workplace:
-        partial = Path(workplace) / folder.name
-        partial.mkdir()
-        yield partial
-        if folder.is_dir():
-            folder.rmdir()  # Windows renames onto nothing only
-        partial.rename(folder)
+    try:
+        # A temporary folder belongs to its user alone, the one inside to everybody whom the umask lets in.
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as workplace:
+            partial = Path(workplace) / folder.name
+            partial.mkdir()
+            yield partial
+            if folder.is_dir():
+                folder.rmdir()  # Windows renames onto nothing only
+            partial.rename(folder)
+    except BaseException:
+        for each in new:
+            with suppress(OSError):  # somebody has put something there in the meantime
+                each.rmdir()
+        raise
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A folder as it lies on the disk: one walk that opens no file and asks none for its size.
+"""A folder as it lies on the disk: one walk that decodes no file, and reads the start of one whose name tells nothing.
 
 What operating systems and drives leave behind is left out here, by one table, and counted; so is what may not be read.
 """
@@ -15,7 +15,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Literal
 
-from alexcore.data.images import EXTENSIONS
+from alexcore.data.image_formats import EXTENSIONS, may_be_picture
 from alexcore.data.index import is_utf8
 
 # When the entries of a folder changed last, in nanoseconds: mtime and ctime.
@@ -38,7 +38,6 @@ _JUNK = frozenset(
     }
 )
 _PLAIN_ENDINGS = frozenset(each for ending in sorted(EXTENSIONS) for each in (ending, ending.upper()))
-_PLAIN = tuple(_PLAIN_ENDINGS)
 # ._NAME holds what a Mac knows of NAME.
 _JUNK_BEGINS = re.compile(r"\._.|\.trash|~\$.|\.~lock\.", re.IGNORECASE | re.DOTALL)
 # Files that wait in a cloud, or are on their way.
@@ -166,7 +165,7 @@ def folder_time(folder: str | Path) -> FolderTime:
 
 
 def walk(root: Path) -> Tree:
-    """Walk through a folder once, without opening a file.
+    """Walk through a folder once, without opening a picture.
 
     Raises:
         OSError: the folder itself cannot be read; one below it that may not be read is left out.
@@ -213,7 +212,7 @@ def _walk(tree: Tree, folder: Folder, above: frozenset[tuple[int, int]]) -> None
                 folder.unread.append(name)
             else:
                 folder.folders[name] = inner
-        elif os.path.splitext(name)[1].lower() in EXTENSIONS and _leads_to(entry.is_file):
+        elif may_be_picture(entry.path) and _leads_to(entry.is_file):
             folder.images.append(entry)
         else:
             folder.others.append(name)
@@ -236,7 +235,8 @@ def _listed(path: str) -> tuple[list[Entry], list[Entry]]:
     images: list[Entry] = []
     rest: list[Entry] = []
     for entry in found:
-        plain = usual and entry.name.endswith(_PLAIN) and _leads_to(entry.is_file)
+        name = entry.name
+        plain = usual and name[name.rfind(".") :] in _PLAIN_ENDINGS and _leads_to(entry.is_file)
         (images if plain else rest).append(entry)
     return images, rest
 

@@ -32,7 +32,7 @@ CARRIED = frozenset(
         *("optimizer", "lr", "momentum", "nesterov", "weight_decay", "grad_clip"),
         *("scheduler", "lr_gamma", "lr_step_epochs", "lr_milestones", "plateau_patience", "warmup_steps"),
         *("seed", "device", "cudnn_benchmark", "precision", "start_from", "epochs", "max_steps", "early_stopping"),
-        *("checkpoint_every_epochs", "checkpoint_every_minutes"),
+        *("checkpoint_every_epochs", "checkpoint_every_minutes", "unreadable_limit"),
     )
 )
 

@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from alexcore.words import augment, data, experiment, layout, pictures, run
+from alexcore.words import augment, data, data_lists, experiment, layout, pictures, run
 from alexcore.words.template import Said, filled
 
-SAID: Mapping[str, Said] = {**data.SAID, **layout.SAID, **pictures.SAID, **augment.SAID, **run.SAID, **experiment.SAID}
+SAID: Mapping[str, Said] = {
+    **data.SAID,
+    **data_lists.SAID,
+    **layout.SAID,
+    **pictures.SAID,
+    **augment.SAID,
+    **run.SAID,
+    **experiment.SAID,
+}
 
 
 def said(code: str, values: Mapping[str, Any]) -> tuple[str, str]:

@@ -13,6 +13,7 @@ import pytest
 from tests.support.repository import REPOSITORY
 from tests.support.warm_process import COLD_CHILDREN, WarmProcess
 
+pytestmark = pytest.mark.nightly
 Measure = Callable[..., dict[str, Any]]
 
 

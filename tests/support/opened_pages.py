@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -16,17 +17,20 @@ ROUTER = REPOSITORY / "ui" / "main.py"
 PAGES = tuple(f"pages/{name}.py" for name in MENU)
 
 
+# Which page has which address, as the router has once told: a page is then opened without the first one before it.
+_REGISTERED: dict[str, Any] = {}
+
+
 def open_page(page: str = "pages/overview.py", /, **query: str) -> AppTest:
+    if not _REGISTERED:
+        _REGISTERED.update(AppTest.from_file(ROUTER, default_timeout=300).run()._registered_pages)
     at = AppTest.from_file(ROUTER, default_timeout=300)
+    if page != PAGES[0]:
+        at._registered_pages = dict(_REGISTERED)
+        at.switch_page(f"../{page}")
     for name, value in query.items():
         at.query_params[name] = value
-    at.run()
-    if page != PAGES[0]:
-        at.switch_page(f"../{page}")
-        for name, value in query.items():  # switching clears them, as a click on the menu does
-            at.query_params[name] = value
-        at.run()
-    return at
+    return at.run()
 
 
 def text_of(at: AppTest) -> str:

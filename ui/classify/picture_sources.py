@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Protocol
 
 import pandas as pd
 import streamlit as st
 
+from alexcore.data.arrivals import require_here
 from alexcore.data.images import POLICY
 from alexcore.data.incoming import (
     Found,
     Incoming,
     folder_pictures,
     from_bytes,
-    is_zip,
     set_pictures,
     spread_rows,
+    told_apart,
     zip_pictures,
 )
 from alexcore.errors import DataError
@@ -113,18 +115,19 @@ def _uploads(files: Sequence[Upload]) -> Chosen:
     for each in files:
         if len(pictures) > MOST:
             break
-        # One whose beginning is damaged is no picture either, and is told so.
-        if not is_zip(each.getvalue()[:4]) and not each.name.lower().endswith(".zip"):
-            pictures.append(from_bytes(each.name, each.getvalue, each.size, PICTURE_MB * 10**6))
-            continue
         try:
             if each.file_id not in known:
+                thing = require_here(each.name, BytesIO(each.getvalue()), "image", "zip")
+                # One whose beginning is damaged is no picture either, and is told so.
+                if thing != "zip" and not each.name.lower().endswith(".zip"):
+                    pictures.append(from_bytes(each.name, each.getvalue, each.size, PICTURE_MB * 10**6))
+                    continue
                 known[each.file_id] = zip_pictures(each.getvalue(), each.name)
             pictures += known[each.file_id].pictures
             _say(known[each.file_id].passed_over)
         except DataError as error:
             show_error(error)
-    return _limited(pictures, tuple(each.file_id for each in files))
+    return _limited(told_apart(pictures), tuple(each.file_id for each in files))
 
 
 def _limited(pictures: Sequence[Incoming], identity: Hashable) -> Chosen:

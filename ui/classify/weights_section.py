@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from alexcore.data.arrivals import require_here
 from alexcore.words.language import _
 from ui.parts.lazy_torch import load_torch
 from ui.parts.page import shown_errors
@@ -48,6 +50,7 @@ def weights_section() -> AskedNetwork | None:
 def _opened(file_id: str, name: str, content: bytes) -> AskedNetwork:
     kept: tuple[str, AskedNetwork] | None = st.session_state.get("classify_weights_network")
     if kept is None or kept[0] != file_id:
+        require_here(name, BytesIO(content), "checkpoint")
         load_torch()
         from alexcore.analysis.batch_prediction import AskedNetwork
         from alexcore.analysis.weights_file import open_weights

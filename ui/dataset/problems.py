@@ -29,10 +29,10 @@ def problems(index: DataIndex, checked: bool) -> None:
     with st.container(key="dataset_problems"):
         for problem in index.problems:
             text = plain(f"{problem.message} {problem.hint}")
-            (st.error if problem.severity == "error" else st.warning)(text)
+            {"error": st.error, "warning": st.warning, "info": st.info}[problem.severity](text)
         if not checked:
             _check(index)
-        elif not index.problems:
+        elif all(problem.severity == "info" for problem in index.problems):
             st.success(f"No problems found: all {len(index.files):,} pictures can be decoded.", icon=":material/check:")
 
 

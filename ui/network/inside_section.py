@@ -26,7 +26,7 @@ from ui.parts.datasets import run_dataset
 from ui.parts.menu import page_link
 from ui.parts.networks import choices, classifier, run_field
 from ui.parts.page import shown_errors
-from ui.parts.picture_choice import MAX_MB, TYPES
+from ui.parts.picture_choice import MAX_MB, uploaded_picture
 from ui.parts.table_csv import csv_button
 from ui.parts.text import plain
 
@@ -81,13 +81,13 @@ def _picture(run: Run) -> tuple[Image.Image, str, str]:
         DataError: the upload is no picture, or the data set does not have the wished one.
     """
     about = _("It is kept in memory, and only for this visit. Without one, a picture of the data set is used.")
-    more: dict[str, Any] = {"type": TYPES, "max_upload_size": MAX_MB, "help": about}
+    more: dict[str, Any] = {"max_upload_size": MAX_MB, "help": about}
     upload = st.file_uploader(_("Your own picture"), key="network_upload", **more)
     if upload is not None:
         if upload.size > MAX_MB * 2**20:
             raise DataError(f"{upload.name} has {size_text(upload.size)}; the limit is {MAX_MB} MB.")
         data = upload.getvalue()
-        return read_picture(data, upload.name).image, upload.name, hashlib.sha256(data).hexdigest()
+        return uploaded_picture(data, upload.name), upload.name, hashlib.sha256(data).hexdigest()
     if run.config is None:
         raise DataError("The data set of this run is not known.", "Upload a picture of your own.")
     index = run_dataset(run.config)

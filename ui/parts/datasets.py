@@ -9,13 +9,13 @@ import streamlit as st
 from alexcore.config import TrainConfig
 from alexcore.data.index import DataIndex
 from alexcore.data.index_cache import forget_folder
-from alexcore.data.reading import AS_IT_LIES, FolderChoice
+from alexcore.data.reading import FolderChoice
 from alexcore.data.sources import choice_of, open_source, source_signature
 from alexcore.data.verify import known_unreadable
 from alexcore.errors import DataError
 from alexcore.home import SYNTHETIC, data_roots, known_data_sets, open_path
 from alexcore.words.language import _
-from ui.parts.address import choose_dataset, chosen_dataset
+from ui.parts.address import choose_dataset, chosen_dataset, chosen_reading
 from ui.parts.job_progress import job_button
 from ui.parts.synthetic_data import ensure_synthetic
 
@@ -43,14 +43,17 @@ def read_again(path: Path) -> None:
     forget_indexes()
 
 
-def open_dataset(name: str, choice: FolderChoice = AS_IT_LIES) -> tuple[DataIndex, bool]:
+def open_dataset(name: str, choice: FolderChoice | None = None) -> tuple[DataIndex, bool]:
     """Open a data set by its name in `data/` or its path; the flag says whether its pictures have been checked.
 
+    A folder is read by `choice`, or as somebody has chosen on a page.
+
     Raises:
-        AmbiguousError: it is a folder that can be read in several ways, and `choice` does not say which is meant.
+        AmbiguousError: it is a folder that can be read in several ways, and nobody has said which is meant.
         DataError: it cannot be opened, or may not be.
     """
     path = open_path(name)
+    choice = chosen_reading(name) if choice is None else choice
     signature = source_signature(path)
     if choice.test:
         signature += source_signature(open_path(choice.test))
@@ -70,10 +73,10 @@ def run_dataset(config: TrainConfig) -> DataIndex:
     return open_dataset(config.data, choice_of(config))[0]
 
 
-def whole_dataset(name: str, choice: FolderChoice = AS_IT_LIES) -> DataIndex:
+def whole_dataset(name: str, choice: FolderChoice | None = None) -> DataIndex:
     """The data set with the pictures that cannot be decoded. Raises as `open_dataset`."""
     path = open_path(name)
-    return _index(str(path), source_signature(path), choice)
+    return _index(str(path), source_signature(path), chosen_reading(name) if choice is None else choice)
 
 
 def dataset_or_wait(name: str) -> tuple[DataIndex, bool] | None:

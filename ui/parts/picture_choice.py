@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from io import BytesIO
 
 import streamlit as st
 from PIL import Image
 
+from alexcore.data.arrivals import require_here
 from alexcore.data.images import read_picture
 from alexcore.data.index import DataIndex
 from alexcore.data.shards import picture_source
@@ -19,7 +21,6 @@ from ui.parts.page import show_error
 MAX_MB = 20
 MAX_PICTURES, MAX_DRAWS = 8, 16
 LOOK = {"width": 140, "persist_state": "session"}
-TYPES = ["jpg", "jpeg", "png", "gif", "bmp", "webp", "tif", "tiff", "ppm", "pgm"]
 
 
 @dataclass(frozen=True)
@@ -47,14 +48,13 @@ def choose_pictures(index: DataIndex | None) -> tuple[list[ShownPicture], int]:
     with st.expander(_("Your own picture"), key="augment_own"):
         upload = st.file_uploader(
             _("It takes the place of the data set's pictures, and is not kept."),
-            type=TYPES,
             key="augment_upload",
             max_upload_size=MAX_MB,
         )
     if upload is not None:
         data = upload.getvalue()
         try:
-            image = read_picture(data, upload.name).image
+            image = uploaded_picture(data, upload.name)
         except DataError as error:
             show_error(error)
             return [], draws
@@ -65,6 +65,16 @@ def choose_pictures(index: DataIndex | None) -> tuple[list[ShownPicture], int]:
         st.error(f"First picture = {first} is not allowed: it must be a whole number from 0 to {size - 1}.")
         return [], draws
     return _of_data_set(index, first, min(count, size)), draws
+
+
+def uploaded_picture(content: bytes, name: str) -> Image.Image:
+    """The picture in an upload, whatever it is called.
+
+    Raises:
+        DataError: it is none; where it belongs to another page, the hint says to which.
+    """
+    require_here(name, BytesIO(content), "image")
+    return read_picture(content, name).image
 
 
 def _count(label: str, key: str, default: int, most: int, help_text: str) -> int:

@@ -41,8 +41,8 @@ def test_the_story_of_an_experiment(
     fill(page, "bn_steps", "0")
     expect(page.get_by_text("steps = 0 is not allowed")).to_be_visible()
     expect(start).to_be_disabled()
-    fill(page, "bn_steps", "80")
-    expect(page.get_by_text("240 optimizer steps")).to_be_visible()
+    fill(page, "bn_steps", "30")
+    expect(page.get_by_text("90 optimizer steps")).to_be_visible()
     shoot(page, shots, "bn-form")
     start.click()
 

@@ -1,4 +1,4 @@
-"""Classify in a real browser: a dozen uploads, an explanation read, a link, hundreds of pictures with progress."""
+"""Classify in a real browser: a dozen uploads, an explanation read, a link, a large folder with progress."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_the_check_mark_and_a_link_to_one_picture(page: Page, server: Server, sh
     expect(page.get_by_text("has no picture ../../../etc/passwd")).to_be_visible()
 
 
-def test_a_folder_of_hundreds_shows_progress_and_ends_by_itself(
+def test_a_large_folder_shows_progress_and_ends_by_itself(
     page: Page,
     server: Server,
     stripes: Path,
@@ -112,10 +112,10 @@ def test_a_folder_of_hundreds_shows_progress_and_ends_by_itself(
     # Large enough that they take some seconds: what is looked for is gone when all are answered.
     with Image.open(sorted((stripes / "val" / "fine").iterdir())[0]) as small:
         small.resize((1600, 1200)).save(many / "000.jpg", quality=95)
-    for number in range(1, 300):
+    for number in range(1, 120):
         os.link(many / "000.jpg", many / f"{number:03d}.jpg")
     page.goto(f"{server.url}/classify?run=stripes&classify_tta=true&classify_source=A+folder&classify_folder={many}")
-    expect(page.get_by_text(re.compile(r"of 300 pictures, \d+ a second"))).to_be_visible(timeout=60_000)
+    expect(page.get_by_text(re.compile(r"of 120 pictures, \d+ a second"))).to_be_visible(timeout=60_000)
     shoot(page, shots, "classify-progress")
-    expect(page.get_by_text("300 pictures; 300 taken for")).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("120 pictures; 120 taken for")).to_be_visible(timeout=120_000)
     expect(page.locator(".st-key-classify_page")).to_be_visible()

@@ -286,23 +286,22 @@ def test_an_experiment_whose_settings_are_torn_is_a_sentence(flowers: Path) -> N
         assert "cannot be read as an experiment" in errors_of(at) + text_of(at)
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        {"type": "probe", "arm": "none", "step": 21, "quantity": "Q3", "data": {}},
-        {"type": "probe", "arm": "new", "step": 1, "quantity": "Q1", "data": {"conv1": {}}},
-        {"type": "probe", "arm": "none", "step": 22, "quantity": "Q8", "data": {"rates": None}},
-        {"type": "probe", "arm": "none", "step": 22, "quantity": "gain", "data": {"layers": ["x"], "random": None}},
-        {"type": "arm_step", "arm": "none", "step": 23, "loss": None},
-    ],
-    ids=lambda each: each.get("quantity", "loss"),
-)
-def test_numbers_that_are_missing_leave_the_page_standing(damage: dict, flowers: Path) -> None:
+# One line of each kind; they concern different quantities, so none hides another.
+DAMAGE = [
+    {"type": "probe", "arm": "none", "step": 21, "quantity": "Q3", "data": {}},
+    {"type": "probe", "arm": "new", "step": 1, "quantity": "Q1", "data": {"conv1": {}}},
+    {"type": "probe", "arm": "none", "step": 22, "quantity": "Q8", "data": {"rates": None}},
+    {"type": "probe", "arm": "none", "step": 22, "quantity": "gain", "data": {"layers": ["x"], "random": None}},
+    {"type": "arm_step", "arm": "none", "step": 23, "loss": None},
+]
+
+
+@pytest.mark.parametrize(("section", "part"), PARTS)
+def test_numbers_that_are_missing_leave_the_page_standing(section: str, part: str, flowers: Path) -> None:
     folder = write_experiment("finished", "exp", data=flowers)
     with (folder / "events.jsonl").open("a") as file:
-        file.write(json.dumps({"seed": 0, **damage}) + "\n")
-    for section, part in PARTS:
-        errors_of(open_page(PAGE, run="exp", section=section, part=part))
+        file.writelines(json.dumps({"seed": 0, **damage}) + "\n" for damage in DAMAGE)
+    errors_of(open_page(PAGE, run="exp", section=section, part=part))
 
 
 def test_an_experiment_without_group_norm_and_without_probes(flowers: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import zipfile
 from io import BytesIO
 from pathlib import Path
@@ -57,6 +58,28 @@ def test_nothing_yet_says_what_to_do_and_loads_no_network(run: Path):
     assert "No picture yet" in text_of(at)
     assert not errors_of(at)
     assert not at.get("download_button")
+
+
+def test_two_pictures_of_one_name_are_told_apart(run: Path):
+    at = give(open_page(PAGE), ("IMG_1.jpg", picture()), ("IMG_1.jpg", picture("CMYK")))
+    assert not errors_of(at)
+    names = list(at.dataframe[0].value["picture"])
+    assert names == ["IMG_1.jpg", "IMG_1.jpg (2)"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "place"),
+    [
+        ("labels.csv", b"path,label\n", "page Data set"),
+        ("set.tar", bz2.compress(b"x"), "page Data set"),
+        ("best.pt", b"\x80\x02}q", "Ask a weights file of your own"),
+    ],
+)
+def test_what_belongs_elsewhere_says_where_and_the_rest_is_answered(run: Path, name, content, place):
+    at = give(open_page(PAGE), (name, content), ("a.jpg", picture()))
+    assert errors_of(at).startswith(f"{name} is ")
+    assert place in errors_of(at)
+    assert bars(at) == 3
 
 
 def test_without_runs_a_weights_file_alone_answers(flowers: Path, tmp_path: Path):

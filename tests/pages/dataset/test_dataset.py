@@ -42,7 +42,8 @@ def test_an_uploaded_archive_is_kept_on_disk_and_unpacked_by_a_job(flowers: Path
     copy, target = Path(command[3]), Path(command[4])
     assert copy.parent == cache_dir() / "uploads"
     assert copy.read_bytes() == buffer.getvalue()
-    assert target.parent == data_dir()
+    assert target == data_dir() / "my-pets"
+    assert command[5:] == ["--remove", "--uploaded-as=../my pets.zip"]
     assert "Unpacking: starting" in at.get("progress")[0].proto.text
 
 

@@ -6,6 +6,7 @@ import gzip
 import io
 import os
 import re
+import shutil
 import stat
 import struct
 import tarfile
@@ -16,10 +17,11 @@ from types import SimpleNamespace
 import pytest
 
 from alexcore.data import archive as archives
-from alexcore.data.archive import folder_name, save_upload, unpack
-from alexcore.data.archive_rules import Limits
+from alexcore.data.archive import unpack
+from alexcore.data.archive_rules import Limits, Member
 from alexcore.data.folder import open_folder
 from alexcore.data.storage import require_room
+from alexcore.data.uploads import folder_name, save_upload
 from alexcore.errors import DataError
 
 PICTURE = b"\xff\xd8" + bytes(range(256)) * 8
@@ -133,16 +135,6 @@ def test_entries_for_folders_may_repeat_and_may_be_empty(tmp_path):
     assert (target / "a" / "1.jpg").read_bytes() == PICTURE
 
 
-def test_a_mac_writes_utf8_without_saying_so(tmp_path):
-    archive = zip_of(tmp_path / "a.zip", {"Gänseblümchen/1.jpg": PICTURE, "Rosen/1.jpg": PICTURE})
-    raw = bytearray(archive.read_bytes())
-    for signature, flags in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
-        at = raw.find(signature)
-        raw[at + flags + 1] &= ~0x08
-    archive.write_bytes(raw)
-    assert (unpack(archive, tmp_path / "target") / "Gänseblümchen" / "1.jpg").is_file()
-
-
 def test_files_get_no_rights_from_the_archive(tmp_path):
     archive = zip_of(tmp_path / "a.zip", FILES, mode=stat.S_IFREG | 0o6777)
     mode = (unpack(archive, tmp_path / "target") / "val" / "cats" / "1.jpg").stat().st_mode
@@ -170,7 +162,7 @@ def test_an_empty_target_is_taken_and_a_full_one_is_not(tmp_path):
         ("a/..", "which leads out of the folder"),
         ("C:/evil.jpg", "which names a drive"),
         ("a/d:evil.jpg", "which names a drive"),
-        ("..\\evil.jpg", "with a backslash in its name"),
+        ("..\\evil.jpg", "with a backslash in its name"),  # the others have slashes
         ("\\\\server\\share\\evil.jpg", "with a backslash in its name"),
     ],
 )
@@ -183,12 +175,6 @@ def test_a_nul_byte_in_a_name_is_refused(tmp_path):
     archive = zip_of(tmp_path / "a.zip", {"a/1.jpg#.exe": b"x"})
     archive.write_bytes(archive.read_bytes().replace(b"#", b"\0"))
     assert "with a NUL byte in its name" in refusal(archive)
-
-
-def test_a_name_that_is_no_text_is_refused(tmp_path):
-    with tarfile.open(tmp_path / "a.tar.gz", "w:gz", format=tarfile.GNU_FORMAT, encoding="latin-1") as archive:
-        archive.addfile(tarfile.TarInfo("a/größe.jpg"))
-    assert "whose name is not UTF-8" in refusal(tmp_path / "a.tar.gz")
 
 
 # Kinds
@@ -231,8 +217,6 @@ def test_a_zip_file_holds_only_files_and_folders(tmp_path, mode, what):
 @pytest.mark.parametrize(
     ("names", "sentence"),
     [
-        (("a/1.jpg", "a/1.JPG"), "holds both 'a/1.jpg' and 'a/1.JPG', which are one on some systems."),
-        (("Rose/1.jpg", "rose/2.jpg"), "holds both 'Rose' and 'rose', which are one on some systems."),
         (("a/\u00e9.jpg", "a/e\u0301.jpg"), "which are one on some systems."),
         (("a/1.jpg", "a//./1.jpg"), "holds 'a/1.jpg' more than once."),
         (("a/b", "a/b/1.jpg"), "holds 'a/b' more than once."),
@@ -241,6 +225,23 @@ def test_a_zip_file_holds_only_files_and_folders(tmp_path, mode, what):
 )
 def test_no_two_entries_meet(tmp_path, kind, names, sentence):
     assert sentence in refusal(PACK[kind](tmp_path / f"data{kind}", dict.fromkeys(names, b"x")))
+
+
+@both
+@pytest.mark.parametrize(
+    ("names", "sentence"),
+    [
+        (("a/1.jpg", "a/1.JPG"), "holds both 'a/1.jpg' and 'a/1.JPG', which are one on some systems."),
+        (("Rose/1.jpg", "rose/2.jpg"), "holds both 'Rose' and 'rose', which are one on some systems."),
+    ],
+)
+def test_names_that_differ_in_case_are_apart_where_the_disk_can(tmp_path, kind, names, sentence, monkeypatch):
+    archive = PACK[kind](tmp_path / f"data{kind}", dict.fromkeys(names, b"x"))
+    monkeypatch.setattr(archives, "keeps_case", lambda _: True)
+    assert sorted(tree(unpack(archive, tmp_path / "apart"))) == sorted(names)
+    shutil.rmtree(tmp_path / "apart")
+    monkeypatch.setattr(archives, "keeps_case", lambda _: False)
+    assert sentence in refusal(archive)
 
 
 # Bombs: each limit by itself
@@ -284,7 +285,7 @@ def test_the_announced_size_is_refused_before_a_byte_is_read(tmp_path):
 
 @pytest.mark.parametrize("content", [b"too long", b"few"])
 def test_the_bytes_that_are_written_are_counted(tmp_path, content):
-    entry = archives._Member(("a", "1.jpg"), 5, io.BytesIO(content), 0, 5)
+    entry = Member(("a", "1.jpg"), 5, io.BytesIO(content), 0, 5)
     with pytest.raises(ValueError, match="not as long as announced"):
         archives._write(entry, tmp_path)
 
@@ -363,15 +364,11 @@ def test_an_encrypted_file_asks_for_no_password(tmp_path):
     assert refusal(archive) == "a.zip is encrypted ('a/1.jpg')."
 
 
-def test_only_bounded_methods_of_compression_are_read(tmp_path):
-    assert "compressed by method 14" in refusal(zip_of(tmp_path / "a.zip", FILES, method=zipfile.ZIP_LZMA))
-
-
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
         (b"", "a.zip is empty (0 bytes)."),
-        (b"<html>", "a.zip is neither a .zip nor a .tar.gz archive."),
+        (b"\0\1\2\3", "a.zip is neither a .zip nor a .tar archive."),
         (b"PK\3\4 and no more", "a.zip is damaged: its directory is missing."),
         (gzip.compress(b"one file", mtime=0), "a.zip is damaged: truncated header."),
         (b"PK\5\6" + bytes(18), "a.zip holds no files."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alexcore.data.derive import exclude, merge_classes, select_classes
+from alexcore.data.derive import exclude, group_in, merge_classes, names_in, select_classes
 from alexcore.data.folder import open_folder
 from alexcore.data.index import DataIndex
 from alexcore.data.manifest import open_manifest, write_manifest
@@ -98,6 +98,29 @@ def test_too_few_or_unknown_classes(index, keep, sentence):
     with pytest.raises(DataError) as caught:
         select_classes(index, keep)
     assert caught.value.message == sentence
+
+
+def test_classes_are_named_in_a_text_whatever_they_are_called():
+    """Symptom: a class called `a,b` could not be kept, nor one called `=1+1` merged."""
+    classes = ["=1+1", "a,b", "cats", "dogs", " ", "ends ", "x+y", "x"]
+    assert names_in("cats, dogs", classes, ",") == ["cats", "dogs"]
+    assert names_in("a,b,cats, ,ends ", classes, ",") == ["a,b", "cats", " ", "ends "]
+    assert names_in('["a,b", "x"]', classes, ",") == ["a,b", "x"]
+    assert names_in("cats,lily", classes, ",") == ["cats", "lily"], "whoever opens them names the unknown one"
+    assert group_in("pets=cats + dogs", classes) == ("pets", ["cats", "dogs"])
+    assert group_in("sum==1+1+x+y", classes) == ("sum", ["=1+1", "x+y"])
+    assert group_in('new=["x", " "]', classes) == ("new", ["x", " "])
+    assert group_in("ends =ends +x", classes) == ("ends ", ["ends ", "x"])
+    for text in ("pets", "=cats", "pets=", " = "):
+        with pytest.raises(DataError, match="does not say what is merged into what"):
+            group_in(text, classes[2:4])
+
+
+def test_a_text_that_names_classes_in_two_ways_is_refused():
+    with pytest.raises(DataError, match=r'can mean \["a,b"\] or \["a", "b"\]'):
+        names_in("a,b", ["a", "b", "a,b"], ",")
+    with pytest.raises(DataError, match="can mean 'n' of 'a=b' or 'n=a' of 'b'"):
+        group_in("n=a=b", ["a=b", "b"])
 
 
 def test_pictures_left_out(index):

@@ -357,10 +357,10 @@ _MARKED = "".join(f"{file}, {int(label == 'a')}, {int(label == 'b')}\n" for file
     [
         ("metadata.csv", "file_name,label\n" + "".join(f"{file},{label}\n" for file, label in _ROWS)),
         ("metadata.jsonl", "".join(f'{{"file_name": "{file}", "label": "{label}"}}\n' for file, label in _ROWS)),
-        ("labels.csv", "id;breed\n" + "".join(f"{file[:-4]};{label}\n" for file, label in _ROWS)),
+        ("labels.csv", "image;breed\n" + "".join(f"{file[:-4]};{label}\n" for file, label in _ROWS)),
         ("labels.tsv", "image\tclass\n" + "".join(f"{file}\t{label}\n" for file, label in _ROWS)),
         ("_classes.csv", "filename, a, b\n" + _MARKED),
-        ("annotations.txt", "".join(f"{file}\t{label}\t0\t0\n" for file, label in _ROWS)),
+        ("val_annotations.txt", "".join(f"{file}\t{label}\t0\t0\n" for file, label in _ROWS)),
     ],
 )
 @pytest.mark.parametrize("where", ["", "train/", "images/"])

@@ -223,33 +223,42 @@ def assert_same_experiment(ours: Path, theirs: Path) -> None:
         assert_same(last[0]["model"], last[1]["model"], key)
 
 
+@pytest.fixture(scope="module")
+def whole_of_one_seed(stripes: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Watcher]:
+    folder = create_experiment(*described(stripes, seeds=1), tmp_path_factory.mktemp("whole-one") / "run")
+    watcher = Watcher()
+    assert run_experiment(*described(stripes, seeds=1), folder, watcher) == "finished"
+    return folder, watcher
+
+
 @pytest.mark.parametrize(
-    ("step", "phase"),
-    [(6, "training"), (18, "measuring"), (24, "validating"), (36, "recalibrating"), (36, "validating")],
+    ("seeds", "rounds", "phase"),
+    [(1, 1, "training"), (2, 3, "measuring"), (1, 4, "validating"), (1, 6, "recalibrating"), (1, 6, "validating")],
 )
-def test_a_stopped_one_goes_on_as_if_nothing_had_happened(stripes, whole, step, phase):
-    folder, first = run(described(stripes), at_step(step, phase=phase))
+def test_a_stopped_one_goes_on_as_if_nothing_had_happened(stripes, whole, whole_of_one_seed, seeds, rounds, phase):
+    straight = whole if seeds == 2 else whole_of_one_seed
+    folder, first = run(described(stripes, seeds=seeds), at_step(3 * seeds * rounds, phase=phase))
     assert first.of("probe_cost")
-    assert saved(folder)["position"]["step"] == step // 6
+    assert saved(folder)["position"]["step"] == rounds
     assert read_json(folder / "arms" / "batch-s5" / "status.json")["state"] == "stopped"  # type: ignore[index]
-    _, second = run(described(stripes), folder=folder)
-    assert second.of("resume")[0]["round"] == step // 6
-    assert_same_experiment(folder, whole[0])
-    ends = [{name: e[name] for name in ("arm", "seed", "val_loss", "train_loss")} for e in second.of("arm_eval")[-6:]]
-    theirs = [
-        {name: e[name] for name in ("arm", "seed", "val_loss", "train_loss")} for e in whole[1].of("arm_eval")[-6:]
-    ]
-    assert ends == theirs
+    _, second = run(described(stripes, seeds=seeds), folder=folder)
+    assert second.of("resume")[0]["round"] == rounds
+    assert_same_experiment(folder, straight[0])
+    ends, theirs = (
+        [{name: e[name] for name in ("arm", "seed", "val_loss", "train_loss")} for e in watcher.of("arm_eval")]
+        for watcher in (second, straight[1])
+    )
+    assert ends[-3 * seeds :] == theirs[-3 * seeds :]
 
 
-def test_a_killed_one_goes_on_from_its_last_checkpoint(stripes, whole):
-    described_ = described(stripes, checkpoint_every_minutes=2.0)
-    folder, first = create_experiment(*described_), Watcher(at_step(30, "kill"))
+def test_a_killed_one_goes_on_from_its_last_checkpoint(stripes, whole_of_one_seed):
+    described_ = described(stripes, seeds=1, checkpoint_every_minutes=2.0)
+    folder, first = create_experiment(*described_), Watcher(at_step(15, "kill"))
     with pytest.raises(Killed):  # a minute a round: a checkpoint every two rounds
-        run_experiment(*described_, folder, first, clock=lambda: 10.0 * first.step)
+        run_experiment(*described_, folder, first, clock=lambda: 20.0 * first.step)
     assert saved(folder)["position"]["step"] == 4
     run(described_, folder=folder)
-    assert_same_experiment(folder, whole[0])
+    assert_same_experiment(folder, whole_of_one_seed[0])
 
 
 @pytest.fixture(scope="module")

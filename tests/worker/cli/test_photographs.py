@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,12 @@ def test_two_epochs_on_photographs_reach_half(photographs: Path) -> None:
     assert told["val_acc1"] >= 0.50
 
 
-def test_some_photographs_are_learned_and_predict_agrees_with_evaluate(few_photographs: Path) -> None:
+@pytest.mark.nightly
+def test_some_photographs_are_learned_and_predict_agrees_with_evaluate(
+    some_photographs: Callable[[int, int], Path],
+) -> None:
     """Guessing would be right for 20 % of them, and this run is for half."""
+    few_photographs = some_photographs(120, 20)
     told = done("train", "--data", few_photographs, "--epochs", 4, "--image-size", 96, "--json").json
     assert (told["status"], told["epochs"]) == ("finished", 4)
     assert told["val_acc1"] >= 0.35

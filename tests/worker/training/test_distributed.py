@@ -200,6 +200,23 @@ def test_those_runs_are_what_they_are_called(pairs, odd):
     assert losses[-1] < losses[0]
 
 
+def test_processes_count_together_what_can_no_longer_be_read(warm, odd, tmp_path):
+    roots = [shutil.copytree(odd, tmp_path / name) for name in ("one", "many")]
+    gone = [
+        [str(root / f"train/{name}/{name}_001.jpg") for name in names]
+        for root, names in zip(roots, (["fine"], ["fine", "level", "wide"]), strict=True)
+    ]
+    configs = [tiny_config(root, batch_size=4, epochs=3, processes=2).model_dump() for root in roots]
+    one, many = trained(
+        warm, 2, [{"config": config, "gone": files} for config, files in zip(configs, gone, strict=True)], tmp_path
+    )
+    (told,) = [event for event in of(one[1], "warning") if event["code"] == "run.pictures-skipped"]
+    assert (told["values"]["count"], told["values"]["names"]) == (1, ["train/fine/fine_001.jpg"])
+    assert of(one[1], "state")[0]["state"] == "finished"
+    assert "pictures can no longer be read, and the limit is 1" in of(many[1], "state")[0]["state"]
+    assert load_checkpoint(many[0] / "checkpoints" / "last.pt")["position"]["step"] >= 1
+
+
 # Resume -----------------------------------------------------------------------------------------------------------
 
 EVERYTHING: dict[str, Any] = {
@@ -267,12 +284,14 @@ def test_a_number_of_processes_that_does_not_fit_is_refused(odd, processes, mess
 
 # Runs that the dashboard starts -----------------------------------------------------------------------------------
 
-LONG: dict[str, Any] = {**EVERYTHING, "batch_size": 5, "accumulation_steps": 1, "epochs": 15}
+LONG: dict[str, Any] = {**EVERYTHING, "batch_size": 5, "accumulation_steps": 1, "epochs": 9}
+# 39 pictures in batches of 2 times 5.
+STEPS = 36
 
 
 @pytest.fixture(scope="module")
 def straight(odd, tmp_path_factory) -> Path:
-    """A run of two processes that the launcher has started; 60 steps."""
+    """A run of two processes that the launcher has started; `STEPS` steps."""
     home = tmp_path_factory.mktemp("straight")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ALEXCORE_HOME", str(home))
@@ -303,9 +322,9 @@ def test_a_run_of_two_processes_has_the_files_of_any_run(straight):
     history, _ = read_events(straight / "events.jsonl")
     assert [event["seq"] for event in history] == list(range(len(history)))
     assert (history[0]["type"], history[-1]["type"]) == ("start", "end")
-    assert [event["step"] for event in events(straight, "step")] == list(range(1, 61))
+    assert [event["step"] for event in events(straight, "step")] == list(range(1, STEPS + 1))
     status = read_json(straight / "status.json") or {}
-    assert (status["state"], status["step"], status["error"]) == ("finished", 60, None)
+    assert (status["state"], status["step"], status["error"]) == ("finished", STEPS, None)
     assert len(list((straight / "tensorboard").iterdir())) == 1
     assert not list(straight.rglob("*.tmp"))
     assert load_config(straight / "config.json").processes == 2
@@ -323,7 +342,7 @@ def test_paused_stopped_killed_and_resumed_two_processes_end_as_the_straight_run
     wait_until(run, lambda: step(run) >= 3, "three steps")
     launcher.request(run, "stop")
     wait_for(run, "stopped")
-    assert 3 <= step(run) < 60
+    assert 3 <= step(run) < STEPS
     raw = read_json(run / "status.json") or {}
     wait_until(run, lambda: not is_alive(raw["agent_pid"], raw["agent_started"]), "the end of torchrun")
 
@@ -396,7 +415,7 @@ def test_a_killed_process_is_started_again_and_the_run_ends_as_if_nothing_had_ha
         wait_until(run, lambda: events(run, "resume"), "a resume")
         assert read_status(run).active
         again = step(run)
-        wait_until(run, lambda: step(run) >= min(again + 2, 60), "more steps")
+        wait_until(run, lambda: step(run) >= min(again + 2, STEPS), "more steps")
         if read_status(run).state == "running":
             process_of(run, 0).kill()
         assert agent.wait(PATIENCE_S) == 0, log_of(home)

@@ -1,0 +1,132 @@
+"""Archives that people bring: the folder around everything, what lies beside it, and what is of no use to anybody."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from alexcore.cli import main
+from alexcore.data.archive import unpack
+from alexcore.data.uploads import UPLOAD_LIMITS, require_data_set
+from alexcore.errors import DataError
+from alexcore.jobs import VARIABLE, read_job
+from tests.support.odd_archives import raw_zip
+from tests.support.odd_pictures import encoded, plain_red
+
+PICTURE = encoded(plain_red(), "PNG")
+
+
+def zip_in(folder: Path, *names: str, name: str = "7a8b-set.zip") -> Path:
+    (folder / name).write_bytes(raw_zip({each.encode(): PICTURE for each in names}))
+    return folder / name
+
+
+def tree(target: Path) -> list[str]:
+    return sorted(path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_file())
+
+
+# The folder around everything
+
+
+@pytest.mark.parametrize("prefix", ["set/", "a/b/"])
+def test_one_folder_is_taken_off_although_files_lie_beside_it(tmp_path, prefix):
+    names = [f"{prefix}train/{name}/1.png" for name in ("cats", "dogs")]
+    told: list[str] = []
+    archive = zip_in(tmp_path, *names, "read me.pdf", "cover.png", "Picture.DS")
+    assert tree(unpack(archive, tmp_path / "target", name="set.zip", say=told.append)) == ["cats/1.png", "dogs/1.png"]
+    assert told == ["Left out of set.zip, files beside its one folder: 3 ('Picture.DS', 'cover.png', 'read me.pdf')."]
+
+
+@pytest.mark.parametrize("listing", ["labels.csv", "labels.tsv", "metadata.jsonl", "val_annotations.txt"])
+def test_a_list_beside_it_keeps_its_folder(tmp_path, listing):
+    archive = zip_in(tmp_path, "set/cats/1.png", "set/dogs/1.png", listing)
+    assert tree(unpack(archive, tmp_path / "target")) == sorted([listing, "set/cats/1.png", "set/dogs/1.png"])
+
+
+def test_hidden_files_are_counted(tmp_path):
+    told: list[str] = []
+    names = ["a/1.png", "b/1.png", "a/.DS_Store", "__MACOSX/a/._1.png", ".git/config"]
+    unpack(zip_in(tmp_path, *names), tmp_path / "target", name="set.zip", say=told.append)
+    assert told == ["Left out of set.zip, hidden files: 3 ('.DS_Store', '._1.png', 'config')."]
+
+
+# What is of no use
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["1.png", "2.png", "3.png"], "holds 3 pictures in no folder"),
+        (["IMG_0001.png", "IMG_0002.png"], "holds 2 pictures in no folder"),
+        (["IMG_0001.png"], "holds 1 picture in no folder"),
+        (["set/1.png", "set/2.png"], "holds 2 pictures in the one folder 'set'"),
+        (["read.txt", "a/b.doc"], "holds no pictures"),
+    ],
+)
+def test_an_archive_without_classes_leaves_no_folder_and_keeps_no_name(tmp_path, capsys, names, words):
+    archive = zip_in(tmp_path, *names)
+    before = sorted(tmp_path.rglob("*"))
+    assert main(["data", "unpack", str(archive), str(tmp_path / "data" / "set"), "--uploaded-as", "my set.zip"]) == 2
+    error = capsys.readouterr().err
+    assert f"my set.zip {words}" in error
+    assert "7a8b" not in error
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["cat.0.png", "cat.1.png", "dog.0.png", "dog.1.png"],
+        ["pets/cat.0.png", "pets/dog.0.png"],
+        ["1.png", "2.png", "labels.csv"],
+        ["train-000000.tar"],
+        ["cats/1.png", "dogs/1.png"],
+    ],
+)
+def test_whatever_can_be_read_in_some_way_is_accepted(tmp_path, names):
+    require_data_set(unpack(zip_in(tmp_path, *names), tmp_path / "target"), "set.zip")
+
+
+def test_an_upload_has_limits_that_are_named(tmp_path, capsys):
+    archive = zip_in(tmp_path, *(f"a/{n}" for n in range(UPLOAD_LIMITS.files + 1)))
+    assert main(["data", "unpack", str(archive), str(tmp_path / "t"), "--uploaded-as", "many.zip"]) == 2
+    error = capsys.readouterr().err
+    assert "many.zip holds 20,001 files and folders or more; the limit is 20,000." in error
+
+
+# The command
+
+
+def test_the_command_says_what_was_read_how(tmp_path, capsys):
+    names = {f"{name}/1.png".encode("gbk"): PICTURE for name in ("雏菊", "蒲公英")}
+    (tmp_path / "set.zip").write_bytes(raw_zip(names))
+    assert main(["data", "unpack", str(tmp_path / "set.zip"), str(tmp_path / "a")]) == 0
+    told = capsys.readouterr().out
+    assert f"The data set is in {tmp_path / 'a'}." in told
+    assert "read as gb18030 (Chinese, simplified): 雏菊, 蒲公英" in told
+    command = ["data", "unpack", str(tmp_path / "set.zip"), str(tmp_path / "b"), "--encoding", "gbk", "--json"]
+    assert main(command) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == {"data": str(tmp_path / "b"), "notes": []}
+    assert sorted(each.name for each in (tmp_path / "b").iterdir()) == ["蒲公英", "雏菊"]
+    assert main(["data", "unpack", str(tmp_path / "set.zip"), str(tmp_path / "c"), "--encoding", "klingon"]) == 2
+    assert "There is no encoding 'klingon'." in capsys.readouterr().err
+
+
+def test_a_job_hands_its_sentences_to_whoever_watches(tmp_path, home, monkeypatch):
+    file = home / "data" / ".cache" / "jobs" / "unpack-set.json"
+    file.parent.mkdir(parents=True)
+    monkeypatch.setenv(VARIABLE, str(file))
+    archive = zip_in(tmp_path, "a/1.png", "b/1.png", ".hidden")
+    assert main(["data", "unpack", str(archive), str(tmp_path / "t"), "--remove", "--uploaded-as=set.zip"]) == 0
+    job = read_job("unpack-set")
+    assert (job.state, job.notes) == ("finished", ("Left out of set.zip, hidden files: 1 ('.hidden').",))
+    assert not archive.exists()
+
+
+def test_an_error_names_the_upload_also_where_the_file_is_damaged(tmp_path):
+    archive = zip_in(tmp_path, "a/1.png")
+    archive.write_bytes(archive.read_bytes()[:-10])
+    with pytest.raises(DataError, match=r"^my set\.zip is damaged"):
+        unpack(archive, tmp_path / "target", name="my set.zip")

@@ -1,0 +1,113 @@
+"""An archive from a browser: looked at before it is unpacked, and the choice how its names are read, if it is open."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from alexcore.data.archive import Peek, peek
+from alexcore.data.arrivals import require_here
+from alexcore.data.uploads import UPLOAD_LIMITS, UPLOAD_MB, folder_name, save_upload
+from alexcore.errors import DataError
+from alexcore.home import cache_dir
+from alexcore.words.language import _
+from alexcore.words.numbers import size_text
+
+if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+# Ways to read names that are offered: a person tells soon which one is right.
+_OFFERED = 8
+
+
+@dataclass(frozen=True)
+class Archive:
+    """An upload that somebody wants to have unpacked; `encoding` is how its names are read, or ""."""
+
+    upload: UploadedFile
+    encoding: str
+
+    @property
+    def folder(self) -> str:
+        """What its data set will be called."""
+        return folder_name(self.upload.name)
+
+    def arguments(self, target: Path) -> list[str]:
+        """Keep a copy on the disk, and return what `data unpack` needs to make a data set of it.
+
+        Raises:
+            DataError: the copy cannot be written.
+        """
+        # Two people may upload files of one name, so the copy has a name of its own; the browser's is not trusted.
+        kept = re.sub(r"[^A-Za-z0-9.]+", "-", self.upload.name)[-40:]
+        copy = cache_dir() / "uploads" / f"{secrets.token_hex(4)}-{kept}"
+        self.upload.seek(0)
+        save_upload(self.upload, copy, UPLOAD_MB * 2**20)
+        more = [f"--encoding={self.encoding}"] if self.encoding else []
+        return [str(copy), str(target), "--remove", f"--uploaded-as={self.upload.name}", *more]
+
+
+def upload_section() -> Archive | None:
+    """Draw the field for an archive and the button; the archive when the button has been pressed.
+
+    Raises:
+        DataError: it is no archive that can be unpacked; the sentence says what it is, and where it belongs.
+    """
+    st.write(_("A .zip or .tar (plain, .gz, .bz2, .xz or .zst) with one folder per class, or with train/ and val/."))
+    limits = _("At most {size} MB a file, {entries} entries, and {unpacked} unpacked.").format(
+        size=UPLOAD_MB, entries=f"{UPLOAD_LIMITS.files:,}", unpacked=size_text(UPLOAD_LIMITS.total_bytes)
+    )
+    upload = st.file_uploader(
+        _("Archive"),
+        key="dataset_archive",
+        max_upload_size=UPLOAD_MB,
+        help=_(
+            "It is unpacked with limits: nothing outside its own folder, no links, no bombs. "
+            "Larger archives: python -m alexcore data unpack ARCHIVE DIR."
+        ),
+    )
+    st.caption(limits)
+    if upload is None:
+        st.button(_("Unpack"), key="dataset_unpack", disabled=True)
+        return None
+    encoding = _encoding(_looked_at(upload))
+    return Archive(upload, encoding) if st.button(_("Unpack"), key="dataset_unpack") else None
+
+
+def _looked_at(upload: UploadedFile) -> Peek:
+    """What can be said of the archive before it is unpacked; found out once an upload."""
+    kept: tuple[str, Peek | DataError] | None = st.session_state.get("dataset_peek")
+    if kept is None or kept[0] != upload.file_id:
+        found: Peek | DataError
+        try:
+            require_here(upload.name, upload, "zip", "tar")
+            with st.spinner(_("Looking into the archive ...")):
+                found = peek(upload, upload.name, upload.size, UPLOAD_LIMITS)
+        except DataError as error:
+            found = error
+        kept = (upload.file_id, found)
+        st.session_state["dataset_peek"] = kept
+    if isinstance(kept[1], DataError):
+        raise kept[1]
+    return kept[1]
+
+
+def _encoding(found: Peek) -> str:
+    """Let a person confirm how the names are read, if nothing in the archive says it."""
+    if not found.readings:
+        return ""
+    readings = {each.encoding: each for each in found.readings[:_OFFERED]}
+    chosen: str = st.selectbox(
+        _("The names in this archive read"),
+        list(readings),
+        format_func=lambda each: f"{readings[each].sample} ({readings[each].title}, {each})",
+        key="dataset_encoding",
+        help=_("The archive does not say in which encoding its names are written. The likeliest reading comes first."),
+    )
+    st.caption(_("Nothing is unpacked yet. Choose the line that you can read."))
+    return chosen
