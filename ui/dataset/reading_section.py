@@ -34,7 +34,7 @@ def reading_section(name: str, index: DataIndex) -> None:
         return
     with st.container(key="dataset_layout"), st.expander(_("How this folder was read"), icon=":material/account_tree:"):
         inside = "" if reading.root == "." else f" in {reading.root}/"
-        st.markdown(plain(f"{reading.words}{inside}."))
+        st.markdown(plain(f"Read as {reading.words}{inside}."))
         if reading.splits:
             rows = [(f"{folder}/", split, _images(reading, split)) for split, folder in reading.splits.items()]
             st.dataframe(
