@@ -17,7 +17,7 @@ from ui.dataset.gallery import first_page
 from ui.parts.address import choose_reading
 from ui.parts.text import plain
 
-PREVIEW_PX = 72
+PREVIEW_PX = 48
 
 
 def choose_how(name: str, error: AmbiguousError) -> None:
@@ -81,6 +81,6 @@ def _preview(root: Path, reading: FolderReading) -> None:
     """Draw a row of small pictures for each class."""
     for name, paths in (reading.preview or {}).items():
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.caption(plain(f"{name} ({reading.classes.get(name, 0):,})"), width=160)
+            st.caption(plain(f"{name} ({reading.classes.get(name, 0):,})"), width=90)
             for path in paths:
-                st.image(thumbnail(root / path, PREVIEW_PX), width=PREVIEW_PX, alt=f"{path}, {name}")
+                st.image(thumbnail(root / path, 2 * PREVIEW_PX), width=PREVIEW_PX, alt=f"{path}, {name}")
