@@ -36,18 +36,17 @@ def reading_section(name: str, index: DataIndex) -> None:
         inside = "" if reading.root == "." else f" in {reading.root}/"
         st.markdown(plain(f"Read as {reading.words}{inside}."))
         if reading.splits:
-            rows = [(f"{folder}/", split, _images(reading, split)) for split, folder in reading.splits.items()]
-            st.dataframe(
-                pd.DataFrame(rows, columns=["folder", "split", "pictures"]), hide_index=True, alt="Folders and splits"
-            )
+            folders = [(f"{folder}/", split, _images(reading, split)) for split, folder in reading.splits.items()]
+            _table(folders, ["folder", "split", "pictures"])
         if reading.left_out:
-            rows = [(each.path, each.images) for each in reading.left_out]
-            st.dataframe(
-                pd.DataFrame(rows, columns=["left out", "pictures"]), hide_index=True, alt="Folders that are left out"
-            )
+            _table([(each.path, each.images) for each in reading.left_out], ["left out", "pictures"])
         if reading.choice != AS_IT_LIES:
             st.caption(plain(f"Chosen with {reading.choice.flags}."))
         _ways(name, reading.alternatives)
+
+
+def _table(rows: Sequence[tuple[str | int, ...]], columns: list[str]) -> None:
+    st.dataframe(pd.DataFrame(rows, columns=columns), hide_index=True, alt=f"By {columns[0]}")
 
 
 def _images(reading: FolderReading, split: str) -> int:
