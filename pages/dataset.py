@@ -13,6 +13,7 @@ from ui.dataset.gallery import browser
 from ui.dataset.problems import problems, quality_section
 from ui.dataset.reading_section import choose_how, reading_section
 from ui.dataset.source_choice import dataset_source
+from ui.parts.corrections import corrections_summary, known_corrections
 from ui.parts.datasets import dataset_or_wait, read_again, whole_dataset
 from ui.parts.menu import page_link
 from ui.parts.page import page
@@ -37,7 +38,8 @@ def show(name: str, index: DataIndex, checked: bool) -> None:
     statistics = dataset_statistics(index)
     st.subheader(_("Pictures"), anchor=False)
     browser(index, statistics)
-    quality_section(name, whole_dataset(name))
+    quality_section(name, index, whole_dataset(name))
+    corrections_summary(index, known_corrections(index), "dataset_corrected")
     statistics_section(index, statistics)
     derive_section(index)
     page_link("train", _("Train on this data set"), ":material/arrow_forward:", dataset=name)

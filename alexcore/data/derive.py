@@ -1,6 +1,7 @@
-"""Make a data set of another: some of its classes, classes merged, pictures left out. No picture is touched.
+"""Make a data set of another: some classes, classes merged, pictures left out or under another class. None is touched.
 
-What a person leaves out one by one stands in a manifest that grows and shrinks.
+What a person corrects picture by picture stands in a manifest, written anew at each correction. It is all that is kept:
+a picture that it lacks was left out, and one that it has under another class had a wrong label.
 The problems of the new one are those of its own mapping, as they will be found when it is saved with `write_manifest`
 and opened again; what was odd about the first one's folders is told where that is opened.
 """
@@ -19,7 +20,8 @@ import pandas as pd
 
 from alexcore.data.class_index import class_problems, classes_in, listed
 from alexcore.data.index import DataIndex, by_split_and_class
-from alexcore.data.manifest import EXCLUSIONS, open_manifest, write_manifest
+from alexcore.data.manifest import CORRECTED, open_manifest, write_manifest
+from alexcore.data.reading import AS_IT_LIES
 from alexcore.errors import DataError
 from alexcore.home import MANIFEST_ENDINGS, data_dir
 
@@ -174,27 +176,60 @@ def stem_of(name: str) -> str:
     return stem.removesuffix(ending) or "data"
 
 
-def exclusion_manifest(index: DataIndex) -> Path:
-    """Where the manifest of a data set without the pictures that a person left out lies."""
+# Corrections, picture by picture --------------------------------------------------------------------------------
+
+# The class that is right for a picture, by its path as in `index.files`; None leaves the picture out.
+Corrections = Mapping[str, str | None]
+
+
+def correct(index: DataIndex, corrections: Corrections) -> DataIndex:
+    """Put pictures under another class, and leave out those whose class is None.
+
+    The mapping stays, also if a class loses its last picture, so that runs still fit.
+
+    Raises:
+        DataError: a picture or a class is not in the data set, or no picture would be left.
+    """
+    rest = exclude(index, [path for path, name in corrections.items() if name is None])
+    right = {path: name for path, name in corrections.items() if name is not None}
+    _require_known(index, list(dict.fromkeys(right.values())))
+    positions = [rest.position_of(path) for path in right]
+    labels = rest.files["label"].to_numpy(copy=True)
+    labels[positions] = [index.class_to_idx[name] for name in right.values()]
+    files = by_split_and_class(rest.files.assign(label=labels))
+    return _checked(
+        index, index.classes, files, f"{len(right):,} labels corrected, {len(corrections) - len(right):,} left out"
+    )
+
+
+def correction_manifest(index: DataIndex) -> Path:
+    """Where the manifest of a data set as a person has corrected it lies."""
     origin = index.origin.resolve()
     stem = stem_of(origin.name)
     if origin.parent != data_dir().resolve():  # two folders elsewhere may have one name
         stem = f"{stem}-{hashlib.sha256(os.fsencode(origin)).hexdigest()[:6]}"
-    return data_dir() / f"{stem}{EXCLUSIONS}"
+    if index.reading and index.reading.choice != AS_IT_LIES:  # read in another way it has other classes or pictures
+        stem = f"{stem}-{hashlib.sha256(index.reading.choice.flags.encode()).hexdigest()[:6]}"
+    return data_dir() / f"{stem}{CORRECTED}"
 
 
-def excluded_pictures(index: DataIndex) -> list[str]:
-    """Rows of `index` that its exclusion manifest lacks; none if there is no manifest.
+def corrections_of(index: DataIndex) -> dict[str, str | None]:
+    """In what the manifest of corrections differs from `index`; in nothing if there is no manifest.
 
     Raises:
         DataError: there is a manifest, but it cannot be read.
     """
-    manifest = exclusion_manifest(index)
+    manifest = correction_manifest(index)
     if not manifest.is_file():
-        return []
+        return {}
     kept = open_manifest(manifest)
-    there = set(_places(kept))
-    return [path for path, place in zip(index.files["path"], _places(index), strict=True) if place not in there]
+    right = {place: kept.classes[label] for place, label in zip(_places(kept), kept.files["label"], strict=True)}
+    found = {}
+    for path, place, label in zip(index.files["path"], _places(index), index.files["label"], strict=True):
+        name = right.get(place)
+        if name != index.classes[label]:
+            found[str(path)] = name
+    return found
 
 
 def _places(index: DataIndex) -> list[str]:
@@ -203,10 +238,10 @@ def _places(index: DataIndex) -> list[str]:
     return [os.path.normpath(os.path.join(root, path)) for path in index.files["path"]]
 
 
-def set_excluded(index: DataIndex, paths: Iterable[str]) -> Path:
-    """Write the manifest of the whole data set `index` without exactly these pictures; with none of them, it holds all.
+def set_corrections(index: DataIndex, corrections: Corrections) -> Path:
+    """Write the manifest of the whole data set `index` with exactly these corrections; with none, it holds all of it.
 
     Raises:
-        DataError: a picture is not in the data set, none would be left, or the pictures lie inside shards.
+        DataError: as `correct`, or the pictures lie inside shards.
     """
-    return write_manifest(exclude(index, paths), exclusion_manifest(index))
+    return write_manifest(correct(index, corrections), correction_manifest(index))

@@ -26,8 +26,9 @@ from alexcore.findings.data_lists import ListSplit, RootReplaced
 from alexcore.findings.finding import Finding, errors_first, few
 from alexcore.home import data_dir
 
-# How the names of lists in `data/` end that hold a data set without what a person left out.
-EXCLUSIONS = "-without-some.csv"
+# How the names of lists in `data/` end that hold a data set as a person has corrected it. Version 0.1 could leave
+# pictures out, and nothing else: hence the words.
+CORRECTED = "-without-some.csv"
 
 
 def identity(label: Label) -> Label:
@@ -57,8 +58,8 @@ def open_manifest(
         DataError: the file cannot be read as a manifest, none of its pictures exists, or one lies outside `roots`.
     """
     path = path.resolve()
-    # A list of exclusions is written here alone, by version 0.1 without a word on how its labels are to be taken.
-    own = path.name.endswith(EXCLUSIONS) and path.parent == data_dir().resolve()
+    # A list of corrections is written here alone, by version 0.1 without a word on how its labels are to be taken.
+    own = path.name.endswith(CORRECTED) and path.parent == data_dir().resolve()
     table = _kept_split_first(path, _placed(path, read_table(path, verbatim=own), root, roots), split_seed)
     names, declared, numeric = _class_names(path, table, target_transform)
     rows, problems = _pictures(path, table, names, roots)

@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from alexcore.data.browse import ORDERS, Positions, select_rows
+from alexcore.data.derive import Corrections
 from alexcore.data.images import read_header
 from alexcore.data.index import DataIndex
 from alexcore.data.shards import picture_source
@@ -17,6 +18,7 @@ from alexcore.errors import DataError
 from alexcore.words.language import _
 from alexcore.words.numbers import size_text
 from ui.parts.controls import one_of
+from ui.parts.corrections import corrected, correction_choice, correction_menu, known_corrections
 from ui.parts.page import show_error
 from ui.parts.text import plain
 
@@ -24,6 +26,8 @@ PAGE_SIZES = (24, 48, 96)
 # As wide as the dialog on most screens; a photograph of 20 million pixels need not travel whole.
 LARGE_PX = 1024
 ENLARGED_PX = 480
+# Whether a label was corrected in the dialog that was just closed: it is told outside the fragment, too.
+STALE = "dataset_stale"
 
 
 def first_page() -> None:
@@ -41,6 +45,8 @@ _FILTER: dict[str, Any] = {"on_change": first_page, "bind": "query-params"}
 @st.fragment
 def browser(index: DataIndex, statistics: Statistics | None) -> None:
     """Draw the filters and the gallery that they leave."""
+    if st.session_state.pop(STALE, False):
+        st.rerun()
     gallery(index, _filters(index, statistics), statistics)
 
 
@@ -74,8 +80,18 @@ def _filters(index: DataIndex, statistics: Statistics | None) -> Positions:
     return select_rows(index, split, classes, (part or "").strip(), order, descending, brightness)
 
 
-def gallery(index: DataIndex, rows: Positions, statistics: Statistics | None = None, key: str = "dataset_page") -> None:
-    """Draw a page of the pictures in these rows of `index.files`; of the main gallery the page number is in the URL."""
+def gallery(
+    index: DataIndex,
+    rows: Positions,
+    statistics: Statistics | None = None,
+    key: str = "dataset_page",
+    readable: DataIndex | None = None,
+) -> None:
+    """Draw a page of the pictures in these rows of `index.files`; of the main gallery the page number is in the URL.
+
+    If `index` has pictures that cannot be decoded, `readable` is the data set without them, in which labels are
+    corrected; there each picture has its menu for that, and here it is found behind the name.
+    """
     if not len(rows):
         st.info(_("No picture matches. Choose another split, more classes or another part of the file name."))
         return
@@ -91,17 +107,22 @@ def gallery(index: DataIndex, rows: Positions, statistics: Statistics | None = N
         f"Pictures {first + 1:,} to {first + len(shown):,} of {len(rows):,}. A click on its name shows a picture large."
     )
     chosen, button = None, key.replace("page", "picture")
+    known = known_corrections(readable or index)
     with st.grid("auto", min_column_width=130, key=key.replace("page", "gallery")):
         files = index.files.iloc[shown]
         for row, path, split, label in zip(shown, files["path"], files["split"], files["label"], strict=True):
             name, file = index.classes[label], str(index.names.iloc[row])
             with st.container(gap=None):
                 small = thumbnail(picture_source(index, path))
-                st.image(small, caption=f"{name} · {split}", width="stretch", alt=f"{file}, {name}")
+                made = corrected(known, path)
+                words = f"{name} {made} · {split}" if made else f"{name} · {split}"
+                st.image(small, caption=plain(words), width="stretch", alt=f"{file}, {name} {made}".rstrip())
                 if st.button(plain(_short(file)), key=f"{button}_{row}", type="tertiary", width="stretch"):
                     chosen = int(row)
+                if readable:
+                    correction_menu(readable, known, path, f"{button}_correct_{row}")
     if chosen is not None:
-        _show_picture(index, chosen, statistics)
+        _show_picture(index, chosen, statistics, readable or index, known)
 
 
 def _page_in_url() -> int:
@@ -114,12 +135,17 @@ def _short(name: str, limit: int = 20) -> str:
     return name if len(name) <= limit else f"{name[: limit // 2 - 1]}…{name[-limit // 2 :]}"
 
 
-def _show_picture(index: DataIndex, row: int, statistics: Statistics | None) -> None:
+def _show_picture(
+    index: DataIndex, row: int, statistics: Statistics | None, readable: DataIndex, known: Corrections
+) -> None:
+    def closed() -> None:
+        st.session_state[STALE] = known_corrections(readable) != known
+
     name = plain(str(index.names.iloc[row]))
-    st.dialog(name, width="large")(_body)(index, row, statistics)
+    st.dialog(name, width="large", on_dismiss=closed)(_body)(index, row, statistics, readable)
 
 
-def _body(index: DataIndex, row: int, statistics: Statistics | None) -> None:
+def _body(index: DataIndex, row: int, statistics: Statistics | None, readable: DataIndex) -> None:
     picture = index.files.iloc[row]
     row_path, split, label = str(picture["path"]), str(picture["split"]), int(picture["label"])
     path, source, name = index.path_of(row_path), picture_source(index, row_path), index.classes[label]
@@ -150,6 +176,7 @@ def _body(index: DataIndex, row: int, statistics: Statistics | None) -> None:
         facts["Brightness"] = f"{brightness:.2f} (0 is black, 1 is white)"
     with right:
         _list(facts)
+        correction_choice(readable, known_corrections(readable), row_path, "dataset_correct")
         st.code(str(path), language=None, wrap_lines=True)
         st.markdown(_("**EXIF**"))
         if exif:

@@ -44,10 +44,10 @@ def _check(index: DataIndex) -> None:
     job_button(name, command, _("Check every picture"), "dataset_check", note, doing=doing, when_done=forget_indexes)
 
 
-def quality_section(name: str, whole: DataIndex) -> None:
+def quality_section(name: str, index: DataIndex, whole: DataIndex) -> None:
     """Draw the section of the data set `name`: not scanned, being scanned, or its findings.
 
-    `whole` still has its unreadable pictures, which are a finding, too.
+    `whole` still has its unreadable pictures, which are a finding, too; `index` is without them.
     """
     st.subheader(_("Quality"), anchor=False)
     with st.container(key="dataset_quality"):
@@ -64,10 +64,10 @@ def quality_section(name: str, whole: DataIndex) -> None:
                 icon=":material/check:",
             )
         else:
-            _list(name, whole, findings)
+            _list(name, index, whole, findings)
 
 
-def _list(name: str, whole: DataIndex, findings: list[Pictures]) -> None:
+def _list(name: str, index: DataIndex, whole: DataIndex, findings: list[Pictures]) -> None:
     by_kind = {finding.kind: finding for finding in findings}
     labels = {kind: f"{finding.title()} ({len(finding.paths):,})" for kind, finding in by_kind.items()}
     kind = st.pills(
@@ -85,7 +85,7 @@ def _list(name: str, whole: DataIndex, findings: list[Pictures]) -> None:
     finding = by_kind[kind]
     (st.warning if finding.severity == "warning" else st.info)(plain(finding.sentence))
     chosen = whole.files["path"].isin(list(finding.paths)).to_numpy()
-    gallery(whole, np.flatnonzero(chosen), key="dataset_finding_page")
+    gallery(whole, np.flatnonzero(chosen), key="dataset_finding_page", readable=index)
     if finding.fixable and finding.surplus:
         target = data_dir() / f"{stem_of(name)}-without-{finding.kind.replace('_', '-')}.csv"
         label = _("Exclude {count} pictures").format(count=f"{len(finding.surplus):,}")

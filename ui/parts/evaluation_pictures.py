@@ -1,4 +1,4 @@
-"""The pictures behind a figure: each with its answer, its explanation, its near duplicates, and a way to exclude it."""
+"""The pictures behind a figure: each with its answer, its explanation, its near duplicates, a menu to correct it."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from alexcore.data.derive import excluded_pictures, exclusion_manifest, set_excluded
+from alexcore.data.derive import Corrections
 from alexcore.data.index import DataIndex
 from alexcore.data.quality_groups import near_pictures
 from alexcore.data.shards import is_sharded, picture_source
 from alexcore.data.sources import choice_of
 from alexcore.data.thumbnails import thumbnail
-from alexcore.errors import AlexError, DataError
+from alexcore.errors import DataError
 from alexcore.home import data_roots
 from alexcore.runs.store import Run
 from alexcore.words.language import _
+from ui.parts.corrections import correction_menu, corrections_summary, known_corrections
 from ui.parts.datasets import run_dataset, scan_button, whole_dataset
 from ui.parts.menu import page_link
-from ui.parts.page import show_error, shown_errors
+from ui.parts.page import shown_errors
 from ui.parts.text import plain
 
 PAGE_SIZE = 12
-NEAR, FAILED = "evaluation_near_path", "evaluation_exclude_failed"
+NEAR = "evaluation_near_path"
 
 
 def picture_grid(run: Run, index: DataIndex, rows: pd.DataFrame, classes: list[str], own_data: bool) -> None:
@@ -36,7 +37,7 @@ def picture_grid(run: Run, index: DataIndex, rows: pd.DataFrame, classes: list[s
     if rows.empty:
         st.caption(_("No picture is here."))
         return
-    excluded = set(_excluded(index))
+    known = known_corrections(index)
     pages = -(-len(rows) // PAGE_SIZE)
     if int(st.session_state.get("evaluation_page", 1)) > pages:  # of another run, which had more
         del st.session_state["evaluation_page"]
@@ -48,8 +49,8 @@ def picture_grid(run: Run, index: DataIndex, rows: pd.DataFrame, classes: list[s
         for number, row in zip(shown.index, shown.to_dict("records"), strict=True):
             with st.container(gap="xsmall"):
                 path = str(row["path"])
-                _card(run, index, path, int(number), _words(row, classes), path in excluded, own_data)
-    _left_out(index, len(excluded))
+                _card(run, index, path, int(number), _words(row, classes), known, own_data)
+    corrections_summary(index, known, "evaluation_corrected")
 
 
 def first_page() -> None:
@@ -64,7 +65,7 @@ def _words(row: dict[Hashable, Any], classes: list[str]) -> str:
     return f"{label}, {answered} ({row['probability']:.0%})"
 
 
-def _card(run: Run, index: DataIndex, path: str, number: int, words: str, excluded: bool, own_data: bool) -> None:
+def _card(run: Run, index: DataIndex, path: str, number: int, words: str, known: Corrections, own_data: bool) -> None:
     file = path.replace("!", "/").rsplit("/", 1)[-1]
     try:
         st.image(thumbnail(_source(index, path)), width="stretch", alt=f"{file}: {words}")
@@ -80,14 +81,7 @@ def _card(run: Run, index: DataIndex, path: str, number: int, words: str, exclud
         icon=":material/content_copy:",
         on_click=lambda: st.session_state.update({NEAR: (run.id, path)}),
     )
-    st.button(
-        _("Put back") if excluded else _("Exclude"),
-        key=f"evaluation_exclude_{number}",
-        type="tertiary",
-        icon=":material/undo:" if excluded else ":material/block:",
-        on_click=_toggle,
-        args=(index, path, excluded),
-    )
+    correction_menu(index, known, path, f"evaluation_correct_{number}")
 
 
 def _source(index: DataIndex, path: str) -> Path | bytes:
@@ -147,50 +141,3 @@ def _near_in_words(found: pd.DataFrame, training: DataIndex, same: int) -> str:
         f"{same} training picture{'s' if same > 1 else ''} of {plain(', '.join(names))} look the same. Under another "
         "class the label of one of them is wrong; under the same class this picture tests memory."
     )
-
-
-# Leaving out ----------------------------------------------------------------------------------------------------
-
-
-def _excluded(index: DataIndex) -> list[str]:
-    manifest = exclusion_manifest(index)
-    try:
-        return _read_excluded(index, index.files_identity, manifest.stat().st_mtime_ns)
-    except OSError:
-        return []
-    except AlexError as error:
-        show_error(error)
-        return []
-
-
-@st.cache_data(max_entries=4, show_spinner=False)
-def _read_excluded(_index: DataIndex, identity: str, changed_ns: int) -> list[str]:  # noqa: ARG001 - make the key
-    return excluded_pictures(_index)
-
-
-def _toggle(index: DataIndex, path: str, excluded: bool) -> None:
-    """Leave a picture out, or put it back; a callback."""
-    st.session_state.pop(FAILED, None)
-    try:
-        others = [each for each in excluded_pictures(index) if each != path]
-        set_excluded(index, others if excluded else [*others, path])
-    except AlexError as error:
-        st.session_state[FAILED] = error
-
-
-def _left_out(index: DataIndex, count: int) -> None:
-    failed = st.session_state.get(FAILED)
-    if failed:
-        show_error(failed)
-    name = exclusion_manifest(index).name
-    if not count:
-        st.caption(
-            f"Exclude writes the manifest data/{plain(name)} without the picture: a data set of its own, to train on. "
-            "No file is deleted, and this evaluation stays as it is."
-        )
-        return
-    with st.container(horizontal=True, vertical_alignment="center", key="evaluation_excluded"):
-        one = "1 picture is" if count == 1 else f"{count:,} pictures are"
-        st.caption(f"{one} left out in data/{plain(name)}; no file was deleted.", width="content")
-        page_link("dataset", _("See that data set"), dataset=name)
-        page_link("train", _("Train on it"), dataset=name)

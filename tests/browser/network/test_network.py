@@ -82,14 +82,17 @@ def test_a_confusion_cell_opens_its_pictures(page: Page, server: Server, shots: 
     # The link to the explanation, the picture left out, and back.
     link = pictures.get_by_role("link", name="Explain").first
     assert re.search(rf"classify\?.*picture=.*{names[0]}", link.get_attribute("href") or "")
-    pictures.get_by_role("button", name="Exclude").first.click()
-    expect(section.locator(".st-key-evaluation_excluded")).to_contain_text("1 picture is left out")
+    pictures.get_by_role("button", name="Correct").first.focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Leave out").click()
+    expect(section.locator(".st-key-evaluation_corrected")).to_contain_text("1 picture left out")
     manifest = server.home / "data" / "stripes-without-some.csv"
     assert names[0] not in [
         line.split(",")[0].rsplit("/", 1)[-1] for line in manifest.read_text().splitlines() if f"val/{truth}" in line
     ]
-    pictures.get_by_role("button", name="Put back").click()
-    expect(section.locator(".st-key-evaluation_excluded")).to_have_count(0)
+    pictures.get_by_role("button", name="left out").click()
+    page.get_by_test_id("stPopoverBody").get_by_role("button", name="Undo").click()
+    expect(section.locator(".st-key-evaluation_corrected")).to_have_count(0)
     page.reload()
     expect(section).to_contain_text(f"of {truth}, answered {answer}")
 

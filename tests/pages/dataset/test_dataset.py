@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from alexcore.data.derive import corrections_of
 from alexcore.data.quality import scan
 from alexcore.data.sources import open_checked, open_source
 from alexcore.data.statistics import measure
@@ -85,6 +86,56 @@ def test_scan_is_offered_runs_as_a_job_and_lists_its_findings(twice: Path, spawn
     assert chosen(at) == "synthetic-flowers-without-leak.csv"
     assert "48 pictures, listed in" in text_of(at)
     assert (twice / "val" / "fine" / "again.jpg").is_file(), "nothing is deleted"
+
+
+def test_a_label_is_corrected_in_the_dialog_of_a_picture(flowers: Path) -> None:
+    at = open_page("pages/dataset.py")
+    assert "go into a list of their own" in text_of(at)
+    name = next(each for each in at.button if each.key and each.key.startswith("dataset_picture_"))
+    name.click().run()
+    at.selectbox(key="dataset_correct_class").set_value("wide").run()
+    assert not errors_of(at)
+    at = open_page("pages/dataset.py")  # the dialog is closed
+    assert "1 label corrected in data/synthetic-flowers-without-some.csv" in text_of(at)
+    path = str(open_source(flowers).files["path"].iloc[0])
+    assert corrections_of(open_source(flowers)) == {path: "wide"}
+    assert any("fine → wide · train" in str(each.proto) for each in at.get("image"))
+    train = open_page("pages/train.py", dataset="synthetic-flowers-without-some.csv")
+    assert "36 training and 12 validation pictures in 3 classes" in text_of(train)
+    at.selectbox(key="dataset_corrected_one").set_value(path)
+    at.button(key="dataset_corrected_undo_one").click().run()
+    assert not errors_of(at)
+    assert corrections_of(open_source(flowers)) == {}
+
+
+def test_a_finding_is_corrected_picture_by_picture(twice: Path) -> None:
+    (twice / "val" / "fine" / "broken.jpg").write_bytes(b"no picture")
+    scan(open_source(twice))
+    open_checked(twice)
+    at = open_page("pages/dataset.py")
+    at.pills(key="dataset_finding").set_value("leak").run()
+    row = open_source(twice).position_of("val/fine/again.jpg")
+    key = f"dataset_finding_picture_correct_{row}"
+    at.session_state[f"{key}_menu"] = True
+    at.run()
+    at.button(key=f"{key}_out").click().run()
+    assert not errors_of(at)
+    assert "1 picture left out in data/synthetic-flowers-without-some.csv" in text_of(at)
+    assert corrections_of(open_checked(twice)) == {"val/fine/again.jpg": None}
+    at.pills(key="dataset_finding").set_value("undecodable").run()
+    assert not errors_of(at)
+    assert not [each for each in at.get("popover") if "dataset_finding_picture" in str(each.proto)]
+
+
+def test_a_list_of_corrections_that_cannot_be_read_is_not_written_over(flowers: Path) -> None:
+    manifest = data_dir() / "synthetic-flowers-without-some.csv"
+    manifest.write_text("nonsense")
+    at = open_page("pages/dataset.py")
+    assert "synthetic-flowers-without-some.csv" in errors_of(at)
+    next(each for each in at.button if each.key and each.key.startswith("dataset_picture_")).click().run()
+    at.selectbox(key="dataset_correct_class").set_value("wide").run()
+    assert "synthetic-flowers-without-some.csv" in errors_of(at)
+    assert manifest.read_text() == "nonsense"
 
 
 def test_merged_classes_become_a_data_set_that_training_opens(flowers: Path) -> None:

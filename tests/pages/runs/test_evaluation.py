@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -149,21 +150,49 @@ def test_every_view_opens_with_its_numbers(run: Path, evaluated: pd.DataFrame, v
         assert [each.rsplit(" ", 1)[-1] for each in captions_of(at)] == [Path(path).name for path in wrong["path"]][:12]
 
 
-def test_a_picture_is_left_out_and_put_back(run: Path, evaluated: pd.DataFrame) -> None:
+def menus_of(at: AppTest) -> list[str]:
+    """The keys of the menus of the pictures."""
+    found = [str(each.proto.popover.id) for each in at.get("popover")]
+    return [key for each in found for key in re.findall(r"evaluation_correct_\d+_menu", each)]
+
+
+def test_a_wrong_answer_is_relabelled_left_out_and_put_back(run: Path, evaluated: pd.DataFrame) -> None:
     at = shown(evaluation_view="Top losses")
-    buttons = [each for each in at.button if each.label == "Exclude"]
-    first = captions_of(at)[0].rsplit(" ", 1)[-1]
-    buttons[0].click().run()
-    assert not errors_of(at)
+    wrong = evaluated[evaluated["label"] != evaluated["predicted"]].sort_values("loss", ascending=False)
+    (row, path), second = next(wrong["path"].items()), str(wrong["path"].iloc[1])
+    right = next(name for name in CLASSES if f"/{name}/" not in path)
     manifest = data_dir() / "synthetic-flowers-without-some.csv"
-    assert "1 picture is left out in data/synthetic-flowers-without-some.csv" in text_of(at)
-    kept = open_source(manifest)
-    assert len(kept.files) == 47
-    assert not kept.files["path"].str.endswith(f"val/{first.split('_')[0]}/{first}").any()
-    assert next(data_dir().rglob(first)).is_file(), "nothing is deleted"
-    next(each for each in at.button if each.label == "Put back").click().run()
+    at.session_state[f"evaluation_correct_{row}_menu"] = True
+    at.run()
+    at.selectbox(key=f"evaluation_correct_{row}_class").set_value(right).run()
     assert not errors_of(at)
-    assert len(open_source(manifest).files) == 48
+    assert "1 label corrected in data/synthetic-flowers-without-some.csv" in text_of(at)
+    assert not at.session_state[f"evaluation_correct_{row}_menu"], "one word was enough"
+    changed = open_source(manifest)
+    assert len(changed.files) == 48
+    moved = changed.files[changed.files["path"].str.endswith(path)].iloc[0]
+    assert (changed.classes[moved["label"]], moved["split"]) == (right, "val")
+
+    other = wrong.index[1]
+    at.session_state[f"evaluation_correct_{other}_menu"] = True
+    at.run()
+    at.button(key=f"evaluation_correct_{other}_out").click().run()
+    assert "1 label corrected and 1 picture left out" in text_of(at)
+    kept = open_source(manifest)
+    assert not kept.files["path"].str.endswith(second).any()
+    assert (data_dir() / "synthetic-flowers" / second).is_file(), "nothing is deleted"
+    links = [each.proto.query_string for each in at.get("page_link") if each.proto.label == "Train on it"]
+    assert "synthetic-flowers-without-some.csv" in links[0]
+
+    at.session_state[f"evaluation_correct_{row}_menu"] = True
+    at.run()
+    at.button(key=f"evaluation_correct_{row}_undo").click().run()
+    assert not errors_of(at)
+    assert "1 picture left out in" in text_of(at)
+    at.button(key="evaluation_corrected_undo_all").click().run()
+    assert not errors_of(at)
+    whole = open_source(data_dir() / "synthetic-flowers")
+    assert open_source(manifest).files[["split", "label"]].equals(whole.files[["split", "label"]])
 
 
 def test_near_duplicates_need_a_scan_first(run: Path, evaluated: pd.DataFrame, spawned: list) -> None:
@@ -190,15 +219,15 @@ def test_near_duplicates_are_listed(run: Path, evaluated: pd.DataFrame, flowers:
     assert "look the same" not in text_of(at)
 
 
-def test_shards_show_their_pictures_and_say_that_none_can_be_left_out(run: Path, tmp_path: Path) -> None:
+def test_shards_show_their_pictures_and_say_that_none_can_be_corrected(run: Path, tmp_path: Path) -> None:
     pack(open_source(data_dir() / "synthetic-flowers"), data_dir() / "shards")
     done("evaluate", run, "--data", str((data_dir() / "shards").resolve()))
     at = shown(evaluation_data="shards", evaluation_view="Top losses")
     assert not errors_of(at)
     assert captions_of(at)
     assert not [link for link in at.get("page_link") if link.proto.label == "Explain"], "only of the run's own data"
-    next(each for each in at.button if each.label == "Exclude").click().run()
-    assert "inside shards cannot be listed" in errors_of(at)
+    assert not menus_of(at)
+    assert "inside shards cannot be corrected" in text_of(at)
 
 
 def test_a_data_set_outside_the_roots_shows_its_figures_without_its_pictures(
@@ -221,8 +250,7 @@ def test_pictures_of_a_separate_validation_folder_are_shown(flowers: Path, tmp_p
     assert not errors_of(at)
     assert captions_of(at)
     assert not any("lies outside" in str(each.value) for each in at.caption)
-    next(each for each in at.button if each.label == "Exclude").click().run()
-    assert "Not in the data set" in errors_of(at)
+    assert not menus_of(at), "the list is of another folder"
 
 
 def test_a_second_run_does_not_inherit_what_was_opened_for_the_first(run: Path, evaluated: pd.DataFrame) -> None:

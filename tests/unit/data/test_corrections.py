@@ -1,0 +1,148 @@
+"""Pictures corrected one by one, and near duplicates of one picture."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from alexcore.data.derive import correction_manifest, corrections_of, set_corrections
+from alexcore.data.pack import pack
+from alexcore.data.quality import scan
+from alexcore.data.quality_groups import near_pictures
+from alexcore.data.reading import FolderChoice
+from alexcore.data.sources import open_source
+from alexcore.errors import DataError
+from alexcore.home import data_dir
+
+WRONG = "val/fine/fine_000.jpg"
+
+
+@pytest.mark.parametrize("inside", [True, False], ids=["in data/", "elsewhere"])
+def test_corrections_grow_and_shrink(stripes: Path, tmp_path: Path, inside: bool):
+    data = (data_dir() if inside else tmp_path) / "flowers"
+    shutil.copytree(stripes, data)
+    index = open_source(data)
+    assert corrections_of(index) == {}
+    set_corrections(index, {WRONG: None})
+    assert corrections_of(index) == {WRONG: None}
+    more = {WRONG: None, "train/wide/wide_003.jpg": None, "train/wide/wide_004.jpg": "fine"}
+    manifest = set_corrections(index, more)
+    assert corrections_of(index) == more
+    derived = open_source(manifest)
+    assert len(derived.files) == len(index.files) - 2
+    assert derived.classes == index.classes
+    assert not derived.problems
+    moved = derived.files[derived.files["path"].str.endswith("wide_004.jpg")].iloc[0]
+    assert (derived.classes[moved["label"]], moved["split"]) == ("fine", "train")
+    assert (data / WRONG).is_file(), "nothing is deleted"
+    assert corrections_of(derived) == {}, "the list is a data set of its own"
+    set_corrections(index, {})
+    assert corrections_of(index) == {}
+    assert open_source(manifest).files[["split", "label"]].equals(index.files[["split", "label"]])
+
+
+def test_a_class_that_loses_its_last_picture_keeps_its_number(stripes: Path):
+    index = open_source(stripes)
+    last = index.files[(index.files["label"] == 0) & (index.files["split"] == "train")]["path"]
+    all_moved = dict.fromkeys(last, index.classes[2])
+    derived = open_source(set_corrections(index, all_moved))
+    assert derived.classes == index.classes
+    assert corrections_of(index) == all_moved
+    assert index.classes[0] in " ".join(problem.message for problem in derived.problems)
+
+
+@pytest.mark.parametrize("names", [("1", "2", "10"), ("ends ", "nan", "a,b")])
+def test_odd_classes_are_corrected_as_they_are_called(stripes: Path, tmp_path: Path, names: tuple[str, ...]):
+    for split in ("train", "val"):
+        for old, new in zip(("fine", "level", "wide"), names, strict=True):
+            shutil.copytree(stripes / split / old, tmp_path / "odd" / split / new)
+    index = open_source(tmp_path / "odd")
+    corrections = {str(index.files["path"].iloc[row]): names[2] for row in (0, 1)}
+    derived = open_source(set_corrections(index, corrections))
+    assert derived.classes == index.classes
+    assert corrections_of(index) == {path: name for path, name in corrections.items() if f"/{names[2]}/" not in path}
+
+
+@pytest.mark.parametrize(
+    ("corrections", "sentence"),
+    [
+        ({"val/fine/none.jpg": None}, "Not in the data set"),
+        ({"val/fine/none.jpg": "wide"}, "no picture val/fine/none.jpg"),
+        ({WRONG: "tulips"}, "no class tulips"),
+    ],
+)
+def test_what_is_not_there_cannot_be_corrected(stripes: Path, corrections: dict[str, str | None], sentence: str):
+    index = open_source(stripes)
+    with pytest.raises(DataError, match=sentence):
+        set_corrections(index, corrections)
+    assert not correction_manifest(index).exists()
+
+
+def test_two_folders_of_one_name_do_not_share_a_manifest(stripes: Path, tmp_path: Path):
+    for part in ("a", "b"):
+        shutil.copytree(stripes, tmp_path / part / "flowers")
+    first, second = (open_source(tmp_path / part / "flowers") for part in ("a", "b"))
+    assert correction_manifest(first) != correction_manifest(second)
+    set_corrections(first, {WRONG: "wide"})
+    assert corrections_of(second) == {}
+
+
+def test_two_readings_of_a_folder_do_not_share_a_manifest(tmp_path: Path):
+    for number in range(6):
+        place = tmp_path / "both" / f"box{number % 2}" / f"{('cat', 'dog')[number // 3]}.{number}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 8), (number * 40, 0, 0)).save(place)
+    lying = open_source(tmp_path / "both")
+    named = open_source(tmp_path / "both", choice=FolderChoice(layout="flat", classes_from="name"))
+    assert (lying.classes, named.classes) == (("box0", "box1"), ("cat", "dog"))
+    path = str(named.files["path"].iloc[0])
+    set_corrections(named, {path: None})
+    assert corrections_of(named) == {path: None}
+    assert corrections_of(lying) == {}
+
+
+def test_shards_cannot_be_corrected(stripes: Path, tmp_path: Path):
+    pack(open_source(stripes), tmp_path / "shards")
+    index = open_source(tmp_path / "shards")
+    with pytest.raises(DataError, match="inside shards"):
+        set_corrections(index, {str(index.files["path"].iloc[0]): None})
+
+
+def test_near_duplicates_are_found_in_the_training_split(photographs: Path, tmp_path: Path):
+    data = tmp_path / "few"
+    for number, path in enumerate(sorted((photographs / "train" / "roses").iterdir())[:8]):
+        target = data / "train" / ("roses" if number % 2 else "tulips") / path.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+    copied = sorted((data / "train" / "roses").iterdir())[0]
+    (data / "val" / "roses").mkdir(parents=True)
+    (data / "val" / "tulips").mkdir()
+    with Image.open(copied) as image:
+        image.resize((image.width // 2, image.height // 2)).save(data / "val" / "roses" / "small.jpg", quality=80)
+    shutil.copy(sorted((data / "train" / "tulips").iterdir())[0], data / "val" / "tulips")
+    index = open_source(data)
+    wrong = data / "val" / "roses" / "small.jpg"
+    assert near_pictures(index, wrong) is None, "not scanned yet"
+    scan(index)
+    found = near_pictures(index, wrong, most=3)
+    assert found is not None
+    assert len(found) == 3
+    assert found["path"].iloc[0] == f"train/roses/{copied.name}"
+    assert found["same"].tolist() == [True, False, False]
+    assert found["phash_bits"].iloc[0] <= 8 < found["phash_bits"].iloc[1] or found["dhash_bits"].iloc[1] > 24
+    assert set(found["path"].str[:6]) == {"train/"}
+
+
+def test_a_plain_picture_has_no_near_duplicates(stripes: Path, tmp_path: Path):
+    shutil.copytree(stripes, tmp_path / "data")
+    index = open_source(tmp_path / "data")
+    scan(index)
+    Image.new("RGB", (64, 64), "gray").save(tmp_path / "plain.png")
+    with pytest.raises(DataError, match="plain surface"):
+        near_pictures(index, tmp_path / "plain.png")
+    (tmp_path / "broken.jpg").write_bytes(b"no picture")
+    with pytest.raises(DataError, match="cannot be decoded"):
+        near_pictures(index, tmp_path / "broken.jpg")
