@@ -8,7 +8,6 @@ import numpy as np
 import streamlit as st
 
 from alexcore.data.browse import ORDERS, Positions, select_rows
-from alexcore.data.derive import Corrections
 from alexcore.data.images import read_header
 from alexcore.data.index import DataIndex
 from alexcore.data.shards import picture_source
@@ -18,7 +17,7 @@ from alexcore.errors import DataError
 from alexcore.words.language import _
 from alexcore.words.numbers import size_text
 from ui.parts.controls import one_of
-from ui.parts.corrections import corrected, correction_choice, correction_menu, known_corrections
+from ui.parts.corrections import corrected, correction_choice, correction_menu, known_corrections, was_corrected
 from ui.parts.page import show_error
 from ui.parts.text import plain
 
@@ -26,8 +25,6 @@ PAGE_SIZES = (24, 48, 96)
 # As wide as the dialog on most screens; a photograph of 20 million pixels need not travel whole.
 LARGE_PX = 1024
 ENLARGED_PX = 480
-# Whether a label was corrected in the dialog that was just closed: it is told outside the fragment, too.
-STALE = "dataset_stale"
 
 
 def first_page() -> None:
@@ -45,8 +42,6 @@ _FILTER: dict[str, Any] = {"on_change": first_page, "bind": "query-params"}
 @st.fragment
 def browser(index: DataIndex, statistics: Statistics | None) -> None:
     """Draw the filters and the gallery that they leave."""
-    if st.session_state.pop(STALE, False):
-        st.rerun()
     gallery(index, _filters(index, statistics), statistics)
 
 
@@ -122,7 +117,7 @@ def gallery(
                 if readable:
                     correction_menu(readable, known, path, f"{button}_correct_{row}")
     if chosen is not None:
-        _show_picture(index, chosen, statistics, readable or index, known)
+        _show_picture(index, chosen, statistics, readable or index)
 
 
 def _page_in_url() -> int:
@@ -135,17 +130,14 @@ def _short(name: str, limit: int = 20) -> str:
     return name if len(name) <= limit else f"{name[: limit // 2 - 1]}…{name[-limit // 2 :]}"
 
 
-def _show_picture(
-    index: DataIndex, row: int, statistics: Statistics | None, readable: DataIndex, known: Corrections
-) -> None:
-    def closed() -> None:
-        st.session_state[STALE] = known_corrections(readable) != known
-
-    name = plain(str(index.names.iloc[row]))
-    st.dialog(name, width="large", on_dismiss=closed)(_body)(index, row, statistics, readable)
+def _show_picture(index: DataIndex, row: int, statistics: Statistics | None, readable: DataIndex) -> None:
+    was_corrected()  # of a dialog before this one
+    st.dialog(plain(str(index.names.iloc[row])), width="large")(_body)(index, row, statistics, readable)
 
 
 def _body(index: DataIndex, row: int, statistics: Statistics | None, readable: DataIndex) -> None:
+    if was_corrected():  # closes the dialog, and tells it on the whole page
+        st.rerun()
     picture = index.files.iloc[row]
     row_path, split, label = str(picture["path"]), str(picture["split"]), int(picture["label"])
     path, source, name = index.path_of(row_path), picture_source(index, row_path), index.classes[label]

@@ -16,7 +16,7 @@ from ui.parts.menu import page_link
 from ui.parts.page import show_error
 from ui.parts.text import plain
 
-FAILED = "corrections_failed"
+FAILED, SAID = "corrections_failed", "corrections_said"
 # The state before the first correction, and of a data set whose list cannot be read.
 NONE: Corrections = {}
 
@@ -102,10 +102,16 @@ def _say(index: DataIndex, path: str, name: str | None, key: str, out: bool = Fa
     try:
         rest = {each: right for each, right in _corrections(index).items() if each != path}
         set_corrections(index, {**rest, path: name} if out or name is not None else rest)
+        st.session_state[SAID] = True
     except AlexError as error:
         st.session_state[FAILED] = error
     if f"{key}_menu" in st.session_state:  # one word was enough
         st.session_state[f"{key}_menu"] = False
+
+
+def was_corrected() -> bool:
+    """Whether a correction was written since this was last asked: a dialog closes then."""
+    return bool(st.session_state.pop(SAID, False))
 
 
 def _undo_all(index: DataIndex) -> None:
