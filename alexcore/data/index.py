@@ -8,8 +8,8 @@ takes milliseconds at 100,000 rows is computed once and kept with it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -62,6 +62,7 @@ class DataIndex:
         problems: What was found; errors first.
         source: What was opened, where that is not `root`: the manifest.
         reading: How a folder was read; None of what is no folder.
+        hashes: What pictures are by their content, path -> hash, where a check has read them (`open_checked`).
     """
 
     root: Path
@@ -71,6 +72,7 @@ class DataIndex:
     problems: tuple[Finding, ...] = ()
     source: Path | None = None
     reading: FolderReading | None = None
+    hashes: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     @property
     def origin(self) -> Path:
