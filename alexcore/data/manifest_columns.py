@@ -187,8 +187,11 @@ def _numbered(path: Path, labels: Sequence[str], numbers: Sequence[Any], places:
 
 def _splits(path: Path, words: Iterable[Any], places: Sequence[str]) -> list[str]:
     splits = []
+    known: dict[str, str | None] = {}
     for word, place in zip(words, places, strict=True):
-        split = split_of(word) if isinstance(word, str) else None
+        if isinstance(word, str) and word not in known:
+            known[word] = split_of(word)
+        split = known.get(word) if isinstance(word, str) else None
         if split is None:
             raise DataError(f"{path} has the split {shown(word)} at {place}.", "A split is train, val or test.")
         splits.append(split)
