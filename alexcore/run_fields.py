@@ -281,6 +281,15 @@ class RunFields(BaseModel):
         code="alexcore.training.loop:fit",
     )
 
+    unreadable_limit: Annotated[float, Ge(0), Le(1)] = field(
+        0.01,
+        "Unreadable pictures (share)",
+        "Every picture is checked before the first step. One that can no longer be read later (deleted, cut, on a disk "
+        "that went away) is left out of its batch, named and counted. Above this share of all pictures the run saves "
+        "and stops; one picture is always allowed, unless this is 0.",
+        code="alexcore.training.unreadable:Unreadable",
+    )
+
     @property
     def effective_batch(self) -> int:
         """Pictures of one optimizer step: those of all processes and micro-batches."""

@@ -45,7 +45,7 @@ def devices(arguments: Arguments) -> int:
 
 def train(arguments: Arguments) -> int:
     """Train in the foreground; Ctrl-C saves and stops."""
-    from alexcore.data.sources import open_source
+    from alexcore.data.sources import choice_of, open_source
     from alexcore.runs.store import create_run
     from alexcore.training.plan import make_plan
 
@@ -58,7 +58,8 @@ def train(arguments: Arguments) -> int:
             # Rank 0 was on another machine before, which has the note that names the run.
             groups.remember_run(arguments.run)
             return _execute(arguments.run, arguments.json)
-        make_plan(config, open_source(config.data, config.val))  # what cannot work shall not leave a failed run behind
+        # What cannot work shall not leave a failed run behind.
+        make_plan(config, open_source(config.data, config.val, choice=choice_of(config)))
         run_dir = create_run(config, arguments.run)
         groups.remember_run(run_dir)
     return _execute(run_dir, arguments.json)
@@ -117,10 +118,12 @@ def _execute(run_dir: Path, as_json: bool) -> int:
     result = summarised(read_run(run_dir)).figures(run_dir)
     accuracy = result["best_val_acc1"]
     measured = f"best validation accuracy {accuracy:.3f}" if accuracy is not None else "not validated"
+    skipped = result.get("skipped_images", 0)
+    lost = f"; {skipped:,} pictures could no longer be read and were skipped" if skipped else ""
     return answer(
         as_json,
         result,
-        f"{result['status']}: {result['epochs']} epochs, {result['steps']} steps, {measured}",
+        f"{result['status']}: {result['epochs']} epochs, {result['steps']} steps, {measured}{lost}",
         f"Classify a picture with: python -m alexcore predict {quote(str(run_dir.resolve()))} PICTURE",
     )
 

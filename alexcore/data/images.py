@@ -8,22 +8,25 @@ The content decides what a file is, never its name: every format that Pillow dec
 
 from __future__ import annotations
 
-import contextlib
-import warnings
 from dataclasses import dataclass, replace
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile
 
-from alexcore.data.storage import READER_ERRORS
+from alexcore.data.image_formats import EXTENSIONS
+from alexcore.data.image_opening import (
+    DAMAGE,
+    FOREIGN,
+    MAX_PIXELS,
+    UnreadableError,
+    orientation,
+    with_image,
+)
 from alexcore.errors import DataError
 
-# The endings that torchvision's ImageFolder takes for pictures.
-EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp"})
-MAX_PIXELS = 64_000_000
-WHAT_TO_DO = "Save it again as a JPEG or PNG picture."
+__all__ = ["EXTENSIONS", "MAX_PIXELS", "POLICY", "Header", "Picture", "check_decodable", "read_header", "read_picture"]
+
 # What happens to a picture before a network sees it, for people who wonder.
 POLICY = (
     ("EXIF rotation", "applied: the network sees the picture as you do"),
@@ -33,21 +36,19 @@ POLICY = (
     ("Grayscale, black and white", "copied into red, green and blue"),
     ("16-bit and floating-point", "scaled to 8 bits, not clipped"),
     ("Animations, pages", "the first one; the others are not decoded"),
-    ("Not read", "HEIC (Pillow brings no decoder), PDF, SVG, and EPS, which is a program that would have to be run"),
+    ("More than 64 million pixels", "a JPEG is decoded at a half, a quarter or an eighth of its size"),
+    ("Not read", "HEIC without pillow-heif, PDF, SVG, and EPS, which is a program that would have to be run"),
 )
-# Pillow hands these to another program (EPS to Ghostscript), or knows their names but has no decoder for them.
-_FOREIGN = {
-    "EPS": "an EPS drawing, a program that would have to be run",
-    "WMF": "a Windows drawing",
-    "MPEG": "a video",
-    "BUFR": "weather data (BUFR)",
-    "GRIB": "weather data (GRIB)",
-    "HDF5": "scientific data (HDF5)",
-}
-_HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _SIXTEEN_BIT = {"I;16", "I;16L", "I;16B", "I;16N"}
-# Pillow's decoders report damage in all of these ways.
-_DAMAGE = (OSError, SyntaxError, TypeError, *READER_ERRORS)
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 @dataclass(frozen=True)
@@ -87,74 +88,74 @@ def read_picture(source: Path | bytes, name: str = "", *, at_least: int = 0) -> 
     Raises:
         DataError: it cannot be read, is empty, no picture, damaged or larger than 64 million pixels.
     """
-    name = name or (str(source) if isinstance(source, Path) else "The picture")
-    if (isinstance(source, bytes) and not source) or (
-        isinstance(source, Path) and source.is_file() and source.stat().st_size == 0
-    ):
-        raise DataError(f"{name} is empty (0 bytes).", "Copy the file again.")
+    name = name or _named(source)
     try:
-        with warnings.catch_warnings():
-            # Pillow also warns of large pictures; the limit below is stricter and says so in a sentence.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(BytesIO(source) if isinstance(source, bytes) else source) as image:
-                width, height = image.size
-                if image.format in _FOREIGN:
-                    raise DataError(f"{name} is {_FOREIGN[image.format]}, which is not read here.", WHAT_TO_DO)
-                if width * height > MAX_PIXELS:
-                    raise _too_large(name, f"{width} x {height}")
-                stored = image.format or ""
-                turned = image.getexif().get(ExifTags.Base.Orientation, 1) in range(5, 9)
-                if at_least:
-                    image.draft(None, (at_least, at_least))
-                return replace(_to_rgb(image, name), format=stored, size=(height, width) if turned else (width, height))
-    # Far above the limit Pillow does not tell the size.
-    except Image.DecompressionBombError as error:
-        raise _too_large(name, "too many") from error
-    except UnidentifiedImageError as error:
-        raise _unknown(source, name) from error
+        return with_image(source, lambda image: _decoded(image, at_least))
+    except UnreadableError as error:
+        raise DataError(f"{name} {error.said}.", error.hint) from error
     except FileNotFoundError as error:
         raise DataError(f"There is no file {name}.", "Check the path.") from error
-    except _DAMAGE as error:
-        raise DataError(f"{name} cannot be decoded: {error}.", WHAT_TO_DO) from error
 
 
-def _too_large(name: str, pixels: str) -> DataError:
-    return DataError(
-        f"{name} has {pixels} pixels; the limit is {MAX_PIXELS // 1_000_000} million.",
-        "Make it smaller first: the network sees a few hundred pixels a side.",
-    )
+def check_decodable(source: Path | bytes) -> str:
+    """Return why the picture in a file, or in the bytes of one, cannot be decoded, or an empty text.
+
+    It does what `read_picture` does, so what passes here is read there. A JPEG is decoded at an eighth of its size: the
+    whole file is read all the same, at a quarter of the time.
+    """
+    try:
+        with_image(source, lambda image: _decoded(image, 1))
+    except UnreadableError as error:
+        return error.short
+    except FileNotFoundError as error:
+        return error.strerror or "no such file"
+    return ""
 
 
-def _unknown(source: Path | bytes, name: str) -> DataError:
-    """The error for what Pillow does not know; phones save HEIC, and their owners should hear what that is."""
-    start = b""
-    if isinstance(source, bytes):
-        start = source[:12]
-    else:
-        with contextlib.suppress(OSError), source.open("rb") as file:
-            start = file.read(12)
-    if start[4:8] == b"ftyp" and start[8:12] in _HEIC:
-        return DataError(
-            f"{name} is a HEIC picture, which is not read here.",
-            "Save it as a JPEG; an iPhone takes JPEGs with Settings > Camera > Formats > Most Compatible.",
-        )
-    return DataError(f"{name} is no picture in a format that is known here.", WHAT_TO_DO)
+def _named(source: Path | bytes) -> str:
+    return str(source) if isinstance(source, Path) else "The picture"
 
 
-def _is_animation(image: Image.Image) -> bool:
+def _decoded(image: ImageFile.ImageFile, at_least: int) -> Picture:
+    if image.format in FOREIGN:
+        foreign = f"{FOREIGN[image.format]}, which is not read here"
+        raise UnreadableError(f"is {foreign}", foreign)
+    width, height = image.size
+    jpeg = image.format in ("JPEG", "MPO")
+    # How many times smaller a picture has to be: decoders of JPEG take a half, a quarter and an eighth.
+    smaller = next((each for each in (1, 2, 4, 8) if width * height <= each**2 * MAX_PIXELS), 16)
+    if smaller > (8 if jpeg else 1):
+        raise UnreadableError.too_large(f"{width} x {height}")
+    turned = orientation(image) >= 5
+    if at_least or smaller > 1:
+        image.draft(None, (min(at_least or width, width // smaller), min(at_least or height, height // smaller)))
+    picture = _to_rgb(image)
+    if smaller > 1 and not at_least:
+        picture = replace(picture, notes=(*picture.notes, f"decoded at 1/{smaller} of its size"))
+    # What cameras call MPO is a JPEG with more pictures behind it, which nobody has asked for.
+    kind = "JPEG" if jpeg else image.format or ""
+    return replace(picture, format=kind, size=(height, width) if turned else (width, height))
+
+
+def _is_animation(image: ImageFile.ImageFile) -> bool:
+    if image.format == "MPO":
+        return False
     try:
         # Asked first, because counting the frames of a GIF reads all of them, and there may be a million.
         return bool(getattr(image, "is_animated", False)) or int(getattr(image, "n_frames", 1)) > 1
-    except _DAMAGE:  # in a later frame, which nobody needs
+    except DAMAGE:  # in a later frame, which nobody needs
         return True
 
 
-def _to_rgb(image: Image.Image, name: str) -> Picture:
+def _to_rgb(image: ImageFile.ImageFile) -> Picture:
     notes = []
     grey = {"L": "grayscale", "1": "black and white"}.get(image.mode)
-    if image.getexif().get(ExifTags.Base.Orientation, 1) in range(2, 9):
+    if orientation(image) > 1:
         notes.append("rotated by EXIF")
-    upright = ImageOps.exif_transpose(image)
+    image.load()
+    # Asked again, because of some formats the decoder itself has turned the picture.
+    turn = _TURNS.get(orientation(image))
+    upright = image.copy() if turn is None else image.transpose(turn)
     # Asked only now, because counting frames moves on from the first.
     if _is_animation(image):
         notes.append("first frame of an animation")
@@ -167,7 +168,8 @@ def _to_rgb(image: Image.Image, name: str) -> Picture:
         notes.append("floating-point values scaled to 8 bits")
         values = np.asarray(upright, dtype=np.float32)
         if not np.isfinite(values).any():
-            raise DataError(f"{name} holds no number in any pixel, only NaN or infinity.", WHAT_TO_DO)
+            nothing = "no number in any pixel, only NaN or infinity"
+            raise UnreadableError(f"holds {nothing}", nothing)
         values = np.nan_to_num(values)
         span = float(values.max() - values.min()) or 1.0
         upright = Image.fromarray(np.rint((values - values.min()) / span * 255).astype(np.uint8))
@@ -189,54 +191,32 @@ def read_header(source: Path | bytes, name: str = "") -> Header:
     Raises:
         DataError: the file cannot be read or is no picture.
     """
-    name = name or (str(source) if isinstance(source, Path) else "The picture")
+    name = name or _named(source)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(BytesIO(source) if isinstance(source, bytes) else source) as image:
-                exif = image.getexif()
-                lying = exif.get(ExifTags.Base.Orientation, 1) in range(5, 9)
-                width, height = (image.height, image.width) if lying else image.size
-                return Header(width, height, f"{image.format}, {image.mode}", _exif_in_words(exif))
-    except UnidentifiedImageError as error:
-        raise DataError(f"{name} is no picture in a format that is known here.", WHAT_TO_DO) from error
-    except (Image.DecompressionBombError, *_DAMAGE) as error:
-        raise DataError(f"{name} cannot be read: {error}.", WHAT_TO_DO) from error
+        return with_image(source, _header)
+    except UnreadableError as error:
+        raise DataError(f"{name} {error.said}.", error.hint) from error
+    except FileNotFoundError as error:
+        raise DataError(f"There is no file {name}.", "Check the path.") from error
 
 
-def _exif_in_words(exif: Image.Exif) -> dict[str, str]:
-    words = {}
-    for tag, value in (*exif.items(), *exif.get_ifd(ExifTags.IFD.Exif).items()):
+def _header(image: ImageFile.ImageFile) -> Header:
+    width, height = (image.height, image.width) if orientation(image) >= 5 else image.size
+    kind = "JPEG" if image.format == "MPO" else image.format
+    return Header(width, height, f"{kind}, {image.mode}", _exif_in_words(image))
+
+
+def _exif_in_words(image: Image.Image) -> dict[str, str]:
+    words: dict[str, str] = {}
+    try:
+        exif = image.getexif()
+        entries = (*exif.items(), *exif.get_ifd(ExifTags.IFD.Exif).items())
+    except DAMAGE:  # of the metadata, not of the picture
+        return words
+    for tag, value in entries:
         if tag == ExifTags.IFD.Exif or isinstance(value, bytes | dict):
             continue  # a pointer to the second list; makers' notes and thumbnails
         name = "GPS" if tag == ExifTags.IFD.GPSInfo else ExifTags.TAGS.get(tag, f"tag {tag}")
         text = "present" if name == "GPS" else str(value).strip("\0 ")
         words[name] = text if len(text) <= 100 else f"{text[:99]}…"
     return words
-
-
-def check_decodable(source: Path | bytes) -> str:
-    """Return why the picture in a file, or in the bytes of one, cannot be decoded, or an empty text.
-
-    A JPEG is decoded at an eighth of its size: the whole file is read all the same, at a quarter of the time.
-    """
-    try:
-        if (len(source) if isinstance(source, bytes) else source.stat().st_size) == 0:
-            return "empty (0 bytes)"
-        with Image.open(BytesIO(source) if isinstance(source, bytes) else source) as image:
-            if image.format in _FOREIGN:
-                return f"{_FOREIGN[image.format]}, which is not read here"
-            if image.width * image.height > MAX_PIXELS:
-                return f"{image.width} x {image.height} pixels, more than {MAX_PIXELS // 1_000_000} million"
-            image.getexif()  # damaged metadata would stop read_picture too
-            image.draft("RGB", (max(1, image.width // 8), max(1, image.height // 8)))
-            image.load()
-            if image.mode == "F" and not np.isfinite(np.asarray(image)).any():
-                return "no number in any pixel, only NaN or infinity"
-    except UnidentifiedImageError:
-        return "no picture in a known format"
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        return "too many pixels"
-    except _DAMAGE as error:
-        return str(error) or type(error).__name__
-    return ""

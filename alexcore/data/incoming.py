@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from io import BytesIO
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -19,6 +19,7 @@ from PIL import Image
 from alexcore.data.archive_names import likeliest, unsaid_names
 from alexcore.data.archive_rules import Budget, Limits, damage_named
 from alexcore.data.archive_zip import CheckedZip, ZipEntry, check_zip, open_zip
+from alexcore.data.image_formats import EXTENSIONS, HEAD, begins_like_picture, head_of, known_by_name
 from alexcore.data.index import DataIndex
 from alexcore.data.shards import picture_source
 from alexcore.errors import DataError
@@ -28,8 +29,6 @@ Source = Path | bytes
 ZIP_LIMITS = Limits(files=5_000, total_bytes=2 * 10**9, file_bytes=64 * 10**6)
 _ZIP_MARKS = (b"PK\3\4", b"PK\5\6")
 _GOLDEN = 0.6180339887
-# What people take for pictures and Pillow does not decode: better a sentence than silence.
-_UNREAD = {".heic", ".heif"}
 
 
 @dataclass(frozen=True)
@@ -59,9 +58,9 @@ class Found:
 
 @cache
 def picture_endings() -> frozenset[str]:
-    """Endings of the formats that Pillow opens, in small letters, and of those whose owners deserve a sentence."""
+    """Endings of what a data set tries as pictures, and of what Pillow knows: its owners deserve a sentence."""
     Image.init()
-    return frozenset(end for end, kind in Image.registered_extensions().items() if kind in Image.OPEN) | _UNREAD
+    return EXTENSIONS | {end for end, kind in Image.registered_extensions().items() if kind in Image.OPEN}
 
 
 def from_bytes(name: str, content: Callable[[], bytes], size: int, most: int) -> Incoming:
@@ -102,7 +101,7 @@ def zip_pictures(archive: Path | bytes, name: str, limits: Limits = ZIP_LIMITS) 
         for entry in checked.entries:
             if entry.is_dir:
                 continue
-            if PurePosixPath(entry.parts[-1]).suffix.lower() in picture_endings():
+            if _is_tried(entry.parts[-1], partial(_head_of_entry, checked, entry, name)):
                 shown = f"{name}/{'/'.join(entry.parts)}"
                 pictures.append(Incoming(shown, partial(_read_entry, checked, entry, shown)))
             else:
@@ -110,6 +109,21 @@ def zip_pictures(archive: Path | bytes, name: str, limits: Limits = ZIP_LIMITS) 
     if not pictures:
         raise DataError(f"{name} holds no pictures.", "Pack pictures (JPEG, PNG, ...) into it.")
     return Found(tuple(pictures), (*notes, *_others(name, others)))
+
+
+def _is_tried(name: str, head: Callable[[], bytes]) -> bool:
+    """Whether a file is taken for a picture: by its name, and if that tells nothing, by its first bytes."""
+    if os.path.splitext(name)[1].lower() in picture_endings():
+        return True
+    return known_by_name(name) is None and begins_like_picture(head())
+
+
+def _head_of_entry(archive: CheckedZip, entry: ZipEntry, name: str) -> bytes:
+    try:
+        with damage_named(name), archive.open(entry) as file:
+            return file.read(HEAD)
+    except DataError:  # damaged, so it is no picture either
+        return b""
 
 
 def told_apart(pictures: Sequence[Incoming]) -> list[Incoming]:
@@ -159,9 +173,10 @@ def folder_pictures(folder: Path, roots: Sequence[Path] | None = None, most: int
         folders[:] = sorted(each for each in folders if not each.startswith("."))
         for each in sorted(each for each in files if not each.startswith(".")):
             path = Path(place, each)
-            if path.suffix.lower() not in picture_endings():
+            inside = roots is None or any(path.resolve().is_relative_to(root) for root in roots)
+            if not _is_tried(each, partial(head_of, path) if inside else bytes):
                 others += 1
-            elif roots is not None and not any(path.resolve().is_relative_to(root) for root in roots):
+            elif not inside:
                 outside += 1
             else:
                 name = str(path) if roots is None else path.relative_to(folder).as_posix()

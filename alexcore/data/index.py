@@ -17,8 +17,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from alexcore.data.image_formats import ANNEX, HEIC, LFS, STAND_INS
+from alexcore.data.reading import FolderReading
 from alexcore.errors import DataError
 from alexcore.findings.data import NoReadablePicture, OneReadableClass, Undecodable
+from alexcore.findings.decoding import CloudPlaceholders, GitPointers, HeicPictures, InPlaceOfPictures
 from alexcore.findings.finding import Finding
 
 SPLITS = ("train", "val", "test")
@@ -58,6 +61,7 @@ class DataIndex:
             shard, and a column `offset` says where in it the bytes begin; `shards.picture_source` reads either kind.
         problems: What was found; errors first.
         source: What was opened, where that is not `root`: the manifest.
+        reading: How a folder was read; None of what is no folder.
     """
 
     root: Path
@@ -66,6 +70,7 @@ class DataIndex:
     files: pd.DataFrame
     problems: tuple[Finding, ...] = ()
     source: Path | None = None
+    reading: FolderReading | None = None
 
     @property
     def origin(self) -> Path:
@@ -162,9 +167,16 @@ class DataIndex:
         """Leave out pictures that cannot be decoded (path -> reason), and say so as a problem."""
         if not unreadable:
             return self
-        problem = Undecodable(tuple(unreadable.items())[:3], len(unreadable), len(self.files))
+        problems: list[Finding] = []
+        for kind in STAND_INS.values():
+            names = [path for path, reason in unreadable.items() if reason == kind.one]
+            finding = HeicPictures if kind is HEIC else GitPointers if kind in (LFS, ANNEX) else CloudPlaceholders
+            problems += finding.of(names, total=len(self.files), what=kind.what, remedy=kind.hint)
+        damaged = [(path, reason) for path, reason in unreadable.items() if reason not in STAND_INS]
+        if damaged:
+            problems.append(Undecodable(tuple(damaged[:3]), len(damaged), len(self.files)))
         kept = self.files[~self.files["path"].isin(list(unreadable))].reset_index(drop=True)
-        return replace(self, files=kept, problems=(*self.problems, problem))
+        return replace(self, files=kept, problems=(*self.problems, *problems))
 
     def require_trainable(self) -> None:
         """Raise a DataError that names the first problem which forbids a run."""
@@ -172,10 +184,12 @@ class DataIndex:
             if problem.severity == "error":
                 raise problem.refusal(DataError)
         counts = self.counts()
+        # What lies in the place of the pictures says more than that they are missing.
+        why = next((each for each in self.problems if isinstance(each, InPlaceOfPictures)), None)
         for split in ("train", "val"):
             if split not in counts or not counts[split].sum():
-                raise NoReadablePicture(str(self.root), split).refusal(DataError)
+                raise (why or NoReadablePicture(str(self.root), split)).refusal(DataError)
         # `problems` tells what the folders lack; pictures that cannot be decoded may take a whole class away.
         readable = [name for name in self.classes if counts.loc[name, "train"]]
         if len(readable) < 2:
-            raise OneReadableClass(str(self.root), readable[0]).refusal(DataError)
+            raise (why or OneReadableClass(str(self.root), readable[0])).refusal(DataError)

@@ -40,10 +40,7 @@ ODD_SIZE_FACTOR = 4.0
 # If more than this share of a data set is grayscale or turned, that is how the data set is, and no finding.
 USUAL_SHARE = 0.5
 # Part of the key of stored findings: raise it when a threshold or the values of a finding change.
-VERSION = 2
-
-# Formats that are another one under an own name: what cameras write in .jpg files, and the kinds of one family.
-_SAME_FORMAT = {"MPO": "JPEG"}
+VERSION = 3
 
 
 def scan(index: DataIndex, on_progress: Progress = silent) -> list[Pictures]:
@@ -128,10 +125,9 @@ def _single(table: pd.DataFrame) -> Iterator[Pictures]:
 
 def _wrongly_named(table: pd.DataFrame) -> npt.NDArray[np.bool_]:
     Image.init()
-    known = {**Image.registered_extensions(), ".jfif": "JPEG"}
+    known = {**Image.registered_extensions(), **dict.fromkeys((".jif", ".pjpeg", ".pjp", ".mpo"), "JPEG")}
     named = [known.get(Path(path).suffix.lower(), "") for path in table["path"].astype(str)]
-    content = [_SAME_FORMAT.get(each, each) for each in table["format"].astype(str)]
-    return np.array([a not in ("", b) for a, b in zip(named, content, strict=True)], dtype=bool)
+    return np.array([a not in ("", b) for a, b in zip(named, table["format"].astype(str), strict=True)], dtype=bool)
 
 
 def _repeated(index: DataIndex, table: pd.DataFrame) -> Iterator[Pictures]:

@@ -33,7 +33,7 @@ SIDE = 256
 THREADS = 4
 BATCH = 64
 # Part of the file's name: a changed definition must not meet old numbers.
-VERSION = 1
+VERSION = 2
 SAVE_EVERY_S = 3.0
 # Rows of files that are not in the index (another view of the same folder) are kept up to this number.
 FOREIGN_ROWS = 1_000_000

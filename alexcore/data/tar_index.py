@@ -24,6 +24,8 @@ from alexcore.files import read_json, replacing
 from alexcore.home import cache_dir
 
 _BLOCK = 512
+# Part of the identity of a record: what takes more endings for pictures must not meet an old answer.
+_READS = "|2"
 _META = re.compile(r"__[^/]*__($|/)")
 # Class numbers and descriptions are short; a larger member with such a name is something else.
 _LONGEST_TEXT = 1_000_000
@@ -81,7 +83,7 @@ def read_contents(path: Path) -> Contents:
         raise DataError(f"There is no shard {path}.", "Check the path, and copy the shard again.") from error
     if status.st_size == 0:
         raise DataError(f"{path} is empty (0 bytes).", "Copy the shard again.")
-    identity = f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}"
+    identity = f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}{_READS}"
     record = cache_dir() / "shards" / f"{hashlib.sha256(identity.encode()).hexdigest()[:32]}.json"
     known = _recalled(read_json(record))
     if known:

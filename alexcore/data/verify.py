@@ -17,10 +17,12 @@ from alexcore.home import cache_dir
 
 # Pillow releases the interpreter's lock while it decodes, so a few threads keep a few cores busy.
 THREADS = 4
+# Part of the record's name: what reads more than before must not meet an old answer.
+VERSION = 2
 
 
 def _record(index: DataIndex) -> Path:
-    return cache_dir() / "decodable" / f"{index.files_identity}.json"
+    return cache_dir() / "decodable" / f"{index.files_identity}-v{VERSION}.json"
 
 
 def known_unreadable(index: DataIndex) -> dict[str, str] | None:

@@ -25,13 +25,14 @@ _LONGEST = 110
 # later version, has to be as it is by default.
 CARRIED = frozenset(
     (
-        *("data", "val", "image_size", "start_size", "augment", "normalize", "num_workers", "decoded_cache_mib"),
+        *("data", "val", "layout", "classes_from", "test"),
+        *("image_size", "start_size", "augment", "normalize", "num_workers", "decoded_cache_mib"),
         *("variant", "norm", "width", "init", "activation", "dropout"),
         *("batch_size", "accumulation_steps", "label_smoothing", "class_weights"),
         *("optimizer", "lr", "momentum", "nesterov", "weight_decay", "grad_clip"),
         *("scheduler", "lr_gamma", "lr_step_epochs", "lr_milestones", "plateau_patience", "warmup_steps"),
         *("seed", "device", "cudnn_benchmark", "precision", "start_from", "epochs", "max_steps", "early_stopping"),
-        *("checkpoint_every_epochs", "checkpoint_every_minutes"),
+        *("checkpoint_every_epochs", "checkpoint_every_minutes", "unreadable_limit"),
     )
 )
 

@@ -258,6 +258,42 @@ class StoppedEarly(Finding, code="run.stopped-early"):
     patience: int
 
 
+class PicturesSkipped(Finding, code="run.pictures-skipped"):
+    """Pictures that passed the check before the first step can no longer be read, and are skipped.
+
+    Each is left out of its batch, and of the validation. The run goes on as long as they are few, but it is not quite
+    the one that was started: it learns from fewer pictures.
+
+    Example: somebody deletes pictures, or an editor saves one anew, while the run goes on.
+
+    Remedy: put the files back; they are tried again in each epoch.
+    """
+
+    names: tuple[str, ...]
+    count: int
+    total: int
+    most: int
+    why: str
+
+
+class TooManyUnreadable(Finding, code="run.too-many-unreadable", severity="error"):
+    """More pictures than the limit allows can no longer be read.
+
+    The run saves and stops, before it learns from another data set than the one that was checked.
+
+    Example: the disk with the pictures was unplugged.
+
+    Remedy: put the files back and resume; or allow more with `unreadable_limit`.
+    """
+
+    names: tuple[str, ...]
+    count: int
+    total: int
+    most: int
+    why: str
+    step: int
+
+
 class _BlownUp(Finding):
     step: int
     lr: float

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from alexcore.findings.run import PicturesSkipped
 from alexcore.runs.events import Event, EventFollower
 
 # By far the most lines, and none of them in a list.
@@ -21,6 +22,7 @@ class Digest:
         duration_s: Working time of all attempts; of one that was killed, up to the last event that was read.
         open_since: When the attempt began that has not ended; None if there is none.
         images_per_s: Training pictures a second in the last epoch.
+        skipped: Pictures that could no longer be read and were left out.
         epochs: (step, validation accuracy or None) of each epoch that counts: what a resume has undone does not.
         arms: Of an experiment, by the arm's name the same of its validations; the last one is of the network that was
             saved, whose running statistics may have been measured anew.
@@ -37,6 +39,7 @@ class Digest:
         self.duration_s = 0.0
         self.open_since: float | None = None
         self.images_per_s: float | None = None
+        self.skipped = 0
         self.epochs: list[tuple[int, float | None]] = []
         self.arms: dict[str, list[tuple[int, float | None]]] = {}
 
@@ -72,6 +75,8 @@ class Digest:
             if self.open_since is not None:  # killed: it never said when it ended
                 self.duration_s += max(0.0, self._latest - self.open_since)
             self.open_since = now
+        elif kind == "warning" and event.get("code") == PicturesSkipped.code:
+            self.skipped = max(self.skipped, int(event["values"]["count"]))
         elif kind in ("epoch", "arm_eval"):
             arm = f"{event.get('arm')}-s{event.get('seed')}"
             epochs = self.epochs if kind == "epoch" else self.arms.setdefault(arm, [])

@@ -56,6 +56,7 @@ class Summary:
     val_acc1: float | None = None
     best_val_acc1: float | None = None
     arms: dict[str, float | None] = field(default_factory=dict)
+    skipped: int = 0
     images_per_s: float | None = None
     seconds: float | None = None
     duration_s: float | None = None
@@ -81,7 +82,8 @@ class Summary:
         if self.kind.arms:
             return arms_in_words(self.arms)
         best = self.best_val_acc1
-        return "" if best is None else f"best validation accuracy {best:.1%}"
+        lost = f", {self.skipped:,} unreadable skipped" if self.skipped else ""
+        return "" if best is None else f"best validation accuracy {best:.1%}{lost}"
 
     @property
     def data(self) -> str:
@@ -115,6 +117,7 @@ class Summary:
             "best_val_acc1": self.best_val_acc1,
             "images_per_s": self.images_per_s,
             "seconds": self.seconds,
+            **({"skipped_images": self.skipped} if self.skipped else {}),
             **({"arms": self.arms} if self.kind.arms else {}),
         }
 
@@ -268,6 +271,7 @@ def summarised(run: Run, digest: Digest | None = None) -> Summary:
         val_acc1=digest.last,
         best_val_acc1=digest.best,
         arms=digest.arm_val_acc1,
+        skipped=digest.skipped,
         images_per_s=digest.images_per_s,
         seconds=digest.seconds,
         duration_s=digest.duration_s or None,

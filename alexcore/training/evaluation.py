@@ -55,8 +55,9 @@ def evaluate(
 ) -> Evaluation | None:
     """Run `model`, which is on `device` and returns logits (N, C), in eval mode, and put it back into its mode.
 
-    `batches` are pairs of images (N, 3, H, W) and labels (N,); pictures of the class `ignore_index` are left out of
-    everything. `on_batch` is called with the pictures done so far; if it returns False, the evaluation ends as None.
+    `batches` are pairs of images (N, 3, H, W) and labels (N,); pictures of the class `ignore_index`, and blanks with a
+    label below 0, are left out of everything. `on_batch` is called with the pictures done so far; if it returns False,
+    the evaluation ends as None.
     """
     was_training = model.training
     model.eval()
@@ -67,8 +68,8 @@ def evaluate(
         for images, labels in batches:
             positions = torch.arange(passed, passed + len(labels))
             passed += len(labels)
-            if (labels == ignore_index).any():
-                counted = labels != ignore_index
+            counted = (labels != ignore_index) & (labels >= 0)
+            if not counted.all():
                 images, labels, positions = images[counted], labels[counted], positions[counted]
             if len(labels):  # a rank's part of the last batch may be empty; the ranks still keep in step
                 logits = model(images.to(device, memory_format=torch.channels_last)).float().cpu()

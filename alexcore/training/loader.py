@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -26,6 +26,11 @@ Key = tuple[int, int]
 # From which epoch on another pipeline is used, and which: pictures may grow.
 Stage = tuple[int, Sequence[Operation]]
 Batch = tuple[torch.Tensor, torch.Tensor]
+Sample = tuple[torch.Tensor, int]
+# What becomes of a picture that can no longer be read: it ends the pass, is simply not in its batch, or leaves a blank
+# with the label `NO_LABEL` in its place, so that the others keep theirs.
+Lost = Literal["refused", "skipped", "blank"]
+NO_LABEL = -1
 # The order of an epoch is drawn like a picture that does not exist.
 _ORDER = -1
 # How much further loader processes stand back than training: torch's threads wait for each other many times in a step,
@@ -71,6 +76,10 @@ class PictureDataset(Dataset[tuple[torch.Tensor, int]]):
     def __len__(self) -> int:
         return len(self.paths)
 
+    def transform_of(self, epoch: int) -> pipeline.Transform:
+        """What is done to a picture in an epoch."""
+        return next(each for first, each in reversed(self.transforms) if first <= epoch)
+
     def most_bytes(self) -> int:
         """Bytes of one picture before `to_input`, at its largest; 0 if an empty picture does not tell."""
         try:
@@ -82,35 +91,84 @@ class PictureDataset(Dataset[tuple[torch.Tensor, int]]):
         """Return the picture and its label: (3, H, W) float32, normalised, or (H, W, 3) uint8 before `to_input`."""
         epoch, index = key
         image = self.decoded.read(self.paths[index])
-        transform = next(each for first, each in reversed(self.transforms) if first <= epoch)
+        transform = self.transform_of(epoch)
         seed = pipeline.sample_seed(self.seed, epoch, index)
         return as_sample(pipeline.draw(transform, image, seed)), self.labels[index]
 
 
-class Batches(Dataset[Batch | Placed | DataError]):
+class Incomplete(NamedTuple):
+    """A batch of `size` pictures, some of which can no longer be read: `lost` has the path and the sentence of each."""
+
+    batch: Batch
+    lost: dict[str, str]
+    size: int
+
+
+class Batches(Dataset[Batch | Placed | Incomplete | DataError]):
     """A Map-style data set whose item is a whole batch: its key is the list of the keys of its pictures.
 
     An error is handed on as a value: raised in a loader process it would arrive as a traceback in a string.
     """
 
     def __init__(
-        self, dataset: PictureDataset, mixing: pipeline.Mixing | None = None, shared: SharedBatches | None = None
+        self,
+        dataset: PictureDataset,
+        mixing: pipeline.Mixing | None = None,
+        shared: SharedBatches | None = None,
+        lost: Lost = "refused",
     ) -> None:
-        self.dataset, self.mixing, self.shared = dataset, mixing, shared
+        self.dataset, self.mixing, self.shared, self.lost = dataset, mixing, shared, lost
 
-    def __getitem__(self, keys: list[Key]) -> Batch | Placed | DataError:
+    def __getitem__(self, keys: list[Key]) -> Batch | Placed | Incomplete | DataError:
         """Return images, as those of `PictureDataset`, and labels: (N,) int64 or, mixed, (N, C) float32."""
         if not keys:
             return no_pictures(self.dataset.transforms[-1][1])
-        try:
-            samples = [self.dataset[key] for key in keys]
-        except DataError as error:
-            return error
+        epoch, first = keys[0]
+        seed = pipeline.batch_seed(self.dataset.seed, epoch, first)
+        read = [self._read(key) for key in keys]
+        samples = [each for each in read if not isinstance(each, DataError)]
+        if len(samples) < len(read):
+            return self._incomplete(keys, read, seed)
         images, labels = zip(*samples, strict=True)
         if self.shared is not None and (placed := self.shared.put(images, list(labels))):
             return placed
-        epoch, first = keys[0]
-        return collate(samples, self.mixing, pipeline.batch_seed(self.dataset.seed, epoch, first))
+        return collate(samples, self.mixing, seed)
+
+    def _read(self, key: Key) -> Sample | DataError:
+        try:
+            return self.dataset[key]
+        except DataError as error:
+            return error
+
+    def _incomplete(self, keys: list[Key], read: list[Sample | DataError], seed: int) -> Incomplete | DataError:
+        names = [str(self.dataset.paths[index]) for _, index in keys]
+        empty = no_pictures(self.dataset.transform_of(keys[0][0]))
+        return incomplete(names, read, empty, self.lost, self.mixing, seed)
+
+
+def incomplete(
+    names: Sequence[str],
+    read: Sequence[Sample | DataError],
+    empty: Batch,
+    lost: Lost,
+    mixing: pipeline.Mixing | None = None,
+    seed: int = 0,
+) -> Incomplete | DataError:
+    """What becomes of a batch some of whose pictures could not be read; `empty` is one without any, of its shape."""
+    errors = [(name, each) for name, each in zip(names, read, strict=True) if isinstance(each, DataError)]
+    if lost == "refused":
+        return errors[0][1]
+    blank = empty[0].new_zeros(empty[0].shape[1:]), NO_LABEL
+    kept = [blank if isinstance(each, DataError) else each for each in read if lost == "blank" or is_sample(each)]
+    batch = collate(kept, mixing, seed) if kept else empty
+    if isinstance(batch, DataError):
+        return batch
+    return Incomplete(batch, {name: error.message for name, error in errors}, len(read))
+
+
+def is_sample(read: Sample | DataError) -> bool:
+    """Whether a picture could be read."""
+    return not isinstance(read, DataError)
 
 
 def no_pictures(transform: pipeline.Transform) -> Batch:
@@ -188,12 +246,18 @@ class Reading:
     later: Sequence[Stage] = ()
     rank: int = 0
     world_size: int = 1
+    lost: Lost = "refused"
 
 
 class Loader:
-    """The batches of one split, epoch by epoch."""
+    """The batches of one split, epoch by epoch.
+
+    Attributes:
+        lost: The pictures that could not be read so far, path -> sentence, unless they are refused.
+    """
 
     def __init__(self, index: DataIndex, split: str, operations: Sequence[Operation], how: Reading) -> None:
+        self.lost: dict[str, str] = {}
         rows = index.select(split)
         paths = [index.path_of(path) for path in rows["path"]]
         self.dataset = PictureDataset(paths, rows["label"].tolist(), operations, how.seed, how.decoded_mib, how.later)
@@ -203,7 +267,7 @@ class Loader:
         sharing = self.dataset.to_input is not None and workers and not how.pin_memory
         self.shared = SharedBatches(workers, how.batch_size * self.dataset.most_bytes()) if sharing else None
         self._loader = DataLoader(
-            Batches(self.dataset, pipeline.build_mixing(operations, len(index.classes)), self.shared),
+            Batches(self.dataset, pipeline.build_mixing(operations, len(index.classes)), self.shared, how.lost),
             # An "item" is a batch: only a whole batch can be mixed, and that is the loader processes' work.
             batch_size=None,
             sampler=self.batches,
@@ -224,12 +288,15 @@ class Loader:
         The epoch, from 0, decides order and draws; one that is continued begins with the batch `start`.
 
         Raises:
-            DataError: a picture can no longer be read.
+            DataError: a picture can no longer be read, and that is refused.
         """
         self.batches.epoch, self.batches.start = epoch, start
         to_input = self.dataset.to_input
         for batch in self._loader:
             if isinstance(batch, DataError):
                 raise batch
+            if isinstance(batch, Incomplete):
+                self.lost |= batch.lost
+                batch = batch.batch
             images, labels = self.shared.get(batch) if self.shared and isinstance(batch, Placed) else batch
             yield (to_input(images) if to_input else images), labels

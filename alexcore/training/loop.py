@@ -6,7 +6,8 @@ until all epochs are done:
     evaluate on the validation split, where an epoch has ended              event epoch
     save last.pt, and best.pt if that was the best epoch so far; or after some minutes      event checkpoint
     stop or pause, if that is asked for (here the ranks of a run agree, too)
-    set the learning rate; one step, of the next window of micro-batches
+    read the next window of micro-batches; save and fail, if too many pictures can no longer be read
+    set the learning rate; one step
     log it                                                                  event step
 ```
 """
@@ -32,6 +33,7 @@ from alexcore.training.session import Clock, Session
 from alexcore.training.sharing import place
 from alexcore.training.start_from import train_mode
 from alexcore.training.step import windows
+from alexcore.training.unreadable import Unreadable
 
 
 def fit(
@@ -52,15 +54,15 @@ def fit(
         "finished", or "stopped" after a request; either way `last.pt` holds the end.
 
     Raises:
-        AlexError: data, settings or checkpoint cannot be used, or the loss is not finite.
+        AlexError: data, settings or checkpoint cannot be used, the loss is not finite, or too many pictures are lost.
     """
     session = Session(run_dir, reporter, clock, group)
     try:
-        run = run_parts.prepare(config, session, resume=resume)
+        run = run_parts.prepare(config, session, resume=resume, skipping=True)
     except StoppedBeforeStartError:
         return "stopped"
     plan, state, position = run.data.plan, run.state, run.state.position
-    pace, log = Pace(config, plan, position, session), StepLog(run)
+    pace, log, unreadable = Pace(config, plan, position, session), StepLog(run), Unreadable(config, run.data, session)
     health = Health(config, run.data.counts, plan.steps_per_epoch, session.tell)
     tell_start(run, resumed=resume)
 
@@ -74,6 +76,8 @@ def fit(
             if evaluation is None:
                 break
             pace.epoch_took(session.clock() - began)
+            require_readable(run, unreadable)
+            unreadable.tell()
             tell_epoch(run, evaluation, images_per_s)
             health.after_epoch(position, position.train_loss, evaluation.loss)
             best = position.judge(evaluation, config)
@@ -106,6 +110,7 @@ def fit(
         began = session.clock()
         window = next(epoch, None)
         log.wait_s += session.clock() - began
+        require_readable(run, unreadable)  # before the step, so that a resume can make it with all of its pictures
         if window is None or not pace.steps_left():
             ended = True
             continue
@@ -119,13 +124,25 @@ def fit(
 
         # Log.
         log.add(result, lr)
-        if group.first:
+        if group.first and len(window[0][1]):
             health.after_step(position, result.loss, state.model, window[0][0])
         pace.step_took(session.clock() - began)
         pace.report()
 
     run_parts.save("last.pt", run)
     return "stopped"
+
+
+def require_readable(run: RunParts, unreadable: Unreadable) -> None:
+    """Save and end the run, in all ranks, if more pictures than its limit allows can no longer be read.
+
+    Raises:
+        DataError: it is so.
+    """
+    unreadable.look()
+    if unreadable.too_many:
+        run_parts.save("last.pt", run)
+        raise unreadable.refusal(run.state.position.step)
 
 
 def validate(run: RunParts, pace: Pace) -> Evaluation | None:

@@ -11,7 +11,8 @@ from alexcore.augment.operations import Operation
 from alexcore.augment.presets import evaluation_operations, resized, training_operations, with_normalize
 from alexcore.config import TrainConfig
 from alexcore.data.index import DataIndex
-from alexcore.data.sources import open_checked
+from alexcore.data.shards import is_sharded
+from alexcore.data.sources import choice_of, open_checked
 from alexcore.data.statistics import measure
 from alexcore.errors import DataError
 from alexcore.training.distributed import ALONE, Group, StoppedBeforeStartError
@@ -76,7 +77,9 @@ class RunData:
     val_batch: int
 
 
-def open_together(config: TrainConfig, reporter: Reporter, pin_memory: bool, group: Group) -> RunData:
+def open_together(
+    config: TrainConfig, reporter: Reporter, pin_memory: bool, group: Group, *, skipping: bool = False
+) -> RunData:
     """`open_run_data` in every rank: the first checks the pictures, the others then find what it has remembered.
 
     Raises:
@@ -86,10 +89,10 @@ def open_together(config: TrainConfig, reporter: Reporter, pin_memory: bool, gro
     if not group.first:
         if group.share(""):
             raise StoppedBeforeStartError
-        data = open_run_data(config, reporter, pin_memory, group)
+        data = open_run_data(config, reporter, pin_memory, group, skipping=skipping)
     else:
         try:
-            data = open_run_data(config, reporter, pin_memory, group)
+            data = open_run_data(config, reporter, pin_memory, group, skipping=skipping)
         except StoppedBeforeStartError:
             group.share("stop")
             raise
@@ -104,8 +107,13 @@ def open_together(config: TrainConfig, reporter: Reporter, pin_memory: bool, gro
     return data
 
 
-def open_run_data(config: TrainConfig, reporter: Reporter, pin_memory: bool, group: Group = ALONE) -> RunData:
+def open_run_data(
+    config: TrainConfig, reporter: Reporter, pin_memory: bool, group: Group = ALONE, *, skipping: bool = False
+) -> RunData:
     """Open and check the data set of a run.
+
+    With `skipping` a picture that can no longer be read is left out of its batch, and whoever reads the batches looks
+    at `lost`; without it reading ends with a DataError.
 
     Raises:
         DataError: it cannot be used.
@@ -118,7 +126,9 @@ def open_run_data(config: TrainConfig, reporter: Reporter, pin_memory: bool, gro
         if reporter.request() == "stop":
             raise StoppedBeforeStartError
 
-    index = open_checked(config.data, config.val, lambda done, total: tell("checking-pictures", done, total))
+    index = open_checked(
+        config.data, config.val, lambda done, total: tell("checking-pictures", done, total), choice_of(config)
+    )
     plan = make_plan(config, index)
     training = training_operations(config.augment, config.image_size)
     evaluation = evaluation_operations(config.augment, config.image_size)
@@ -137,6 +147,8 @@ def open_run_data(config: TrainConfig, reporter: Reporter, pin_memory: bool, gro
         return make_loader(index, split, operations, batch_size=batch_size, **more)
 
     val_batch = max(config.batch_size, 32)
-    train = loader("train", first, config.batch_size, seed=config.seed, shuffle=True, later=later)
-    val = loader("val", evaluation, val_batch)
+    # In validation each keeps its place, by which mistakes are named; nothing is named that lies in shards.
+    lost, gap = ("skipped", "skipped" if is_sharded(index) else "blank") if skipping else ("refused", "refused")
+    train = loader("train", first, config.batch_size, seed=config.seed, shuffle=True, later=later, lost=lost)
+    val = loader("val", evaluation, val_batch, lost=gap)
     return RunData(index, plan, index.counts()["train"].tolist(), evaluation, train, val, val_batch)

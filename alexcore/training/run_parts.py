@@ -16,6 +16,7 @@ from alexcore.data.shards import is_sharded
 from alexcore.errors import TrainingError
 from alexcore.findings.run import GradientNotFinite, LossNotFinite, NotCompiled, WeightsNotFinite
 from alexcore.nn import Network
+from alexcore.nn.norms import one_norm
 from alexcore.training.checkpoint import build_model
 from alexcore.training.device import choose_precision
 from alexcore.training.distributed import require_group
@@ -49,8 +50,14 @@ class RunParts:
     trained: nn.Module
 
     def step(self, window: Sequence[Batch], lr: float) -> StepResult:
-        """One optimizer step over a window of micro-batches, at the rate `lr`."""
+        """One optimizer step over a window of micro-batches, at the rate `lr`.
+
+        A norm over the batch has nothing to compare a single picture with. The plan makes no such batch, so where one
+        is alone the others could not be read, and it waits for the next epoch with them.
+        """
         set_lr(self.state.optimizer, lr)
+        if one_norm(self.config.norm).over_batch and not self.config.sync_batchnorm:
+            window = [(images[:0], labels[:0]) if len(labels) == 1 else (images, labels) for images, labels in window]
         return train_step(
             self.trained,
             self.state.optimizer,
@@ -65,8 +72,10 @@ class RunParts:
         )
 
 
-def prepare(config: TrainConfig, session: Session, *, resume: bool) -> RunParts:
+def prepare(config: TrainConfig, session: Session, *, resume: bool, skipping: bool = False) -> RunParts:
     """Open the data and build everything else, as it is at the beginning or in last.pt.
+
+    With `skipping` the loaders go on where a picture can no longer be read, and `Unreadable` counts it.
 
     Raises:
         AlexError: data, settings or checkpoint cannot be used.
@@ -76,7 +85,7 @@ def prepare(config: TrainConfig, session: Session, *, resume: bool) -> RunParts:
     device = group.device(config.device)
     require_group(config, group, device)
     precision = choose_precision(config.precision, device)
-    data = open_together(config, session.reporter, device.type == "cuda", group)
+    data = open_together(config, session.reporter, device.type == "cuda", group, skipping=skipping)
     session.reporter.progress("building-network", 0, 0)
     seed_everything(config.seed, config.deterministic, config.cudnn_benchmark)
     model = _network(config, data, session, device, resume)

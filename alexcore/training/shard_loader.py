@@ -25,14 +25,26 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from alexcore.augment.operations import Operation
-from alexcore.augment.pipeline import batch_seed, build_mixing, build_transform, draw, sample_seed
+from alexcore.augment.pipeline import Transform, batch_seed, build_mixing, build_transform, draw, sample_seed
 from alexcore.data.images import read_picture
 from alexcore.data.index import DataIndex
 from alexcore.data.shards import is_sharded, split_path
 from alexcore.data.tar_index import is_picture, split_name
 from alexcore.errors import DataError
 from alexcore.system import open_file
-from alexcore.training.loader import Batch, Loader, Reading, as_it_is, collate, no_pictures, worker_count
+from alexcore.training.loader import (
+    Batch,
+    Incomplete,
+    Loader,
+    Reading,
+    Sample,
+    as_it_is,
+    collate,
+    incomplete,
+    is_sample,
+    no_pictures,
+    worker_count,
+)
 
 # Encoded pictures that wait in each process to be picked by chance: about 50 MB of ordinary photographs.
 SHUFFLE_BUFFER = 512
@@ -41,11 +53,13 @@ _ORDER = -1
 _BUFFER = -2
 
 # None stands for a batch that was left out: it keeps the turns of the processes as they were.
-Item = Batch | DataError | None
+Item = Batch | Incomplete | DataError | None
 
 
 class BatchSource(Protocol):
-    """What the loop and the evaluation need of a loader."""
+    """What the loop and the evaluation need of a loader; `lost` is as in `Loader`."""
+
+    lost: dict[str, str]
 
     def epoch(self, epoch: int = 0, start: int = 0) -> Iterator[Batch]:
         """Yield the batches of an epoch from the batch `start` on."""
@@ -76,7 +90,7 @@ class ShardStream(IterableDataset[Item]):
         self.transforms = [(first, build_transform(each)) for first, each in [(0, operations), *how.later]]
         self.mixing = build_mixing(operations, len(index.classes))
         self.batch_size, self.seed, self.shuffle = how.batch_size, how.seed, how.shuffle
-        self.rank, self.world_size = how.rank, how.world_size
+        self.rank, self.world_size, self.lost = how.rank, how.world_size, how.lost
         # A tensor, because in shared memory it reaches loader processes that live on from epoch to epoch.
         self.when = torch.zeros(2, dtype=torch.int64)
 
@@ -134,15 +148,21 @@ class ShardStream(IterableDataset[Item]):
     def _batch(self, epoch: int, batch: list[tuple[str, _Row, bytes]]) -> Item:
         first = batch[0][1].number
         samples = [self._sample(epoch, *each) for each in batch]
-        return collate(samples, self.mixing, batch_seed(self.seed, epoch, first))
+        seed = batch_seed(self.seed, epoch, first)
+        if all(map(is_sample, samples)):
+            return collate(samples, self.mixing, seed)
+        names, empty = [name for name, _, _ in batch], no_pictures(self._transform(epoch))
+        return incomplete(names, samples, empty, self.lost, self.mixing, seed)
 
-    def _sample(self, epoch: int, name: str, row: _Row, content: bytes) -> tuple[torch.Tensor, int] | DataError:
+    def _transform(self, epoch: int) -> Transform:
+        return next(each for first, each in reversed(self.transforms) if first <= epoch)
+
+    def _sample(self, epoch: int, name: str, row: _Row, content: bytes) -> Sample | DataError:
         try:
             image = read_picture(content, name).image
         except DataError as error:
             return error
-        transform = next(each for first, each in reversed(self.transforms) if first <= epoch)
-        return draw(transform, image, sample_seed(self.seed, epoch, row.number)), row.label
+        return draw(self._transform(epoch), image, sample_seed(self.seed, epoch, row.number)), row.label
 
 
 class _Stream:
@@ -242,6 +262,7 @@ class ShardLoader:
     """The batches of one split that lies in shards, epoch by epoch; the counterpart of `Loader`."""
 
     def __init__(self, index: DataIndex, split: str, operations: Sequence[Operation], how: Reading) -> None:
+        self.lost: dict[str, str] = {}
         self.batch_size = how.batch_size
         self.most = -(-len(index.select(split)) // (how.batch_size * how.world_size))
         self.stream = ShardStream(index, split, operations, how)
@@ -267,15 +288,20 @@ class ShardLoader:
         """Yield the batches of an epoch as `Loader.epoch`; those before `start` are read but not decoded.
 
         Raises:
-            DataError: a shard or a picture in it can no longer be read.
+            DataError: a shard can no longer be read; or a picture in it, and that is refused.
         """
         self.stream.when.copy_(torch.tensor([epoch, start]))
         done, rest = 0, Rest(self.batch_size)
         for item in self._loader:
             if isinstance(item, DataError):
                 raise item
-            batch = rest.add(item) if item and len(item[1]) < self.batch_size else item
-            if item is None or batch is not None:
+            if isinstance(item, Incomplete):
+                self.lost |= item.lost
+                part, size = item.batch, item.size
+            else:
+                part, size = item, len(item[1]) if item else 0
+            batch = rest.add(part) if part and size < self.batch_size else part
+            if part is None or batch is not None:
                 if batch is not None and done >= start:
                     yield batch
                 done += 1

@@ -6,6 +6,12 @@ from collections.abc import Mapping
 
 from alexcore.words.template import Said
 
+_IN_PLACE = Said(
+    "{count:,} of {total:,} pictures {count:?is one of the|are} {what} and {count:?is|are} left out: "
+    "{names:listed {count}}.",
+    "{remedy}",
+)
+
 SAID: Mapping[str, Said] = {
     "data.no-training-pictures": Said(
         "{where} has no training pictures; classification needs two classes.", "Add a folder per class."
@@ -63,6 +69,7 @@ SAID: Mapping[str, Said] = {
         "{count} of {total:,} pictures cannot be decoded and are left out: {pictures:listed; {count} %s (%s)}.",
         "Replace or delete them; the run goes on without them.",
     ),
+    **dict.fromkeys(("data.git-pointers", "data.cloud-placeholders", "data.heic"), _IN_PLACE),
     "data.no-readable-picture": Said(
         "{where} has no readable picture in its {split} split.",
         "Add pictures to each class and open the data set again.",

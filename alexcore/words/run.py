@@ -124,6 +124,16 @@ SAID: Mapping[str, Said] = {
     "run.stopped-early": Said(
         "Stopped early: no better validation accuracy for {patience} epochs.", "best.pt holds the best epoch."
     ),
+    "run.pictures-skipped": Said(
+        "{count:,} of {total:,} pictures can no longer be read and {count:?is|are} skipped: {names:listed {count}} "
+        "({why}).",
+        "Put the files back: they are tried again in each epoch. The run stops at more than {most:,}.",
+    ),
+    "run.too-many-unreadable": Said(
+        "{count:,} of {total:,} pictures can no longer be read, and the limit is {most:,}: {names:listed {count}} "
+        "({why}). The run has saved after step {step:,} and stopped.",
+        "Put the files back and resume the run, or resume it with a larger --unreadable-limit.",
+    ),
     "run.loss-not-finite": Said("The loss is {value} in step {step}: the weights have blown up.", _BLOWN_UP),
     "run.gradient-not-finite": Said("The gradient is {value} in step {step}: the weights have blown up.", _BLOWN_UP),
     "run.weights-not-finite": Said(

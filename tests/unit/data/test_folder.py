@@ -170,7 +170,7 @@ def test_empty_and_hidden_folders_are_no_classes(tmp_path):
 
 
 def test_files_that_are_no_picture(tmp_path):
-    files = [f"train/a/{name}" for name in ("1.txt", "2.pdf", "3.jpg.bak", "4", "5.gif")]
+    files = [f"train/a/{name}" for name in ("1.txt", "2.pdf", "3.jpg.bak", "4", "5.svg")]
     index = open_folder(tree(tmp_path, *files, "train/README.md", train__a=2, train__b=2, val__a=1, val__b=1))
     assert len(index.files) == 6
     assert "6 files are no picture and left out: train/README.md, train/a/1.txt, " in messages(index, "warning")

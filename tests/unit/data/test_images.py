@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import struct
+import warnings
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from alexcore.data.images import MAX_PIXELS, check_decodable, read_picture
+from alexcore.data.images import MAX_PIXELS, check_decodable, read_header, read_picture
 from alexcore.errors import DataError
+from tests.support.files_in_the_wild import blocks, exif, mpo, png_with, saved, segment, turned, unwritable_exif
 from tests.support.readable_pictures import (
     BLUE,
     GREEN,
@@ -210,3 +213,120 @@ def test_a_picture_knows_its_format_and_size_also_when_it_is_decoded_smaller(tmp
     assert (whole.format, whole.size, whole.image.size) == ("JPEG", (480, 640), (480, 640))
     assert (small.format, small.size, small.image.size) == ("JPEG", (480, 640), (120, 160))
     assert small.notes == whole.notes == ("rotated by EXIF",)
+
+
+# What is no pixel may be anything -------------------------------------------------------------------------------
+
+
+def agree(data: bytes) -> Image.Image:
+    """The picture, after the check and the reading have agreed on it without a warning."""
+    assert check_decodable(data) == ""
+    picture = read_picture(data)
+    assert read_header(data).width == picture.size[0]
+    return picture.image
+
+
+@pytest.mark.parametrize("kind", ["rational below 0", "negative width", "a double too large", "text for a number"])
+def test_exif_that_pillow_cannot_write_again_turns_the_picture_all_the_same(kind):
+    """Symptom: the run died of `struct.error` at a picture that had passed the check."""
+    plain = saved(blocks(1))
+    image = agree(segment(plain, 0xE1, unwritable_exif(kind)))
+    assert image.tobytes() == read_picture(plain).image.transpose(Image.Transpose.ROTATE_270).tobytes()
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [exif(turned(6))[:20], exif((0x0112, 2, 200, b"\xff" * 4)), exif((0x0112, 3, 2, b"\6\0\0\0")), b"Exif\0\0junk"],
+)
+def test_damaged_exif_is_not_a_damaged_picture(junk):
+    plain = saved(blocks(1))
+    assert sorted(agree(segment(plain, 0xE1, junk)).size) == [32, 48]
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        (b"iCCP", b"p\0\0" + zlib.compress(np.random.default_rng(0).bytes(1_200_000))),
+        (b"zTXt", b"h\0\0" + zlib.compress(b"edited;" * 300_000)),
+        (b"iTXt", b"h\0\1\0\0\0" + zlib.compress(b"edited;" * 300_000)),
+        (b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + b"x" * 1_200_000),
+        (b"iCCP", b"p\0\0no zlib"),
+    ],
+)
+def test_large_or_broken_metadata_of_a_png_is_passed_over(kind, data):
+    assert agree(png_with(kind, data)).tobytes() == blocks(5).tobytes()
+
+
+def test_a_jpeg_with_broken_segments_is_read():
+    plain = saved(blocks(2))
+    for marker, payload in (
+        (0xED, b"Photoshop 3.0\x008BIM\x03\xed\0\0\xff\xff"),
+        (0xE2, b"MPF\0II*\0\xff\xff\xff\xff"),
+    ):
+        assert agree(segment(plain, marker, payload)).tobytes() == read_picture(plain).image.tobytes()
+
+
+@pytest.mark.parametrize("orientation", [0, 6])
+def test_a_photograph_with_another_behind_it_is_a_jpeg(orientation):
+    data = mpo(orientation=orientation)
+    cut = data[: data.rfind(b"\xff\xd8\xff") + 2]
+    for each in (data, cut):
+        assert agree(each).size == ((32, 48) if orientation else (48, 32))
+        picture = read_picture(each)
+        assert picture.format == "JPEG"
+        assert not [note for note in picture.notes if "frame" in note]
+        assert read_header(each).kind == "JPEG, RGB"
+
+
+@pytest.mark.parametrize("options", [{}, {"subsampling": 0}, {"restart_marker_blocks": 1}])
+def test_a_jpeg_without_its_end_mark_is_read_and_one_that_lacks_pixels_is_not(options):
+    whole = saved(blocks(3, (160, 160)), quality=90, **options)
+    assert agree(whole[:-2]).tobytes() == read_picture(whole).image.tobytes()
+    for cut in (12, 40, len(whole) // 4):
+        assert "truncated" in check_decodable(whole[:-cut])
+        with pytest.raises(DataError, match="truncated"):
+            read_picture(whole[:-cut])
+
+
+@pytest.mark.parametrize("name", READABLE)
+def test_the_check_and_the_reading_agree_wherever_a_file_is_cut(name):
+    data = READABLE[name]()
+    for cut in sorted({*range(1, 20), *range(20, len(data), max(1, len(data) // 12))}):
+        part = data[: len(data) - cut]
+        refused = ""
+        try:
+            read_picture(part)
+        except DataError as error:
+            refused = error.message
+        assert bool(check_decodable(part)) == bool(refused), (cut, check_decodable(part), refused)
+
+
+def test_a_huge_jpeg_is_decoded_smaller(monkeypatch):
+    whole = saved(blocks(4, (400, 304)), subsampling=0)
+    monkeypatch.setattr("alexcore.data.images.MAX_PIXELS", 400 * 304 // 4)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)  # Pillow refuses to open twice as many
+    picture = read_picture(whole)
+    assert (picture.image.size, picture.size) == ((200, 152), (400, 304))
+    assert picture.notes == ("decoded at 1/2 of its size",)
+    assert read_picture(whole, at_least=20).image.size == (50, 38)
+    assert agree(whole).size == (200, 152)
+    monkeypatch.setattr("alexcore.data.images.MAX_PIXELS", 400 * 304 // 64 - 1)
+    assert check_decodable(whole) == "400 x 304 pixels, more than 64 million"
+    with pytest.raises(DataError, match="400 x 304 pixels"):
+        read_picture(whole)
+
+
+def test_no_warning_of_pillow_reaches_anybody_from_any_thread():
+    data = segment(saved(blocks(1)), 0xE2, b"MPF\0II*\0\x08\0\0\0\1\0\1\xb0\4\0\1\0\0\0\2\0\0\0")
+    broken = saved(blocks(1), "TIFF")[:-40]
+    before = list(warnings.filters)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(check_decodable, [data, broken] * 20))
+    assert warnings.filters == before
+
+
+def test_a_picture_of_an_unknown_kind_is_not_called_no_picture():
+    tiff = bytearray(saved(blocks(1), "TIFF"))
+    place = tiff.find(struct.pack("<HH", 277, 3))  # samples per pixel
+    tiff[place + 8 : place + 10] = struct.pack("<H", 7)
+    assert check_decodable(bytes(tiff)) == "damaged, or of a kind that Pillow does not know"

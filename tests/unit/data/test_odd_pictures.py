@@ -81,8 +81,7 @@ def test_the_frames_of_an_animation_are_not_counted(monkeypatch):
 
 def test_a_comment_that_grows_is_not_unpacked():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(DataError, match="cannot be decoded"):
-        read_picture(text_bomb())
+    assert read_picture(text_bomb()).image.size == (4, 4)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 40_000  # KiB; it would be 65,000
 
 

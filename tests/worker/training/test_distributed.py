@@ -200,6 +200,23 @@ def test_those_runs_are_what_they_are_called(pairs, odd):
     assert losses[-1] < losses[0]
 
 
+def test_processes_count_together_what_can_no_longer_be_read(warm, odd, tmp_path):
+    roots = [shutil.copytree(odd, tmp_path / name) for name in ("one", "many")]
+    gone = [
+        [str(root / f"train/{name}/{name}_001.jpg") for name in names]
+        for root, names in zip(roots, (["fine"], ["fine", "level", "wide"]), strict=True)
+    ]
+    configs = [tiny_config(root, batch_size=4, epochs=3, processes=2).model_dump() for root in roots]
+    one, many = trained(
+        warm, 2, [{"config": config, "gone": files} for config, files in zip(configs, gone, strict=True)], tmp_path
+    )
+    (told,) = [event for event in of(one[1], "warning") if event["code"] == "run.pictures-skipped"]
+    assert (told["values"]["count"], told["values"]["names"]) == (1, ["train/fine/fine_001.jpg"])
+    assert of(one[1], "state")[0]["state"] == "finished"
+    assert "pictures can no longer be read, and the limit is 1" in of(many[1], "state")[0]["state"]
+    assert load_checkpoint(many[0] / "checkpoints" / "last.pt")["position"]["step"] >= 1
+
+
 # Resume -----------------------------------------------------------------------------------------------------------
 
 EVERYTHING: dict[str, Any] = {
