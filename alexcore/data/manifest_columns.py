@@ -27,7 +27,8 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from alexcore.data.list_columns import VERBATIM, columns_of, means_something, split_of
+from alexcore.data.layout_words import split_of
+from alexcore.data.list_columns import VERBATIM, columns_of, means_something
 from alexcore.data.list_json import from_json, from_json_lines
 from alexcore.data.list_labels import (
     are_whole_with_point,
