@@ -1,4 +1,4 @@
-"""Folders that are not plain, on pages: what is refused, what is chosen, and sets without a readable picture."""
+"""Data sets that are not plain, on the pages that use them: what is refused or chosen, and no readable picture."""
 
 from __future__ import annotations
 
@@ -24,17 +24,15 @@ def vehicles(flowers: Path) -> str:
     return root.name
 
 
-@pytest.mark.parametrize("page", ["pages/dataset.py", "pages/train.py", "pages/augment.py", "pages/batchnorm.py"])
+@pytest.mark.parametrize("page", ["pages/train.py", "pages/augment.py", "pages/batchnorm.py"])
 def test_an_ambiguous_folder_is_refused_and_opens_by_its_address(vehicles: str, page: str) -> None:
     assert "can be read in two ways" in errors_of(open_page(page, dataset=vehicles))
     at = open_page(page, dataset=vehicles, layout="splits")
     assert "two ways" not in errors_of(at)
-    if page == "pages/dataset.py":
-        assert "train/, val/ with class folders" in text_of(at)
 
 
 def test_a_layout_in_the_address_that_does_not_exist_is_passed_over(vehicles: str) -> None:
-    assert "can be read in two ways" in errors_of(open_page("pages/dataset.py", dataset=vehicles, layout="round"))
+    assert "can be read in two ways" in errors_of(open_page("pages/augment.py", dataset=vehicles, layout="round"))
 
 
 def test_the_choice_gets_into_the_run(vehicles: str) -> None:
