@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,17 +16,25 @@ from alexcore.home import is_list_name
 from alexcore.words.numbers import size_text
 
 UPLOAD_MB = 200
+_ARCHIVES = frozenset({".zip", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar"})
+# A copy is deleted when its job ends; older ones are of jobs that were killed.
+_FORGOTTEN_S = 86_400
 UPLOAD_LIMITS = Limits(files=20_000, total_bytes=2 * 10**9)
 
 
 def save_upload(stream: BinaryIO, target: Path, max_bytes: int) -> Path:
     """Write what a browser sends, from its beginning, to `target`, a piece at a time; over `max_bytes` nothing is kept.
 
+    The folder of `target` is for uploads alone: files in it that are older than a day are deleted.
+
     Raises:
         DataError: the upload is empty or too large, or `target` cannot be written.
     """
     with DataError.from_system(f"{target} cannot be written", "Check the free space and the rights."):
         target.parent.mkdir(parents=True, exist_ok=True)
+        for old in target.parent.iterdir():
+            if old.is_file() and time.time() - old.stat().st_mtime > _FORGOTTEN_S:
+                old.unlink(missing_ok=True)
         with replacing(target) as temporary, temporary.open("wb") as file:
             written = 0
             while block := stream.read(CHUNK):
@@ -62,7 +71,11 @@ def require_data_set(folder: Path, name: str) -> None:
     if any(is_list_name(path) or path.suffix.lower() == ".tar" for path in files):  # a list, or shards
         return
     if not pictures:
-        raise DataError(f"{name} holds no pictures.", "Pack the folder that holds a folder of pictures for each class.")
+        hint = "Pack the folder that holds a folder of pictures for each class."
+        packed = sorted(path.name for path in files if path.suffix.lower() in _ARCHIVES)
+        if packed:
+            hint = f"It holds archives, such as {show((packed[0],))}: unpack those, and pack what was in them together."
+        raise DataError(f"{name} holds no pictures.", hint)
     if len({path.parent for path in pictures}) > 1:
         return
     where = pictures[0].parent.relative_to(folder)

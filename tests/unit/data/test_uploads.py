@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
+import time
 from pathlib import Path
 
 import pytest
 
 from alexcore.cli import main
 from alexcore.data.archive import unpack
-from alexcore.data.uploads import UPLOAD_LIMITS, require_data_set
+from alexcore.data.uploads import UPLOAD_LIMITS, require_data_set, save_upload
 from alexcore.errors import DataError
 from alexcore.jobs import VARIABLE, read_job
 from tests.support.odd_archives import raw_zip
@@ -94,6 +97,21 @@ def test_an_upload_has_limits_that_are_named(tmp_path, capsys):
     assert main(["data", "unpack", str(archive), str(tmp_path / "t"), "--uploaded-as", "many.zip"]) == 2
     error = capsys.readouterr().err
     assert "many.zip holds 20,001 files and folders or more; the limit is 20,000." in error
+
+
+def test_archives_in_an_archive_are_named(tmp_path):
+    archive = zip_in(tmp_path, "train.zip", "test.zip", "read.txt")
+    with pytest.raises(DataError) as caught:
+        unpack(archive, tmp_path / "target", accept=require_data_set)
+    assert "'test.zip'" in caught.value.hint
+
+
+def test_the_copies_of_jobs_that_were_killed_are_forgotten_after_a_day(tmp_path):
+    for name, hours in (("old.zip", 25), ("new.zip", 23)):
+        (tmp_path / name).write_bytes(b"x")
+        os.utime(tmp_path / name, (time.time() - 3600 * hours,) * 2)
+    save_upload(io.BytesIO(b"x"), tmp_path / "mine.zip", 10)
+    assert sorted(os.listdir(tmp_path)) == ["home", "mine.zip", "new.zip"]
 
 
 # The command
