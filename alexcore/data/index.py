@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from alexcore.data.image_formats import ANNEX, HEIC, LFS, STAND_INS
+from alexcore.data.reading import FolderReading
 from alexcore.errors import DataError
 from alexcore.findings.data import NoReadablePicture, OneReadableClass, Undecodable
 from alexcore.findings.decoding import CloudPlaceholders, GitPointers, HeicPictures, InPlaceOfPictures
@@ -60,6 +61,7 @@ class DataIndex:
             shard, and a column `offset` says where in it the bytes begin; `shards.picture_source` reads either kind.
         problems: What was found; errors first.
         source: What was opened, where that is not `root`: the manifest.
+        reading: How a folder was read; None of what is no folder.
     """
 
     root: Path
@@ -68,6 +70,7 @@ class DataIndex:
     files: pd.DataFrame
     problems: tuple[Finding, ...] = ()
     source: Path | None = None
+    reading: FolderReading | None = None
 
     @property
     def origin(self) -> Path:

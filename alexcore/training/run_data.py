@@ -12,7 +12,7 @@ from alexcore.augment.presets import evaluation_operations, resized, training_op
 from alexcore.config import TrainConfig
 from alexcore.data.index import DataIndex
 from alexcore.data.shards import is_sharded
-from alexcore.data.sources import open_checked
+from alexcore.data.sources import choice_of, open_checked
 from alexcore.data.statistics import measure
 from alexcore.errors import DataError
 from alexcore.training.distributed import ALONE, Group, StoppedBeforeStartError
@@ -126,7 +126,9 @@ def open_run_data(
         if reporter.request() == "stop":
             raise StoppedBeforeStartError
 
-    index = open_checked(config.data, config.val, lambda done, total: tell("checking-pictures", done, total))
+    index = open_checked(
+        config.data, config.val, lambda done, total: tell("checking-pictures", done, total), choice_of(config)
+    )
     plan = make_plan(config, index)
     training = training_operations(config.augment, config.image_size)
     evaluation = evaluation_operations(config.augment, config.image_size)

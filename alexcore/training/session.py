@@ -22,6 +22,7 @@ import torch
 from alexcore import __version__
 from alexcore.data.class_index import require_same_mapping
 from alexcore.data.index import DataIndex
+from alexcore.data.sources import reading_of
 from alexcore.files import write_json
 from alexcore.findings.finding import Finding
 from alexcore.findings.run import DataChanged
@@ -174,6 +175,7 @@ def _environment(index: DataIndex, device: torch.device) -> dict[str, Any]:
         "git_commit": _git_commit(),
         "data": str(index.origin),
         "data_fingerprint": index.fingerprint(),
+        "reading": reading_of(index).as_json(preview=False),
         "command": sys.argv,
     }
 
