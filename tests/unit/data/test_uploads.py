@@ -50,9 +50,16 @@ def test_a_list_beside_it_keeps_its_folder(tmp_path, listing):
 
 def test_hidden_files_are_counted(tmp_path):
     told: list[str] = []
-    names = ["a/1.png", "b/1.png", "a/.DS_Store", "__MACOSX/a/._1.png", ".git/config"]
+    names = ["a/1.png", "b/1.png", "a/.DS_Store", "__MACOSX/a/._1.png", "@eaDir/1.png", "Thumbs.db", "a/Icon\r"]
     unpack(zip_in(tmp_path, *names), tmp_path / "target", name="set.zip", say=told.append)
-    assert told == ["Left out of set.zip, hidden files: 3 ('.DS_Store', '._1.png', 'config')."]
+    assert told == ["Left out of set.zip, hidden files and those of systems: 5 ('.DS_Store', '._1.png', '1.png', ...)."]
+
+
+def test_a_folder_around_pictures_that_are_named_by_class_is_taken_off(tmp_path):
+    names = [f"pets/{name}.{n}.png" for name in ("cat", "dog") for n in (1, 2)]
+    assert tree(unpack(zip_in(tmp_path, *names), tmp_path / "named")) == [name.removeprefix("pets/") for name in names]
+    names = ["pets/IMG_1.png", "pets/IMG_2.png"]
+    assert tree(unpack(zip_in(tmp_path, *names), tmp_path / "class")) == names
 
 
 # What is of no use
@@ -61,10 +68,12 @@ def test_hidden_files_are_counted(tmp_path):
 @pytest.mark.parametrize(
     ("names", "words"),
     [
-        (["1.png", "2.png", "3.png"], "holds 3 pictures in no folder"),
-        (["IMG_0001.png", "IMG_0002.png"], "holds 2 pictures in no folder"),
-        (["IMG_0001.png"], "holds 1 picture in no folder"),
-        (["set/1.png", "set/2.png"], "holds 2 pictures in the one folder 'set'"),
+        (["1.png", "2.png", "3.png"], "holds no pictures in class folders; nothing was unpacked."),
+        (["IMG_0001.png", "IMG_0002.png"], "holds no pictures in class folders"),
+        (["train/1.png", "val/2.png"], "holds no pictures in class folders"),
+        (["val/cats/1.png", "test/dogs/2.png"], "has val/ and test/ but no train/"),
+        (["set/1.png", "set/2.png"], "holds pictures of one class alone, 'set'"),
+        (["labels.csv"], "holds no pictures"),
         (["read.txt", "a/b.doc"], "holds no pictures"),
     ],
 )
@@ -82,8 +91,8 @@ def test_an_archive_without_classes_leaves_no_folder_and_keeps_no_name(tmp_path,
     "names",
     [
         ["cat.0.png", "cat.1.png", "dog.0.png", "dog.1.png"],
-        ["pets/cat.0.png", "pets/dog.0.png"],
-        ["1.png", "2.png", "labels.csv"],
+        ["pets/cat.0.png", "pets/cat.1.png", "pets/dog.0.png", "pets/dog.1.png"],
+        ["bus/1.png", "car/1.png", "train/a/1.png", "train/b/1.png"],
         ["train-000000.tar"],
         ["cats/1.png", "dogs/1.png"],
     ],
@@ -139,7 +148,10 @@ def test_a_job_hands_its_sentences_to_whoever_watches(tmp_path, home, monkeypatc
     archive = zip_in(tmp_path, "a/1.png", "b/1.png", ".hidden")
     assert main(["data", "unpack", str(archive), str(tmp_path / "t"), "--remove", "--uploaded-as=set.zip"]) == 0
     job = read_job("unpack-set")
-    assert (job.state, job.notes) == ("finished", ("Left out of set.zip, hidden files: 1 ('.hidden').",))
+    assert (job.state, job.notes) == (
+        "finished",
+        ("Left out of set.zip, hidden files and those of systems: 1 ('.hidden').",),
+    )
     assert not archive.exists()
 
 
