@@ -21,7 +21,7 @@ from ui.parts.synthetic_data import ensure_synthetic
 
 
 # An index is never changed, so sessions may share one; copies of 100,000 rows at each rerun would be slow.
-@st.cache_resource(max_entries=4, show_spinner="FolderReading the folders ...")
+@st.cache_resource(max_entries=4, show_spinner="Reading the folders ...")
 def _index(path: str, signature: str, choice: FolderChoice) -> DataIndex:  # noqa: ARG001 - the signature only makes the key change
     return open_source(path, choice=choice, roots=data_roots())
 
