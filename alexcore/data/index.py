@@ -8,7 +8,7 @@ takes milliseconds at 100,000 rows is computed once and kept with it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -62,6 +62,7 @@ class DataIndex:
         problems: What was found; errors first.
         source: What was opened, where that is not `root`: the manifest.
         reading: How a folder was read; None of what is no folder.
+        known_as: The paths under which pictures that have moved were known before; they are still the same data set.
     """
 
     root: Path
@@ -71,6 +72,7 @@ class DataIndex:
     problems: tuple[Finding, ...] = ()
     source: Path | None = None
     reading: FolderReading | None = None
+    known_as: Mapping[str, str] | None = None
 
     @property
     def origin(self) -> Path:
@@ -141,7 +143,8 @@ class DataIndex:
     @cached_property
     def _fingerprint(self) -> str:
         digest = hashlib.sha256("\0".join(self.classes).encode())
-        rows = self.files.sort_values(["split", "path"])
+        files = self.files.assign(path=self.files["path"].map(self.known_as)) if self.known_as else self.files
+        rows = files.sort_values(["split", "path"])
         for column in ("path", "split", "label", "bytes"):
             digest.update("\0".join(rows[column].astype(str)).encode())
         return digest.hexdigest()[:16]
