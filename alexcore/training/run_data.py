@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any, Protocol
@@ -78,7 +78,13 @@ class RunData:
 
 
 def open_together(
-    config: TrainConfig, reporter: Reporter, pin_memory: bool, group: Group, *, skipping: bool = False
+    config: TrainConfig,
+    reporter: Reporter,
+    pin_memory: bool,
+    group: Group,
+    *,
+    skipping: bool = False,
+    learned: Collection[bytes] = (),
 ) -> RunData:
     """`open_run_data` in every rank: the first checks the pictures, the others then find what it has remembered.
 
@@ -89,10 +95,10 @@ def open_together(
     if not group.first:
         if group.share(""):
             raise StoppedBeforeStartError
-        data = open_run_data(config, reporter, pin_memory, group, skipping=skipping)
+        data = open_run_data(config, reporter, pin_memory, group, skipping=skipping, learned=learned)
     else:
         try:
-            data = open_run_data(config, reporter, pin_memory, group, skipping=skipping)
+            data = open_run_data(config, reporter, pin_memory, group, skipping=skipping, learned=learned)
         except StoppedBeforeStartError:
             group.share("stop")
             raise
@@ -108,12 +114,19 @@ def open_together(
 
 
 def open_run_data(
-    config: TrainConfig, reporter: Reporter, pin_memory: bool, group: Group = ALONE, *, skipping: bool = False
+    config: TrainConfig,
+    reporter: Reporter,
+    pin_memory: bool,
+    group: Group = ALONE,
+    *,
+    skipping: bool = False,
+    learned: Collection[bytes] = (),
 ) -> RunData:
     """Open and check the data set of a run.
 
     With `skipping` a picture that can no longer be read is left out of its batch, and whoever reads the batches looks
-    at `lost`; without it reading ends with a DataError.
+    at `lost`; without it reading ends with a DataError. `learned` are hashes of what the network has been trained on:
+    where a split is drawn for the first time, these pictures train.
 
     Raises:
         DataError: it cannot be used.
@@ -127,7 +140,11 @@ def open_run_data(
             raise StoppedBeforeStartError
 
     index = open_checked(
-        config.data, config.val, lambda done, total: tell("checking-pictures", done, total), choice_of(config)
+        config.data,
+        config.val,
+        lambda done, total: tell("checking-pictures", done, total),
+        choice_of(config),
+        learned=learned,
     )
     plan = make_plan(config, index)
     training = training_operations(config.augment, config.image_size)
