@@ -100,13 +100,14 @@ class DataIndex:
         return self.files[self.files["split"] == split].reset_index(drop=True)
 
     def counts(self) -> pd.DataFrame:
-        """Pictures per class (rows, in the order of the index) and split (columns)."""
+        """Pictures per class (rows, in the order of the index) and split (columns; train always, others with any)."""
         return self._counts.copy()
 
     @cached_property
     def _counts(self) -> pd.DataFrame:
         table = self.files.groupby(["label", "split"], observed=True).size().unstack(fill_value=0)
-        table = table.reindex(index=range(len(self.classes)), columns=list(self.splits), fill_value=0)
+        columns = list(dict.fromkeys(["train", *self.splits]))  # train also if no picture of it can be read
+        table = table.reindex(index=range(len(self.classes)), columns=columns, fill_value=0)
         return table.set_axis(list(self.classes), axis=0)
 
     def path_of(self, row_path: str) -> Path:
