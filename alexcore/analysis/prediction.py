@@ -60,6 +60,8 @@ class Classifier:
         self.model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.operations: list[Operation] = state["evaluation_operations"]
         self.transform = build_transform(self.operations)
+        # Of the data set that it was trained on; empty where the checkpoint does not say.
+        self.fingerprint = str(state.get("fingerprint", ""))
         self.lock = threading.RLock()
 
     @torch.no_grad()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -63,6 +63,7 @@ class DataIndex:
         source: What was opened, where that is not `root`: the manifest.
         reading: How a folder was read; None of what is no folder.
         known_as: The paths under which pictures that have moved were known before; they are still the same data set.
+        hashes: What pictures are by their content, path -> hash, where a check has read them (`open_checked`).
     """
 
     root: Path
@@ -73,6 +74,7 @@ class DataIndex:
     source: Path | None = None
     reading: FolderReading | None = None
     known_as: Mapping[str, str] | None = None
+    hashes: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     @property
     def origin(self) -> Path:

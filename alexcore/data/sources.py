@@ -15,7 +15,7 @@ from alexcore.data.manifest import open_manifest
 from alexcore.data.reading import AS_IT_LIES, ClassesFrom, FolderChoice, FolderReading
 from alexcore.data.shards import is_shard_source, open_shards
 from alexcore.data.storage import Progress, silent
-from alexcore.data.verify import find_unreadable
+from alexcore.data.verify import find_unreadable, known_hashes
 from alexcore.errors import DataError
 from alexcore.home import is_list_name
 
@@ -109,12 +109,15 @@ def open_checked(
 ) -> DataIndex:
     """Index a data set and leave out the pictures that cannot be decoded, each of which is decoded once for that.
 
+    The `hashes` of the others are known afterwards.
+
     Every file is asked for its size and time, so one that was overwritten in place is decoded again.
     """
     if not is_shard_source(data) and not is_manifest(Path(data)):
         forget_folder(*_paths(data, val), choice)
     index = open_source(data, val, choice=choice)
-    return index.without(find_unreadable(index, on_progress))
+    unreadable = find_unreadable(index, on_progress)
+    return replace(index, hashes=known_hashes(index)).without(unreadable)
 
 
 def source_signature(path: Path) -> str:
