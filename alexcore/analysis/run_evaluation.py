@@ -21,7 +21,6 @@ from torch.utils.data import DataLoader, Dataset
 
 from alexcore.analysis.metrics import calibration, calibration_error, class_scores, confusion_matrix, mean_of, wilson
 from alexcore.analysis.prediction import Classifier
-from alexcore.augment.operations import Operation
 from alexcore.augment.pipeline import build_transform
 from alexcore.data.class_index import require_same_mapping
 from alexcore.data.images import read_picture
@@ -57,10 +56,10 @@ class Answers:
 class _Pictures(Dataset[tuple[torch.Tensor, int] | DataError]):
     """The pictures of one split, each through the evaluation transform; an unreadable one is its error."""
 
-    def __init__(self, index: DataIndex, split: str, operations: list[Operation]) -> None:
+    def __init__(self, index: DataIndex, split: str, classifier: Classifier) -> None:
         rows = index.select(split)
         self.index, self.paths, self.labels = index, rows["path"].tolist(), rows["label"].tolist()
-        self.transform = build_transform(operations)
+        self.transform, self.rendering = build_transform(classifier.operations), classifier.rendering
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -68,7 +67,7 @@ class _Pictures(Dataset[tuple[torch.Tensor, int] | DataError]):
     def __getitem__(self, number: int) -> tuple[torch.Tensor, int] | DataError:
         path = str(self.paths[number])
         try:
-            image = read_picture(picture_source(self.index, path), path).image
+            image = read_picture(picture_source(self.index, path), path, rendering=self.rendering).image
         except DataError as error:
             return error
         return self.transform(image), int(self.labels[number])
@@ -109,7 +108,7 @@ def answer_pictures(
         data, val = classifier.config.data, classifier.config.val
     index = open_checked(data, val, lambda done, total: report("checking-pictures", done, total))
     require_same_mapping(classifier.classes, index.classes)
-    pictures = _Pictures(index, split, classifier.operations)
+    pictures = _Pictures(index, split, classifier)
     if not len(pictures):
         raise DataError(f"{index.root} has no readable picture in its {split} split.", "Choose one that has.")
     rows: list[dict[str, Any]] = []

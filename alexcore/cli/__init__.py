@@ -18,6 +18,7 @@ from alexcore.cli.output import Command
 from alexcore.cli.processes import quiet_unless_first
 from alexcore.errors import AlexError
 from alexcore.process import TRAINING_THREADS
+from alexcore.run_intensity import joined
 
 
 class _Parser(argparse.ArgumentParser):
@@ -46,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.environ.setdefault(name, value)  # read when a command imports torch
     parser = build_parser()
     with quiet_unless_first():
-        parsed = parser.parse_args(arguments)
+        parsed = parser.parse_args(joined(list(sys.argv[1:] if arguments is None else arguments)))
     try:
         command: Command = parsed.command
         code = command(parsed)

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alexcore.cli.output import Arguments, add_command, answer, reported
-from alexcore.errors import DataError
+from alexcore.errors import ConfigError, DataError
 from alexcore.home import data_dir
+from alexcore.run_intensity import LEGAL, is_intensity
 
 if TYPE_CHECKING:
     from alexcore.data.index import DataIndex
@@ -32,12 +33,23 @@ def data_sample(arguments: Arguments) -> int:
     return _written(directory, arguments)
 
 
+def _intensity(arguments: Arguments) -> str:
+    """What was typed for --intensity.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    if not is_intensity(arguments.intensity):
+        raise ConfigError(f"intensity = {arguments.intensity!r} is not allowed: it must be {LEGAL}.")
+    return str(arguments.intensity)
+
+
 def data_info(arguments: Arguments) -> int:
     """Show classes, counts and problems of a data set, after decoding each picture once."""
     from alexcore.data.sources import open_checked
 
     with reported("checking pictures") as on_progress:
-        index = open_checked(arguments.path, arguments.val, on_progress)
+        index = open_checked(arguments.path, arguments.val, on_progress, _intensity(arguments))
     counts = index.counts()
     found = {
         "data": str(index.root),
@@ -68,12 +80,13 @@ def data_pack(arguments: Arguments) -> int:
 
 def data_scan(arguments: Arguments) -> int:
     """Look for damaged, repeated, leaking, dark, blurry and otherwise odd pictures; nothing is changed."""
+    from alexcore.data.intensity import with_rendering
     from alexcore.data.quality import scan
     from alexcore.data.sources import open_source
 
     # Not open_checked: the damaged pictures are among what is looked for.
     with reported("looking at pictures") as on_progress:
-        index = open_source(arguments.path, arguments.val)
+        index = with_rendering(open_source(arguments.path, arguments.val), _intensity(arguments))
         findings = scan(index, on_progress)
     lines = [] if findings else ["Nothing was found."]
     for finding in findings:
@@ -90,7 +103,7 @@ def data_stats(arguments: Arguments) -> int:
     from alexcore.data.statistics import measure
 
     with reported("measuring") as on_progress:
-        index = open_checked(arguments.path, arguments.val, on_progress)
+        index = open_checked(arguments.path, arguments.val, on_progress, _intensity(arguments))
         found = measure(index, on_progress=on_progress)
     return answer(arguments.json, {"data": str(index.origin), **found.summary()}, found.normalize_code())
 
@@ -174,6 +187,7 @@ def register(commands: Any) -> None:
     info = add_command(data, "info", data_info)
     info.add_argument("path")
     info.add_argument("--val", default="", help="a separate validation folder")
+    info.add_argument("--intensity", default="auto", help=LEGAL)
     packing = add_command(data, "pack", data_pack)
     packing.add_argument("src", help="any data set")
     packing.add_argument("dir", type=Path, help="a folder that does not exist yet")
@@ -182,6 +196,7 @@ def register(commands: Any) -> None:
         looking = add_command(data, name, command)
         looking.add_argument("path")
         looking.add_argument("--val", default="", help="a separate validation folder")
+        looking.add_argument("--intensity", default="auto", help=LEGAL)
     deriving = add_command(data, "derive", data_derive)
     deriving.add_argument("src", help="any data set")
     deriving.add_argument("manifest", type=Path, help="the .csv, .tsv, .json or .jsonl file to write")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from alexcore.data.index import DataIndex
 from alexcore.data.index_cache import folder_signature, forget_folder, open_folder_cached
+from alexcore.data.intensity import with_rendering
 from alexcore.data.manifest import open_manifest
 from alexcore.data.shards import is_shard_source, open_shards
 from alexcore.data.storage import Progress, silent
@@ -59,15 +60,18 @@ def _paths(data: str | Path, val: str | Path) -> tuple[Path, Path | None]:
         raise DataError(f"{data} names a user that this machine does not know.", "Type the whole path.") from error
 
 
-def open_checked(data: str | Path, val: str | Path = "", on_progress: Progress = silent) -> DataIndex:
+def open_checked(
+    data: str | Path, val: str | Path = "", on_progress: Progress = silent, intensity: str = "auto"
+) -> DataIndex:
     """Index a data set and leave out the pictures that cannot be decoded, each of which is decoded once for that.
 
-    Every file is asked for its size and time, so one that was overwritten in place is decoded again.
+    Every file is asked for its size and time, so one that was overwritten in place is decoded again. `intensity`, as in
+    TrainConfig, says how its values beyond 8 bits are scaled.
     """
     if not is_shard_source(data) and not is_manifest(Path(data)):
         forget_folder(*_paths(data, val))
     index = open_source(data, val)
-    return index.without(find_unreadable(index, on_progress))
+    return with_rendering(index.without(find_unreadable(index, on_progress)), intensity)
 
 
 def source_signature(path: Path) -> str:
