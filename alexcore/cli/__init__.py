@@ -10,7 +10,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from alexcore import __version__
 from alexcore.cli import answering, checking, comparing, data_sets, exporting, run_store, starting
@@ -22,6 +22,10 @@ from alexcore.run_intensity import joined
 
 
 class _Parser(argparse.ArgumentParser):
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Read `--intensity window LOW HIGH` as one flag with one value."""
+        return super().parse_known_args(joined(list(sys.argv[1:] if args is None else args)), namespace)
+
     def error(self, message: str) -> NoReturn:
         """Say in one line what is wrong; argparse itself would first print the thirty flags of `train`."""
         self.exit(2, f"error: {message.rstrip('.')}. See `{self.prog} --help`.\n")
@@ -47,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.environ.setdefault(name, value)  # read when a command imports torch
     parser = build_parser()
     with quiet_unless_first():
-        parsed = parser.parse_args(joined(list(sys.argv[1:] if arguments is None else arguments)))
+        parsed = parser.parse_args(arguments)
     try:
         command: Command = parsed.command
         code = command(parsed)

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from alexcore.data.images import read_picture
-from alexcore.data.rendering import PLAIN, Rendering
+from alexcore.data.levels import PLAIN, Rendering
 from alexcore.home import cache_dir
 from alexcore.system import open_file
 

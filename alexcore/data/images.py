@@ -23,7 +23,7 @@ from alexcore.data.image_opening import (
     orientation,
     with_image,
 )
-from alexcore.data.rendering import PLAIN, Rendering, kind_of, scaled
+from alexcore.data.levels import PLAIN, Rendering, kind_of, scaled
 from alexcore.errors import DataError
 
 __all__ = ["EXTENSIONS", "MAX_PIXELS", "POLICY", "Header", "Picture", "check_decodable", "read_header", "read_picture"]

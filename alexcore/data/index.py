@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from alexcore.data.image_formats import ANNEX, HEIC, LFS, STAND_INS
-from alexcore.data.rendering import PLAIN, Rendering
+from alexcore.data.levels import PLAIN, Rendering
 from alexcore.errors import DataError
 from alexcore.findings.data import NoReadablePicture, OneReadableClass, Undecodable
 from alexcore.findings.decoding import CloudPlaceholders, GitPointers, HeicPictures, InPlaceOfPictures

@@ -21,7 +21,7 @@ from PIL import Image, ImageFile
 from alexcore.data.image_opening import UnreadableError, with_image
 from alexcore.data.images import read_picture
 from alexcore.data.index import DataIndex
-from alexcore.data.rendering import BACKGROUNDS, PLAIN, TYPES, Rendering, kind_of
+from alexcore.data.levels import BACKGROUNDS, PLAIN, TYPES, Rendering, kind_of
 from alexcore.data.shards import picture_source
 from alexcore.errors import DataError
 from alexcore.files import read_json, write_json

@@ -24,7 +24,7 @@ from PIL import Image, ImageChops, ImageFilter, ImageOps, ImageStat
 
 from alexcore.data.images import check_decodable, read_picture
 from alexcore.data.index import DataIndex
-from alexcore.data.rendering import PLAIN, Rendering
+from alexcore.data.levels import PLAIN, Rendering
 from alexcore.data.shards import picture_source
 from alexcore.data.storage import Progress, silent
 from alexcore.errors import DataError

@@ -22,7 +22,7 @@ from PIL import Image
 
 from alexcore.data.images import read_header, read_picture
 from alexcore.data.index import DataIndex
-from alexcore.data.rendering import Rendering
+from alexcore.data.levels import Rendering
 from alexcore.data.shards import picture_source
 from alexcore.data.storage import Progress, silent
 from alexcore.errors import DataError

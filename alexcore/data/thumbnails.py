@@ -16,7 +16,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from alexcore.data.images import read_picture
-from alexcore.data.rendering import PLAIN, Rendering
+from alexcore.data.levels import PLAIN, Rendering
 from alexcore.errors import DataError
 from alexcore.files import replacing
 from alexcore.home import cache_dir

@@ -16,7 +16,7 @@ from alexcore.augment import pipeline
 from alexcore.augment.operations import Operation
 from alexcore.data.decoded import DecodedPictures
 from alexcore.data.index import DataIndex
-from alexcore.data.rendering import PLAIN, Rendering
+from alexcore.data.levels import PLAIN, Rendering
 from alexcore.errors import DataError
 from alexcore.system import available_cores, lower_priority
 from alexcore.training.shared_batches import AHEAD, Placed, SharedBatches

@@ -11,7 +11,7 @@ from alexcore.augment.operations import Operation
 from alexcore.augment.presets import evaluation_operations, resized, training_operations, with_normalize
 from alexcore.config import TrainConfig
 from alexcore.data.index import DataIndex
-from alexcore.data.rendering import Rendering
+from alexcore.data.levels import Rendering
 from alexcore.data.shards import is_sharded
 from alexcore.data.sources import open_checked
 from alexcore.data.statistics import measure

@@ -22,7 +22,7 @@ import torch
 from alexcore import __version__
 from alexcore.data.class_index import require_same_mapping
 from alexcore.data.index import DataIndex
-from alexcore.data.rendering import Rendering
+from alexcore.data.levels import Rendering
 from alexcore.files import read_json, write_json
 from alexcore.findings.finding import Finding
 from alexcore.findings.run import DataChanged

@@ -17,7 +17,7 @@ from alexcore.config import load_config, make_config
 from alexcore.data.decoded import DecodedPictures
 from alexcore.data.images import read_picture
 from alexcore.data.intensity import background_for, choose, with_rendering, without_strays
-from alexcore.data.rendering import PLAIN, Rendering, scaled
+from alexcore.data.levels import PLAIN, Rendering, scaled
 from alexcore.data.sources import open_checked, open_source
 from alexcore.data.statistics import measure
 from alexcore.data.thumbnails import thumbnail
