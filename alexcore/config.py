@@ -72,6 +72,27 @@ class TrainConfig(RunFields):
         "A separate folder of CLASS folders to validate on; empty uses the data set's own. The network never learns "
         "from these pictures, so the validation accuracy says what it makes of new ones.",
     )
+    layout: Literal["auto", "splits", "classes", "flat"] = field(
+        "auto",
+        "Layout of the folder",
+        "What the folders in the data set are. auto: what their names say, if that is clear; splits: train, val and "
+        "test, with class folders in them; classes: each is a class, whatever it is called; flat: neither, all "
+        "pictures are one pool. Look at the counts on the page Data set: a folder read wrongly teaches nonsense.",
+        code="alexcore.data.layout:read",
+    )
+    classes_from: Literal["folder", "name", "list"] = field(
+        "folder",
+        "Classes from",
+        "What says which class a picture has. folder: the folder that it lies in; name: what stands beside the number "
+        "in the name of its file, cat in cat.12.jpg; list: the list that lies among the pictures.",
+        code="alexcore.data.layout:read",
+    )
+    test: str = field(
+        "",
+        "Test folder",
+        "A separate folder of CLASS folders for the test split; empty uses the data set's own. No run looks at these "
+        "pictures; evaluate them once, when you are done.",
+    )
     image_size: Annotated[int, Ge(32), Le(1024)] = field(
         224,
         "Image size (px)",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from alexcore.batchnorm.settings import create_experiment
+from alexcore.data.sources import reading_of
 from alexcore.runs import launcher
 from alexcore.runs.kinds import BATCHNORM
 from alexcore.runs.run_list import active_runs
@@ -25,7 +26,7 @@ def new_experiment() -> None:
     index, _checked = opened
     made = None
     with shown_errors():
-        config, bn = experiment_form(str(index.origin))
+        config, bn = experiment_form(str(index.origin), reading_of(index).choice)
         fairness(config, bn, index)
         made = config, bn
     if st.button(_("Start"), key="bn_start", type="primary", icon=":material/play_arrow:", disabled=made is None):

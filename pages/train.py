@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from alexcore.data.sources import reading_of
 from alexcore.errors import RunError
 from alexcore.runs import launcher
 from alexcore.runs.kinds import TRAINING
@@ -32,7 +33,7 @@ def new_run() -> None:
     config, plan = None, None
     with shown_errors():
         val, index = cloned_validation(name, index)
-        config = config_form(str(index.origin), val)
+        config = config_form(str(index.origin), val, reading_of(index).choice)
         plan = preflight(config, index, checked)
     if st.button(_("Start"), key="train_start", type="primary", icon=":material/play_arrow:", disabled=plan is None):
         assert config is not None

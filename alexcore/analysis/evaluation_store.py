@@ -15,6 +15,7 @@ from typing import Any
 
 import pandas as pd
 
+from alexcore.data.reading import AS_IT_LIES, FolderChoice
 from alexcore.data.sources import open_source, source_signature
 from alexcore.errors import CheckpointError
 from alexcore.files import read_json, replacing, write_json
@@ -39,7 +40,9 @@ class StoredEvaluation:
         return [str(each) for each in self.report["classes"]]
 
 
-def evaluation_name(checkpoint: Path, data: str, val: str = "", split: str = "val") -> str:
+def evaluation_name(
+    checkpoint: Path, data: str, val: str = "", split: str = "val", choice: FolderChoice = AS_IT_LIES
+) -> str:
     """A name for the evaluation of this file on this state of a data set; also that of its background job.
 
     Raises:
@@ -50,8 +53,10 @@ def evaluation_name(checkpoint: Path, data: str, val: str = "", split: str = "va
         status = checkpoint.stat()
     except OSError as error:
         raise CheckpointError(f"There is no checkpoint {checkpoint}.", "Train for at least one epoch first.") from error
-    sources = [(str(Path(each).expanduser().resolve()), _signature(each)) for each in (data, val) if each]
-    text = json.dumps([VERSION, str(checkpoint.resolve()), status.st_size, status.st_mtime_ns, sources, split])
+    places = [each for each in (data, val, choice.test) if each]
+    sources = [(str(Path(each).expanduser().resolve()), _signature(each)) for each in places]
+    parts = [VERSION, str(checkpoint.resolve()), status.st_size, status.st_mtime_ns, sources, split]
+    text = json.dumps([*parts, choice.flags] if choice.flags else parts)
     return f"evaluate-{hashlib.sha256(text.encode()).hexdigest()[:20]}"
 
 

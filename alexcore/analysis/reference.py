@@ -32,7 +32,7 @@ from alexcore.data.class_index import require_same_mapping
 from alexcore.data.incoming import set_pictures
 from alexcore.data.index import DataIndex
 from alexcore.data.shards import is_sharded
-from alexcore.data.sources import open_checked
+from alexcore.data.sources import choice_of, open_checked
 from alexcore.data.storage import new_folder, require_room
 from alexcore.errors import DataError
 from alexcore.files import write_json
@@ -59,7 +59,7 @@ def build_reference(checkpoint: Path, on_progress: Callable[[int, int], None] | 
     """
     report = on_progress or (lambda _done, _total: None)
     classifier = Classifier(checkpoint, choose_device())
-    index = open_checked(classifier.config.data, classifier.config.val)
+    index = open_checked(classifier.config.data, classifier.config.val, choice=choice_of(classifier.config))
     index = replace(index, rendering=classifier.rendering)
     require_same_mapping(classifier.classes, index.classes)
     target = reference_folder(checkpoint, classifier.config.data, classifier.config.val)

@@ -25,8 +25,9 @@ from alexcore.augment.pipeline import build_transform
 from alexcore.data.class_index import require_same_mapping
 from alexcore.data.images import read_picture
 from alexcore.data.index import DataIndex
+from alexcore.data.reading import AS_IT_LIES, FolderChoice
 from alexcore.data.shards import picture_source
-from alexcore.data.sources import open_checked
+from alexcore.data.sources import choice_of, open_checked
 from alexcore.errors import DataError
 from alexcore.training.device import choose_device
 from alexcore.training.evaluation import MOST_WRONG
@@ -90,12 +91,17 @@ def _batches(pictures: _Pictures, batch_size: int) -> Iterator[Batch]:
 
 
 def answer_pictures(
-    checkpoint: Path, data: str = "", val: str = "", split: str = "val", on_progress: Progress | None = None
+    checkpoint: Path,
+    data: str = "",
+    val: str = "",
+    split: str = "val",
+    on_progress: Progress | None = None,
+    choice: FolderChoice = AS_IT_LIES,
 ) -> Answers:
     """Let a checkpoint answer every picture of a split, in fp32, in eval mode, through its own evaluation transform.
 
     `data`, with its separate validation folder `val`, is empty for the data set that the run was trained on. `split` is
-    train, val or test; `on_progress` is called with (phase, done, total).
+    train, val or test; `on_progress` is called with (phase, done, total); `choice` says how the folder `data` is meant.
 
     Raises:
         CheckpointError: there is no usable checkpoint, or the data set has another mapping.
@@ -105,8 +111,8 @@ def answer_pictures(
     device = choose_device()
     classifier = Classifier(checkpoint, device)
     if not data:
-        data, val = classifier.config.data, classifier.config.val
-    index = open_checked(data, val, lambda done, total: report("checking-pictures", done, total))
+        data, val, choice = classifier.config.data, classifier.config.val, choice_of(classifier.config)
+    index = open_checked(data, val, lambda done, total: report("checking-pictures", done, total), choice)
     require_same_mapping(classifier.classes, index.classes)
     pictures = _Pictures(index, split, classifier)
     if not len(pictures):

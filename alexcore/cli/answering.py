@@ -6,13 +6,17 @@ import argparse
 from contextlib import closing
 from typing import Any
 
+from alexcore.cli.flags import add_choice_flags, chosen
 from alexcore.cli.output import Arguments, Bar, add_command, answer, print_json, reported
+from alexcore.errors import DataError
 
 
 def evaluate(arguments: Arguments) -> int:
     """Measure a run on the validation split of its own or another data set, class by class and picture by picture."""
     from alexcore.analysis.evaluation_store import evaluation_name, remember_evaluation
     from alexcore.analysis.run_evaluation import answer_pictures, report_of
+    from alexcore.data.reading import AS_IT_LIES
+    from alexcore.data.sources import choice_of
     from alexcore.runs.store import find_run, require_checkpoint
 
     with closing(Bar()) as bar, reported("evaluating") as evaluated:
@@ -26,11 +30,16 @@ def evaluate(arguments: Arguments) -> int:
 
         run = find_run(arguments.run_dir)
         checkpoint = require_checkpoint(run)
-        data, val = arguments.data, ""
+        data, val, choice = arguments.data, "", chosen(arguments)
+        if not data and choice != AS_IT_LIES:
+            raise DataError(
+                f"{choice.flags} says how another data set is read; the run's own is read as it was trained on.",
+                "Add --data PATH.",
+            )
         if not data and run.config:
-            data, val = run.config.data, run.config.val
-        name = evaluation_name(checkpoint, data, val, arguments.split) if data else ""
-        answers = answer_pictures(checkpoint, data, val, arguments.split, on_progress)
+            data, val, choice = run.config.data, run.config.val, choice_of(run.config)
+        name = evaluation_name(checkpoint, data, val, arguments.split, choice) if data else ""
+        answers = answer_pictures(checkpoint, data, val, arguments.split, on_progress, choice)
         report = report_of(answers)
         if name:
             # Before the job says that it has finished: a page looks for the result as soon as it does.
@@ -118,6 +127,7 @@ def register(commands: Any) -> None:
     evaluating = add_command(commands, "evaluate", evaluate)
     evaluating.add_argument("run_dir")
     evaluating.add_argument("--data", default="", help="another data set with the same classes")
+    add_choice_flags(evaluating)
     evaluating.add_argument(
         "--split", choices=["train", "val", "test"], default="val", help="which part of it (default: val)"
     )

@@ -22,7 +22,7 @@ from alexcore.words.verdict import answer_in_words
 
 def compare_bn(arguments: Arguments) -> int:
     """Train networks that differ in their norm alone, side by side; Ctrl-C saves and stops, `resume` goes on."""
-    from alexcore.data.sources import open_source
+    from alexcore.data.sources import choice_of, open_source
     from alexcore.training.plan import make_plan
 
     given = {**FIELDS, **BN_FIELDS}
@@ -30,7 +30,8 @@ def compare_bn(arguments: Arguments) -> int:
     config, bn = make_experiment(arguments.preset, **absolute(values))
     if not config.data:
         raise DataError("No data set is given.", "Add --data PATH, or make one with `data sample DIR`.")
-    make_plan(config, open_source(config.data, config.val))  # what cannot work shall not leave a failed run behind
+    # What cannot work shall not leave a failed run behind.
+    make_plan(config, open_source(config.data, config.val, choice=choice_of(config)))
     return carry_out(create_experiment(config, bn, arguments.run), arguments.json)
 
 

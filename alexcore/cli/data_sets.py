@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from alexcore.cli.flags import add_choice_flags, chosen
 from alexcore.cli.output import Arguments, add_command, answer, reported
 from alexcore.errors import ConfigError, DataError
 from alexcore.home import data_dir
@@ -46,14 +47,15 @@ def _intensity(arguments: Arguments) -> str:
 
 def data_info(arguments: Arguments) -> int:
     """Show classes, counts and problems of a data set, after decoding each picture once."""
-    from alexcore.data.sources import open_checked
+    from alexcore.data.sources import open_checked, reading_of
 
     with reported("checking pictures") as on_progress:
-        index = open_checked(arguments.path, arguments.val, on_progress, _intensity(arguments))
+        index = open_checked(arguments.path, arguments.val, on_progress, chosen(arguments), _intensity(arguments))
     counts = index.counts()
     found = {
         "data": str(index.root),
         "layout": index.layout,
+        "reading": reading_of(index).as_json(),
         "class_to_idx": index.class_to_idx,
         "counts": {split: counts[split].to_dict() for split in index.splits},
         "images": len(index.files),
@@ -72,7 +74,7 @@ def data_pack(arguments: Arguments) -> int:
     from alexcore.data.sources import open_checked
 
     with reported("checking pictures") as on_progress:
-        index = open_checked(arguments.src, "", on_progress)
+        index = open_checked(arguments.src, "", on_progress, chosen(arguments))
     with reported("packing") as on_progress:
         directory = pack(index, arguments.dir, arguments.images_per_shard, on_progress)
     return _written(directory, arguments)
@@ -86,7 +88,8 @@ def data_scan(arguments: Arguments) -> int:
 
     # Not open_checked: the damaged pictures are among what is looked for.
     with reported("looking at pictures") as on_progress:
-        index = with_rendering(open_source(arguments.path, arguments.val), _intensity(arguments))
+        index = open_source(arguments.path, arguments.val, choice=chosen(arguments))
+        index = with_rendering(index, _intensity(arguments))
         findings = scan(index, on_progress)
     lines = [] if findings else ["Nothing was found."]
     for finding in findings:
@@ -103,7 +106,7 @@ def data_stats(arguments: Arguments) -> int:
     from alexcore.data.statistics import measure
 
     with reported("measuring") as on_progress:
-        index = open_checked(arguments.path, arguments.val, on_progress, _intensity(arguments))
+        index = open_checked(arguments.path, arguments.val, on_progress, chosen(arguments), _intensity(arguments))
         found = measure(index, on_progress=on_progress)
     return answer(arguments.json, {"data": str(index.origin), **found.summary()}, found.normalize_code())
 
@@ -114,7 +117,7 @@ def data_derive(arguments: Arguments) -> int:
     from alexcore.data.manifest import write_manifest
     from alexcore.data.sources import open_source
 
-    index = open_source(arguments.src)
+    index = open_source(arguments.src, choice=chosen(arguments))
     _require_free(arguments.manifest, index, arguments.force)
     groups = dict(group_in(text, index.classes) for text in arguments.merge or [])
     if groups:
@@ -188,21 +191,25 @@ def register(commands: Any) -> None:
     info.add_argument("path")
     info.add_argument("--val", default="", help="a separate validation folder")
     info.add_argument("--intensity", default="auto", help=LEGAL)
+    add_choice_flags(info)
     packing = add_command(data, "pack", data_pack)
     packing.add_argument("src", help="any data set")
     packing.add_argument("dir", type=Path, help="a folder that does not exist yet")
     packing.add_argument("--images-per-shard", type=int, default=1000)
+    add_choice_flags(packing)
     for name, command in (("scan", data_scan), ("stats", data_stats)):
         looking = add_command(data, name, command)
         looking.add_argument("path")
         looking.add_argument("--val", default="", help="a separate validation folder")
         looking.add_argument("--intensity", default="auto", help=LEGAL)
+        add_choice_flags(looking)
     deriving = add_command(data, "derive", data_derive)
     deriving.add_argument("src", help="any data set")
     deriving.add_argument("manifest", type=Path, help="the .csv, .tsv, .json or .jsonl file to write")
     deriving.add_argument("--keep", help="classes to keep, joined by commas, or a JSON list")
     deriving.add_argument("--merge", action="append", metavar="NEW=OLD+OLD", help="merge classes; may be repeated")
     deriving.add_argument("--force", action="store_true", help="replace the file if it exists")
+    add_choice_flags(deriving)
     downloading = add_command(data, "download", data_download)
     downloading.add_argument("name", choices=["flower_photos"])
     downloading.add_argument("dir", type=Path, nargs="?", help="a folder that does not exist yet")

@@ -10,8 +10,12 @@ from typing import Any
 from alexcore.cli.output import Arguments
 from alexcore.cli.processes import with_world_size
 from alexcore.config import FIELDS, PRESETS, TrainConfig, make_config
+from alexcore.data.reading import FolderChoice
 from alexcore.errors import DataError
 from alexcore.fields import FieldSpec
+
+# The fields that say how a folder is to be read.
+CHOICE = ("layout", "classes_from", "test")
 
 
 def config_of(arguments: Arguments) -> TrainConfig:
@@ -30,10 +34,28 @@ def config_of(arguments: Arguments) -> TrainConfig:
 
 def absolute(values: dict[str, Any]) -> dict[str, Any]:
     """Make paths absolute: config.json must mean the same from any folder."""
-    typed = {name: Path(values[name]).expanduser() for name in ("data", "val", "start_from") if values.get(name)}
+    typed = {
+        name: Path(values[name]).expanduser() for name in ("data", "val", "test", "start_from") if values.get(name)
+    }
     # A run to start from may also be given by its name.
     paths = {name: str(path.resolve()) for name, path in typed.items() if name != "start_from" or path.exists()}
     return {**values, **paths}
+
+
+def chosen(arguments: Arguments) -> FolderChoice:
+    """How a folder is to be read, by the flags of `add_choice_flags`.
+
+    Raises:
+        ConfigError: a value is none of the legal ones.
+    """
+    values = {name: value for name in CHOICE if (value := getattr(arguments, name)) is not None}
+    return FolderChoice(**absolute(values))
+
+
+def add_choice_flags(parser: argparse.ArgumentParser) -> None:
+    """Give a command that opens a data set the flags that say how a folder is meant; `chosen` reads them."""
+    for name in CHOICE:
+        add_field(parser, FIELDS[name])
 
 
 def _number(kind: type) -> Callable[[str], Any]:

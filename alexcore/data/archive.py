@@ -24,7 +24,7 @@ from alexcore.data.arrivals import not_an_archive
 from alexcore.data.code_pages import NameReading
 from alexcore.data.storage import CHUNK, Progress, keeps_case, new_folder, require_room, silent
 from alexcore.errors import DataError
-from alexcore.home import MANIFEST_ENDINGS
+from alexcore.home import is_list_name
 
 # What is looked at of a tar file before it is unpacked: enough names to learn how they are written.
 _TAR_SAMPLE = 64 << 20
@@ -68,7 +68,7 @@ def _take_off_top_folder(folder: Path, name: str, say: Say) -> None:
         files = [each for each in inside if not each.is_dir()]
         if len(folders) != 1 or not any(each.is_dir() for each in folders[0].iterdir()):
             break
-        if any(each.suffix.lower() in (*MANIFEST_ENDINGS, ".tsv", ".jsonl", ".txt", ".tar") for each in files):
+        if any(is_list_name(each) or each.suffix.lower() == ".tar" for each in files):
             break
         loose += [each.name for each in files]
         inner = folders[0]

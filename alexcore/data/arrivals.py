@@ -9,15 +9,15 @@ from typing import IO, Literal
 from alexcore.data.archive_rules import damage_named
 from alexcore.data.archive_tar import COMPRESSIONS
 from alexcore.data.archive_zip import count_zip_entries
-from alexcore.data.images import EXTENSIONS
+from alexcore.data.image_formats import begins_like_picture, known_by_name
 from alexcore.errors import DataError
+from alexcore.home import is_list_name
 
 Thing = Literal["zip", "tar", "checkpoint", "bundle", "list", "image", "other"]
 # Far above what a checkpoint or a bundle's head has; more entries are for the limits of an archive to refuse.
 _MOST_LOOKED_AT = 20_000
-_LISTS = {".csv", ".tsv", ".json", ".jsonl", ".xlsx", ".ods"}
+_SPREADSHEETS = {".xls", ".xlsx", ".ods"}
 _WEIGHTS = {".pt", ".pth", ".ckpt", ".safetensors", ".onnx", ".pkl", ".bin", ".h5", ".keras"}
-_IMAGES = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"II*\0", b"MM\0*")
 _PLACES: dict[Thing, tuple[str, str]] = {
     "zip": ("an archive", "A data set is unpacked on the page Data set."),
     "tar": ("an archive", "A data set is unpacked on the page Data set; pictures to ask about are packed as .zip."),
@@ -63,11 +63,11 @@ def recognise(name: str, file: IO[bytes]) -> Thing:
             return _zip_kind(file)
     if any(map(start.startswith, COMPRESSIONS)) or start[257:262] == b"ustar":
         return "tar"
-    if start.startswith(_IMAGES) or (ending in EXTENSIONS and start):
+    if begins_like_picture(start) or (known_by_name(name) and start):
         return "image"
     if ending in _WEIGHTS or start.startswith(b"\x80\x02"):
         return "checkpoint"
-    return "list" if ending in _LISTS else "other"
+    return "list" if is_list_name(name) or ending in _SPREADSHEETS else "other"
 
 
 def _zip_kind(file: IO[bytes]) -> Thing:

@@ -1,4 +1,4 @@
-"""Read an ImageFolder tree: train/CLASS/*, val/CLASS/*, test/CLASS/*, or just CLASS/*.
+"""Read the pictures of a folder: train/CLASS/*, val/CLASS/*, test/CLASS/*, just CLASS/*, or what layout.py knows more.
 
 Classes are numbered as torchvision's ImageFolder numbers `train/`: by sorted name. Unlike ImageFolder, the other
 splits use the same numbers whatever folders they have, and an empty or hidden folder is a problem, not a class.
@@ -6,192 +6,193 @@ splits use the same numbers whatever folders they have, and an empty or hidden f
 
 from __future__ import annotations
 
-import errno
 import os
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from alexcore.data.class_index import class_problems, classes_in, numbering_problems
-from alexcore.data.images import EXTENSIONS
 from alexcore.data.index import SPLITS, DataIndex, files_table, is_utf8
+from alexcore.data.layout import Classes, Labelled, read, read_part
+from alexcore.data.layout_notes import reading_notes
+from alexcore.data.reading import AS_IT_LIES, FolderChoice, joined
 from alexcore.data.split import keep_split, split_file
+from alexcore.data.tree import Folder, FolderTime, Tree, Why, folder_time, walk
 from alexcore.errors import DataError
 from alexcore.findings import data as findings
-from alexcore.findings.finding import Finding
-
-# When the entries of a folder changed last, in nanoseconds: mtime and ctime.
-FolderTime = tuple[int, int]
+from alexcore.findings import layout as layout_findings
+from alexcore.findings.finding import Finding, errors_first, few
 
 
-def folder_time(folder: str | Path) -> FolderTime:
-    """The times of a folder, which change when an entry is added, removed or renamed.
+@dataclass(frozen=True)
+class _SplitPart:
+    """One split: its pictures by class, and the folders that were read for it in one walk."""
 
-    Unpacking an archive sets mtime back to an old value; it cannot do that to ctime. On Windows mtime has to do.
+    classes: Classes
+    folders: Sequence[Folder]
+    tree: Tree
+    lists: Sequence[str] = ()
 
-    Raises:
-        OSError: there is no such folder.
-    """
-    status = os.stat(folder)
-    return status.st_mtime_ns, status.st_ctime_ns
+    def others(self) -> list[str]:
+        """The files below the folders that are no pictures."""
+        read = {os.path.join(folder.path, "dataset.json") for folder in self.folders}
+        read |= {os.path.join(self.tree.top.path, name) for name in self.lists}
+        return [path for folder in self.folders for path in folder.besides() if path not in read]
 
-
-class _Scan:
-    """What walking the folders of one split brought up."""
-
-    def __init__(self, root: Path) -> None:
-        self.prefix = os.path.join(root, "")
-        self.rows: dict[str, list[tuple[str, int, int]]] = {}
-        self.folders: list[str] = []
-        self.other: list[str] = []
-        self.hidden: list[str] = []
-        self.nameless: list[str] = []
-        self.times: dict[str, FolderTime] = {}
-
-    def _name(self, entry: os.DirEntry[str]) -> str:
-        return entry.path.removeprefix(self.prefix).replace(os.sep, "/")
-
-    def _entries(self, folder: str) -> list[os.DirEntry[str]]:
-        # The time is read before the entries: what is added in between makes a cached index stale, not wrong.
-        self.times[folder] = folder_time(folder)
-        return sorted(os.scandir(folder), key=lambda each: each.name)
-
-    def classes_in(self, folder: Path) -> _Scan:
-        for entry in self._entries(str(folder)):
-            is_dir = _leads_to(entry.is_dir)
-            if not is_utf8(entry.name):
-                self.nameless.append(ascii(self._name(entry)))
-                continue
-            if is_dir:
-                self.folders.append(entry.name)
-            if entry.name.startswith("."):
-                self.hidden.append(self._name(entry))
-            elif is_dir:
-                rows: list[tuple[str, int, int]] = []
-                self._pictures_in(entry.path, rows, set())
-                self.rows[entry.name] = rows
-            elif entry.name != "dataset.json":
-                self.other.append(self._name(entry))
-        return self
-
-    def _pictures_in(self, folder: str, rows: list[tuple[str, int, int]], seen: set[str]) -> None:
-        real = os.path.realpath(folder)
-        if real in seen:  # a link that leads back to a folder above it
-            return
-        # Thousands of names share the folder's part; making a path of each took most of the time.
-        entries = self._entries(folder)
-        prefix = self._name(entries[0])[: -len(entries[0].name)] if entries else ""
-        for entry in entries:
-            if not is_utf8(entry.name):
-                self.nameless.append(ascii(self._name(entry)))
-            elif entry.name.startswith("."):
-                self.hidden.append(self._name(entry))
-            elif _leads_to(entry.is_dir):
-                self._pictures_in(entry.path, rows, seen | {real})
-            elif os.path.splitext(entry.name)[1].lower() in EXTENSIONS and _leads_to(entry.is_file):
-                status = entry.stat()
-                rows.append((prefix + entry.name, status.st_size, status.st_mtime_ns))
-            else:
-                self.other.append(self._name(entry))
+    def left_out(self, why: Why) -> list[str]:
+        """The paths that the walk has left out below the folders."""
+        begins = tuple(os.path.join(folder.path, "") for folder in self.folders)
+        found = [os.path.join(self.tree.top.path, path) for path in self.tree.left_out.get(why, ())]
+        return [path for path in found if path.startswith(begins)]
 
 
-def _leads_to(test: Callable[[], bool]) -> bool:
-    """Ask a directory entry; a link to itself is neither file nor folder, where `os` raises an error."""
-    try:
-        return test()
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            return False
-        raise
-
-
-def open_folder(root: Path, val: Path | None = None, *, split_seed: int = 0) -> DataIndex:
-    """Index the pictures of an ImageFolder tree without opening them.
+def open_folder(
+    root: Path, val: Path | None = None, *, choice: FolderChoice = AS_IT_LIES, split_seed: int = 0
+) -> DataIndex:
+    """Index the pictures of a folder without opening them.
 
     Args:
-        root: A folder with train/ (and val/, test/), or with class folders, which are then split 4:1 by class.
+        root: A folder with train/ (and val/, test/), or with class folders, which are then split 4:1 by class; or
+            anything else that `layout.read` knows.
         val: A folder of class folders to use as the val split instead.
+        choice: How the folder is meant, where that is not plain.
         split_seed: Of that split 4:1, which is kept (see split.py): pictures that come later do not change it.
 
     Raises:
+        AmbiguousError: the folder can be read in several ways.
         DataError: a folder is missing or unreadable, or holds no picture.
     """
-    return scan_folder(root, val, split_seed)[0]
+    return scan_folder(root, val, choice, split_seed)[0]
 
 
-def scan_folder(root: Path, val: Path | None = None, split_seed: int = 0) -> tuple[DataIndex, dict[str, FolderTime]]:
+def scan_folder(
+    root: Path, val: Path | None = None, choice: FolderChoice = AS_IT_LIES, split_seed: int = 0
+) -> tuple[DataIndex, dict[str, FolderTime]]:
     """Do what `open_folder` does; also return each folder that was read, with its times before that.
 
     Among them is the file that keeps the split, because somebody may change or delete it by hand.
     """
     root = root.resolve()
-    folders = {"val": val.resolve()} if val else {}
+    apart = {"val": val.resolve()} if val else {}
+    if choice.test:
+        apart["test"] = Path(choice.test).expanduser().resolve()
     try:
-        for folder in (root, *folders.values()):
+        for folder in (root, *apart.values()):
             if not is_utf8(str(folder)):
                 raise DataError(f"The name of the folder {str(folder)!a} is not UTF-8.", "Rename the folder.")
             if not folder.is_dir():
                 raise DataError(f"There is no folder {folder}.", "Check the spelling of the path.")
-        inside = {split: root / split for split in SPLITS if (root / split).is_dir()}
-        flat = "train" not in inside
-        if flat and set(inside) & {"val", "test"}:
-            raise DataError(
-                f"{root} has {' and '.join(f'{split}/' for split in inside)} but no train/.",
-                "Name the folder with the training pictures train.",
-            )
-        folders = {**({"train": root} if flat else inside), **folders}
-        # The root itself, too: a new train/ changes what everything else means.
-        read = {str(root): folder_time(root)}
-        scans = {split: _Scan(root).classes_in(folder) for split, folder in folders.items()}
+        tree = walk(root)
+        found = read(tree, choice, own_val=val is not None)
+        lists = found.reading.lists
+        parts = {
+            split: _SplitPart(found.images.get(split, {}), each, tree, lists) for split, each in found.parts.items()
+        }
+        for split, folder in apart.items():
+            own = walk(folder)
+            parts[split] = _SplitPart(read_part(own, choice), [own.top], own)
+        parts = {split: parts[split] for split in SPLITS if split in parts}
+        files, classes = _table(root, parts)
     except OSError as error:
         raise DataError(f"{error.filename} cannot be read: {error.strerror}.", "Check its permissions.") from error
-    if not any(rows for scan in scans.values() for rows in scan.rows.values()):
-        raise DataError(
-            f"{root} holds no pictures in class folders.",
-            f"Put {', '.join(sorted(EXTENSIONS))} files into one folder per class, e.g. {root.name}/train/roses/.",
-        )
-    classes = tuple(name for name, rows in scans["train"].rows.items() if rows)
-    if not classes:
-        raise DataError(f"{root} has no training pictures.", "Put pictures into one folder per class in train/.")
-    files = _table(scans, classes)
+    read_folders = {name: times for part in parts.values() for name, times in part.tree.times.items()}
     unkept: list[Finding] = []
-    layout = f"{', '.join(f'{split}/' for split in folders)} with class folders"
-    if flat and val is None:
-        files, unkept = keep_split(root, root, files, classes, split_seed)
-        layout = "class folders, split 4:1 into train and val within each class"
+    if found.draw:
+        files, unkept = _drawn(root, files, classes, split_seed)
         kept = split_file(root, split_seed)
         if kept.is_file():
-            read[str(kept)] = folder_time(kept)
-    for scan in scans.values():
-        read |= scan.times
-    problems = (*_problems(root, scans, classes, files), *unkept)
-    return DataIndex(root, layout, classes, files, problems), read
+            read_folders[str(kept)] = folder_time(kept)
+    problems = [*_problems(root, parts, classes, files, found), *unkept, *reading_notes(root, found, files)]
+    return (
+        DataIndex(
+            root, _layout_words(found, apart), classes, files, tuple(errors_first(problems)), reading=found.reading
+        ),
+        read_folders,
+    )
 
 
-def _table(scans: dict[str, _Scan], classes: tuple[str, ...]) -> pd.DataFrame:
+def _layout_words(found: Labelled, apart: Mapping[str, Path]) -> str:
+    reading = found.reading
+    split = ", split 4:1 into train and val within each class"
+    if reading.layout == "splits":
+        names = {each: f"{name}/" for each, name in reading.splits.items() if each not in apart}
+        names |= {each: f"{each}/" for each in apart}
+        listed = ", ".join(names[each] for each in SPLITS if each in names)
+        by = {"folder": "class folders", "name": "classes in the names of files", "list": "classes in a list"}
+        return f"{listed} with {by[reading.classes_from]}" + (f", train{split}" if found.draw else "")
+    words = {
+        "folder": "class folders",
+        "name": "classes in the names of files",
+        "list": f"listed in {joined(reading.lists)}",
+    }
+    shown = words[reading.classes_from]
+    if reading.layout == "flat" and reading.classes_from == "folder":
+        shown = "each picture in the class of the folder that holds it"
+    inside = f" with {', '.join(name.removeprefix('*/') for name in reading.splits.values())} inside"
+    return shown + (inside if reading.splits else "") + (split if found.draw else "")
+
+
+def _drawn(
+    root: Path, files: pd.DataFrame, classes: Sequence[str], split_seed: int
+) -> tuple[pd.DataFrame, list[Finding]]:
+    """Let some pictures of train validate, and leave the other splits alone."""
+    rest = files[files["split"] != "train"]
+    drawn, unkept = keep_split(root, root, files[files["split"] == "train"], classes, split_seed)
+    return (pd.concat([drawn, rest], ignore_index=True) if len(rest) else drawn), unkept
+
+
+def _table(root: Path, parts: Mapping[str, _SplitPart]) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The files, and the names of the classes; those are the ones with training pictures."""
+    classes = tuple(name for name, entries in parts["train"].classes.items() if entries)
+    if not classes:
+        raise DataError(f"{root} has no training pictures.", "Put pictures into one folder per class in train/.")
     number = {name: index for index, name in enumerate(classes)}
-    rows = [
-        (path, split, number[name], size, mtime)
-        for split, scan in scans.items()
-        for name, found in scan.rows.items()
-        if name in number
-        for path, size, mtime in found
-    ]
-    return files_table(rows)
+    prefix = os.path.join(root, "")
+    rows = []
+    for split, part in parts.items():
+        for name, entries in part.classes.items():
+            if name in number:
+                for entry in entries:
+                    status = entry.stat()
+                    path = entry.path.removeprefix(prefix).replace(os.sep, "/")
+                    rows.append((path, split, number[name], status.st_size, status.st_mtime_ns))
+    return files_table(rows), classes
 
 
-def _problems(root: Path, scans: dict[str, _Scan], classes: tuple[str, ...], files: pd.DataFrame) -> list[Finding]:
-    found = classes_in(files, classes)
-    for split, scan in scans.items():
-        found.setdefault(split, set()).update(name for name, rows in scan.rows.items() if rows)
-    problems = class_problems(root, classes, found)
-    for split, scan in scans.items():
-        empty = sorted(name for name, rows in scan.rows.items() if not rows)
+def _problems(
+    root: Path, parts: Mapping[str, _SplitPart], classes: tuple[str, ...], files: pd.DataFrame, found: Labelled
+) -> list[Finding]:
+    prefix = os.path.join(root, "")
+
+    def named(why: Why | None) -> list[str]:
+        paths = [path for part in parts.values() for path in (part.left_out(why) if why else part.others())]
+        names = [path.removeprefix(prefix).replace(os.sep, "/") for path in paths]
+        return [name if is_utf8(name) else ascii(name) for name in names]
+
+    present = classes_in(files, classes)
+    for split, part in parts.items():
+        present.setdefault(split, set()).update(name for name, entries in part.classes.items() if entries)
+    problems = class_problems(root, classes, present)
+    for split, part in parts.items():
+        empty = sorted(name for name, entries in part.classes.items() if not entries)
         problems += findings.EmptyClassFolders.of(empty, split=split)
-    if len(scans) > 1:  # class folders alone have no splits that ImageFolder could number
-        problems += numbering_problems(classes, {split: scan.folders for split, scan in scans.items()})
-    problems += findings.NamesNotUtf8.of([name for scan in scans.values() for name in scan.nameless], listed=False)
-    problems += findings.HiddenFiles.of([name for scan in scans.values() for name in scan.hidden])
-    problems += findings.NoPictures.of([name for scan in scans.values() for name in scan.other])
+    if (
+        found.reading.classes_from == "folder"
+        and len(parts) > 1
+        and all(len(each.folders) == 1 for each in parts.values())
+    ):
+        # Class folders alone have no splits that ImageFolder could number.
+        folders = {split: part.folders[0] for split, part in parts.items()}
+        here = {split: [*folder.folders, *folder.unread] for split, folder in folders.items()}
+        problems += numbering_problems(classes, here)
+    problems += findings.NamesNotUtf8.of(named("nameless"), listed=False)
+    problems += findings.HiddenFiles.of(named("hidden"))
+    problems += findings.NoPictures.of(named(None))
+    problems += layout_findings.UnreadableFolders.of(named("unreadable"))
+    junk = sum((tree.junk() for tree in {id(part.tree): part.tree for part in parts.values()}.values()), Counter())
+    if junk:
+        problems.append(layout_findings.SystemFiles(few(junk.most_common()), len(junk)))
     return problems

@@ -19,6 +19,7 @@ import pandas as pd
 
 from alexcore.data.image_formats import ANNEX, HEIC, LFS, STAND_INS
 from alexcore.data.levels import PLAIN, Rendering
+from alexcore.data.reading import FolderReading
 from alexcore.errors import DataError
 from alexcore.findings.data import NoReadablePicture, OneReadableClass, Undecodable
 from alexcore.findings.decoding import CloudPlaceholders, GitPointers, HeicPictures, InPlaceOfPictures
@@ -62,6 +63,7 @@ class DataIndex:
         problems: What was found; errors first.
         rendering: How what is not 8-bit RGB becomes that; chosen by `intensity.with_rendering`.
         source: What was opened, where that is not `root`: the manifest.
+        reading: How a folder was read; None of what is no folder.
     """
 
     root: Path
@@ -71,6 +73,7 @@ class DataIndex:
     problems: tuple[Finding, ...] = ()
     source: Path | None = None
     rendering: Rendering = PLAIN
+    reading: FolderReading | None = None
 
     @property
     def origin(self) -> Path:

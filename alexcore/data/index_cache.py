@@ -23,9 +23,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from alexcore.data.folder import FolderTime, folder_time, scan_folder
+from alexcore.data.folder import scan_folder
 from alexcore.data.index import SPLITS, DataIndex
+from alexcore.data.reading import AS_IT_LIES, FolderChoice, FolderReading
 from alexcore.data.split import split_file
+from alexcore.data.tree import FolderTime, folder_time, walk
+from alexcore.errors import DataError
 from alexcore.files import replacing
 from alexcore.findings.finding import finding_of
 from alexcore.home import cache_dir
@@ -36,29 +39,31 @@ _KNOWN_ROOTS = 64
 _known_folders: dict[str, tuple[str, ...]] = {}
 
 
-def open_folder_cached(root: Path, val: Path | None = None, split_seed: int = 0) -> DataIndex:
+def open_folder_cached(
+    root: Path, val: Path | None = None, choice: FolderChoice = AS_IT_LIES, split_seed: int = 0
+) -> DataIndex:
     """Do what `folder.open_folder` does, from the remembered index if no folder has changed since.
 
     Raises:
         DataError: as `open_folder`.
     """
     root, val = root.resolve(), val.resolve() if val else None
-    key = _key(root, val, split_seed)
+    key = _key(root, val, choice, split_seed)
     found = _load(root, key)
     if found is not None:
         return found
     started = time.time_ns()
-    index, folders = scan_folder(root, val, split_seed)
-    _remember(key, folders)
+    index, folders = scan_folder(root, val, choice, split_seed)
+    _remember(root, folders)
     kept = str(split_file(root, split_seed))  # which the scan itself may just have written
     if not any(abs(started - each) < TICK_NS for name, times in folders.items() if name != kept for each in times):
         _store(key, index, folders)
     return index
 
 
-def forget_folder(root: Path, val: Path | None = None, split_seed: int = 0) -> None:
+def forget_folder(root: Path, val: Path | None = None, choice: FolderChoice = AS_IT_LIES, split_seed: int = 0) -> None:
     """List the files anew at the next opening."""
-    _file(_key(root.resolve(), val.resolve() if val else None, split_seed)).unlink(missing_ok=True)
+    _file(_key(root.resolve(), val.resolve() if val else None, choice, split_seed)).unlink(missing_ok=True)
 
 
 def folder_signature(root: Path) -> str:
@@ -66,13 +71,18 @@ def folder_signature(root: Path) -> str:
 
     Only folders are asked for their times: 20 calls for 100,000 pictures in 10 classes and two splits.
 
+    It is the same however the folder is read, and also there where nobody has said yet how it is meant.
+
     Raises:
-        DataError: as `open_folder`.
+        DataError: there is no such folder, or it cannot be read.
     """
     root = root.resolve()
-    key = _key(root, None, 0)
-    if key not in _known_folders:
-        open_folder_cached(root)
+    key = str(root)
+    if key not in _known_folders and _load(root, _key(root, None, AS_IT_LIES, 0)) is None:
+        if not root.is_dir():
+            raise DataError(f"There is no folder {root}.", "Check the spelling of the path.")
+        with DataError.from_system(f"{root} cannot be read", "Check its permissions."):
+            _remember(root, walk(root).times)
     times = [(folder, _time_or_none(folder)) for folder in _known_folders[key]]
     return hashlib.sha256(repr(times).encode()).hexdigest()[:16]
 
@@ -84,9 +94,9 @@ def _time_or_none(folder: str) -> FolderTime | None:
         return None
 
 
-def _key(root: Path, val: Path | None, split_seed: int) -> str:
+def _key(root: Path, val: Path | None, choice: FolderChoice, split_seed: int) -> str:
     # The code counts too: a remembered index would otherwise keep the findings of an older version.
-    return hashlib.sha256(os.fsencode(f"{_code()}\0{root}\0{val or ''}\0{split_seed}")).hexdigest()[:32]
+    return hashlib.sha256(os.fsencode(f"{_code()}\0{root}\0{val or ''}\0{choice!r}\0{split_seed}")).hexdigest()[:32]
 
 
 @cache
@@ -101,11 +111,17 @@ def _file(key: str) -> Path:
     return cache_dir() / "indexes" / f"{key}.npz"
 
 
-def _remember(key: str, folders: dict[str, FolderTime]) -> None:
+def _remember(root: Path, folders: dict[str, FolderTime]) -> None:
+    """Keep which folders belong to a data set: the same ones, and in the same order, however it was read."""
+    key = str(root)
+    begins = os.path.join(key, "")
+    own = sorted(name for name in folders if name == key or name.startswith(begins))
+    # Somebody may change or delete the file that keeps the split by hand.
+    kept = split_file(root)
     _known_folders.pop(key, None)
     while len(_known_folders) >= _KNOWN_ROOTS:
         _known_folders.pop(next(iter(_known_folders)))
-    _known_folders[key] = tuple(folders)
+    _known_folders[key] = (*own, *([str(kept)] if kept.is_file() else []))
 
 
 def _store(key: str, index: DataIndex, folders: dict[str, FolderTime]) -> None:
@@ -114,6 +130,7 @@ def _store(key: str, index: DataIndex, folders: dict[str, FolderTime]) -> None:
         "layout": index.layout,
         "classes": index.classes,
         "problems": [(each.code, each.values) for each in index.problems],
+        "reading": index.reading and index.reading.as_json(),
     }
     files, file = index.files, _file(key)
     columns: dict[str, Any] = {column: files[column].to_numpy() for column in ("label", "bytes", "mtime_ns")}
@@ -150,8 +167,9 @@ def _load(root: Path, key: str) -> DataIndex | None:
                 }
             )
         problems = tuple(finding_of(*each) for each in about["problems"])
-        index = DataIndex(root, about["layout"], tuple(about["classes"]), files, problems)
+        reading = FolderReading.from_json(about["reading"])
+        index = DataIndex(root, about["layout"], tuple(about["classes"]), files, problems, reading=reading)
     except (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, zipfile.BadZipFile):
         return None
-    _remember(key, folders)
+    _remember(root, folders)
     return index

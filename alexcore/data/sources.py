@@ -6,10 +6,12 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from alexcore.config import TrainConfig
 from alexcore.data.index import DataIndex
 from alexcore.data.index_cache import folder_signature, forget_folder, open_folder_cached
 from alexcore.data.intensity import with_rendering
 from alexcore.data.manifest import open_manifest
+from alexcore.data.reading import AS_IT_LIES, ClassesFrom, FolderChoice, FolderReading
 from alexcore.data.shards import is_shard_source, open_shards
 from alexcore.data.storage import Progress, silent
 from alexcore.data.verify import find_unreadable
@@ -22,22 +24,52 @@ def is_manifest(path: Path) -> bool:
     return is_list_name(path) and not path.is_dir()
 
 
+def choice_of(config: TrainConfig) -> FolderChoice:
+    """How the data set of a run is to be read."""
+    return FolderChoice(config.layout, config.classes_from, config.test)
+
+
+def reading_of(index: DataIndex) -> FolderReading:
+    """How a data set was read; of a list and of shards, what they say themselves."""
+    if index.reading is not None:
+        return index.reading
+    counts = {
+        str(split): {str(name): int(count) for name, count in classes.items() if count}
+        for split, classes in index.counts().items()
+    }
+    kind: ClassesFrom = "list" if index.source else "folder"
+    lists = (index.source.name,) if index.source else ()
+    return FolderReading(".", "auto", kind, dict.fromkeys(index.splits, "."), counts, lists=lists)
+
+
 def open_source(
-    data: str | Path, val: str | Path = "", *, roots: Sequence[Path] | None = None, split_seed: int = 0
+    data: str | Path,
+    val: str | Path = "",
+    *,
+    choice: FolderChoice = AS_IT_LIES,
+    roots: Sequence[Path] | None = None,
+    split_seed: int = 0,
 ) -> DataIndex:
     """Index a data set without opening its pictures.
 
     Args:
-        data: The folder of an ImageFolder tree, a list of pictures, or shards: their folder, or a pattern such as
+        data: A folder of pictures, a list of pictures, or shards: their folder, or a pattern such as
             DIR/train-{000..009}.tar.
         val: A separate validation folder (for shards: more shards), or "".
+        choice: How a folder is meant, where that is not plain.
         roots: Where the pictures that a manifest names must lie. Hand in `data_roots()` for somebody who may not
             read the whole disk: a browser user.
         split_seed: Of the split of a data set that has none.
 
     Raises:
+        AmbiguousError: a folder can be read in several ways.
         DataError: there is nothing usable at `data`.
     """
+    if choice != AS_IT_LIES and (is_shard_source(data) or is_manifest(_paths(data, "")[0])):
+        raise DataError(
+            f"{data} is no folder, so there is no choice of how to read it ({choice.flags}).",
+            "Leave that out: a list or a shard says itself which class a picture has.",
+        )
     if is_shard_source(data):
         if val and not is_shard_source(val):
             raise DataError(f"{data} are shards, but {val}, for val, are none.", "Pack the validation pictures, too.")
@@ -50,7 +82,7 @@ def open_source(
         )
     if is_manifest(source):
         return open_manifest(source, roots=roots, split_seed=split_seed)
-    return open_folder_cached(source, validation, split_seed)
+    return open_folder_cached(source, validation, choice, split_seed)
 
 
 def _paths(data: str | Path, val: str | Path) -> tuple[Path, Path | None]:
@@ -61,7 +93,11 @@ def _paths(data: str | Path, val: str | Path) -> tuple[Path, Path | None]:
 
 
 def open_checked(
-    data: str | Path, val: str | Path = "", on_progress: Progress = silent, intensity: str = "auto"
+    data: str | Path,
+    val: str | Path = "",
+    on_progress: Progress = silent,
+    choice: FolderChoice = AS_IT_LIES,
+    intensity: str = "auto",
 ) -> DataIndex:
     """Index a data set and leave out the pictures that cannot be decoded, each of which is decoded once for that.
 
@@ -69,8 +105,8 @@ def open_checked(
     TrainConfig, says how its values beyond 8 bits are scaled.
     """
     if not is_shard_source(data) and not is_manifest(Path(data)):
-        forget_folder(*_paths(data, val))
-    index = open_source(data, val)
+        forget_folder(*_paths(data, val), choice)
+    index = open_source(data, val, choice=choice)
     return with_rendering(index.without(find_unreadable(index, on_progress)), intensity)
 
 

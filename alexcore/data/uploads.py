@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from alexcore.data.archive_rules import Limits, show
-from alexcore.data.incoming import picture_endings
+from alexcore.data.image_formats import may_be_picture
 from alexcore.data.storage import CHUNK
 from alexcore.errors import DataError
 from alexcore.files import replacing
-from alexcore.home import MANIFEST_ENDINGS
+from alexcore.home import is_list_name
 from alexcore.words.numbers import size_text
 
 UPLOAD_MB = 200
@@ -57,10 +57,9 @@ def require_data_set(folder: Path, name: str) -> None:
     Raises:
         DataError: it holds no pictures, or they lie in one folder and their names tell no classes.
     """
-    endings = {*MANIFEST_ENDINGS, ".tsv", ".jsonl", ".txt", ".tar"}
     files = [path for path in folder.rglob("*") if path.is_file()]
-    pictures = [path for path in files if path.suffix.lower() in picture_endings()]
-    if any(path.suffix.lower() in endings for path in files):  # a list, or shards
+    pictures = [path for path in files if may_be_picture(path)]
+    if any(is_list_name(path) or path.suffix.lower() == ".tar" for path in files):  # a list, or shards
         return
     if not pictures:
         raise DataError(f"{name} holds no pictures.", "Pack the folder that holds a folder of pictures for each class.")
@@ -69,8 +68,9 @@ def require_data_set(folder: Path, name: str) -> None:
     where = pictures[0].parent.relative_to(folder)
     if len({re.sub(r"[\W\d_]+", "", path.stem) for path in pictures}) > 1:
         return
+    many = "1 picture" if len(pictures) == 1 else f"{len(pictures):,} pictures"
     place = f"in the one folder {show(where.parts)}" if where.parts else "in no folder"
     raise DataError(
-        f"{name} holds {len(pictures):,} pictures {place}, and their names tell no classes; nothing was unpacked.",
+        f"{name} holds {many} {place}, and their names tell no classes; nothing was unpacked.",
         "Give each class a folder with its pictures, and pack the folder around them. One class alone teaches nothing.",
     )

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from alexcore.command_line import train_command
+from alexcore.data.reading import FolderReading
+from alexcore.errors import AlexError
 from alexcore.export.rendering import render
 from alexcore.export.source import Source
 from alexcore.nn.blueprints import describe, one_network
@@ -58,10 +60,21 @@ def facts(source: Source) -> dict[str, Any]:
         "parameters": describe(config.variant, len(classes), config.norm, config.width).parameters,
         "result": result_of(source),
         "environment": source.environment,
+        "read_as": _read_as(source.environment.get("reading")),
         "train_images": start.get("train_images"),
         "val_images": start.get("val_images"),
         "command": repeat_command(source),
     }
+
+
+def _read_as(record: Any) -> str:
+    """In a sentence how the run has read its data set; empty of a run from before that was written down."""
+    try:
+        reading = FolderReading.from_json(record)
+    except (LookupError, TypeError, AlexError):
+        return ""
+    chosen = f", as was chosen by {reading.choice.flags}" if reading.choice.flags else ""
+    return f"The data set was read as {reading.words}{chosen}."
 
 
 def repeat_command(source: Source) -> str:

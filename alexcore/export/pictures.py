@@ -9,7 +9,7 @@ import pandas as pd
 
 from alexcore.data.index import DataIndex
 from alexcore.data.shards import is_sharded
-from alexcore.data.sources import open_checked
+from alexcore.data.sources import choice_of, open_checked
 from alexcore.errors import DataError
 from alexcore.export.source import Source, open_data
 
@@ -31,7 +31,7 @@ def pictures_of(source: Source) -> ExportedPictures:
     config = source.config
     try:
         open_data(source)
-        index = open_checked(config.data, config.val, intensity=config.intensity)
+        index = open_checked(config.data, config.val, choice=choice_of(config), intensity=config.intensity)
     except DataError as error:
         note = f"The run's data set could not be opened when this was exported ({error.message}). " + _FOLDERS
         return ExportedPictures(config.data, _FOLDERS, note=note)

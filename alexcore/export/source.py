@@ -12,7 +12,7 @@ from alexcore.augment.operations import Operation, arguments
 from alexcore.config import TrainConfig
 from alexcore.data.index import DataIndex
 from alexcore.data.levels import PLAIN, Rendering
-from alexcore.data.sources import open_source
+from alexcore.data.sources import choice_of, open_source
 from alexcore.errors import CheckpointError, DataError, RunError
 from alexcore.files import read_json
 from alexcore.runs.events import Event
@@ -114,12 +114,12 @@ def open_data(source: Source) -> DataIndex:
         DataError: it is gone, cannot be used, or lies outside the roots.
     """
     config, roots = source.config, source.roots
-    for place in filter(None, (config.data, config.val)):
+    for place in filter(None, (config.data, config.val, config.test)):
         # Of a pattern of shards the part before the pattern, which is a folder, says where they are.
         path = Path(re.split(r"[*?\[{]", place)[0]).expanduser().resolve()
         if roots is not None and not any(path.is_relative_to(root) for root in roots):
             raise DataError(f"{place} lies outside the folders that the dashboard may open.", "Export by command.")
-    return open_source(config.data, config.val, roots=roots)
+    return open_source(config.data, config.val, roots=roots, choice=choice_of(config))
 
 
 @dataclass(frozen=True)

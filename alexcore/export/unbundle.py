@@ -14,9 +14,10 @@ from typing import Any
 
 from alexcore.config import load_config
 from alexcore.data.archive import unpack
+from alexcore.data.reading import AS_IT_LIES, FolderChoice
 from alexcore.data.shards import is_sharded, split_path
 from alexcore.data.sources import open_source
-from alexcore.errors import AlexError, DataError, RunError
+from alexcore.errors import AlexError, ConfigError, DataError, RunError
 from alexcore.export.bundle import CONTENTS, DATASET, ENDED, FORMAT, VERSION, hash_file
 from alexcore.files import read_json, write_json
 
@@ -52,7 +53,7 @@ def import_bundle(
     """
     if val and not data:
         raise DataError("--val is given without --data.", "Add --data PATH with the training pictures.")
-    index = open_source(data, val) if data else None
+    index = open_source(data, val, choice=_packed_choice(file)) if data else None
     packed = _peeked(file).get("run")
     target = runs / _run_name(name or (packed if isinstance(packed, str) else ""))
     with RunError.from_system(f"The run cannot be written into {runs}", "Free some disk space."):
@@ -72,6 +73,16 @@ def import_bundle(
 def _require_absent(target: Path) -> None:
     if target.exists():
         raise RunError(f"There is a run {target.name} already.", "Delete or rename it, or import with --name OTHER.")
+
+
+def _packed_choice(file: Path) -> FolderChoice:
+    """How the run has read its data set, by its unchecked config.json; as it lies, if that says nothing."""
+    try:
+        with zipfile.ZipFile(file) as archive, archive.open("run/config.json") as packed:
+            values = json.loads(packed.read(_MOST_CONTENTS))
+        return FolderChoice(values.get("layout", "auto"), values.get("classes_from", "folder"))
+    except (OSError, *_DAMAGE, RecursionError, AttributeError, TypeError, ConfigError):  # told when it is unpacked
+        return AS_IT_LIES
 
 
 def _peeked(file: Path) -> dict[str, Any]:
@@ -159,7 +170,7 @@ def _prepare(file: Path, folder: Path, contents: dict[str, Any], data: str, val:
     if data:
         write_json(
             run / "config.json",
-            {**config.model_dump(), "data": data, "val": val and str(Path(val).expanduser().absolute())},
+            {**config.model_dump(), "data": data, "val": val and str(Path(val).expanduser().absolute()), "test": ""},
         )
     else:
         where = str(contents.get("data") or config.data)

@@ -8,12 +8,13 @@ from __future__ import annotations
 import inspect
 from types import ModuleType
 
-from alexcore.findings import augment, before, data, data_lists, decoding, experiment, pictures, run
+from alexcore.findings import augment, before, data, data_lists, decoding, experiment, layout, pictures, run
 from alexcore.findings.finding import KNOWN, Finding
 from alexcore.words.findings import SAID
 
 PARTS: dict[str, ModuleType] = {
     "Data sets": data,
+    "How a folder is read": layout,
     "Files of pictures": decoding,
     "Lists": data_lists,
     "Pictures": pictures,

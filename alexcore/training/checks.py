@@ -37,7 +37,7 @@ def check_name(kind: str, config: TrainConfig) -> str:
     """
     unimportant = (*_LENGTH, *_SAME.get(kind, ()))
     values = {name: value for name, value in config.model_dump(mode="json").items() if name not in unimportant}
-    signatures = [source_signature(Path(path)) for path in (config.data, config.val) if path]
+    signatures = [source_signature(Path(path)) for path in (config.data, config.val, config.test) if path]
     text = json.dumps([values, signatures], sort_keys=True)
     return f"{kind}-{hashlib.sha256(text.encode()).hexdigest()[:20]}"
 

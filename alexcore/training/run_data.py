@@ -13,7 +13,7 @@ from alexcore.config import TrainConfig
 from alexcore.data.index import DataIndex
 from alexcore.data.levels import Rendering
 from alexcore.data.shards import is_sharded
-from alexcore.data.sources import open_checked
+from alexcore.data.sources import choice_of, open_checked
 from alexcore.data.statistics import measure
 from alexcore.errors import DataError
 from alexcore.training.distributed import ALONE, Group, StoppedBeforeStartError
@@ -141,7 +141,11 @@ def open_run_data(
             raise StoppedBeforeStartError
 
     index = open_checked(
-        config.data, config.val, lambda done, total: tell("checking-pictures", done, total), config.intensity
+        config.data,
+        config.val,
+        lambda done, total: tell("checking-pictures", done, total),
+        choice_of(config),
+        config.intensity,
     )
     if rendering is not None:
         index = replace(index, rendering=rendering)

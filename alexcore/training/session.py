@@ -23,6 +23,7 @@ from alexcore import __version__
 from alexcore.data.class_index import require_same_mapping
 from alexcore.data.index import DataIndex
 from alexcore.data.levels import Rendering
+from alexcore.data.sources import reading_of
 from alexcore.files import read_json, write_json
 from alexcore.findings.finding import Finding
 from alexcore.findings.run import DataChanged
@@ -182,6 +183,7 @@ def _environment(index: DataIndex, device: torch.device) -> dict[str, Any]:
         "data": str(index.origin),
         "data_fingerprint": index.fingerprint(),
         "rendering": index.rendering.as_dict(),
+        "reading": reading_of(index).as_json(preview=False),
         "command": sys.argv,
     }
 

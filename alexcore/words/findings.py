@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from alexcore.words import augment, data, data_lists, experiment, pictures, run
+from alexcore.words import augment, data, data_lists, experiment, layout, pictures, run
 from alexcore.words.template import Said, filled
 
 SAID: Mapping[str, Said] = {
     **data.SAID,
     **data_lists.SAID,
+    **layout.SAID,
     **pictures.SAID,
     **augment.SAID,
     **run.SAID,

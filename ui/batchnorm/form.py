@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import streamlit as st
@@ -11,6 +12,7 @@ from alexcore.batchnorm.settings import BN_FIELDS, BnConfig
 from alexcore.batchnorm.settings import GROUPS as BN_GROUPS
 from alexcore.config import FIELDS, GROUPS, TrainConfig
 from alexcore.data.index import DataIndex
+from alexcore.data.reading import AS_IT_LIES, FolderChoice
 from alexcore.fields import FieldSpec
 from alexcore.training.plan import batch_in_words, make_plan
 from alexcore.words.language import _
@@ -19,7 +21,18 @@ from ui.parts.forms import widget
 # In this order: what is compared, how long, and what decides whether a network without a norm learns at all.
 VISIBLE = ("arms", "seeds", "steps", "init", "activation", "lr", "batch_size")
 # Chosen in another way, or given by the experiment itself.
-ELSEWHERE = ("data", "val", "norm", "epochs", "max_steps", "checkpoint_every_epochs", *ONLY)
+ELSEWHERE = (
+    "data",
+    "val",
+    "layout",
+    "classes_from",
+    "test",
+    "norm",
+    "epochs",
+    "max_steps",
+    "checkpoint_every_epochs",
+    *ONLY,
+)
 SPECS: dict[str, FieldSpec] = {**FIELDS, **BN_FIELDS}
 
 
@@ -35,7 +48,7 @@ def _fill(preset: str) -> None:
                 st.session_state[_key(name)] = value
 
 
-def experiment_form(data: str) -> tuple[TrainConfig, BnConfig]:
+def experiment_form(data: str, choice: FolderChoice = AS_IT_LIES) -> tuple[TrainConfig, BnConfig]:
     """Draw the form for the data set in the folder `data`, and return what it says.
 
     Raises:
@@ -67,7 +80,8 @@ def experiment_form(data: str) -> tuple[TrainConfig, BnConfig]:
                     values[spec.name] = widget(spec, _key(spec.name))
         fixed = ", ".join(f"{name} = {value!r}" for name, (value, _) in ONLY.items())
         st.caption(f"Not here, because another value would make the arms unequal: {fixed}.")
-    return make_experiment(preset, data=data, **{name: value for name, value in values.items() if value is not None})
+    given = {name: value for name, value in values.items() if value is not None}
+    return make_experiment(preset, data=data, **asdict(choice), **given)
 
 
 def _hidden(group: str) -> list[FieldSpec]:

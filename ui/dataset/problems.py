@@ -18,7 +18,7 @@ from alexcore.home import data_dir
 from alexcore.words.language import _
 from ui.dataset.gallery import first_page, gallery
 from ui.parts.address import choose_dataset
-from ui.parts.datasets import forget_indexes, scan_button
+from ui.parts.datasets import forget_indexes, how, scan_button
 from ui.parts.job_progress import job_button
 from ui.parts.page import shown_errors
 from ui.parts.text import plain
@@ -37,7 +37,7 @@ def problems(index: DataIndex, checked: bool) -> None:
 
 
 def _check(index: DataIndex) -> None:
-    name, command = f"check-{source_signature(index.origin)}", ["data", "info", str(index.origin)]
+    name, command = f"check-{source_signature(index.origin)}", ["data", "info", str(index.origin), *how(index)]
     note = _("Not checked yet. A run does it before its first step and leaves out what cannot be decoded.")
     doing = "Decoding every picture once"
     # The check reads the folder anew, so what was read before is forgotten.

@@ -23,7 +23,7 @@ from alexcore.runs.store import Run, list_runs, require_checkpoint
 from alexcore.words.language import _
 from alexcore.words.numbers import size_text
 from ui.parts.controls import chart, whole_number
-from ui.parts.datasets import open_dataset
+from ui.parts.datasets import run_dataset
 from ui.parts.menu import page_link
 from ui.parts.networks import choices, classifier, run_field
 from ui.parts.page import shown_errors
@@ -91,7 +91,7 @@ def _picture(run: Run) -> tuple[Image.Image, str, str]:
         return uploaded_picture(data, upload.name), upload.name, hashlib.sha256(data).hexdigest()
     if run.config is None:
         raise DataError("The data set of this run is not known.", "Upload a picture of your own.")
-    index = open_dataset(run.config.data)[0]
+    index = run_dataset(run.config)
     rows = index.select("val")
     legal = f"a whole number from 0 to {len(rows) - 1}"
     text = f"Number in the validation split, counted from 0. Legal: {legal}."

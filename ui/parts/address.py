@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
+
 import streamlit as st
 
+from alexcore.data.reading import AS_IT_LIES, FolderChoice
+from alexcore.errors import ConfigError
 from alexcore.home import SYNTHETIC
+
+# What of a FolderChoice stands in the URL.
+_READ = ("layout", "classes_from")
 
 
 def chosen_dataset() -> str:
@@ -16,8 +24,33 @@ def chosen_dataset() -> str:
 
 def choose_dataset(name: str) -> None:
     """Make this data set the chosen one, on this page and the next."""
+    if name != chosen_dataset():
+        for each in _READ:  # they say how the other one was read
+            st.query_params.pop(each, None)
     st.session_state["dataset"] = name
     st.query_params["dataset"] = name
+
+
+def chosen_reading(name: str) -> FolderChoice:
+    """How the folder of a data set is to be read: by the URL if that is about it, else as this session chose before."""
+    known: dict[str, FolderChoice] = st.session_state.setdefault("readings", {})
+    asked = {each: st.query_params[each] for each in _READ if st.query_params.get(each)}
+    if asked and name == chosen_dataset():
+        with suppress(ConfigError):  # an address that somebody has typed badly
+            known[name] = replace(known.get(name, AS_IT_LIES), **asked)  # type: ignore[arg-type]
+    return known.get(name, AS_IT_LIES)
+
+
+def choose_reading(name: str, choice: FolderChoice) -> None:
+    """Read the folder of a data set in another way from now on, on all pages."""
+    st.session_state.setdefault("readings", {})[name] = choice
+    if name == chosen_dataset():
+        for each in _READ:
+            value = getattr(choice, each)
+            if value == getattr(AS_IT_LIES, each):
+                st.query_params.pop(each, None)
+            else:
+                st.query_params[each] = value
 
 
 def chosen_run() -> str | None:

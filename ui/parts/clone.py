@@ -9,13 +9,13 @@ import streamlit as st
 from alexcore.augment.operations import Operation
 from alexcore.augment.pipeline_files import load_pipeline, save_pipeline, saved_pipelines
 from alexcore.data.index import DataIndex
-from alexcore.data.sources import open_source
+from alexcore.data.sources import choice_of, open_source, reading_of
 from alexcore.errors import ConfigError, RunError
 from alexcore.home import data_dir, data_roots, open_path, runs_dir
 from alexcore.runs.kinds import BATCHNORM, kind_of
 from alexcore.runs.store import open_run
 from alexcore.words.language import _
-from ui.parts.address import choose_dataset
+from ui.parts.address import choose_dataset, choose_reading
 from ui.parts.forms import fill
 from ui.parts.page import show_error
 from ui.parts.text import plain
@@ -50,6 +50,7 @@ def clone_from_url() -> None:
         # What pages call a data set: its name, if it lies in `data/`.
         name = data.name if data.parent == data_dir() else run.config.data
         choose_dataset(name)
+        choose_reading(name, choice_of(run.config))
         st.session_state[_VAL] = (name, run.config.val)
         st.session_state[_DONE] = run_id
     words = f"All settings below are those of the run {plain(run_id)}. Change what you like, then press Start."
@@ -94,4 +95,5 @@ def cloned_validation(name: str, index: DataIndex) -> tuple[str, DataIndex]:
     if not st.toggle(label, True, "train_use_val", text):
         return "", index
     folder = open_path(val)
-    return str(folder), open_source(index.origin, folder, roots=data_roots())
+    choice = reading_of(index).choice
+    return str(folder), open_source(index.origin, folder, choice=choice, roots=data_roots())

@@ -6,28 +6,30 @@ from pathlib import Path
 
 import streamlit as st
 
+from alexcore.config import TrainConfig
 from alexcore.data.index import DataIndex
 from alexcore.data.index_cache import forget_folder
 from alexcore.data.intensity import with_rendering
-from alexcore.data.sources import open_source, source_signature
+from alexcore.data.reading import FolderChoice
+from alexcore.data.sources import choice_of, open_source, source_signature
 from alexcore.data.verify import known_unreadable
 from alexcore.errors import DataError
 from alexcore.home import SYNTHETIC, data_roots, known_data_sets, open_path
 from alexcore.words.language import _
-from ui.parts.address import choose_dataset, chosen_dataset
+from ui.parts.address import choose_dataset, chosen_dataset, chosen_reading
 from ui.parts.job_progress import job_button
 from ui.parts.synthetic_data import ensure_synthetic
 
 
 # An index is never changed, so sessions may share one; copies of 100,000 rows at each rerun would be slow.
 @st.cache_resource(max_entries=4, show_spinner="Reading the folders ...")
-def _index(path: str, signature: str) -> DataIndex:  # noqa: ARG001 - the signature only makes the key change
-    return with_rendering(open_source(path, roots=data_roots()))
+def _index(path: str, signature: str, choice: FolderChoice) -> DataIndex:  # noqa: ARG001 - the signature only makes the key change
+    return with_rendering(open_source(path, choice=choice, roots=data_roots()))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _readable(path: str, signature: str, unreadable: tuple[tuple[str, str], ...]) -> DataIndex:
-    return _index(path, signature).without(dict(unreadable))
+def _readable(path: str, signature: str, choice: FolderChoice, unreadable: tuple[tuple[str, str], ...]) -> DataIndex:
+    return _index(path, signature, choice).without(dict(unreadable))
 
 
 def forget_indexes() -> None:
@@ -42,25 +44,40 @@ def read_again(path: Path) -> None:
     forget_indexes()
 
 
-def open_dataset(name: str) -> tuple[DataIndex, bool]:
+def open_dataset(name: str, choice: FolderChoice | None = None) -> tuple[DataIndex, bool]:
     """Open a data set by its name in `data/` or its path; the flag says whether its pictures have been checked.
 
+    A folder is read by `choice`, or as somebody has chosen on a page.
+
     Raises:
+        AmbiguousError: it is a folder that can be read in several ways, and nobody has said which is meant.
         DataError: it cannot be opened, or may not be.
     """
     path = open_path(name)
+    choice = chosen_reading(name) if choice is None else choice
     signature = source_signature(path)
-    index = _index(str(path), signature)
+    if choice.test:
+        signature += source_signature(open_path(choice.test))
+    index = _index(str(path), signature, choice)
     unreadable = known_unreadable(index)
     if not unreadable:
         return index, unreadable is not None
-    return _readable(str(path), signature, tuple(unreadable.items())), True
+    return _readable(str(path), signature, choice, tuple(unreadable.items())), True
 
 
-def whole_dataset(name: str) -> DataIndex:
+def run_dataset(config: TrainConfig) -> DataIndex:
+    """The data set of a run, read as the run has read it, without its separate validation folder.
+
+    Raises:
+        DataError: as `open_dataset`.
+    """
+    return open_dataset(config.data, choice_of(config))[0]
+
+
+def whole_dataset(name: str, choice: FolderChoice | None = None) -> DataIndex:
     """The data set with the pictures that cannot be decoded. Raises as `open_dataset`."""
     path = open_path(name)
-    return _index(str(path), source_signature(path))
+    return _index(str(path), source_signature(path), chosen_reading(name) if choice is None else choice)
 
 
 def dataset_or_wait(name: str) -> tuple[DataIndex, bool] | None:
@@ -79,9 +96,14 @@ def dataset_or_wait(name: str) -> tuple[DataIndex, bool] | None:
         raise
 
 
+def how(index: DataIndex) -> list[str]:
+    """What a command has to be given beside the path to read a data set in the same way."""
+    return index.reading.choice.arguments if index.reading else []
+
+
 def scan_button(whole: DataIndex, label: str, key: str, note: str = "") -> bool:
     """Draw the button that measures every picture of a data set, or how far that is; whether it runs."""
-    name, command = f"scan-{whole.files_identity}", ["data", "scan", str(whole.origin)]
+    name, command = f"scan-{whole.files_identity}", ["data", "scan", str(whole.origin), *how(whole)]
     return job_button(name, command, label, key, note, doing="Looking at every picture", when_done=forget_indexes)
 
 

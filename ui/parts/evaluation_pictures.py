@@ -13,12 +13,13 @@ from alexcore.data.derive import excluded_pictures, exclusion_manifest, set_excl
 from alexcore.data.index import DataIndex
 from alexcore.data.quality_groups import near_pictures
 from alexcore.data.shards import is_sharded, picture_source
+from alexcore.data.sources import choice_of
 from alexcore.data.thumbnails import thumbnail
 from alexcore.errors import AlexError, DataError
 from alexcore.home import data_roots
 from alexcore.runs.store import Run
 from alexcore.words.language import _
-from ui.parts.datasets import open_dataset, scan_button, whole_dataset
+from ui.parts.datasets import run_dataset, scan_button, whole_dataset
 from ui.parts.menu import page_link
 from ui.parts.page import show_error, shown_errors
 from ui.parts.text import plain
@@ -110,10 +111,12 @@ def _near(run: Run, index: DataIndex) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**Near duplicates of {plain(path)} in training**", width="stretch")
             st.button(_("Close"), key="evaluation_near_close", on_click=lambda: st.session_state.pop(NEAR, None))
-        training = open_dataset(run.config.data)[0]
+        training = run_dataset(run.config)
         found = near_pictures(training, _source(index, path))
         if found is None:
-            if not scan_button(whole_dataset(run.config.data), _("Scan the pictures"), "evaluation_scan"):
+            if not scan_button(
+                whole_dataset(run.config.data, choice_of(run.config)), _("Scan the pictures"), "evaluation_scan"
+            ):
                 st.caption(
                     _(
                         "Copies are found by the quality scan, which has not looked at this data set yet. It measures "

@@ -12,12 +12,15 @@ import streamlit as st
 
 from alexcore.analysis.evaluation_store import StoredEvaluation, evaluation_name, evaluation_time, known_evaluation
 from alexcore.data.index import DataIndex
+from alexcore.data.reading import FolderChoice
+from alexcore.data.sources import choice_of
 from alexcore.errors import DataError
 from alexcore.home import known_data_sets, open_path
 from alexcore.runs.kinds import BATCHNORM
 from alexcore.runs.store import Run, require_checkpoint
 from alexcore.words.language import _
 from alexcore.words.numbers import number, percent
+from ui.parts.address import chosen_reading
 from ui.parts.controls import chart, one_of, side_by_side
 from ui.parts.datasets import open_dataset
 from ui.parts.evaluation_charts import calibration_view, classes_view, confusion_view, first_cell, headline
@@ -57,13 +60,14 @@ def evaluation_section(run: Run) -> None:
         data, split = _choose()
         own = data == OWN
         path, val = (run.config.data, run.config.val) if own else (str(open_path(data)), "")
-        name = evaluation_name(require_checkpoint(run), path, val, split)
+        choice = choice_of(run.config) if own else chosen_reading(data)
+        name = evaluation_name(require_checkpoint(run), path, val, split, choice)
         found = _stored(name, evaluation_time(name))
         if found is None:
-            _offer(run, name, [] if own else ["--data", path], split)
+            _offer(run, name, [] if own else ["--data", path, *choice.arguments], split)
             return
         _figures(found.report)
-        _view(run, found, own)
+        _view(run, found, own, choice)
 
 
 def _choose() -> tuple[str, str]:
@@ -111,7 +115,7 @@ def _figures(report: dict[str, Any]) -> None:
     st.caption(headline(report))
 
 
-def _view(run: Run, found: StoredEvaluation, own: bool) -> None:
+def _view(run: Run, found: StoredEvaluation, own: bool, choice: FolderChoice) -> None:
     view = one_of(_("Show"), VIEWS, "evaluation_view", label_visibility="collapsed", **_FIELD)
     report, answers, classes = found.report, found.answers, found.classes
     if view == "Classes":
@@ -130,15 +134,15 @@ def _view(run: Run, found: StoredEvaluation, own: bool) -> None:
             "Wrong labels gather here, too."
         )
     with shown_errors():
-        picture_grid(run, _index(report), rows, classes, own)
+        picture_grid(run, _index(report, choice), rows, classes, own)
     if view == "Top losses":
         named = {name: rows[name].map(classes.__getitem__) for name in ("label", "predicted")}
         _numbers(run, "top-losses", rows.assign(**named).drop(columns=["top_index", "top_probability"]))
 
 
-def _index(report: dict[str, Any]) -> DataIndex:
+def _index(report: dict[str, Any], choice: FolderChoice) -> DataIndex:
     try:
-        return open_dataset(str(report["data"]))[0]
+        return open_dataset(str(report["data"]), choice)[0]
     except DataError as error:  # moved since, or outside the folders that a browser may open
         raise DataError(f"The pictures cannot be shown: {error.message}", error.hint) from error
 

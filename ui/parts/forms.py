@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from typing import Any
 
 import streamlit as st
 
 from alexcore.augment.pipeline_files import load_pipeline, saved_pipelines
 from alexcore.config import FIELDS, GROUPS, PRESETS, TrainConfig, make_config
+from alexcore.data.reading import AS_IT_LIES, FolderChoice
 from alexcore.fields import FieldSpec
 from alexcore.words.language import _
 from ui.parts.controls import one_of
 from ui.parts.explain import source_of
 
 # What the page chooses in another way, or cannot offer in a browser.
-ELSEWHERE = ("data", "val")
+ELSEWHERE = ("data", "val", "layout", "classes_from", "test")
 # Of the settings that stand above all others.
 _ORDER = ("epochs", "batch_size", "lr", "norm", "seed")
 
@@ -61,8 +63,10 @@ def _augmentation(spec: FieldSpec, common: dict[str, Any]) -> Any:
     return load_pipeline(saved[chosen]) if chosen not in spec.choices else chosen
 
 
-def config_form(data: str, val: str = "") -> TrainConfig:
+def config_form(data: str, val: str = "", choice: FolderChoice = AS_IT_LIES) -> TrainConfig:
     """Draw the form for a data set's folder, and a separate validation folder or "", and return what it says.
+
+    `choice` is how the folder is read.
 
     Raises:
         ConfigError: one or more values are out of range.
@@ -87,7 +91,8 @@ def config_form(data: str, val: str = "") -> TrainConfig:
                 for spec in specs:
                     if spec.group == group and not spec.essential:
                         values[spec.name] = widget(spec)
-    return make_config(data=data, val=val, **{name: value for name, value in values.items() if value is not None})
+    given = {name: value for name, value in values.items() if value is not None}
+    return make_config(data=data, val=val, **asdict(choice), **given)
 
 
 def explanations() -> None:

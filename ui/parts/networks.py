@@ -9,13 +9,13 @@ import streamlit as st
 
 from alexcore.analysis.reference_files import Reference, read_reference, reference_folder
 from alexcore.data.index import DataIndex
-from alexcore.data.sources import open_source
+from alexcore.data.sources import choice_of, open_source
 from alexcore.errors import DataError
 from alexcore.home import data_roots, open_path
 from alexcore.runs.store import Run, require_checkpoint
 from alexcore.words.language import _
 from ui.parts.address import choose_run, chosen_run
-from ui.parts.datasets import open_dataset
+from ui.parts.datasets import run_dataset
 from ui.parts.lazy_torch import load_torch
 from ui.parts.text import plain
 
@@ -91,8 +91,11 @@ def run_index(run: Run) -> DataIndex:
     if run.config is None:
         raise DataError(f"The settings of the run {run.id} cannot be read.", "Choose another run.")
     if not run.config.val:
-        return open_dataset(run.config.data)[0]
-    return open_source(open_path(run.config.data), open_path(run.config.val), roots=data_roots())
+        return run_dataset(run.config)
+    if run.config.test:
+        open_path(run.config.test)
+    choice = choice_of(run.config)
+    return open_source(open_path(run.config.data), open_path(run.config.val), choice=choice, roots=data_roots())
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

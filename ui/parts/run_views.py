@@ -14,7 +14,7 @@ from alexcore.runs.series import Series
 from alexcore.runs.store import Run
 from alexcore.words.language import _
 from ui.parts.controls import one_of, side_by_side
-from ui.parts.datasets import open_dataset
+from ui.parts.datasets import run_dataset
 from ui.parts.run_charts import VIEWS, RunView
 from ui.parts.table_csv import table_with_csv
 from ui.parts.text import plain
@@ -80,7 +80,7 @@ def _worst(run: Run, series: Series) -> None:
         "label shows here, too."
     )
     try:
-        index = open_dataset(run.config.data)[0] if run.config else None
+        index = run_dataset(run.config) if run.config else None
     except DataError as error:  # moved since, or outside the folders that a browser may open
         index = None
         st.caption(plain(f"The pictures cannot be shown: {error}"))

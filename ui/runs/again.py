@@ -14,7 +14,7 @@ from alexcore.runs import launcher
 from alexcore.runs.store import Run
 from alexcore.words.language import _
 from ui.parts.controls import whole_number
-from ui.parts.datasets import open_dataset
+from ui.parts.datasets import run_dataset
 from ui.parts.menu import page_link
 from ui.parts.page import shown_errors
 from ui.parts.text import plain
@@ -62,7 +62,7 @@ def _continue(run: Run, config: TrainConfig) -> None:
 def _repeat(config: TrainConfig) -> None:
     # A browser user may train only on what a browser user may open; the command line has no such limit.
     with shown_errors():
-        open_dataset(config.data)
+        run_dataset(config)
         if config.val:
             open_path(config.val)
         show_run(launcher.start(config).name)

@@ -16,7 +16,7 @@ from alexcore.data.thumbnails import thumbnail
 from alexcore.errors import AlexError, CheckpointError, DataError
 from alexcore.runs.store import Run, require_checkpoint
 from alexcore.words.language import _
-from ui.parts.datasets import open_dataset
+from ui.parts.datasets import run_dataset
 from ui.parts.lazy_torch import load_torch
 from ui.parts.table_csv import same_as_table
 from ui.parts.text import plain
@@ -58,7 +58,7 @@ def same_pictures(runs: Sequence[Run], labels: Sequence[str]) -> None:
         st.caption(_("Loads PyTorch and each network once, which takes some seconds."), width="content")
     if drawn is None:
         return
-    index = open_dataset(first.config.data)[0]
+    index = run_dataset(first.config)
     rows = drawn_rows(index, drawn)
     if not rows:
         st.caption(_("The data set of the first run has no validation picture."))

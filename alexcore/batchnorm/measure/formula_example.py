@@ -18,7 +18,7 @@ from alexcore.batchnorm.read.channel_formula import LEFT, channel_formula
 from alexcore.batchnorm.settings import trained_file
 from alexcore.config import TrainConfig, load_config
 from alexcore.data.index import DataIndex
-from alexcore.data.sources import open_source
+from alexcore.data.sources import choice_of, open_source
 from alexcore.data.statistics import measure
 from alexcore.errors import CheckpointError, ConfigError
 from alexcore.nn.listening import listening
@@ -99,7 +99,7 @@ def experiment_example(run_dir: Path, seed: int, layer: str, channel: int, *, tr
         AlexError: the data set or the weights cannot be read, or there is no such layer or channel.
     """
     config = load_config(run_dir / "config.json")
-    index = open_source(config.data, config.val)
+    index = open_source(config.data, config.val, choice=choice_of(config))
     arm = build_arm(config, "batch", seed, len(index.classes), torch.device("cpu"))
     file = trained_file(run_dir, seed)
     saved = load_checkpoint(file) if file.is_file() else None

@@ -87,6 +87,12 @@ def test_a_cut_one_is_damaged(tmp_path, kind, keep):
     assert f"set{kind} is damaged: " in refusal(put(tmp_path, f"set{kind}", cut)).message
 
 
+@pytest.mark.parametrize("kind", [".tar.gz", ".tar.bz2", ".tar.xz"])
+def test_the_last_bytes_with_the_checksum_must_be_there(tmp_path, kind):
+    content = COMPRESS[kind](tarred(FILES))[:-3]
+    assert f"set{kind} is damaged: " in refusal(put(tmp_path, f"set{kind}", content)).message
+
+
 @pytest.mark.parametrize("kind", [".tar.bz2", ".tar.xz", ".tar.zst"])
 def test_a_flipped_byte_is_damage(tmp_path, kind):
     content = bytearray(COMPRESS[kind](tarred({name: os.urandom(20_000) for name in FILES})))

@@ -165,7 +165,7 @@ def test_the_signature_of_nothing_is_an_error_and_of_a_vanished_folder_a_change(
 
 def test_few_roots_are_kept_in_memory(stripes, monkeypatch):
     monkeypatch.setattr(index_cache, "_KNOWN_ROOTS", 2)
-    for val in ("train", "val"):
-        open_folder_cached(stripes, stripes / val)
-        folder_signature(stripes)
+    for folder in (stripes, stripes / "train", stripes / "val"):
+        open_folder_cached(folder)
+        folder_signature(folder)
     assert len(index_cache._known_folders) == 2

@@ -60,8 +60,9 @@ def test_hidden_files_are_counted(tmp_path):
     [
         (["1.png", "2.png", "3.png"], "holds 3 pictures in no folder"),
         (["IMG_0001.png", "IMG_0002.png"], "holds 2 pictures in no folder"),
+        (["IMG_0001.png"], "holds 1 picture in no folder"),
         (["set/1.png", "set/2.png"], "holds 2 pictures in the one folder 'set'"),
-        (["read.me", "a/b.doc"], "holds no pictures"),
+        (["read.txt", "a/b.doc"], "holds no pictures"),
     ],
 )
 def test_an_archive_without_classes_leaves_no_folder_and_keeps_no_name(tmp_path, capsys, names, words):

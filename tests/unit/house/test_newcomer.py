@@ -97,7 +97,7 @@ def test_a_refused_run_leaves_no_folder(stripes: Path, home: Path, capsys: pytes
 
 
 def test_an_error_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **_more: object) -> None:
         raise DataError("The classes differ:\n  a\n  b", "Choose another.")
 
     monkeypatch.setattr("alexcore.data.sources.open_source", refuse)

@@ -1,0 +1,387 @@
+"""How a folder is meant: which of its folders are splits, which are classes, and what is neither.
+
+    read(walk(root), AS_IT_LIES)  ->  Labelled: the pictures by split and class, and the FolderReading that says why
+
+What is clear is read. What can mean two things is an error that holds both readings. Nothing here opens a picture; a
+list that lies among pictures without class folders is read.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import NoReturn
+
+from alexcore.data.folder_cleaning import Cleaner
+from alexcore.data.folder_lists import Listed, in_order, lists_in
+from alexcore.data.index import SPLITS
+from alexcore.data.layout_words import class_in, classes_in_names, split_of
+from alexcore.data.reading import (
+    AS_IT_LIES,
+    PREVIEW,
+    PREVIEWED,
+    AmbiguousError,
+    ClassesFrom,
+    FolderChoice,
+    FolderReading,
+    Layout,
+    LeftOut,
+)
+from alexcore.data.tree import Below, Entry, Folder, Tree
+from alexcore.errors import DataError
+
+# The pictures of one split by class; an empty class folder has none.
+Classes = Mapping[str, Collection[Entry]]
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """What a folder holds.
+
+    Attributes:
+        reading: How it was read.
+        images: The pictures by split and class; without splits, all are in train.
+        parts: The folders that were read for each split, for what else lies in them.
+        draw: Whether some pictures of train shall validate.
+        empty: Folders that are called like a split and hold nothing, beside class folders.
+    """
+
+    reading: FolderReading
+    images: Mapping[str, Classes]
+    parts: Mapping[str, Sequence[Folder]]
+    draw: bool
+    empty: tuple[str, ...] = ()
+
+
+def read(tree: Tree, choice: FolderChoice = AS_IT_LIES, *, own_val: bool = False) -> Labelled:
+    """Read a folder as its owner means it.
+
+    Args:
+        tree: What a walk has found; what means nothing is taken out of it.
+        choice: What somebody has said about it; its `test` does not matter here.
+        own_val: Whether the pictures to validate on come from elsewhere, so that none are drawn.
+
+    Raises:
+        AmbiguousError: it can mean two things, or only the names of the files, or a list, tell the classes and nobody
+            has said that they do.
+        DataError: there is no picture in it, or none that has a class.
+    """
+    found = _Reader(tree, choice, own_val).read()
+    if choice.layout == "auto" and choice.classes_from == "folder":
+        return found
+    # Somebody has chosen: what else there was to choose.
+    try:
+        others: tuple[FolderReading, ...] = (_Reader(tree, AS_IT_LIES, own_val).read().reading,)
+    except AmbiguousError as error:
+        others = error.readings
+    except DataError:
+        others = ()
+    others = tuple(each for each in others if each.counts != found.reading.counts)
+    return replace(found, reading=replace(found.reading, alternatives=others))
+
+
+def read_part(tree: Tree, choice: FolderChoice) -> Classes:
+    """Read a folder that is one split as a whole, such as a separate validation folder."""
+    reader = _Reader(tree, choice, True)
+    if choice.classes_from == "name":
+        return reader.by_names(reader.top, [])
+    return reader.class_folders(reader.cleaner.unwrapped(tree.top, only_generic=True), [])
+
+
+class _Reader:
+    """Reads one folder. `trying` makes a reading of what could not be opened, so that it can be shown."""
+
+    def __init__(self, tree: Tree, choice: FolderChoice, own_val: bool, trying: bool = False) -> None:
+        self.tree, self.choice, self.own_val, self.trying = tree, choice, own_val, trying
+        self.cleaner = Cleaner(tree.top)
+        self.top = self.cleaner.unwrapped(tree.top)
+        self.lists: list[str] = []
+
+    def read(self) -> Labelled:
+        layout, by = self.choice.layout, self.choice.classes_from
+        if not self.top.count:
+            self._refuse_unlabelled([])
+        if by == "list":
+            return self._by_list()
+        if layout == "flat" or (layout == "classes" and by == "name"):
+            return self._flat()
+        if layout == "splits":
+            return self._splits(self._split_folders(self.top))
+        if layout == "classes":
+            return self._classes()
+        return self._clear()
+
+    def _clear(self) -> Labelled:
+        """What the names of the folders say, if it is one thing."""
+        filled = self.top.filled
+        splits = {name: split for name in filled if (split := split_of(name))}
+        ordinary = [name for name in filled if name not in splits]
+        if splits and not ordinary:
+            return self._splits(self._split_folders(self.top))
+        trains = [name for name, split in splits.items() if split == "train"]
+        if trains:
+            known = {name for train in trains for name in filled[train].filled}
+            # What holds classes of train once more is no class; nobody has said which split it is.
+            if all(known & set(filled[name].filled) for name in ordinary):
+                return self._splits(self._split_folders(self.top))
+            self._refuse_two("classes" if self.choice.classes_from == "folder" else "flat", "splits")
+        if self.choice.classes_from == "name":
+            return self._flat()
+        if any(set(filled[name].filled) & set(ordinary) for name in splits):
+            self._refuse_two("splits", "classes")
+        # Once more the same classes, and other pictures: no class of its own, whatever else it is.
+        if any(each.filled and set(each.filled) <= set(ordinary) - {name} for name, each in filled.items()):
+            self._refuse_two("flat", "classes")
+        return self._splits_inside() if self._has_splits_inside() else self._classes()
+
+    # Splits -----------------------------------------------------------------------------------------------------
+
+    def _split_folders(self, top: Folder) -> dict[str, Folder]:
+        """The folder of each split, in the order of splits."""
+        found: dict[str, Folder] = {}
+        # Those with pictures first: an empty one beside them does not matter.
+        for name, folder in sorted(top.folders.items(), key=lambda each: not each[1].count):
+            split = split_of(name)
+            if split in found and folder.count:
+                raise DataError(
+                    f"{top.path} has two folders that mean {split}: {found[split].name}/ and {name}/.",
+                    "Rename one of them, or add --layout classes if they are classes.",
+                )
+            if split:
+                found.setdefault(split, folder)
+        ordinary = {name: folder for name, folder in top.filled.items() if split_of(name) is None}
+        if "train" not in found and found and ordinary:  # class folders, and one of test pictures beside them
+            found["train"] = Folder(top.path, ordinary)
+        if "train" not in found:
+            has = " and ".join(f"{found[split].name}/" for split in SPLITS if split in found) or "no split"
+            raise DataError(f"{top.path} has {has} but no train/.", "Name the folder with the training pictures train.")
+        return {split: found[split] for split in SPLITS if split in found}
+
+    def _splits(self, folders: Mapping[str, Folder]) -> Labelled:
+        left_out = self._beside(folders)
+        inner = {split: self.cleaner.unwrapped(folder, only_generic=True) for split, folder in folders.items()}
+        images: dict[str, Classes] = {}
+        if self.choice.classes_from == "name":
+            images = {split: self.by_names(folder, left_out) for split, folder in inner.items()}
+        else:
+            for split, folder in inner.items():
+                if folder.images and not folder.filled:  # pictures and no class folders
+                    found = self._without_folders(split, [folder, folders[split]], left_out)
+                    images |= {} if found is None else {split: found}
+                else:
+                    images[split] = self.class_folders(folder, left_out)
+        draw = not self.own_val and "val" not in folders and "test" in folders
+        names = {split: self.cleaner.relative(folder) for split, folder in folders.items()}
+        parts = {split: [inner[split]] for split in inner}
+        return self._labelled("splits", self.choice.classes_from, names, images, parts, left_out, draw)
+
+    def _beside(self, folders: Mapping[str, Folder]) -> list[LeftOut]:
+        """What lies beside the folders of splits and is none."""
+        used = {folder.path for folder in folders.values()}
+        if self.top.path in used:
+            return []
+        rest = [each for each in self.top.filled.values() if each.path not in used]
+        found = [LeftOut("beside", self.cleaner.relative(each), each.count) for each in rest]
+        return [*self._loose(self.top), *found]
+
+    def _loose(self, folder: Folder) -> list[LeftOut]:
+        return [LeftOut("loose", self.cleaner.relative(folder), len(folder.images))] if folder.images else []
+
+    def _without_folders(self, split: str, folders: Sequence[Folder], left_out: list[LeftOut]) -> Classes | None:
+        """The pictures of a split without class folders, by a list that lies beside them; None if it is left out."""
+        inner = folders[0]
+        lists = lists_in(folders, self.tree.top)
+        if lists and split != "train":
+            self.lists.append(lists[0].path)
+            return lists[0].classes(inner.entries())
+        if split == "test" or self.trying:
+            left_out.append(LeftOut("unlabelled", self.cleaner.relative(inner), len(inner.images)))
+            return None
+        if split == "train":
+            self._refuse_unlabelled([*inner.images])
+        raise DataError(
+            f"{inner.path} holds {len(inner.images):,} pictures, but no class folders and no list of their classes.",
+            "Put them into class folders as in train/, or move them out of the data set.",
+        )
+
+    def _has_splits_inside(self) -> bool:
+        """Whether each class has its own train/, and one its own val/ or test/."""
+        inner = [[split_of(name) for name in folder.filled] for folder in self.top.filled.values()]
+        return all("train" in each and None not in each for each in inner) and any(len(each) > 1 for each in inner)
+
+    def _splits_inside(self) -> Labelled:
+        images: dict[str, dict[str, Below]] = {}
+        parts: dict[str, list[Folder]] = {}
+        names: dict[str, str] = {}
+        for name, folder in self.top.filled.items():
+            for split, inner in self._split_folders(folder).items():
+                images.setdefault(split, {})[name] = Below(inner)
+                parts.setdefault(split, []).append(inner)
+                names.setdefault(split, f"*/{inner.name}")
+        draw = not self.own_val and "val" not in images and "test" in images
+        return self._labelled("classes", "folder", names, images, parts, self._loose(self.top), draw)
+
+    # Classes ----------------------------------------------------------------------------------------------------
+
+    def _classes(self) -> Labelled:
+        if not self.top.filled:
+            self._refuse_unlabelled(self.top.images)
+        left_out: list[LeftOut] = []
+        images = self.class_folders(self.top, left_out)
+        empty = tuple(name for name, entries in images.items() if not entries and split_of(name))
+        images = {name: entries for name, entries in images.items() if name not in empty}
+        own = {"train": [self.top]}
+        found = self._labelled("classes", "folder", {}, {"train": images}, own, left_out, not self.own_val)
+        return replace(found, empty=empty)
+
+    def class_folders(self, folder: Folder, left_out: list[LeftOut]) -> Classes:
+        """The pictures of each class folder in a folder."""
+        left_out += self._loose(folder)
+        self.cleaner.clean_below(folder)
+        return {name: Below(inner) for name, inner in folder.folders.items()}
+
+    def _flat(self) -> Labelled:
+        left_out: list[LeftOut] = []
+        by = self.choice.classes_from
+        images: Classes
+        if by == "name":
+            images = self.by_names(self.top, left_out)
+        else:
+            pool: dict[str, list[Entry]] = {}
+            for entry in self.top.entries():
+                pool.setdefault(os.path.basename(os.path.dirname(entry.path)), []).append(entry)
+            images = dict(sorted(pool.items()))
+        own = {"train": [self.top]}
+        return self._labelled("flat", by, {}, {"train": images}, own, left_out, not self.own_val)
+
+    def by_names(self, folder: Folder, left_out: list[LeftOut]) -> Classes:
+        """The pictures below a folder by the class in their name; those without one are left out."""
+        images: dict[str, list[Entry]] = {}
+        unnamed = 0
+        for entry in folder.entries():
+            name = class_in(entry.name)
+            if name is None:
+                unnamed += 1
+            else:
+                images.setdefault(name, []).append(entry)
+        if unnamed:
+            left_out.append(LeftOut("unnamed", self.cleaner.relative(folder), unnamed))
+        return dict(sorted(images.items()))
+
+    # Lists ------------------------------------------------------------------------------------------------------
+
+    def _places(self) -> dict[str, list[Folder]]:
+        """Where lists may lie, by the split that they speak of; those of "" speak of all."""
+        outer = [self.tree.top]
+        while outer[-1].path != self.top.path and len(outer[-1].filled) == 1:
+            outer += outer[-1].filled.values()
+        found = {"": [*outer, *(each for name, each in self.top.folders.items() if split_of(name) is None)]}
+        for name, folder in self.top.folders.items():
+            if split := split_of(name):
+                found.setdefault(split, []).extend([folder, *folder.folders.values()])
+        return found
+
+    def _by_list(self) -> Labelled:
+        """The classes that lists say; several lists are those of several splits."""
+        found = {split: lists_in(folders, self.tree.top) for split, folders in self._places().items()}
+        lists = [each for several in found.values() for each in several]
+        twice = next((several for several in found.values() if len(several) > 1), ())
+        if not lists or twice or (found[""] and len(lists) > 1):
+            has = f"several lists: {', '.join(each.path for each in lists)}" if lists else "no list of its pictures"
+            raise DataError(f"{self.top.path} has {has}.", "Give the path of one list as the data set.")
+        images: dict[str, dict[str, list[Entry]]] = {}
+        listed: set[str] = set()
+        for entry, label, split in (row for each in lists for row in self._rows(each, found)):
+            listed.add(entry.path)
+            images.setdefault(split, {}).setdefault(label, []).append(entry)
+        rest = self.top.count - len(listed)
+        left_out = [LeftOut("unlisted", self.cleaner.relative(self.top), rest)] if rest else []
+        self.lists += [each.path for each in lists]
+        images = {split: {name: images[split][name] for name in in_order(images[split])} for split in images}
+        splits = {} if set(images) == {"train"} and found[""] else dict.fromkeys(images, ".")
+        splits |= {split: self.cleaner.relative(folder) for split, folder in self._named_splits().items() if splits}
+        draw = not self.own_val and "val" not in images
+        own = {split: [self.top] for split in images}
+        kind: Layout = "splits" if splits else "flat"
+        return self._labelled(kind, "list", splits, images, own, left_out, draw)
+
+    def _named_splits(self) -> dict[str, Folder]:
+        return {split: folder for name, folder in self.top.folders.items() if (split := split_of(name))}
+
+    def _rows(self, listed: Listed, found: Mapping[str, Sequence[Listed]]) -> list[tuple[Entry, str, str]]:
+        """Each picture of a list with its class and split: that of the list's column, or of the folder it lies in."""
+        own = next(split for split, several in found.items() if listed in several)
+        folders = {folder.path + os.sep: split for split, folder in self._named_splits().items()}
+        rows = []
+        for entry, name in listed.named(self.top.entries()):
+            lies = next((split for path, split in folders.items() if entry.path.startswith(path)), "train")
+            rows.append((entry, listed.labels[name], listed.splits.get(name) or own or lies))
+        return rows
+
+    # What becomes of it -----------------------------------------------------------------------------------------
+
+    def _labelled(
+        self,
+        layout: Layout,
+        by: ClassesFrom,
+        splits: Mapping[str, str],
+        images: Mapping[str, Classes],
+        parts: Mapping[str, Sequence[Folder]],
+        left_out: Sequence[LeftOut],
+        draw: bool,
+    ) -> Labelled:
+        counts = {
+            split: {name: len(entries) for name, entries in classes.items() if entries}
+            for split, classes in images.items()
+        }
+        gone = tuple(dict.fromkeys([*self.cleaner.left_out, *left_out]))
+        root = self.cleaner.relative(self.top)
+        preview = self._preview(images) if self.trying else None
+        reading = FolderReading(root, layout, by, splits, counts, gone, preview, tuple(self.lists), self.choice)
+        return Labelled(reading, images, parts, draw)
+
+    def _preview(self, images: Mapping[str, Classes]) -> dict[str, list[str]]:
+        start = len(self.tree.top.path) + 1
+        found: dict[str, list[str]] = {}
+        for classes in images.values():
+            for name, entries in list(classes.items())[:PREVIEWED]:
+                more = [entry.path[start:].replace(os.sep, "/") for entry in islice(entries, PREVIEW)]
+                found[name] = [*found.get(name, []), *more][:PREVIEW]
+        return found
+
+    def _other(self, **chosen: str) -> FolderReading:
+        """The reading that another choice gives."""
+        choice = replace(self.choice, **chosen)  # type: ignore[arg-type]
+        return _Reader(self.tree, choice, self.own_val, trying=True).read().reading
+
+    def _refuse_two(self, *layouts: Layout) -> NoReturn:
+        readings = [self._other(layout=layout) for layout in layouts]
+        raise AmbiguousError(
+            f"{self.top.path} can be read in two ways: as {'; or as '.join(each.words for each in readings)}.",
+            f"Say which is meant: add {' or '.join(each.choice.flags for each in readings)}.",
+            readings,
+        )
+
+    def _refuse_unlabelled(self, entries: Sequence[Entry]) -> NoReturn:
+        """Refuse pictures that lie in no class folders, and offer what else may tell their classes."""
+        readings = []
+        if classes_in_names(entries):
+            readings.append(self._other(classes_from="name", layout="auto"))
+        if entries and any(lists_in(folders, self.tree.top) for folders in self._places().values()):
+            with suppress(DataError):  # several lists of the same pictures
+                readings.append(self._other(classes_from="list", layout="auto"))
+        if not readings:
+            raise DataError(
+                f"{self.tree.top.path} holds no pictures in class folders.",
+                f"Put .jpg, .jpeg, .png or other pictures into one folder per class, e.g. "
+                f"{self.tree.top.name}/train/roses/.",
+            )
+        raise AmbiguousError(
+            f"{self.tree.top.path} holds no pictures in class folders. It could be read as "
+            f"{'; or as '.join(each.words for each in readings)}.",
+            f"If that is what is meant, add {' or '.join(each.choice.flags for each in readings)}.",
+            readings,
+        )

@@ -1,0 +1,76 @@
+"""What the names of folders and files say of a data set."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from alexcore.data.tree import Entry
+
+# What people call the three splits, in small letters and without what separates words.
+SPLIT_WORDS: Mapping[str, str] = {
+    word: split
+    for split, words in {
+        "train": "train training trains trainset trainingset traindata trainingdata trainimages trainingimages tr",
+        "val": "val valid validation validate valset validset validationset valdata validationdata valimages "
+        "validationimages dev devset eval evaluation",
+        "test": "test testing tests testset testingset testdata testingdata testimages ts te",
+    }.items()
+    for word in words.split()
+}
+# Folders that hold all pictures, and say nothing about them.
+_GENERIC = frozenset(
+    {
+        *("images", "image", "imgs", "img", "pictures", "pics", "photos", "original", "originals", "rgb", "raw"),
+        *("jpegimages", "jpegs", "jpeg", "jpg", "pngs", "png", "data", "dataset", "allimages"),
+    }
+)
+# Folders beside the pictures with a drawing for each of them, of which no network is to learn.
+_DRAWINGS = re.compile(
+    r"annotation|mask|trimap|segment|label|ground.?truth|contour|bbox|bounding|depth|edges|(^|[^a-z])gt([^a-z]|$)", re.I
+)
+# cat.0.jpg, Abyssinian_12.jpg, n02085620_7.jpg, Class 1-!-0.png, tulip (3).jpg; and 12_frog.png.
+_NAMED_FIRST = re.compile(r"(.*?[^\W\d_].*?)[\W_]*\d+\)?")
+_NAMED_LAST = re.compile(r"\d+[\W_]+(.*[^\W\d_].*)")
+
+
+def split_of(name: str) -> str | None:
+    """The split that a word means, in any case and with any separators; None for any other word."""
+    return SPLIT_WORDS.get(re.sub(r"[\W_]", "", name).lower())
+
+
+def is_generic(name: str) -> bool:
+    """Whether a folder's name says no more than that there are pictures in it."""
+    return re.sub(r"[\W_]", "", name).lower() in _GENERIC
+
+
+def speaks_of_drawings(name: str) -> bool:
+    """Whether a folder's name speaks of masks, outlines or other annotations."""
+    return _DRAWINGS.search(name) is not None
+
+
+def class_in(name: str) -> str | None:
+    """The class that a file's name tells beside a number; None where it tells none."""
+    stem = os.path.splitext(name)[0]
+    found = _NAMED_FIRST.fullmatch(stem) or _NAMED_LAST.fullmatch(stem)
+    return found[1].strip(" ._-") or None if found else None
+
+
+def classes_in_names(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
+    """The pictures by the class in their name, sorted, if most have one and two or more are of several pictures.
+
+    Names such as IMG_1.jpg tell one class, and those of nothing but numbers none.
+    """
+    found: defaultdict[str, list[Entry]] = defaultdict(list)
+    total = 0
+    for entry in entries:
+        total += 1
+        name = class_in(entry.name)
+        if name is not None:
+            found[name].append(entry)
+    several = [each for each in found.values() if len(each) > 1]
+    if len(several) < 2 or 4 * sum(map(len, several)) < 3 * total:
+        return {}
+    return dict(sorted(found.items()))
