@@ -93,6 +93,13 @@ class TrainConfig(RunFields):
         "A separate folder of CLASS folders for the test split; empty uses the data set's own. No run looks at these "
         "pictures; evaluate them once, when you are done.",
     )
+    root: str = field(
+        "",
+        "Where a list's pictures are now",
+        "The folder that has taken the place of the one with which the paths in a list begin, if that was moved or "
+        "renamed; empty where nothing was. Nothing else about the run changes.",
+        code="alexcore.data.listed_files:below",
+    )
     image_size: Annotated[int, Ge(32), Le(1024)] = field(
         224,
         "Image size (px)",

@@ -5,11 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from alexcore.data.index import DataIndex
+from alexcore.data.reading import AmbiguousError
 from alexcore.words.language import _
 from ui.dataset.adding import add_data
 from ui.dataset.class_table import class_index, derive_section
 from ui.dataset.gallery import browser
 from ui.dataset.problems import problems, quality_section
+from ui.dataset.reading_section import choose_how, reading_section
 from ui.dataset.source_choice import dataset_source
 from ui.parts.datasets import dataset_or_wait, read_again, whole_dataset
 from ui.parts.menu import page_link
@@ -29,6 +31,7 @@ def show(name: str, index: DataIndex, checked: bool) -> None:
             type="tertiary",
             help=_("New and removed files are seen by themselves; a file that was overwritten in place is not."),
         )
+    reading_section(name, index)
     problems(index, checked)
     class_index(index)
     statistics = dataset_statistics(index)
@@ -43,6 +46,10 @@ def show(name: str, index: DataIndex, checked: bool) -> None:
 with page("Data set", "See what the network will learn from, and how each class gets its number."):
     name = dataset_source()
     add_data()
-    found = dataset_or_wait(name) if name else None
-    if found:
-        show(name, *found)
+    try:
+        found = dataset_or_wait(name) if name else None
+    except AmbiguousError as error:
+        choose_how(name, error)
+    else:
+        if found:
+            show(name, *found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 from alexcore.cli.flags import add_choice_flags, chosen
@@ -31,13 +32,14 @@ def evaluate(arguments: Arguments) -> int:
         run = find_run(arguments.run_dir)
         checkpoint = require_checkpoint(run)
         data, val, choice = arguments.data, "", chosen(arguments)
-        if not data and choice != AS_IT_LIES:
+        if not data and replace(choice, root="") != AS_IT_LIES:
             raise DataError(
                 f"{choice.flags} says how another data set is read; the run's own is read as it was trained on.",
                 "Add --data PATH.",
             )
         if not data and run.config:
-            data, val, choice = run.config.data, run.config.val, choice_of(run.config)
+            own = choice_of(run.config)
+            data, val, choice = run.config.data, run.config.val, replace(own, root=choice.root or own.root)
         name = evaluation_name(checkpoint, data, val, arguments.split, choice) if data else ""
         answers = answer_pictures(checkpoint, data, val, arguments.split, on_progress, choice)
         report = report_of(answers)

@@ -96,6 +96,7 @@ def scan_folder(
             parts[split] = _SplitPart(read_part(own, choice), [own.top], own)
         parts = {split: parts[split] for split in SPLITS if split in parts}
         files, classes = _table(root, parts)
+        _require_apart(root, files)
     except OSError as error:
         raise DataError(f"{error.filename} cannot be read: {error.strerror}.", "Check its permissions.") from error
     read_folders = {name: times for part in parts.values() for name, times in part.tree.times.items()}
@@ -142,6 +143,18 @@ def _drawn(
     rest = files[files["split"] != "train"]
     drawn, unkept = keep_split(root, root, files[files["split"] == "train"], classes, split_seed)
     return (pd.concat([drawn, rest], ignore_index=True) if len(rest) else drawn), unkept
+
+
+def _require_apart(root: Path, files: pd.DataFrame) -> None:
+    """Refuse a data set with the same picture in two splits, which a folder that was named twice brings about."""
+    twice = files[files["path"].duplicated(keep=False)]
+    if len(twice):
+        first = twice[twice["path"] == twice["path"].iloc[0]]
+        raise DataError(
+            f"{len(twice) // 2:,} pictures of {root} are both {' and '.join(first['split'].unique())}; the first is "
+            f"{first['path'].iloc[0]}.",
+            "Name folders for validation and test that hold other pictures.",
+        )
 
 
 def _table(root: Path, parts: Mapping[str, _SplitPart]) -> tuple[pd.DataFrame, tuple[str, ...]]:

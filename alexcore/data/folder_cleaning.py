@@ -38,7 +38,9 @@ class Cleaner:
             # A wrapper has folders of its own, or pictures whose names tell their classes; a class has neither.
             wraps = bool(inner.filled) and 10 * len(inner.images) < inner.count
             wraps = is_generic(name) or (not only_generic and (wraps or self._is_named(inner)))
-            if not wraps or split_of(name) or len(folder.images) > inner.count:
+            # train/train/ is train/; but of a folder that is no split one called train is.
+            wraps = name == folder.name if split_of(name) or (only_generic and not wraps) else wraps
+            if not wraps or len(folder.images) > inner.count:
                 return folder
             if folder.images:
                 self.left_out.append(LeftOut("loose", self.relative(folder), len(folder.images)))

@@ -37,8 +37,7 @@ class Listed:
     def named(self, entries: Iterable[Entry]) -> list[tuple[Entry, str]]:
         """Each picture that the list names, and how; by its path, or by its own name if only one picture has it."""
         entries = list(entries)
-        start = len(self.folder) + 1
-        places = {entry.path[start:].replace(os.sep, "/"): entry for entry in entries}
+        places = {entry.path: entry for entry in entries}
         alone: dict[str, Entry] = {}
         for spelled in ([entry.name for entry in entries], [os.path.splitext(entry.name)[0] for entry in entries]):
             often = Counter(spelled)
@@ -47,8 +46,8 @@ class Listed:
                     alone.setdefault(name, entry)
         found = {}
         for name in self.labels:
-            place = os.path.normpath(name).replace(os.sep, "/")
-            if (match := places.get(place) or alone.get(place.rpartition("/")[2])) is not None:
+            place = os.path.normpath(os.path.join(self.folder, name))
+            if (match := places.get(place) or alone.get(os.path.basename(place))) is not None:
                 found[match.path] = name
         return [(entry, found[entry.path]) for entry in entries if entry.path in found]
 

@@ -40,7 +40,7 @@ NOTHING_TO_SEE = 2.0
 # which that is done.
 TAIL, SMALL = 0.001, 0.25
 # Values that stand apart are at most so many of all, and leave so many different ones.
-FEW, DISTINCT = 0.01, 16
+FEW, DISTINCT = 0.01, 4
 DEPTHS = (8, 10, 12, 14, 16)
 # What these endings hold has 8 bits and no transparency; such files need not be opened.
 _PLAIN = (".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".pjpeg", ".pjp", ".mpo", ".bmp")

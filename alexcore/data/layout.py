@@ -18,7 +18,7 @@ from typing import NoReturn
 from alexcore.data.folder_cleaning import Cleaner
 from alexcore.data.folder_lists import Listed, in_order, lists_in
 from alexcore.data.index import SPLITS
-from alexcore.data.layout_words import class_in, classes_in_names, split_of
+from alexcore.data.layout_words import class_in, classes_in_names, speaks_of_unlabelled, split_of, splits_in
 from alexcore.data.reading import (
     AS_IT_LIES,
     PREVIEW,
@@ -117,15 +117,15 @@ class _Reader:
     def _clear(self) -> Labelled:
         """What the names of the folders say, if it is one thing."""
         filled = self.top.filled
-        splits = {name: split for name in filled if (split := split_of(name))}
+        splits = splits_in(filled)
         ordinary = [name for name in filled if name not in splits]
         if splits and not ordinary:
             return self._splits(self._split_folders(self.top))
         trains = [name for name, split in splits.items() if split == "train"]
         if trains:
-            known = {name for train in trains for name in filled[train].filled}
+            known = {name for train in trains for name in self._inside(filled[train]).filled}
             # What holds classes of train once more is no class; nobody has said which split it is.
-            if all(known & set(filled[name].filled) for name in ordinary):
+            if all(known & set(filled[name].filled) or speaks_of_unlabelled(name) for name in ordinary):
                 return self._splits(self._split_folders(self.top))
             self._refuse_two("classes" if self.choice.classes_from == "folder" else "flat", "splits")
         if self.choice.classes_from == "name":
@@ -143,8 +143,9 @@ class _Reader:
         """The folder of each split, in the order of splits."""
         found: dict[str, Folder] = {}
         # Those with pictures first: an empty one beside them does not matter.
+        words = splits_in(top.folders)
         for name, folder in sorted(top.folders.items(), key=lambda each: not each[1].count):
-            split = split_of(name)
+            split = words.get(name)
             if split in found and folder.count:
                 raise DataError(
                     f"{top.path} has two folders that mean {split}: {found[split].name}/ and {name}/.",
@@ -152,7 +153,7 @@ class _Reader:
                 )
             if split:
                 found.setdefault(split, folder)
-        ordinary = {name: folder for name, folder in top.filled.items() if split_of(name) is None}
+        ordinary = {name: folder for name, folder in top.filled.items() if name not in words}
         if "train" not in found and found and ordinary:  # class folders, and one of test pictures beside them
             found["train"] = Folder(top.path, ordinary)
         if "train" not in found:
@@ -162,7 +163,7 @@ class _Reader:
 
     def _splits(self, folders: Mapping[str, Folder]) -> Labelled:
         left_out = self._beside(folders)
-        inner = {split: self.cleaner.unwrapped(folder, only_generic=True) for split, folder in folders.items()}
+        inner = {split: self._inside(folder) for split, folder in folders.items()}
         images: dict[str, Classes] = {}
         if self.choice.classes_from == "name":
             images = {split: self.by_names(folder, left_out) for split, folder in inner.items()}
@@ -177,6 +178,10 @@ class _Reader:
         names = {split: self.cleaner.relative(folder) for split, folder in folders.items()}
         parts = {split: [inner[split]] for split in inner}
         return self._labelled("splits", self.choice.classes_from, names, images, parts, left_out, draw)
+
+    def _inside(self, folder: Folder) -> Folder:
+        """What the folder of a split wraps, as train/images/ or train/train/ do."""
+        return self.cleaner.unwrapped(folder, only_generic=True)
 
     def _beside(self, folders: Mapping[str, Folder]) -> list[LeftOut]:
         """What lies beside the folders of splits and is none."""
@@ -278,9 +283,10 @@ class _Reader:
         outer = [self.tree.top]
         while outer[-1].path != self.top.path and len(outer[-1].filled) == 1:
             outer += outer[-1].filled.values()
-        found = {"": [*outer, *(each for name, each in self.top.folders.items() if split_of(name) is None)]}
+        words = splits_in(self.top.folders)
+        found = {"": [*outer, *(each for name, each in self.top.folders.items() if name not in words)]}
         for name, folder in self.top.folders.items():
-            if split := split_of(name):
+            if split := words.get(name):
                 found.setdefault(split, []).extend([folder, *folder.folders.values()])
         return found
 
@@ -309,14 +315,15 @@ class _Reader:
         return self._labelled(kind, "list", splits, images, own, left_out, draw)
 
     def _named_splits(self) -> dict[str, Folder]:
-        return {split: folder for name, folder in self.top.folders.items() if (split := split_of(name))}
+        return {split: self.top.folders[name] for name, split in splits_in(self.top.folders).items()}
 
     def _rows(self, listed: Listed, found: Mapping[str, Sequence[Listed]]) -> list[tuple[Entry, str, str]]:
         """Each picture of a list with its class and split: that of the list's column, or of the folder it lies in."""
         own = next(split for split, several in found.items() if listed in several)
-        folders = {folder.path + os.sep: split for split, folder in self._named_splits().items()}
+        splits = self._named_splits()
+        folders = {folder.path + os.sep: split for split, folder in splits.items()}
         rows = []
-        for entry, name in listed.named(self.top.entries()):
+        for entry, name in listed.named(splits[own].entries() if own else self.top.entries()):
             lies = next((split for path, split in folders.items() if entry.path.startswith(path)), "train")
             rows.append((entry, listed.labels[name], listed.splits.get(name) or own or lies))
         return rows

@@ -31,14 +31,44 @@ _GENERIC = frozenset(
 _DRAWINGS = re.compile(
     r"annotation|mask|trimap|segment|label|ground.?truth|contour|bbox|bounding|depth|edges|(^|[^a-z])gt([^a-z]|$)", re.I
 )
+# Folders beside the splits with pictures that are to be classified, not learned.
+_UNLABELLED = re.compile(
+    r"unlabell?ed|unsupervised|(^|[\W_])(pred|predict|prediction|predictions|submission)($|[\W_])", re.I
+)
+_YEAR = re.compile(r"(19|20)\d\d$")
 # cat.0.jpg, Abyssinian_12.jpg, n02085620_7.jpg, Class 1-!-0.png, tulip (3).jpg; and 12_frog.png.
 _NAMED_FIRST = re.compile(r"(.*?[^\W\d_].*?)[\W_]*\d+\)?")
 _NAMED_LAST = re.compile(r"\d+[\W_]+(.*[^\W\d_].*)")
 
 
 def split_of(name: str) -> str | None:
-    """The split that a word means, in any case and with any separators; None for any other word."""
-    return SPLIT_WORDS.get(re.sub(r"[\W_]", "", name).lower())
+    """The split that a word means, in any case, with any separators and a year; None for any other word."""
+    return SPLIT_WORDS.get(_YEAR.sub("", re.sub(r"[\W_]", "", name).lower()))
+
+
+def splits_in(names: Iterable[str]) -> dict[str, str]:
+    """Which of these names of folders mean which split.
+
+    Those that share another word, such as seg_train and seg_test, mean splits too, if one of them is train.
+    """
+    names = list(names)
+    found = {name: split for name in names if (split := split_of(name))}
+    parted: defaultdict[tuple[str, ...], dict[str, str]] = defaultdict(dict)
+    for name in names:
+        words = [word for word in re.split(r"[\W_]+", name.lower()) if word]
+        splits = [split_of(word) for word in words]
+        if name not in found and sum(map(bool, splits)) == 1:
+            rest = tuple(word for word, split in zip(words, splits, strict=True) if split is None)
+            parted[rest][name] = next(filter(None, splits))
+    for group in parted.values():
+        if len(set(group.values())) > 1 and "train" in group.values():
+            found |= group
+    return {name: found[name] for name in names if name in found}
+
+
+def speaks_of_unlabelled(name: str) -> bool:
+    """Whether a folder's name says that nobody knows the classes of the pictures in it."""
+    return _UNLABELLED.search(name) is not None
 
 
 def is_generic(name: str) -> bool:

@@ -8,10 +8,13 @@ that do not exist are left out with a warning; a picture under two labels or in 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from alexcore.data.class_index import class_problems, classes_in, listed
 from alexcore.data.index import DataIndex, by_split_and_class, files_table, is_utf8
@@ -24,6 +27,7 @@ from alexcore.errors import DataError
 from alexcore.findings import data as findings
 from alexcore.findings.data_lists import ListSplit, RootReplaced
 from alexcore.findings.finding import Finding, errors_first, few
+from alexcore.findings.layout import ValidationDrawn
 from alexcore.home import data_dir
 
 # How the names of lists in `data/` end that hold a data set without what a person left out.
@@ -76,11 +80,11 @@ def open_manifest(
     for _, split, name, _, _ in rows:
         found.setdefault(split, set()).add(name)
     layout = f"listed in {path.name}"
-    if table.splits is None:
-        files, more = keep_split(path, path.parent, files, classes, split_seed)
+    if table.splits is None or set(table.splits) == {"train", "test"}:
+        files, more = _drawn(path, files, classes, split_seed, table)
         problems += more
-        found = classes_in(files, classes)
-        layout += ", split 4:1 into train and val within each class"
+        found = {**found, **classes_in(files, classes)}
+        layout += f", {'split' if table.splits is None else 'train split'} 4:1 into train and val within each class"
     else:
         # Within a class the file's order stays: a saved data set is trained on in the order of the first one.
         files = by_split_and_class(files)
@@ -102,6 +106,26 @@ def _placed(path: Path, table: ManifestColumns, root: Path | None, roots: Sequen
         told = RootReplaced(str(path.parent), str(images))
         return replace(table, paths=[f"images/{name}" for name in table.paths], notes=(*table.notes, told))
     return table
+
+
+def _drawn(
+    path: Path, files: pd.DataFrame, classes: Sequence[str], seed: int, table: ManifestColumns
+) -> tuple[pd.DataFrame, list[Finding]]:
+    """Let a fifth of the training pictures validate: the same ones each time, also where their folder has moved."""
+    moved = next((note for note in table.notes if isinstance(note, RootReplaced)), None)
+    now = files["path"].tolist()
+    if moved:
+        old = [os.path.relpath(os.path.join(path.parent, name), moved.new).replace(os.sep, "/") for name in now]
+        files = files.assign(path=[f"{moved.old.rstrip('/')}/{name}" for name in old])
+    back = dict(zip(files["path"], now, strict=True))
+    rest = files[files["split"] != "train"]
+    # A list with a test split has a drawn split of its own: without that split it would be another one.
+    source = path if table.splits is None else path.with_name(f"{path.name} train")
+    drawn, problems = keep_split(source, path.parent, files[files["split"] == "train"], classes, seed)
+    if len(rest):
+        drawn = pd.concat([drawn, by_split_and_class(rest)], ignore_index=True)
+        problems = [*problems, ValidationDrawn(int((drawn["split"] == "val").sum()))]
+    return drawn.assign(path=drawn["path"].map(back)), problems
 
 
 def _kept_split_first(path: Path, table: ManifestColumns, seed: int) -> ManifestColumns:

@@ -27,7 +27,8 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from alexcore.data.list_columns import VERBATIM, columns_of, means_something, split_of
+from alexcore.data.layout_words import split_of
+from alexcore.data.list_columns import VERBATIM, columns_of, means_something
 from alexcore.data.list_json import from_json, from_json_lines
 from alexcore.data.list_labels import (
     are_whole_with_point,
@@ -187,8 +188,11 @@ def _numbered(path: Path, labels: Sequence[str], numbers: Sequence[Any], places:
 
 def _splits(path: Path, words: Iterable[Any], places: Sequence[str]) -> list[str]:
     splits = []
+    known: dict[str, str | None] = {}
     for word, place in zip(words, places, strict=True):
-        split = split_of(word) if isinstance(word, str) else None
+        if isinstance(word, str) and word not in known:
+            known[word] = split_of(word)
+        split = known.get(word) if isinstance(word, str) else None
         if split is None:
             raise DataError(f"{path} has the split {shown(word)} at {place}.", "A split is train, val or test.")
         splits.append(split)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from alexcore.config import TrainConfig
@@ -26,7 +27,7 @@ def is_manifest(path: Path) -> bool:
 
 def choice_of(config: TrainConfig) -> FolderChoice:
     """How the data set of a run is to be read."""
-    return FolderChoice(config.layout, config.classes_from, config.test)
+    return FolderChoice(config.layout, config.classes_from, config.test, config.root)
 
 
 def reading_of(index: DataIndex) -> FolderReading:
@@ -56,7 +57,7 @@ def open_source(
         data: A folder of pictures, a list of pictures, or shards: their folder, or a pattern such as
             DIR/train-{000..009}.tar.
         val: A separate validation folder (for shards: more shards), or "".
-        choice: How a folder is meant, where that is not plain.
+        choice: How a folder is meant, where that is not plain; of a list, where its pictures are now.
         roots: Where the pictures that a manifest names must lie. Hand in `data_roots()` for somebody who may not
             read the whole disk: a browser user.
         split_seed: Of the split of a data set that has none.
@@ -65,10 +66,16 @@ def open_source(
         AmbiguousError: a folder can be read in several ways.
         DataError: there is nothing usable at `data`.
     """
-    if choice != AS_IT_LIES and (is_shard_source(data) or is_manifest(_paths(data, "")[0])):
+    listed = not is_shard_source(data) and is_manifest(_paths(data, "")[0])
+    if replace(choice, root="") != AS_IT_LIES and (listed or is_shard_source(data)):
         raise DataError(
             f"{data} is no folder, so there is no choice of how to read it ({choice.flags}).",
             "Leave that out: a list or a shard says itself which class a picture has.",
+        )
+    if choice.root and not listed:
+        raise DataError(
+            f"{data} is no list, so --root {choice.root} stands for nothing in it.",
+            "Leave it out, and name the place where the pictures are now as the data set.",
         )
     if is_shard_source(data):
         if val and not is_shard_source(val):
@@ -81,7 +88,9 @@ def open_source(
             "Leave the validation folder empty, and give rows the split val.",
         )
     if is_manifest(source):
-        return open_manifest(source, roots=roots, split_seed=split_seed)
+        root = _paths(choice.root, "")[0] if choice.root else None
+        index = open_manifest(source, roots=roots, split_seed=split_seed, root=root)
+        return replace(index, reading=replace(reading_of(index), choice=choice)) if root else index
     return open_folder_cached(source, validation, choice, split_seed)
 
 

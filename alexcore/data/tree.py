@@ -38,6 +38,8 @@ _JUNK = frozenset(
     }
 )
 _PLAIN_ENDINGS = frozenset(each for ending in sorted(EXTENSIONS) for each in (ending, ending.upper()))
+# In small letters these may be somebody's classes.
+_JUNK_EXACTLY = frozenset({"RECYCLER", "RECYCLED", *(f"FOUND.{number:03}" for number in range(10))})
 # ._NAME holds what a Mac knows of NAME.
 _JUNK_BEGINS = re.compile(r"\._.|\.trash|~\$.|\.~lock\.", re.IGNORECASE | re.DOTALL)
 # Files that wait in a cloud, or are on their way.
@@ -47,7 +49,12 @@ _JUNK_ENDS = (".icloud", ".crdownload", ".part", ".partial", ".cloud", ".cloudf"
 def is_junk(name: str, *, folder: bool = False) -> bool:
     """Whether a file or folder of this name was left by a system, a drive or a cloud, and is nobody's picture."""
     small = name.lower()
-    return small in _JUNK or _JUNK_BEGINS.match(name) is not None or (not folder and small.endswith(_JUNK_ENDS))
+    return (
+        small in _JUNK
+        or name in _JUNK_EXACTLY
+        or _JUNK_BEGINS.match(name) is not None
+        or (not folder and small.endswith(_JUNK_ENDS))
+    )
 
 
 @dataclass
@@ -168,7 +175,7 @@ def walk(root: Path) -> Tree:
     """Walk through a folder once, without opening a picture.
 
     Raises:
-        OSError: the folder itself cannot be read; one below it that may not be read is left out.
+        OSError: the folder itself cannot be read; one below it that cannot is left out.
     """
     tree = Tree(Folder(str(root)))
     _walk(tree, tree.top, frozenset())
@@ -207,7 +214,7 @@ def _walk(tree: Tree, folder: Folder, above: frozenset[tuple[int, int]]) -> None
             inner = Folder(entry.path)
             try:
                 _walk(tree, inner, above | {place})
-            except PermissionError:
+            except OSError:
                 leave_out("unreadable", name)
                 folder.unread.append(name)
             else:

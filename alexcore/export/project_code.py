@@ -26,7 +26,7 @@ _LONGEST = 110
 # later version, has to be as it is by default.
 CARRIED = frozenset(
     (
-        *("data", "val", "layout", "classes_from", "test"),
+        *("data", "val", "layout", "classes_from", "test", "root"),
         *("image_size", "start_size", "augment", "normalize", "intensity", "num_workers", "decoded_cache_mib"),
         *("variant", "norm", "width", "init", "activation", "dropout"),
         *("batch_size", "accumulation_steps", "label_smoothing", "class_weights"),

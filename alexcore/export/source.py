@@ -114,7 +114,7 @@ def open_data(source: Source) -> DataIndex:
         DataError: it is gone, cannot be used, or lies outside the roots.
     """
     config, roots = source.config, source.roots
-    for place in filter(None, (config.data, config.val, config.test)):
+    for place in filter(None, (config.data, config.val, config.test, config.root)):
         # Of a pattern of shards the part before the pattern, which is a folder, says where they are.
         path = Path(re.split(r"[*?\[{]", place)[0]).expanduser().resolve()
         if roots is not None and not any(path.is_relative_to(root) for root in roots):

@@ -7,7 +7,10 @@ from contextlib import contextmanager
 
 import streamlit as st
 
+from alexcore.data.reading import AmbiguousError
 from alexcore.errors import AlexError
+from alexcore.words.language import _
+from ui.parts.menu import page_link
 from ui.parts.text import plain
 
 
@@ -30,5 +33,9 @@ def shown_errors() -> Iterator[None]:
 
 
 def show_error(error: AlexError) -> None:
-    """Show the sentence and, below it, what to do."""
+    """Show the sentence and, below it, what to do; a folder that can mean several things is asked about elsewhere."""
+    if isinstance(error, AmbiguousError) and error.readings:
+        st.error(plain(error.message), icon=":material/error:")
+        page_link("dataset", _("Choose how it is read"), ":material/alt_route:")
+        return
     st.error(plain(error.message) + (f"\n\n{plain(error.hint)}" if error.hint else ""), icon=":material/error:")

@@ -52,6 +52,9 @@ def refused(root: Path) -> AmbiguousError:
         ("trainset", "validate", "testset"),
         ("tr", "eval", "te"),
         ("train-data", "val data", "Test.Images"),
+        ("train2017", "val2017", "test2017"),
+        ("seg_train", "seg_val", "seg_test"),
+        ("Flowers train", "Flowers valid", "Flowers test"),
     ],
 )
 def test_splits_are_known_by_the_usual_words_in_any_case(tmp_path, train, val, test):
@@ -93,6 +96,30 @@ def test_a_test_split_without_classes_is_left_out(tmp_path):
 def test_a_validation_split_without_classes_and_without_a_list_is_refused(tmp_path):
     with pytest.raises(DataError, match=r"val/images holds 2 pictures, but no class folders") as caught:
         open_folder(tree(tmp_path, "val/images/1.jpg", "val/images/2.jpg", train__a=5, train__b=5))
+    assert caught.value.hint
+
+
+def test_a_split_that_wraps_itself_and_pictures_to_be_predicted(tmp_path):
+    files = ["seg_pred/seg_pred/1.jpg", "seg_pred/seg_pred/2.jpg"]
+    splits = {f"{split}__{split}__{name}": 5 for split in ("seg_train", "seg_test") for name in ("sea", "street")}
+    index = open_folder(tree(tmp_path, *files, **splits))
+    assert counts(index) == {
+        "train": {"sea": 4, "street": 4},
+        "val": {"sea": 1, "street": 1},
+        "test": {"sea": 5, "street": 5},
+    }
+    assert "seg_pred (2 pictures)" in said(index, "beside-splits")
+
+
+def test_classes_with_a_split_word_in_them_are_classes(tmp_path):
+    assert open_folder(tree(tmp_path, train_station=2, test_tube=2)).classes == ("test_tube", "train_station")
+
+
+@pytest.mark.parametrize("folder", ["train", "test"])
+def test_the_same_pictures_are_never_in_two_splits(tmp_path, folder):
+    root = tree(tmp_path, train__a=3, train__b=3, test__a=1, test__b=1)
+    with pytest.raises(DataError, match=f"are both .* and .*the first is {folder}/a/0.jpg") as caught:
+        open_folder(root, root / folder)
     assert caught.value.hint
 
 
@@ -385,6 +412,8 @@ def test_a_list_in_each_split(tmp_path):
         (root / split / "_classes.csv").write_text("filename, a, b\n" + _MARKED)
     index = open_folder(root, choice=refused(root).readings[0].choice)
     assert counts(index) == {split: {"a": 5, "b": 5} for split in ("train", "val", "test")}
+    folders = index.files["path"].str.partition("/")[0].replace("valid", "val")
+    assert folders.tolist() == index.files["split"].tolist()
 
 
 def test_the_splits_of_a_list_count(tmp_path):

@@ -206,6 +206,18 @@ def test_a_split_that_was_drawn_before_goes_on(tmp_path):
     assert "The column subset is passed over: a split was drawn before." in messages(index, "info")
 
 
+@pytest.mark.parametrize("column", ["split", "subset"])
+def test_a_fifth_of_train_validates_where_there_is_only_a_test(tmp_path, column):
+    rows = [f"p{n}.jpg,{'ab'[n % 2]},{'test' if n >= 20 else 'train'}" for n in range(24)]
+    path = beside(tmp_path, "\n".join([f"path,label,{column}", *rows]), count=24)
+    index = open_manifest(path)
+    assert counts(index) == {split: {"a": n, "b": n} for split, n in (("train", 8), ("val", 2), ("test", 2))}
+    assert set(index.select("test")["path"]) == {f"p{n}.jpg" for n in range(20, 24)}
+    assert "a fifth of train (4 pictures) validates" in messages(index, "info")
+    assert messages(index, "error") == ""
+    assert open_manifest(path).files.equals(index.files)
+
+
 # Other forms ----------------------------------------------------------------------------------------------------
 
 
