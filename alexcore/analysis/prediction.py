@@ -62,6 +62,8 @@ class Classifier:
         self.operations: list[Operation] = state["evaluation_operations"]
         self.transform = build_transform(self.operations)
         self.rendering = Rendering.of(state.get("rendering"))
+        # Of the data set that it was trained on; empty where the checkpoint does not say.
+        self.fingerprint = str(state.get("fingerprint", ""))
         self.lock = threading.RLock()
 
     @torch.no_grad()

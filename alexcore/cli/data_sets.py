@@ -13,6 +13,7 @@ from alexcore.run_intensity import LEGAL, is_intensity
 
 if TYPE_CHECKING:
     from alexcore.data.index import DataIndex
+    from alexcore.data.reading import FolderChoice
 
 # Paths that a finding prints; --json has all of them.
 SHOWN = 5
@@ -64,8 +65,14 @@ def data_info(arguments: Arguments) -> int:
     }
     counts.insert(0, "index", range(len(counts)))
     problems = [f"{each.severity}: {each.sentence}" for each in index.problems]
+    reading = reading_of(index)
+    problems += [f"It could also be read as {each.words}: {_or_default(each.choice)}" for each in reading.alternatives]
     head = f"{index.root}: {len(index.files):,} pictures, {index.layout}"
     return answer(arguments.json, found, head, counts.to_string(), *problems)
+
+
+def _or_default(choice: FolderChoice) -> str:
+    return choice.flags or "without --layout and --classes-from"
 
 
 def data_pack(arguments: Arguments) -> int:

@@ -8,8 +8,8 @@ takes milliseconds at 100,000 rows is computed once and kept with it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -64,6 +64,8 @@ class DataIndex:
         rendering: How what is not 8-bit RGB becomes that; chosen by `intensity.with_rendering`.
         source: What was opened, where that is not `root`: the manifest.
         reading: How a folder was read; None of what is no folder.
+        known_as: The paths under which pictures that have moved were known before; they are still the same data set.
+        hashes: What pictures are by their content, path -> hash, where a check has read them (`open_checked`).
     """
 
     root: Path
@@ -74,6 +76,8 @@ class DataIndex:
     source: Path | None = None
     rendering: Rendering = PLAIN
     reading: FolderReading | None = None
+    known_as: Mapping[str, str] | None = None
+    hashes: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     @property
     def origin(self) -> Path:
@@ -101,13 +105,14 @@ class DataIndex:
         return self.files[self.files["split"] == split].reset_index(drop=True)
 
     def counts(self) -> pd.DataFrame:
-        """Pictures per class (rows, in the order of the index) and split (columns)."""
+        """Pictures per class (rows, in the order of the index) and split (columns; train always, others with any)."""
         return self._counts.copy()
 
     @cached_property
     def _counts(self) -> pd.DataFrame:
         table = self.files.groupby(["label", "split"], observed=True).size().unstack(fill_value=0)
-        table = table.reindex(index=range(len(self.classes)), columns=list(self.splits), fill_value=0)
+        columns = list(dict.fromkeys(["train", *self.splits]))  # train also if no picture of it can be read
+        table = table.reindex(index=range(len(self.classes)), columns=columns, fill_value=0)
         return table.set_axis(list(self.classes), axis=0)
 
     def path_of(self, row_path: str) -> Path:
@@ -143,7 +148,8 @@ class DataIndex:
     @cached_property
     def _fingerprint(self) -> str:
         digest = hashlib.sha256("\0".join(self.classes).encode())
-        rows = self.files.sort_values(["split", "path"])
+        files = self.files.assign(path=self.files["path"].map(self.known_as)) if self.known_as else self.files
+        rows = files.sort_values(["split", "path"])
         for column in ("path", "split", "label", "bytes"):
             digest.update("\0".join(rows[column].astype(str)).encode())
         return digest.hexdigest()[:16]

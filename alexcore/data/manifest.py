@@ -9,7 +9,7 @@ that do not exist are left out with a warning; a picture under two labels or in 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -76,12 +76,14 @@ def open_manifest(
     number = {name: index for index, name in enumerate(classes)}
     known = [row for row in rows if row[2] in number]
     files = files_table([(picture, split, number[name], size, mtime) for picture, split, name, size, mtime in known])
+    moved = next((note for note in table.notes if isinstance(note, RootReplaced)), None) if root else None
+    known_as = _known_as(path, files, moved) if moved else None
     found: dict[str, set[str]] = {}
     for _, split, name, _, _ in rows:
         found.setdefault(split, set()).add(name)
     layout = f"listed in {path.name}"
     if table.splits is None or set(table.splits) == {"train", "test"}:
-        files, more = _drawn(path, files, classes, split_seed, table)
+        files, more = _drawn(path, files, classes, split_seed, table.splits is not None, known_as)
         problems += more
         found = {**found, **classes_in(files, classes)}
         layout += f", {'split' if table.splits is None else 'train split'} 4:1 into train and val within each class"
@@ -91,7 +93,7 @@ def open_manifest(
     problems += class_problems(path, classes, found)
     if numeric:
         problems += _gaps(classes)
-    return DataIndex(path.parent, layout, classes, files, tuple(errors_first(problems)), path)
+    return DataIndex(path.parent, layout, classes, files, tuple(errors_first(problems)), path, known_as=known_as)
 
 
 def _placed(path: Path, table: ManifestColumns, root: Path | None, roots: Sequence[Path] | None) -> ManifestColumns:
@@ -108,24 +110,38 @@ def _placed(path: Path, table: ManifestColumns, root: Path | None, roots: Sequen
     return table
 
 
+def _known_as(path: Path, files: pd.DataFrame, moved: RootReplaced) -> dict[str, str]:
+    """The paths that pictures had before their folder was moved."""
+    old, known = moved.old.rstrip("/"), {}
+    # As `ListedFiles` names a picture below the list.
+    beside = os.path.join(path.parent, "").replace(os.sep, "/")
+    for now in files["path"]:
+        name = os.path.relpath(os.path.join(path.parent, now), moved.new).replace(os.sep, "/")
+        known[now] = (f"{old}/{name}" if old != "." else name).removeprefix(beside)
+    return known
+
+
 def _drawn(
-    path: Path, files: pd.DataFrame, classes: Sequence[str], seed: int, table: ManifestColumns
+    path: Path,
+    files: pd.DataFrame,
+    classes: Sequence[str],
+    seed: int,
+    split_before: bool,
+    known_as: Mapping[str, str] | None,
 ) -> tuple[pd.DataFrame, list[Finding]]:
     """Let a fifth of the training pictures validate: the same ones each time, also where their folder has moved."""
-    moved = next((note for note in table.notes if isinstance(note, RootReplaced)), None)
-    now = files["path"].tolist()
-    if moved:
-        old = [os.path.relpath(os.path.join(path.parent, name), moved.new).replace(os.sep, "/") for name in now]
-        files = files.assign(path=[f"{moved.old.rstrip('/')}/{name}" for name in old])
-    back = dict(zip(files["path"], now, strict=True))
+    if known_as:
+        files = files.assign(path=files["path"].map(known_as))
     rest = files[files["split"] != "train"]
     # A list with a test split has a drawn split of its own: without that split it would be another one.
-    source = path if table.splits is None else path.with_name(f"{path.name} train")
+    source = path.with_name(f"{path.name} train") if split_before else path
     drawn, problems = keep_split(source, path.parent, files[files["split"] == "train"], classes, seed)
     if len(rest):
         drawn = pd.concat([drawn, by_split_and_class(rest)], ignore_index=True)
         problems = [*problems, ValidationDrawn(int((drawn["split"] == "val").sum()))]
-    return drawn.assign(path=drawn["path"].map(back)), problems
+    if known_as:
+        drawn = drawn.assign(path=drawn["path"].map({old: now for now, old in known_as.items()}))
+    return drawn, problems
 
 
 def _kept_split_first(path: Path, table: ManifestColumns, seed: int) -> ManifestColumns:

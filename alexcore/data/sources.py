@@ -15,7 +15,7 @@ from alexcore.data.manifest import open_manifest
 from alexcore.data.reading import AS_IT_LIES, ClassesFrom, FolderChoice, FolderReading
 from alexcore.data.shards import is_shard_source, open_shards
 from alexcore.data.storage import Progress, silent
-from alexcore.data.verify import find_unreadable
+from alexcore.data.verify import find_unreadable, known_hashes
 from alexcore.errors import DataError
 from alexcore.home import is_list_name
 
@@ -110,13 +110,17 @@ def open_checked(
 ) -> DataIndex:
     """Index a data set and leave out the pictures that cannot be decoded, each of which is decoded once for that.
 
+    The `hashes` of the others are known afterwards.
+
     Every file is asked for its size and time, so one that was overwritten in place is decoded again. `intensity`, as in
     TrainConfig, says how its values beyond 8 bits are scaled.
     """
     if not is_shard_source(data) and not is_manifest(Path(data)):
         forget_folder(*_paths(data, val), choice)
     index = open_source(data, val, choice=choice)
-    return with_rendering(index.without(find_unreadable(index, on_progress)), intensity)
+    unreadable = find_unreadable(index, on_progress)
+    readable = replace(index, hashes=known_hashes(index)).without(unreadable)
+    return with_rendering(readable, intensity)
 
 
 def source_signature(path: Path) -> str:

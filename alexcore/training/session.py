@@ -21,6 +21,7 @@ import torch
 
 from alexcore import __version__
 from alexcore.data.class_index import require_same_mapping
+from alexcore.data.content_hashes import remember_seen
 from alexcore.data.index import DataIndex
 from alexcore.data.levels import Rendering
 from alexcore.data.sources import reading_of
@@ -96,7 +97,9 @@ class Session:
         return word != "stop"
 
     def announce(self, index: DataIndex, device: torch.device, start: dict[str, Any], resume: dict[str, Any]) -> None:
-        """Write class_indices.json and env.json, and begin the history: resume, start, and what is odd about the data.
+        """Write what belongs to the data, and begin the history: resume, start, and what is odd about the data.
+
+        That is class_indices.json, env.json, and seen.npz: which pictures it trains on, however few steps it makes.
 
         `start` and `resume` are the fields of these events; the latter is empty if this is the beginning.
         """
@@ -104,6 +107,7 @@ class Session:
             return
         write_json(self.run_dir / "class_indices.json", index.class_indices)
         write_json(self.run_dir / "env.json", _environment(index, device))
+        remember_seen(self.run_dir, index.select("train")["path"], index.hashes)
         if resume:
             self.reporter.event("resume", **resume)
         self.reporter.event("start", **start)

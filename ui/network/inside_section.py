@@ -93,6 +93,8 @@ def _picture(run: Run) -> tuple[Image.Image, str, str]:
         raise DataError("The data set of this run is not known.", "Upload a picture of your own.")
     index = run_dataset(run.config)
     rows = index.select("val")
+    if rows.empty:
+        raise DataError("The data set has no validation picture that can be read.", "Upload a picture of your own.")
     legal = f"a whole number from 0 to {len(rows) - 1}"
     text = f"Number in the validation split, counted from 0. Legal: {legal}."
     number = whole_number(_("Validation picture"), 0, "network_image", text, bind="query-params")

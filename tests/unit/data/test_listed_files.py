@@ -137,6 +137,7 @@ def test_a_moved_folder_is_named_and_replaced(flowers, tmp_path, absolute):
     path = write_manifest(open_source(flowers), tmp_path / "work" / "lists" / "all.csv")
     if absolute:
         path.write_text(path.read_text().replace("../set", str(flowers)))
+    before = open_manifest(path)
     new = flowers.rename(tmp_path / "new place")
     error = refusal(path)
     assert f"The folder {flowers}, which 12 of the rows name, is gone." in error.hint
@@ -148,6 +149,7 @@ def test_a_moved_folder_is_named_and_replaced(flowers, tmp_path, absolute):
         assert len(index.files) == 12
         assert all(index.path_of(each).is_file() for each in index.files["path"])
         assert codes(index) == ["data.list-root"]
+        assert index.fingerprint() == before.fingerprint()
     with pytest.raises(DataError, match="has none of the listed pictures"):
         open_manifest(path, root=tmp_path / "work")
     with pytest.raises(DataError, match="There is no folder"):
@@ -189,6 +191,7 @@ def test_a_drawn_split_stays_when_its_pictures_move(tmp_path):
     assert after.names.tolist() == before.names.tolist(), "a resumed run meets them in the same order"
     assert sides[0] == sides[1]
     assert set(after.files["path"].str.partition("/")[0]) == {"other"}
+    assert after.fingerprint() == before.fingerprint(), "no warning that the data set has changed"
 
 
 @pytest.mark.parametrize("command", ["info", "scan", "stats", "pack", "derive"])

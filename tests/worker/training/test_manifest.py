@@ -33,6 +33,7 @@ def test_a_run_finds_its_pictures_again_wherever_they_move(stripes, tmp_path):
     assert done("evaluate", run, "--root", second, "--json").json["acc1"] == before["acc1"]
     done("resume", run, "--epochs", 2, "--root", second)
     assert json.loads((run / "config.json").read_text())["root"] == str(second)
+    assert "run.data-changed" not in (run / "events.jsonl").read_text()
     assert done("evaluate", run, "--json").json["images"] == before["images"]
 
 
