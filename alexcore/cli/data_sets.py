@@ -154,7 +154,7 @@ def data_download(arguments: Arguments) -> int:
 def data_unpack(arguments: Arguments) -> int:
     """Unpack a .zip or .tar of class folders, plain or compressed, refusing whatever leads outside or never ends."""
     from alexcore.data.archive import unpack
-    from alexcore.data.uploads import UPLOAD_LIMITS, require_data_set
+    from alexcore.data.uploads import UPLOAD_LIMITS, require_archive, require_data_set
 
     notes: list[str] = []
     name = arguments.uploaded_as
@@ -162,6 +162,7 @@ def data_unpack(arguments: Arguments) -> int:
     more = {"name": name, "encoding": arguments.encoding, "say": notes.append, "accept": require_data_set}
     try:
         with reported("unpacking", "B", notes) as progress:
+            require_archive(arguments.archive, name)
             target = unpack(arguments.archive, arguments.dir, limits, progress, **more)
     finally:
         if arguments.remove:

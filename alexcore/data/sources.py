@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from alexcore.config import TrainConfig
+from alexcore.data.arrivals import not_a_folder
 from alexcore.data.index import DataIndex
 from alexcore.data.index_cache import folder_signature, forget_folder, open_folder_cached
 from alexcore.data.intensity import with_rendering
@@ -91,6 +92,9 @@ def open_source(
         root = _paths(choice.root, "")[0] if choice.root else None
         index = open_manifest(source, roots=roots, split_seed=split_seed, root=root)
         return replace(index, reading=replace(reading_of(index), choice=choice)) if root else index
+    for path in (source, validation):
+        if path and path.is_file():
+            raise not_a_folder(path)
     return open_folder_cached(source, validation, choice, split_seed)
 
 
