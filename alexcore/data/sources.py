@@ -11,6 +11,7 @@ from alexcore.config import TrainConfig
 from alexcore.data.arrivals import not_a_folder
 from alexcore.data.index import DataIndex
 from alexcore.data.index_cache import folder_signature, forget_folder, open_folder_cached
+from alexcore.data.intensity import with_rendering
 from alexcore.data.manifest import open_manifest
 from alexcore.data.reading import AS_IT_LIES, ClassesFrom, FolderChoice, FolderReading
 from alexcore.data.shards import is_shard_source, open_shards
@@ -105,19 +106,25 @@ def _paths(data: str | Path, val: str | Path) -> tuple[Path, Path | None]:
 
 
 def open_checked(
-    data: str | Path, val: str | Path = "", on_progress: Progress = silent, choice: FolderChoice = AS_IT_LIES
+    data: str | Path,
+    val: str | Path = "",
+    on_progress: Progress = silent,
+    choice: FolderChoice = AS_IT_LIES,
+    intensity: str = "auto",
 ) -> DataIndex:
     """Index a data set and leave out the pictures that cannot be decoded, each of which is decoded once for that.
 
     The `hashes` of the others are known afterwards.
 
-    Every file is asked for its size and time, so one that was overwritten in place is decoded again.
+    Every file is asked for its size and time, so one that was overwritten in place is decoded again. `intensity`, as in
+    TrainConfig, says how its values beyond 8 bits are scaled.
     """
     if not is_shard_source(data) and not is_manifest(Path(data)):
         forget_folder(*_paths(data, val), choice)
     index = open_source(data, val, choice=choice)
     unreadable = find_unreadable(index, on_progress)
-    return replace(index, hashes=known_hashes(index)).without(unreadable)
+    readable = replace(index, hashes=known_hashes(index)).without(unreadable)
+    return with_rendering(readable, intensity)
 
 
 def source_signature(path: Path) -> str:
