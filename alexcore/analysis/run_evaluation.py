@@ -23,7 +23,6 @@ from torch.utils.data import DataLoader, Dataset
 
 from alexcore.analysis.metrics import calibration, calibration_error, class_scores, confusion_matrix, mean_of, wilson
 from alexcore.analysis.prediction import Classifier
-from alexcore.augment.operations import Operation
 from alexcore.augment.pipeline import build_transform
 from alexcore.data.class_index import require_same_mapping
 from alexcore.data.content_hashes import seen_by
@@ -63,9 +62,9 @@ class Answers:
 class _Pictures(Dataset[tuple[torch.Tensor, int] | DataError]):
     """Some pictures of a data set, each through the evaluation transform; an unreadable one is its error."""
 
-    def __init__(self, index: DataIndex, rows: pd.DataFrame, operations: list[Operation]) -> None:
+    def __init__(self, index: DataIndex, rows: pd.DataFrame, classifier: Classifier) -> None:
         self.index, self.paths, self.labels = index, rows["path"].tolist(), rows["label"].tolist()
-        self.transform = build_transform(operations)
+        self.transform, self.rendering = build_transform(classifier.operations), classifier.rendering
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -73,7 +72,7 @@ class _Pictures(Dataset[tuple[torch.Tensor, int] | DataError]):
     def __getitem__(self, number: int) -> tuple[torch.Tensor, int] | DataError:
         path = str(self.paths[number])
         try:
-            image = read_picture(picture_source(self.index, path), path).image
+            image = read_picture(picture_source(self.index, path), path, rendering=self.rendering).image
         except DataError as error:
             return error
         return self.transform(image), int(self.labels[number])
@@ -145,7 +144,7 @@ def answer_pictures(
             f"All {len(seen):,} pictures in the {split} split of {index.root} were in this run's training set.",
             "Choose pictures that it has not seen, or let them count with --include-seen.",
         )
-    pictures = _Pictures(index, rows_of_split.iloc[places], classifier.operations)
+    pictures = _Pictures(index, rows_of_split.iloc[places], classifier)
     rows: list[dict[str, Any]] = []
     batch_size = max(32, classifier.config.batch_size)
     with torch.no_grad():

@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from alexcore.data.image_formats import ANNEX, HEIC, LFS, STAND_INS
+from alexcore.data.levels import PLAIN, Rendering
 from alexcore.data.reading import FolderReading
 from alexcore.errors import DataError
 from alexcore.findings.data import NoReadablePicture, OneReadableClass, Undecodable
@@ -60,6 +61,7 @@ class DataIndex:
             bytes, mtime_ns. Where the pictures lie inside tar shards, path is SHARD.tar!MEMBER, mtime_ns that of the
             shard, and a column `offset` says where in it the bytes begin; `shards.picture_source` reads either kind.
         problems: What was found; errors first.
+        rendering: How what is not 8-bit RGB becomes that; chosen by `intensity.with_rendering`.
         source: What was opened, where that is not `root`: the manifest.
         reading: How a folder was read; None of what is no folder.
         known_as: The paths under which pictures that have moved were known before; they are still the same data set.
@@ -73,6 +75,7 @@ class DataIndex:
     files: pd.DataFrame
     problems: tuple[Finding, ...] = ()
     source: Path | None = None
+    rendering: Rendering = PLAIN
     reading: FolderReading | None = None
     known_as: Mapping[str, str] | None = None
     kept: Path | None = None

@@ -8,8 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from alexcore.config import TrainConfig
+from alexcore.data.arrivals import not_a_folder
 from alexcore.data.index import DataIndex
 from alexcore.data.index_cache import folder_signature, forget_folder, open_folder_cached
+from alexcore.data.intensity import with_rendering
 from alexcore.data.known_sides import keep_known_sides
 from alexcore.data.manifest import open_manifest
 from alexcore.data.reading import AS_IT_LIES, ClassesFrom, FolderChoice, FolderReading
@@ -92,6 +94,9 @@ def open_source(
         root = _paths(choice.root, "")[0] if choice.root else None
         index = open_manifest(source, roots=roots, split_seed=split_seed, root=root)
         return replace(index, reading=replace(reading_of(index), choice=choice)) if root else index
+    for path in (source, validation):
+        if path and path.is_file():
+            raise not_a_folder(path)
     return open_folder_cached(source, validation, choice, split_seed)
 
 
@@ -107,6 +112,7 @@ def open_checked(
     val: str | Path = "",
     on_progress: Progress = silent,
     choice: FolderChoice = AS_IT_LIES,
+    intensity: str = "auto",
     *,
     learned: Collection[bytes] = (),
 ) -> DataIndex:
@@ -115,7 +121,8 @@ def open_checked(
     The `hashes` of the others are known afterwards, so pictures that are new here, but have a side in another split of
     this home, or are among the hashes `learned`, go to that side (see `known_sides`).
 
-    Every file is asked for its size and time, so one that was overwritten in place is decoded again.
+    Every file is asked for its size and time, so one that was overwritten in place is decoded again. `intensity`, as in
+    TrainConfig, says how its values beyond 8 bits are scaled.
     """
     index = _opened_anew(data, val, choice)
     unreadable = find_unreadable(index, on_progress)
@@ -125,7 +132,7 @@ def open_checked(
         index = _opened_anew(data, val, choice)
         remember(index, unreadable, hashes)
         index = replace(index, problems=(*index.problems, SidesKept(moved)))
-    return replace(index, hashes=hashes).without(unreadable)
+    return with_rendering(replace(index, hashes=hashes).without(unreadable), intensity)
 
 
 def _opened_anew(data: str | Path, val: str | Path, choice: FolderChoice) -> DataIndex:

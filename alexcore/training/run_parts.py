@@ -86,8 +86,17 @@ def prepare(config: TrainConfig, session: Session, *, resume: bool, skipping: bo
     device = group.device(config.device)
     require_group(config, group, device)
     precision = choose_precision(config.precision, device)
+    kept = session.kept_rendering() if resume else None
     learned = seen_by(session.run_dir) | learned_before(config.start_from)
-    data = open_together(config, session.reporter, device.type == "cuda", group, skipping=skipping, learned=learned)
+    data = open_together(
+        config,
+        session.reporter,
+        device.type == "cuda",
+        group,
+        skipping=skipping,
+        rendering=kept,
+        learned=learned,
+    )
     session.reporter.progress("building-network", 0, 0)
     seed_everything(config.seed, config.deterministic, config.cudnn_benchmark)
     model = _network(config, data, session, device, resume)

@@ -106,6 +106,7 @@ def _write_arm(
         "class_to_idx": data.index.class_to_idx,
         "evaluation_operations": data.evaluation_operations,
         "fingerprint": data.index.fingerprint(),
+        "rendering": data.index.rendering.as_dict(),
         "statistics": statistics,
     }
     save_checkpoint(folder / "checkpoints" / "last.pt", {**saved.as_dict(), **about})
