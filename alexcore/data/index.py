@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from alexcore.data.image_formats import ANNEX, HEIC, LFS, STAND_INS
+from alexcore.data.levels import PLAIN, Rendering
 from alexcore.data.reading import FolderReading
 from alexcore.errors import DataError
 from alexcore.findings.data import NoReadablePicture, OneReadableClass, Undecodable
@@ -60,9 +61,11 @@ class DataIndex:
             bytes, mtime_ns. Where the pictures lie inside tar shards, path is SHARD.tar!MEMBER, mtime_ns that of the
             shard, and a column `offset` says where in it the bytes begin; `shards.picture_source` reads either kind.
         problems: What was found; errors first.
+        rendering: How what is not 8-bit RGB becomes that; chosen by `intensity.with_rendering`.
         source: What was opened, where that is not `root`: the manifest.
         reading: How a folder was read; None of what is no folder.
         known_as: The paths under which pictures that have moved were known before; they are still the same data set.
+        hashes: What pictures are by their content, path -> hash, where a check has read them (`open_checked`).
     """
 
     root: Path
@@ -71,8 +74,10 @@ class DataIndex:
     files: pd.DataFrame
     problems: tuple[Finding, ...] = ()
     source: Path | None = None
+    rendering: Rendering = PLAIN
     reading: FolderReading | None = None
     known_as: Mapping[str, str] | None = None
+    hashes: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     @property
     def origin(self) -> Path:

@@ -8,13 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from alexcore.config import TrainConfig
+from alexcore.data.arrivals import not_a_folder
 from alexcore.data.index import DataIndex
 from alexcore.data.index_cache import folder_signature, forget_folder, open_folder_cached
+from alexcore.data.intensity import with_rendering
 from alexcore.data.manifest import open_manifest
 from alexcore.data.reading import AS_IT_LIES, ClassesFrom, FolderChoice, FolderReading
 from alexcore.data.shards import is_shard_source, open_shards
 from alexcore.data.storage import Progress, silent
-from alexcore.data.verify import find_unreadable
+from alexcore.data.verify import find_unreadable, known_hashes
 from alexcore.errors import DataError
 from alexcore.home import is_list_name
 
@@ -90,6 +92,9 @@ def open_source(
         root = _paths(choice.root, "")[0] if choice.root else None
         index = open_manifest(source, roots=roots, split_seed=split_seed, root=root)
         return replace(index, reading=replace(reading_of(index), choice=choice)) if root else index
+    for path in (source, validation):
+        if path and path.is_file():
+            raise not_a_folder(path)
     return open_folder_cached(source, validation, choice, split_seed)
 
 
@@ -101,16 +106,25 @@ def _paths(data: str | Path, val: str | Path) -> tuple[Path, Path | None]:
 
 
 def open_checked(
-    data: str | Path, val: str | Path = "", on_progress: Progress = silent, choice: FolderChoice = AS_IT_LIES
+    data: str | Path,
+    val: str | Path = "",
+    on_progress: Progress = silent,
+    choice: FolderChoice = AS_IT_LIES,
+    intensity: str = "auto",
 ) -> DataIndex:
     """Index a data set and leave out the pictures that cannot be decoded, each of which is decoded once for that.
 
-    Every file is asked for its size and time, so one that was overwritten in place is decoded again.
+    The `hashes` of the others are known afterwards.
+
+    Every file is asked for its size and time, so one that was overwritten in place is decoded again. `intensity`, as in
+    TrainConfig, says how its values beyond 8 bits are scaled.
     """
     if not is_shard_source(data) and not is_manifest(Path(data)):
         forget_folder(*_paths(data, val), choice)
     index = open_source(data, val, choice=choice)
-    return index.without(find_unreadable(index, on_progress))
+    unreadable = find_unreadable(index, on_progress)
+    readable = replace(index, hashes=known_hashes(index)).without(unreadable)
+    return with_rendering(readable, intensity)
 
 
 def source_signature(path: Path) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from alexcore.data.archive_rules import Limits, show
+from alexcore.data.arrivals import require_here
 from alexcore.data.layout import read
 from alexcore.data.reading import AmbiguousError
 from alexcore.data.shards import is_shard_source
@@ -57,6 +58,19 @@ def folder_name(archive_name: str) -> str:
     endings = r"(\.tar|\.(tar\.)?(gz|bz2|xz|zst|lzma)|\.(tgz|tbz2?|txz|tzst|zip))$"
     name = re.sub(endings, "", re.split(r"[/\\]", archive_name)[-1], flags=re.IGNORECASE)
     return re.sub(r"[^\w.-]+", "-", name).strip(".-_")[:80] or "upload"
+
+
+def require_archive(path: Path, name: str = "") -> None:
+    """Refuse what belongs elsewhere, such as a checkpoint, which is a zip file, too; `name` is what to call it.
+
+    Raises:
+        DataError: it is known and no archive, damaged, or cannot be read.
+    """
+    with (
+        DataError.from_system(f"{name or path} cannot be read", "Check the path and its rights."),
+        path.open("rb") as file,
+    ):
+        require_here(name or path.name, file, "zip", "tar")
 
 
 def require_data_set(folder: Path, name: str) -> None:

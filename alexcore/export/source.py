@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from alexcore.augment.operations import Operation, arguments
 from alexcore.config import TrainConfig
 from alexcore.data.index import DataIndex
+from alexcore.data.levels import PLAIN, Rendering
 from alexcore.data.sources import choice_of, open_source
 from alexcore.errors import CheckpointError, DataError, RunError
 from alexcore.files import read_json
@@ -131,6 +132,7 @@ class Trained:
     model: Network
     classes: tuple[str, ...]
     operations: list[Operation]
+    rendering: Rendering = PLAIN
 
     @property
     def class_to_idx(self) -> dict[str, int]:
@@ -172,4 +174,4 @@ def load_trained(source: Source) -> Trained:
 
     saved = load_checkpoint(source.checkpoint)
     model, _, classes = restore_model(saved, source.checkpoint)
-    return Trained(model, classes, saved["evaluation_operations"])
+    return Trained(model, classes, saved["evaluation_operations"], Rendering.of(saved.get("rendering")))

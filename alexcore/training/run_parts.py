@@ -85,7 +85,9 @@ def prepare(config: TrainConfig, session: Session, *, resume: bool, skipping: bo
     device = group.device(config.device)
     require_group(config, group, device)
     precision = choose_precision(config.precision, device)
-    data = open_together(config, session.reporter, device.type == "cuda", group, skipping=skipping)
+    kept = session.kept_rendering() if resume else None
+    pinned = device.type == "cuda"
+    data = open_together(config, session.reporter, pinned, group, skipping=skipping, rendering=kept)
     session.reporter.progress("building-network", 0, 0)
     seed_everything(config.seed, config.deterministic, config.cudnn_benchmark)
     model = _network(config, data, session, device, resume)

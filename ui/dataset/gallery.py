@@ -96,7 +96,7 @@ def gallery(index: DataIndex, rows: Positions, statistics: Statistics | None = N
         for row, path, split, label in zip(shown, files["path"], files["split"], files["label"], strict=True):
             name, file = index.classes[label], str(index.names.iloc[row])
             with st.container(gap=None):
-                small = thumbnail(picture_source(index, path))
+                small = thumbnail(picture_source(index, path), rendering=index.rendering)
                 st.image(small, caption=f"{name} · {split}", width="stretch", alt=f"{file}, {name}")
                 if st.button(plain(_short(file)), key=f"{button}_{row}", type="tertiary", width="stretch"):
                     chosen = int(row)
@@ -132,7 +132,7 @@ def _body(index: DataIndex, row: int, statistics: Statistics | None) -> None:
     left, right = st.columns([3, 2])
     with left:
         try:
-            image = small_copy(source, LARGE_PX)
+            image = small_copy(source, LARGE_PX, index.rendering)
             # A small picture is enlarged until details can be seen, not until it fills the screen.
             width: Literal["content"] | int = "content" if image.width >= ENLARGED_PX else ENLARGED_PX
             st.image(jpeg(image, quality=90), width=width, alt=f"{path.name}, {name}")

@@ -13,6 +13,7 @@ import streamlit as st
 from PIL import Image
 
 from alexcore.data.images import read_picture
+from alexcore.data.intensity import with_rendering
 from alexcore.data.shards import picture_source
 from alexcore.errors import DataError
 from alexcore.figures import new_figure
@@ -101,7 +102,8 @@ def _picture(run: Run) -> tuple[Image.Image, str, str]:
         wrong = f"Validation picture = {number} is not allowed: it must be {legal}."
         raise DataError(wrong, "Choose another number, or upload a picture.")
     path = str(rows["path"].iloc[number])
-    image = read_picture(picture_source(index, path), path).image
+    rule = with_rendering(index, run.config.intensity).rendering
+    image = read_picture(picture_source(index, path), path, rendering=rule).image
     name = f"{index.classes[int(rows['label'].iloc[number])]}: {path.replace('!', '/').rsplit('/', 1)[-1]}"
     return image, name, hashlib.sha256(image.tobytes()).hexdigest()
 

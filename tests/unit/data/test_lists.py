@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from alexcore.data.folder import open_folder
 from alexcore.data.manifest import open_manifest
 from alexcore.data.manifest_columns import ManifestColumns, read_table, write_table
+from alexcore.data.reading import FolderChoice
 from alexcore.data.split import split_file
 from alexcore.errors import DataError
 from tests.support.lists import TWO, beside, codes, csv_of, label_of
@@ -216,6 +218,17 @@ def test_a_fifth_of_train_validates_where_there_is_only_a_test(tmp_path, column)
     assert "a fifth of train (4 pictures) validates" in messages(index, "info")
     assert messages(index, "error") == ""
     assert open_manifest(path).files.equals(index.files)
+
+
+@pytest.mark.parametrize("written", ["BLÜTE{n}.JPG", "Blüte{n}.jpg"])
+def test_a_list_in_a_folder_finds_its_pictures_in_another_form_or_case(tmp_path, written):
+    disk = unicodedata.normalize("NFD", "Blüte")
+    tree(tmp_path, *(f"train/{disk}{n}.jpg" for n in range(8)))
+    rows = [f"{written.format(n=n)},{'ab'[n % 2]}" for n in range(8)]
+    (tmp_path / "train" / "metadata.csv").write_text("\n".join(["file_name,label", *rows]))
+    index = open_folder(tmp_path, choice=FolderChoice(classes_from="list"))
+    assert index.classes == ("a", "b")
+    assert len(index.files) == 8
 
 
 # Other forms ----------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import pytest
 
 from alexcore.cli import main
 from alexcore.data.archive import unpack
+from alexcore.data.sources import open_source
 from alexcore.data.uploads import UPLOAD_LIMITS, require_data_set, save_upload
 from alexcore.errors import DataError
 from alexcore.jobs import VARIABLE, read_job
@@ -121,6 +122,45 @@ def test_the_copies_of_jobs_that_were_killed_are_forgotten_after_a_day(tmp_path)
         os.utime(tmp_path / name, (time.time() - 3600 * hours,) * 2)
     save_upload(io.BytesIO(b"x"), tmp_path / "mine.zip", 10)
     assert sorted(os.listdir(tmp_path)) == ["home", "mine.zip", "new.zip"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("best.pt", raw_zip({b"best/data.pkl": b"x"}), "best.pt is a file of weights, which does not belong here."),
+        ("a.png", PICTURE, "a.png is a single image, which does not belong here."),
+        ("a.7z", b"7z\xbc\xaf\x27\x1c", "a.7z is a 7-Zip archive (.7z), which is not read here."),
+    ],
+)
+def test_the_command_says_where_something_else_belongs(tmp_path, capsys, name, content, sentence):
+    (tmp_path / name).write_bytes(content)
+    assert main(["data", "unpack", str(tmp_path / name), str(tmp_path / "t")]) == 2
+    assert sentence in capsys.readouterr().err
+    assert main(["data", "unpack", str(tmp_path / "gone.zip"), str(tmp_path / "t")]) == 2
+    assert "gone.zip cannot be read: No such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        (
+            "my set.zip",
+            raw_zip({b"a/1.png": PICTURE}),
+            "is an archive, not a folder. Unpack it first: python -m alexcore",
+        ),
+        ("best.pt", b"\x80\x02}q", "is a file of weights, not a folder."),
+        ("a.png", PICTURE, "is a single image, not a folder."),
+        ("x", b"hello", "is a file, not a folder."),
+        ("bad.zip", b"PK\3\4", "is a file, not a folder."),
+    ],
+)
+def test_a_file_in_the_place_of_a_data_set_is_called_what_it_is(tmp_path, name, content, words):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        open_source(tmp_path / name)
+    assert str(caught.value).startswith(f"{tmp_path / name} {words}")
+    if name == "my set.zip":
+        assert f"unpack '{tmp_path / name}' '{tmp_path / 'my set'}'" in caught.value.hint
 
 
 # The command
