@@ -20,6 +20,7 @@ from alexcore.data.folder_lists import Listed, in_order, lists_in
 from alexcore.data.index import SPLITS
 from alexcore.data.labelled import Classes, Labelled
 from alexcore.data.layout_words import (
+    are_parts,
     are_versions,
     class_in,
     classes_in_names,
@@ -118,6 +119,8 @@ class _Reader:
             return self._flat()
         if any(set(filled[name].filled) & set(ordinary) for name in splits):
             self._refuse_two("splits", "classes")
+        if are_parts(ordinary) and not any(each.filled for each in filled.values()):
+            self._refuse_unlabelled([*self.top.entries()], self._other(layout="classes"))
         if are_versions({name: set(each.filled) for name, each in filled.items()}):
             self._refuse_two("flat", "classes")
         # Once more the same classes, and other pictures: no class of its own, whatever else it is.
@@ -364,14 +367,15 @@ class _Reader:
             readings,
         )
 
-    def _refuse_unlabelled(self, entries: Sequence[Entry]) -> NoReturn:
-        """Refuse pictures that lie in no class folders, and offer what else may tell their classes."""
-        readings = []
+    def _refuse_unlabelled(self, entries: Sequence[Entry], *others: FolderReading) -> NoReturn:
+        """Refuse pictures that lie in no class folders, and offer what else may tell their classes, then `others`."""
+        readings: list[FolderReading] = []
         if classes_in_names(entries):
             readings.append(self._other(classes_from="name", layout="auto"))
         if entries and any(lists_in(folders, self.tree.top) for folders in self._places().values()):
             with suppress(DataError):  # several lists of the same pictures
                 readings.append(self._other(classes_from="list", layout="auto"))
+        readings += others
         if not readings:
             raise DataError(
                 f"{self.tree.top.path} holds no pictures in class folders.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from alexcore.data.tree import Entry
 
@@ -35,6 +35,7 @@ _DRAWINGS = re.compile(
 _UNLABELLED = re.compile(
     r"unlabell?ed|unsupervised|(^|[\W_])(pred|predict|prediction|predictions|submission)($|[\W_])", re.I
 )
+_PART = re.compile(r"image|img|photo|picture|batch|chunk|shard|(^|[\W_])part([\W_\d]|$)", re.I)
 _VERSION = re.compile(r"gr[ae]y|colou?r|resiz|augment|cropped|scaled|([^a-z]|^)bw([^a-z]|$)", re.I)
 _YEAR = re.compile(r"(19|20)\d\d$")
 # cat.0.jpg, Abyssinian_12.jpg, n02085620_7.jpg, Class 1-!-0.png, tulip (3).jpg; and 12_frog.png.
@@ -70,6 +71,11 @@ def splits_in(names: Iterable[str]) -> dict[str, str]:
     if "train" in found.values():
         found |= {name: split for name, split in numbered.items() if often[split] == 1}
     return {name: found[name] for name in names if name in found}
+
+
+def are_parts(names: Collection[str]) -> bool:
+    """Whether folders are called like parts of one pool, such as images_part_1 and images_part_2, and no classes."""
+    return len(names) > 1 and len({re.sub(r"\d+", "", name) for name in names}) == 1 and all(map(_PART.search, names))
 
 
 def are_versions(inside: Mapping[str, set[str]]) -> bool:

@@ -160,6 +160,7 @@ def test_a_train_beside_class_folders_is_refused_with_both_readings(tmp_path, ne
     assert splits.counts == ({"train": {"electric": 4, "steam": 4}} if nested else {})
     assert "bus 6, car 6, train 8" in error.message
     assert "leaving out bus (6), car (6)" in error.message
+    assert nested or "train (8 pictures without classes)" in error.message
     index = open_folder(tmp_path, choice=classes.choice)
     assert index.classes == ("bus", "car", "train")
     assert index.reading is not None
@@ -189,6 +190,13 @@ def test_a_folder_beside_the_splits_with_the_same_classes_is_left_out(tmp_path):
     index = open_folder(tree(tmp_path, train__a=3, train__b=3, val__a=1, val__b=1, extra__a=7))
     assert index.classes == ("a", "b")
     assert "extra (7 pictures)" in said(index, "beside-splits")
+
+
+def test_parts_of_one_pool_are_no_classes(tmp_path):
+    files = [f"images_part_{1 + n // 5}/{'ab'[n % 2]}_{n}.jpg" for n in range(10)]
+    names, classes = refused(tree(tmp_path, *files)).readings
+    assert (names.classes, classes.classes) == ({"a": 5, "b": 5}, {"images_part_1": 5, "images_part_2": 5})
+    assert open_folder(tree(tmp_path / "other", part=2, whole=2)).classes == ("part", "whole")
 
 
 def test_versions_of_the_same_pictures_are_no_classes(tmp_path):
