@@ -52,7 +52,7 @@ def open_manifest(
     Args:
         path: A .csv, .tsv, .json or .jsonl file, or a val_annotations.txt.
         target_transform: Makes a label (a name or a number) of each label in the file, e.g. to merge classes. The
-            numbers in the column `index` are those of the labels in the file, so they do not count then.
+            numbers in a column `index` are those of the labels in the file, so they do not count then.
         roots: If given, every picture must lie below one of these resolved folders, wherever links lead.
         split_seed: Of the split 4:1 within each class, if the file has none of its own.
         root: The folder that has taken the place of the one with which the paths in the file begin.
@@ -161,7 +161,7 @@ def _class_names(
 ) -> tuple[list[str], Sequence[str] | None, bool]:
     """The class name of each row, all of them in order if the file says so, and whether they are plain numbers."""
     changed = target_transform is not identity
-    declared = None if changed and path.suffix.lower() == ".csv" else table.classes
+    declared = None if changed and path.suffix.lower() != ".json" else table.classes
     labels: list[Label] = []
     for row, label in enumerate(table.labels):
         if changed:

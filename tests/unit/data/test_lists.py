@@ -303,6 +303,14 @@ def test_annotations_of_a_validation_folder(tmp_path):
     assert "line 1 of" in refusal(path).message
 
 
+@pytest.mark.parametrize("ending", ["csv", "tsv", "jsonl"])
+def test_changed_labels_number_themselves(tmp_path, ending):
+    path = beside(tmp_path, "", f"list.{ending}")
+    write_table(path, ManifestColumns(list(EXPECTED), TWO, ["train"] * 12, ["dog", "cat"]))
+    assert open_manifest(path).classes == ("dog", "cat")
+    assert open_manifest(path, target_transform=str.upper).classes == ("CAT", "DOG")
+
+
 @pytest.mark.parametrize("ending", ["csv", "tsv", "json", "jsonl"])
 def test_each_ending_is_written_and_read(tmp_path, ending):
     paths, labels, splits = ["a, b.jpg", " c\t.jpg"], ["x\ty", 'q"'], ["train", "val"]
