@@ -16,7 +16,8 @@ import pandas as pd
 
 from alexcore.data.class_index import class_problems, classes_in, numbering_problems
 from alexcore.data.index import SPLITS, DataIndex, files_table, is_utf8
-from alexcore.data.layout import Classes, Labelled, read, read_part
+from alexcore.data.labelled import Classes, Labelled
+from alexcore.data.layout import read, read_part
 from alexcore.data.layout_notes import reading_notes
 from alexcore.data.reading import AS_IT_LIES, FolderChoice, joined
 from alexcore.data.split import keep_split, split_file

@@ -22,7 +22,13 @@ from alexcore.data.levels import PLAIN, Rendering
 from alexcore.data.reading import FolderReading
 from alexcore.errors import DataError
 from alexcore.findings.data import NoReadablePicture, OneReadableClass, Undecodable
-from alexcore.findings.decoding import CloudPlaceholders, GitPointers, HeicPictures, InPlaceOfPictures
+from alexcore.findings.decoding import (
+    ClassesUnreadable,
+    CloudPlaceholders,
+    GitPointers,
+    HeicPictures,
+    InPlaceOfPictures,
+)
 from alexcore.findings.finding import Finding
 
 SPLITS = ("train", "val", "test")
@@ -187,7 +193,17 @@ class DataIndex:
         if damaged:
             problems.append(Undecodable(tuple(damaged[:3]), len(damaged), len(self.files)))
         kept = self.files[~self.files["path"].isin(list(unreadable))].reset_index(drop=True)
-        return replace(self, files=kept, problems=(*self.problems, *problems))
+        return replace(self, files=kept, problems=(*self.problems, *problems, *self._lost(kept, unreadable)))
+
+    def _lost(self, kept: pd.DataFrame, unreadable: dict[str, str]) -> list[Finding]:
+        """What to say of classes that had training pictures and have none left, as long as two others have some."""
+        training, left = (files.loc[files["split"] == "train"] for files in (self.files, kept))
+        lost = sorted(set(training["label"]) - set(left["label"]))
+        if not lost or left["label"].nunique() < 2:
+            return []
+        first = training.loc[training["label"] == lost[0], "path"].iloc[0]
+        names = [self.classes[int(label)] for label in lost]
+        return [*ClassesUnreadable.of(names, why=unreadable[first])]
 
     def require_trainable(self) -> None:
         """Raise a DataError that names the first problem which forbids a run."""

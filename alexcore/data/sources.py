@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from alexcore.config import TrainConfig
-from alexcore.data.arrivals import not_a_folder
 from alexcore.data.index import DataIndex
 from alexcore.data.index_cache import folder_signature, forget_folder, open_folder_cached
 from alexcore.data.intensity import with_rendering
@@ -96,6 +95,8 @@ def open_source(
         return replace(index, reading=replace(reading_of(index), choice=choice)) if root else index
     for path in (source, validation):
         if path and path.is_file():
+            from alexcore.data.arrivals import not_a_folder  # with all that reads archives, which others do not need
+
             raise not_a_folder(path)
     return open_folder_cached(source, validation, choice, split_seed)
 

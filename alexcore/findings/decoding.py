@@ -49,6 +49,19 @@ class HeicPictures(InPlaceOfPictures, code="data.heic"):
     """
 
 
+class ClassesUnreadable(Named, code="data.classes-unreadable", severity="error"):
+    """A class has training pictures, and none of them can be read.
+
+    The network would have an output for it that is taught never to answer: each of its pictures would be wrong.
+
+    Example: the photographs of one class come from a phone and are all HEIC.
+
+    Remedy: replace the pictures, or leave the class out with `data derive --keep`.
+    """
+
+    why: str
+
+
 class IntensityScaled(Finding, code="data.intensity", severity="info"):
     """Pictures have more than 8 bits a pixel, and are scaled to 8 by one rule for the whole data set.
 

@@ -70,6 +70,10 @@ SAID: Mapping[str, Said] = {
         "Replace or delete them; the run goes on without them.",
     ),
     **dict.fromkeys(("data.git-pointers", "data.cloud-placeholders", "data.heic"), _IN_PLACE),
+    "data.classes-unreadable": Said(
+        "No training picture of {names:listed {count}} can be read ({why}).",
+        "Replace the pictures, or leave the class out: `data derive` writes a list without it.",
+    ),
     "data.intensity": Said(
         "{kind} pictures have values {least:.6g} to {greatest:.6g} of {most:.6g}: scaled {how}.",
         "All splits and predictions go by this; --intensity chooses another rule.",
