@@ -130,7 +130,7 @@ def open_run_data(
 
     With `skipping` a picture that can no longer be read is left out of its batch, and whoever reads the batches looks
     at `lost`; without it reading ends with a DataError. `rendering` is the rule that the run has gone by so far, and
-    `learned` are hashes of what its network has been trained on: where a split is drawn for the first time, these train.
+    `learned` are hashes of what its network has been trained on: where a split is drawn for the first time, they train.
 
     Raises:
         DataError: it cannot be used.
