@@ -24,6 +24,7 @@ from alexcore.errors import ConfigError
 from alexcore.fields import FieldSpec, OneOf, field, specs_of
 from alexcore.nn import NETWORKS, NORMS
 from alexcore.run_fields import RunFields
+from alexcore.run_intensity import EACH, INTENSITIES, is_intensity
 from alexcore.words.language import _
 
 # The groups of a form, in its order, and the field that each begins with.
@@ -92,6 +93,13 @@ class TrainConfig(RunFields):
         "A separate folder of CLASS folders for the test split; empty uses the data set's own. No run looks at these "
         "pictures; evaluate them once, when you are done.",
     )
+    root: str = field(
+        "",
+        "Where a list's pictures are now",
+        "The folder that has taken the place of the one with which the paths in a list begin, if that was moved or "
+        "renamed; empty where nothing was. Nothing else about the run changes.",
+        code="alexcore.data.listed_files:below",
+    )
     image_size: Annotated[int, Ge(32), Le(1024)] = field(
         224,
         "Image size (px)",
@@ -122,6 +130,17 @@ class TrainConfig(RunFields):
         "Which mean and deviation are taken out of each colour. preset: the augmentation's own; data: those of the "
         "training pictures, measured once. Inputs around 0 with deviation 1 are what initial weights are made for.",
         code="alexcore.augment.presets:with_normalize",
+    )
+    intensity: str = field(
+        "auto",
+        "Values beyond 8 bits",
+        "Which values of 16-bit, 32-bit and floating-point pictures become black and white, the same for all splits "
+        "and predictions. auto looks at a sample of the training pictures and says what it has found; type takes the "
+        "range of the type, minmax that of the sample, window the two numbers that you type. each is what version 0.1 "
+        "did. No effect on ordinary pictures, which have 8 bits.",
+        code="alexcore.data.intensity:choose",
+        suggestions=(*INTENSITIES,),
+        otherwise="window LOW HIGH, such as window 0 4095",
     )
     num_workers: Annotated[int, Ge(-1), Le(64)] = field(
         -1,
@@ -188,6 +207,13 @@ class TrainConfig(RunFields):
         if not isinstance(value, str) or value not in AUGMENTATIONS:
             raise ValueError("not a preset")
         return value
+
+    @field_validator("intensity")
+    @classmethod
+    def _check_intensity(cls, text: str) -> str:
+        if not is_intensity(text):
+            raise ValueError(text)
+        return text
 
     @model_validator(mode="after")
     def _check_size(self) -> TrainConfig:
@@ -286,4 +312,5 @@ def load_config(path: Path) -> TrainConfig:
     if not isinstance(values, dict):
         raise ConfigError(f"{path} does not hold a JSON object.")
     values.setdefault("start_size", 0)  # a run from before pictures grew
+    values.setdefault("intensity", EACH)  # a run from before pictures were scaled by one rule
     return make_config(**{str(name): value for name, value in values.items()})

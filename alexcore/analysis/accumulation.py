@@ -94,7 +94,7 @@ def prove(config: TrainConfig, on_progress: Callable[[int, int], None] | None = 
         AlexError: data or settings cannot be used, or there are fewer than 4 pictures to compare.
     """
     config = alone(config)
-    index = open_checked(config.data, config.val, choice=choice_of(config))
+    index = open_checked(config.data, config.val, choice=choice_of(config), intensity=config.intensity)
     make_plan(config, index)
     weight = weights_for(config, index.counts()["train"].tolist())
     objective = Objective(weight, config.label_smoothing, config.ignore_index)

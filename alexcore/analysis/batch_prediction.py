@@ -23,7 +23,6 @@ from PIL import Image, ImageOps
 
 from alexcore.analysis.confidence import Doubt, distance_to_nearest
 from alexcore.analysis.prediction import Classifier
-from alexcore.augment.pipeline import Transform
 from alexcore.data.images import read_picture
 from alexcore.data.incoming import Incoming
 from alexcore.errors import AlexError
@@ -66,7 +65,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Decoded:
-    """A picture on its way: what to say about it, and for each transform its views as (3, H, W) float32."""
+    """A picture on its way: what to say about it, and for each network its views as (3, H, W) float32."""
 
     reply: Reply
     tensors: tuple[tuple[torch.Tensor, ...], ...] = ()
@@ -81,13 +80,16 @@ def views_of(image: Image.Image, tta: bool) -> list[Image.Image]:
     return [image, ImageOps.mirror(image), middle, ImageOps.mirror(middle)]
 
 
-def decode(picture: Incoming, transforms: Sequence[Transform], tta: bool = False) -> Decoded:
+def decode(picture: Incoming, networks: Sequence[Classifier], tta: bool = False) -> Decoded:
     """Read one picture by the policy and transform it for each network; what cannot be read has its sentence."""
     reply = Reply(picture.name, label=picture.label, path=picture.path)
     try:
-        read = read_picture(picture.read(), picture.name)
-        views = views_of(read.image, tta)
-        tensors = tuple(tuple(transform(view) for view in views) for transform in transforms)
+        content, names = picture.read(), {each.rendering: picture.name for each in networks}
+        # Once for all networks that have learned from pictures of the same rule.
+        seen = {rule: read_picture(content, name, rendering=rule) for rule, name in names.items()}
+        views = {rule: views_of(each.image, tta) for rule, each in seen.items()}
+        tensors = tuple(tuple(each.transform(view) for view in views[each.rendering]) for each in networks)
+        read = seen[networks[0].rendering]
     except AlexError as error:
         return Decoded(replace(reply, error=error.message, hint=error.hint))
     return Decoded(replace(reply, notes=read.notes, format=read.format, size=read.size), tensors)
@@ -100,7 +102,7 @@ def _decoders() -> ThreadPoolExecutor:
 
 
 def decoded_chunks(
-    pictures: Sequence[Incoming], transforms: Sequence[Transform], tta: bool = False, chunk: int = CHUNK
+    pictures: Sequence[Incoming], networks: Sequence[Classifier], tta: bool = False, chunk: int = CHUNK
 ) -> Iterator[list[Decoded]]:
     """Yield the pictures in their order, `chunk` at a time, decoded in threads while the last ones are worked on."""
     waiting: deque[list[Future[Decoded]]] = deque()
@@ -110,7 +112,7 @@ def decoded_chunks(
         start = next(starts, None)
         if start is not None:
             part = pictures[start : start + chunk]
-            waiting.append([_decoders().submit(decode, each, transforms, tta) for each in part])
+            waiting.append([_decoders().submit(decode, each, networks, tta) for each in part])
 
     for _ in range(AHEAD):
         submit()
@@ -128,8 +130,7 @@ class BatchPrediction:
         self.replies: list[Reply] = []
         # With several networks and views a picture takes longer, and a slice of time holds fewer of them.
         chunk = max(4, CHUNK // (len(self.networks) * (4 if tta else 1)))
-        transforms = [each.classifier.transform for each in self.networks]
-        self._chunks = decoded_chunks(pictures, transforms, tta, chunk)
+        self._chunks = decoded_chunks(pictures, [each.classifier for each in self.networks], tta, chunk)
         self._lock = threading.Lock()
 
     @property

@@ -40,8 +40,25 @@ class StoredEvaluation:
         return [str(each) for each in self.report["classes"]]
 
 
+def about_seen(report: dict[str, Any]) -> str:
+    """What there is to say of a report about images that the run was trained on; empty for nothing."""
+    left_out, seen = (int(report.get(key, 0)) for key in ("left_out_seen", "seen"))
+    if left_out:
+        total = report["images"] + report.get("ignored", 0) + left_out
+        return f"{left_out:,} of {total:,} images were in this run's training set: left out."
+    if seen and report["split"] != "train":
+        return f"{seen:,} of {report['images']:,} images were in this run's training set, and count all the same."
+    return ""
+
+
 def evaluation_name(
-    checkpoint: Path, data: str, val: str = "", split: str = "val", choice: FolderChoice = AS_IT_LIES
+    checkpoint: Path,
+    data: str,
+    val: str = "",
+    split: str = "val",
+    choice: FolderChoice = AS_IT_LIES,
+    *,
+    include_seen: bool = False,
 ) -> str:
     """A name for the evaluation of this file on this state of a data set; also that of its background job.
 
@@ -56,7 +73,8 @@ def evaluation_name(
     places = [each for each in (data, val, choice.test) if each]
     sources = [(str(Path(each).expanduser().resolve()), _signature(each)) for each in places]
     parts = [VERSION, str(checkpoint.resolve()), status.st_size, status.st_mtime_ns, sources, split]
-    text = json.dumps([*parts, choice.flags] if choice.flags else parts)
+    parts += [choice.flags] if choice.flags else []
+    text = json.dumps([*parts, "--include-seen"] if include_seen else parts)
     return f"evaluate-{hashlib.sha256(text.encode()).hexdigest()[:20]}"
 
 

@@ -15,6 +15,7 @@ from torch import nn
 from alexcore.augment.operations import Operation
 from alexcore.augment.pipeline import build_transform
 from alexcore.config import TrainConfig
+from alexcore.data.levels import Rendering
 from alexcore.training.checkpoint import build_model, load_checkpoint, restore_model
 
 
@@ -60,6 +61,9 @@ class Classifier:
         self.model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.operations: list[Operation] = state["evaluation_operations"]
         self.transform = build_transform(self.operations)
+        self.rendering = Rendering.of(state.get("rendering"))
+        # Of the data set that it was trained on; empty where the checkpoint does not say.
+        self.fingerprint = str(state.get("fingerprint", ""))
         self.lock = threading.RLock()
 
     @torch.no_grad()

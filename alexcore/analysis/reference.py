@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,7 @@ def build_reference(checkpoint: Path, on_progress: Callable[[int, int], None] | 
     report = on_progress or (lambda _done, _total: None)
     classifier = Classifier(checkpoint, choose_device())
     index = open_checked(classifier.config.data, classifier.config.val, choice=choice_of(classifier.config))
+    index = replace(index, rendering=classifier.rendering)
     require_same_mapping(classifier.classes, index.classes)
     target = reference_folder(checkpoint, classifier.config.data, classifier.config.val)
     split = index.files["split"].to_numpy()
@@ -95,7 +97,7 @@ def build_reference(checkpoint: Path, on_progress: Callable[[int, int], None] | 
 
 def _looked_at(classifier: Classifier, index: DataIndex, rows: npt.NDArray[np.intp]) -> Iterator[tuple[Floats, Floats]]:
     """Yield probabilities and features of these pictures, in their order."""
-    for chunk in decoded_chunks(set_pictures(index, rows.tolist()), [classifier.transform]):
+    for chunk in decoded_chunks(set_pictures(index, rows.tolist()), [classifier]):
         bad = next((each.reply for each in chunk if each.reply.error), None)
         if bad is not None:
             raise DataError(bad.error, bad.hint)

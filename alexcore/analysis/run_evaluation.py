@@ -3,6 +3,8 @@
     answers = answer_pictures(checkpoint)          each picture: truth, answer, probabilities, loss
     report = report_of(answers)                    the figures that follow from them, as plain data
 
+Pictures that the run was trained on (its `seen.npz`) do not count on other data: they would measure its memory.
+
 Pictures of every kind of source are read one by one by their row, shards too, so an answer always has its picture.
 """
 
@@ -21,9 +23,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from alexcore.analysis.metrics import calibration, calibration_error, class_scores, confusion_matrix, mean_of, wilson
 from alexcore.analysis.prediction import Classifier
-from alexcore.augment.operations import Operation
 from alexcore.augment.pipeline import build_transform
 from alexcore.data.class_index import require_same_mapping
+from alexcore.data.content_hashes import seen_by
 from alexcore.data.images import read_picture
 from alexcore.data.index import DataIndex
 from alexcore.data.reading import AS_IT_LIES, FolderChoice
@@ -53,15 +55,16 @@ class Answers:
     data: str  # what was evaluated: the path that opens it
     split: str  # which part of it
     ignored: int = 0  # pictures left out, because the run ignores their class
+    left_out_seen: int = 0  # pictures left out, because the run was trained on them
+    seen: int = 0  # pictures in the table although the run was trained on them
 
 
 class _Pictures(Dataset[tuple[torch.Tensor, int] | DataError]):
-    """The pictures of one split, each through the evaluation transform; an unreadable one is its error."""
+    """Some pictures of a data set, each through the evaluation transform; an unreadable one is its error."""
 
-    def __init__(self, index: DataIndex, split: str, operations: list[Operation]) -> None:
-        rows = index.select(split)
+    def __init__(self, index: DataIndex, rows: pd.DataFrame, classifier: Classifier) -> None:
         self.index, self.paths, self.labels = index, rows["path"].tolist(), rows["label"].tolist()
-        self.transform = build_transform(operations)
+        self.transform, self.rendering = build_transform(classifier.operations), classifier.rendering
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -69,7 +72,7 @@ class _Pictures(Dataset[tuple[torch.Tensor, int] | DataError]):
     def __getitem__(self, number: int) -> tuple[torch.Tensor, int] | DataError:
         path = str(self.paths[number])
         try:
-            image = read_picture(picture_source(self.index, path), path).image
+            image = read_picture(picture_source(self.index, path), path, rendering=self.rendering).image
         except DataError as error:
             return error
         return self.transform(image), int(self.labels[number])
@@ -98,26 +101,50 @@ def answer_pictures(
     split: str = "val",
     on_progress: Progress | None = None,
     choice: FolderChoice = AS_IT_LIES,
+    *,
+    include_seen: bool = False,
 ) -> Answers:
     """Let a checkpoint answer every picture of a split, in fp32, in eval mode, through its own evaluation transform.
 
     `data`, with its separate validation folder `val`, is empty for the data set that the run was trained on. `split` is
     train, val or test; `on_progress` is called with (phase, done, total); `choice` says how the folder `data` is meant.
 
+    Pictures that the run was trained on are left out unless `include_seen` says otherwise. Its own data set as it was
+    in training is never cut, so that figures stay those of the training; nor is its own training split.
+
     Raises:
         CheckpointError: there is no usable checkpoint, or the data set has another mapping.
-        DataError: the data set cannot be used, or its split is empty.
+        DataError: the data set cannot be used, its split is empty, or the run was trained on all of it.
     """
     report = on_progress or (lambda _phase, _done, _total: None)
     device = choose_device()
     classifier = Classifier(checkpoint, device)
+    own = not data or _same_place((data, val), (classifier.config.data, classifier.config.val))
     if not data:
         data, val, choice = classifier.config.data, classifier.config.val, choice_of(classifier.config)
-    index = open_checked(data, val, lambda done, total: report("checking-pictures", done, total), choice)
+    seen_hashes = seen_by(checkpoint.parent.parent)
+    # Where its own data is split anew, on another machine perhaps, what it has learned is on the side of the training.
+    index = open_checked(
+        data,
+        val,
+        lambda done, total: report("checking-pictures", done, total),
+        choice,
+        learned=seen_hashes if own else (),
+    )
     require_same_mapping(classifier.classes, index.classes)
-    pictures = _Pictures(index, split, classifier.operations)
-    if not len(pictures):
+    rows_of_split = index.select(split)
+    if not len(rows_of_split):
         raise DataError(f"{index.root} has no readable picture in its {split} split.", "Choose one that has.")
+    seen = rows_of_split["path"].map(lambda path: index.hashes.get(path) in seen_hashes).to_numpy(bool)
+    # As it was in training, or at least what was asked for is what the run has learned.
+    as_trained = index.fingerprint() == classifier.fingerprint or (own and split == "train")
+    places = np.flatnonzero(~seen) if not include_seen and not as_trained else np.arange(len(seen))
+    if not len(places):
+        raise DataError(
+            f"All {len(seen):,} pictures in the {split} split of {index.root} were in this run's training set.",
+            "Choose pictures that it has not seen, or let them count with --include-seen.",
+        )
+    pictures = _Pictures(index, rows_of_split.iloc[places], classifier)
     rows: list[dict[str, Any]] = []
     batch_size = max(32, classifier.config.batch_size)
     with torch.no_grad():
@@ -127,9 +154,17 @@ def answer_pictures(
             report("evaluating", len(rows), len(pictures))
     table = pd.DataFrame(rows)
     table.insert(0, "path", pictures.paths)
-    table["position"] = np.arange(len(table))
-    kept = table[table["label"] != classifier.config.ignore_index].reset_index(drop=True)
-    return Answers(kept, index.classes, str(index.origin), split, len(table) - len(kept))
+    table["position"] = places
+    counts = (table["label"] != classifier.config.ignore_index).to_numpy(bool)
+    kept, known = table[counts].reset_index(drop=True), int(seen[places][counts].sum())
+    left_out, ignored = len(seen) - len(places), len(table) - len(kept)
+    return Answers(kept, index.classes, str(index.origin), split, ignored, left_out, known)
+
+
+def _same_place(one: tuple[str, str], other: tuple[str, str]) -> bool:
+    return [each and Path(each).expanduser().resolve() for each in one] == [
+        each and Path(each).expanduser().resolve() for each in other
+    ]
 
 
 def _rows(logits: torch.Tensor, labels: torch.Tensor) -> list[dict[str, Any]]:
@@ -152,7 +187,8 @@ def report_of(answers: Answers) -> dict[str, Any]:
     Returns:
         images, loss (mean cross entropy, nats), acc1, recall (by class name) and confusion (`[truth][answer]`);
         and acc1_low and acc1_high (Wilson, 95 %), balanced_acc1 (mean recall), macro_f1, per_class (a row a class, see
-        `class_scores`), calibration (bins), ece, top_losses (12 wrong answers), classes, data, split, ignored.
+        `class_scores`), calibration (bins), ece, top_losses (12 wrong answers), classes, data, split, ignored,
+        left_out_seen, seen.
     """
     table, classes = answers.table, answers.classes
     labels, predicted = table["label"].to_numpy("int64"), table["predicted"].to_numpy("int64")
@@ -179,4 +215,6 @@ def report_of(answers: Answers) -> dict[str, Any]:
         "data": answers.data,
         "split": answers.split,
         "ignored": answers.ignored,
+        "left_out_seen": answers.left_out_seen,
+        "seen": answers.seen,
     }

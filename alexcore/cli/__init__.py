@@ -10,7 +10,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from alexcore import __version__
 from alexcore.cli import answering, checking, comparing, data_sets, exporting, run_store, starting
@@ -18,9 +18,14 @@ from alexcore.cli.output import Command
 from alexcore.cli.processes import quiet_unless_first
 from alexcore.errors import AlexError
 from alexcore.process import TRAINING_THREADS
+from alexcore.run_intensity import joined
 
 
 class _Parser(argparse.ArgumentParser):
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Read `--intensity window LOW HIGH` as one flag with one value."""
+        return super().parse_known_args(joined(list(sys.argv[1:] if args is None else args)), namespace)
+
     def error(self, message: str) -> NoReturn:
         """Say in one line what is wrong; argparse itself would first print the thirty flags of `train`."""
         self.exit(2, f"error: {message.rstrip('.')}. See `{self.prog} --help`.\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 from alexcore.cli.flags import add_choice_flags, chosen
@@ -13,7 +14,7 @@ from alexcore.errors import DataError
 
 def evaluate(arguments: Arguments) -> int:
     """Measure a run on the validation split of its own or another data set, class by class and picture by picture."""
-    from alexcore.analysis.evaluation_store import evaluation_name, remember_evaluation
+    from alexcore.analysis.evaluation_store import about_seen, evaluation_name, remember_evaluation
     from alexcore.analysis.run_evaluation import answer_pictures, report_of
     from alexcore.data.reading import AS_IT_LIES
     from alexcore.data.sources import choice_of
@@ -31,15 +32,17 @@ def evaluate(arguments: Arguments) -> int:
         run = find_run(arguments.run_dir)
         checkpoint = require_checkpoint(run)
         data, val, choice = arguments.data, "", chosen(arguments)
-        if not data and choice != AS_IT_LIES:
+        if not data and replace(choice, root="") != AS_IT_LIES:
             raise DataError(
                 f"{choice.flags} says how another data set is read; the run's own is read as it was trained on.",
                 "Add --data PATH.",
             )
         if not data and run.config:
-            data, val, choice = run.config.data, run.config.val, choice_of(run.config)
-        name = evaluation_name(checkpoint, data, val, arguments.split, choice) if data else ""
-        answers = answer_pictures(checkpoint, data, val, arguments.split, on_progress, choice)
+            own = choice_of(run.config)
+            data, val, choice = run.config.data, run.config.val, replace(own, root=choice.root or own.root)
+        seen = {"include_seen": arguments.include_seen}
+        name = evaluation_name(checkpoint, data, val, arguments.split, choice, **seen) if data else ""
+        answers = answer_pictures(checkpoint, data, val, arguments.split, on_progress, choice, **seen)
         report = report_of(answers)
         if name:
             # Before the job says that it has finished: a page looks for the result as soon as it does.
@@ -51,6 +54,7 @@ def evaluate(arguments: Arguments) -> int:
         f"balanced accuracy {_number(report['balanced_acc1'])}, macro F1 {_number(report['macro_f1'])}, "
         f"calibration error {_number(report['ece'])}",
     ]
+    lines += [about] if (about := about_seen(report)) else []
     for row in report["per_class"]:
         recall, precision, f1 = _number(row["recall"], "no pictures"), _number(row["precision"]), _number(row["f1"])
         lines.append(f"  {row['class']}: recall {recall}, precision {precision}, F1 {f1}")
@@ -130,6 +134,9 @@ def register(commands: Any) -> None:
     add_choice_flags(evaluating)
     evaluating.add_argument(
         "--split", choices=["train", "val", "test"], default="val", help="which part of it (default: val)"
+    )
+    evaluating.add_argument(
+        "--include-seen", action="store_true", help="let images count that the run was trained on, too"
     )
     predicting = add_command(commands, "predict", predict)
     predicting.add_argument("run_dir")

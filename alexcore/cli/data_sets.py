@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from alexcore.cli.flags import add_choice_flags, chosen
 from alexcore.cli.output import Arguments, add_command, answer, reported
-from alexcore.errors import DataError
+from alexcore.errors import ConfigError, DataError
 from alexcore.home import data_dir
+from alexcore.run_intensity import LEGAL, is_intensity
 
 if TYPE_CHECKING:
     from alexcore.data.index import DataIndex
+    from alexcore.data.reading import FolderChoice
 
 # Paths that a finding prints; --json has all of them.
 SHOWN = 5
@@ -33,12 +35,23 @@ def data_sample(arguments: Arguments) -> int:
     return _written(directory, arguments)
 
 
+def _intensity(arguments: Arguments) -> str:
+    """What was typed for --intensity.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    if not is_intensity(arguments.intensity):
+        raise ConfigError(f"intensity = {arguments.intensity!r} is not allowed: it must be {LEGAL}.")
+    return str(arguments.intensity)
+
+
 def data_info(arguments: Arguments) -> int:
     """Show classes, counts and problems of a data set, after decoding each picture once."""
     from alexcore.data.sources import open_checked, reading_of
 
     with reported("checking pictures") as on_progress:
-        index = open_checked(arguments.path, arguments.val, on_progress, chosen(arguments))
+        index = open_checked(arguments.path, arguments.val, on_progress, chosen(arguments), _intensity(arguments))
     counts = index.counts()
     found = {
         "data": str(index.root),
@@ -52,8 +65,14 @@ def data_info(arguments: Arguments) -> int:
     }
     counts.insert(0, "index", range(len(counts)))
     problems = [f"{each.severity}: {each.sentence}" for each in index.problems]
+    reading = reading_of(index)
+    problems += [f"It could also be read as {each.words}: {_or_default(each.choice)}" for each in reading.alternatives]
     head = f"{index.root}: {len(index.files):,} pictures, {index.layout}"
     return answer(arguments.json, found, head, counts.to_string(), *problems)
+
+
+def _or_default(choice: FolderChoice) -> str:
+    return choice.flags or "without --layout and --classes-from"
 
 
 def data_pack(arguments: Arguments) -> int:
@@ -70,12 +89,14 @@ def data_pack(arguments: Arguments) -> int:
 
 def data_scan(arguments: Arguments) -> int:
     """Look for damaged, repeated, leaking, dark, blurry and otherwise odd pictures; nothing is changed."""
+    from alexcore.data.intensity import with_rendering
     from alexcore.data.quality import scan
     from alexcore.data.sources import open_source
 
     # Not open_checked: the damaged pictures are among what is looked for.
     with reported("looking at pictures") as on_progress:
         index = open_source(arguments.path, arguments.val, choice=chosen(arguments))
+        index = with_rendering(index, _intensity(arguments))
         findings = scan(index, on_progress)
     lines = [] if findings else ["Nothing was found."]
     for finding in findings:
@@ -92,7 +113,7 @@ def data_stats(arguments: Arguments) -> int:
     from alexcore.data.statistics import measure
 
     with reported("measuring") as on_progress:
-        index = open_checked(arguments.path, arguments.val, on_progress, chosen(arguments))
+        index = open_checked(arguments.path, arguments.val, on_progress, chosen(arguments), _intensity(arguments))
         found = measure(index, on_progress=on_progress)
     return answer(arguments.json, {"data": str(index.origin), **found.summary()}, found.normalize_code())
 
@@ -133,7 +154,7 @@ def data_download(arguments: Arguments) -> int:
 def data_unpack(arguments: Arguments) -> int:
     """Unpack a .zip or .tar of class folders, plain or compressed, refusing whatever leads outside or never ends."""
     from alexcore.data.archive import unpack
-    from alexcore.data.uploads import UPLOAD_LIMITS, require_data_set
+    from alexcore.data.uploads import UPLOAD_LIMITS, require_archive, require_data_set
 
     notes: list[str] = []
     name = arguments.uploaded_as
@@ -141,6 +162,7 @@ def data_unpack(arguments: Arguments) -> int:
     more = {"name": name, "encoding": arguments.encoding, "say": notes.append, "accept": require_data_set}
     try:
         with reported("unpacking", "B", notes) as progress:
+            require_archive(arguments.archive, name)
             target = unpack(arguments.archive, arguments.dir, limits, progress, **more)
     finally:
         if arguments.remove:
@@ -176,6 +198,7 @@ def register(commands: Any) -> None:
     info = add_command(data, "info", data_info)
     info.add_argument("path")
     info.add_argument("--val", default="", help="a separate validation folder")
+    info.add_argument("--intensity", default="auto", help=LEGAL)
     add_choice_flags(info)
     packing = add_command(data, "pack", data_pack)
     packing.add_argument("src", help="any data set")
@@ -186,6 +209,7 @@ def register(commands: Any) -> None:
         looking = add_command(data, name, command)
         looking.add_argument("path")
         looking.add_argument("--val", default="", help="a separate validation folder")
+        looking.add_argument("--intensity", default="auto", help=LEGAL)
         add_choice_flags(looking)
     deriving = add_command(data, "derive", data_derive)
     deriving.add_argument("src", help="any data set")

@@ -14,8 +14,8 @@ from alexcore.data.reading import FolderChoice
 from alexcore.errors import DataError
 from alexcore.fields import FieldSpec
 
-# The fields that say how a folder is to be read.
-CHOICE = ("layout", "classes_from", "test")
+# The fields that say how a folder is to be read, or where the pictures of a list are now.
+CHOICE = ("layout", "classes_from", "test", "root")
 
 
 def config_of(arguments: Arguments) -> TrainConfig:
@@ -34,9 +34,8 @@ def config_of(arguments: Arguments) -> TrainConfig:
 
 def absolute(values: dict[str, Any]) -> dict[str, Any]:
     """Make paths absolute: config.json must mean the same from any folder."""
-    typed = {
-        name: Path(values[name]).expanduser() for name in ("data", "val", "test", "start_from") if values.get(name)
-    }
+    given = ("data", "val", "test", "root", "start_from")
+    typed = {name: Path(values[name]).expanduser() for name in given if values.get(name)}
     # A run to start from may also be given by its name.
     paths = {name: str(path.resolve()) for name, path in typed.items() if name != "start_from" or path.exists()}
     return {**values, **paths}

@@ -9,7 +9,7 @@ from shlex import quote
 from typing import Any
 
 from alexcore.cli.comparing import carry_out
-from alexcore.cli.flags import add_config_flags, add_field, config_of
+from alexcore.cli.flags import absolute, add_config_flags, add_field, config_of
 from alexcore.cli.output import Arguments, Bar, add_command, answer, reported
 from alexcore.cli.processes import attend, with_world_size
 from alexcore.config import FIELDS, TrainConfig
@@ -88,7 +88,7 @@ def resume(arguments: Arguments) -> int:
     run_dir = groups.run_of_group()
     if run_dir is None:
         run = find_run(arguments.run_dir)
-        prepare_resume(run, **with_world_size({name: getattr(arguments, name) for name in FIELDS}))
+        prepare_resume(run, **absolute(with_world_size({name: getattr(arguments, name) for name in FIELDS})))
         if run.kind is BATCHNORM:
             return carry_out(run.path, arguments.json)
         run_dir = run.path

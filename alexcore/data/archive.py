@@ -9,6 +9,7 @@ temporary folder beside the target, which is renamed at the end. An archive insi
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -22,6 +23,8 @@ from alexcore.data.archive_tar import COMPRESSIONS, raw_tar_names, tar_members, 
 from alexcore.data.archive_zip import check_zip, open_zip, zip_members
 from alexcore.data.arrivals import not_an_archive
 from alexcore.data.code_pages import NameReading
+from alexcore.data.image_formats import may_be_picture
+from alexcore.data.layout_words import classes_in_names
 from alexcore.data.storage import CHUNK, Progress, keeps_case, new_folder, require_room, silent
 from alexcore.errors import DataError
 from alexcore.home import is_list_name
@@ -66,7 +69,7 @@ def _take_off_top_folder(folder: Path, name: str, say: Say) -> None:
         inside = list(inner.iterdir())
         folders = [each for each in inside if each.is_dir()]
         files = [each for each in inside if not each.is_dir()]
-        if len(folders) != 1 or not any(each.is_dir() for each in folders[0].iterdir()):
+        if len(folders) != 1 or not _wraps(folders[0]):
             break
         if any(is_list_name(each) or each.suffix.lower() == ".tar" for each in files):
             break
@@ -79,6 +82,15 @@ def _take_off_top_folder(folder: Path, name: str, say: Say) -> None:
         aside.rename(folder)
     if loose:
         say(f"Left out of {name}, files beside its one folder: {len(loose):,} ({_some(loose)}).")
+
+
+def _wraps(folder: Path) -> bool:
+    """Whether a folder that is alone is one around others, or around pictures whose names tell their classes."""
+    with os.scandir(folder) as entries:
+        inside = list(entries)
+    if any(each.is_dir() for each in inside):
+        return True
+    return bool(classes_in_names(each for each in inside if may_be_picture(each.path)))
 
 
 def _some(names: Sequence[str]) -> str:
@@ -134,7 +146,7 @@ def unpack(
         if not files:
             raise DataError(f"{budget.name} holds no files.", "Pack the folder that holds the class folders.")
         if left_out:
-            say(f"Left out of {name}, hidden files: {len(left_out):,} ({_some(left_out)}).")
+            say(f"Left out of {name}, hidden files and those of systems: {len(left_out):,} ({_some(left_out)}).")
         _take_off_top_folder(folder, name, say)
         if accept:
             accept(folder, name)

@@ -17,6 +17,7 @@ from typing import IO
 
 from alexcore.data import inflating
 from alexcore.data.storage import READER_ERRORS
+from alexcore.data.tree import is_junk
 from alexcore.errors import DataError
 from alexcore.words.numbers import size_text
 
@@ -130,8 +131,8 @@ def path_parts(name: str, archive: str) -> tuple[str, ...]:
 
 
 def is_hidden(parts: tuple[str, ...]) -> bool:
-    """Whether an entry is what a Mac or a version control system leaves in a folder."""
-    return any(part.startswith(".") or part == "__MACOSX" for part in parts)
+    """Whether an entry is hidden, or is what a system, a drive or a cloud leaves in a folder."""
+    return any(part.startswith(".") or is_junk(part, folder=True) for part in parts) or is_junk(parts[-1])
 
 
 class Names:

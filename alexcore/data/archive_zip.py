@@ -75,6 +75,8 @@ def count_zip_entries(file: IO[bytes], most: int) -> int:
     at = tail.rfind(b"PK\5\6")
     if at < 0 or len(tail) - at < 22:
         raise zipfile.BadZipFile("its directory is missing")
+    if struct.unpack_from("<H", tail, at + 4)[0] not in (0, 0xFFFF):
+        raise zipfile.BadZipFile("it is one of several parts, and the others are missing")
     end, (directory_bytes,) = begin + at, struct.unpack_from("<I", tail, at + 12)
     if at >= 20 and tail[at - 20 : at - 16] == b"PK\6\7" and end >= 76:
         end -= 76  # zip64: a locator of 20 bytes and, before it, a record of 56

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import zipfile
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import IO, Literal
 
 from alexcore.data.archive_rules import damage_named
@@ -95,6 +96,23 @@ def require_here(name: str, file: IO[bytes], *taken: Thing) -> Thing:
         what, where = _PLACES[thing]
         raise DataError(f"{name} is {what}, which does not belong here.", where)
     return thing
+
+
+def not_a_folder(path: Path) -> DataError:
+    """The sentence for a file that is given where a data set is a folder."""
+    try:
+        with path.open("rb") as file:
+            thing = recognise(path.name, file)
+    except (OSError, DataError):
+        thing = "other"
+    if thing in ("zip", "tar"):
+        target = path.with_name(path.name.split(".")[0] or "unpacked")
+        command = shlex.join(["python", "-m", "alexcore", "data", "unpack", str(path), str(target)])
+        return DataError(f"{path} is an archive, not a folder.", f"Unpack it first: {command}")
+    if thing == "other":
+        return DataError(f"{path} is a file, not a folder.", "Name the folder that holds the class folders.")
+    what, where = _PLACES[thing]
+    return DataError(f"{path} is {what}, not a folder.", where)
 
 
 def not_an_archive(name: str, start: bytes) -> DataError:

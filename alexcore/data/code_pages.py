@@ -106,12 +106,21 @@ def readings_of(raws: Iterable[bytes]) -> list[NameReading]:
 
 
 def is_clear(readings: Sequence[NameReading]) -> bool:
-    """Whether the first reading is like words, and much likelier than any other."""
+    """Whether the first reading is like words, has more than a letter or two, and is much likelier than any other."""
     best = readings[0]
     letters = sum(not letter.isascii() for name in best.names for letter in name)
-    return best.likelihood / max(1, letters) > _PLAUSIBLE and (
-        len(readings) == 1 or best.likelihood - readings[1].likelihood >= _LEAD
-    )
+    if best.likelihood / max(1, letters) <= _PLAUSIBLE or not _has_evidence(best):
+        return False
+    return len(readings) == 1 or best.likelihood - readings[1].likelihood >= _LEAD
+
+
+def _has_evidence(reading: NameReading) -> bool:
+    """Whether there are enough different letters to judge by; a Latin word around an accent counts as two more."""
+    different = {letter for name in reading.names for letter in name if not letter.isascii()}
+    if reading.encoding in _WIDE:
+        return len(different) >= 2
+    around = [len(re.findall("[a-zA-Z]", name)) >= 3 for name in reading.names] if reading.encoding in _LATIN else []
+    return len(different) + 2 * sum(around) >= 3
 
 
 def _likelihood(names: Iterable[str], page: str) -> float:

@@ -19,6 +19,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from alexcore.data.images import read_picture
+from alexcore.data.levels import PLAIN, Rendering
 from alexcore.home import cache_dir
 from alexcore.system import open_file
 
@@ -59,8 +60,9 @@ class _Place(NamedTuple):
 class DecodedPictures:
     """Reads pictures through the cache, and fills it up to a budget of disk space; 0 switches it off."""
 
-    def __init__(self, budget_mib: int, folder: Path | None = None) -> None:
+    def __init__(self, budget_mib: int, folder: Path | None = None, rendering: Rendering = PLAIN) -> None:
         self.folder = folder or cache_dir() / "decoded"
+        self.rendering = rendering
         self.budget = budget_mib * MIB
         if self.budget:
             self._make_room()
@@ -79,7 +81,7 @@ class DecodedPictures:
 
     def __getstate__(self) -> dict[str, object]:
         """A loader process that is started afresh opens files of its own."""
-        return {"folder": self.folder, "budget": self.budget}
+        return {"folder": self.folder, "budget": self.budget, "rendering": self.rendering}
 
     def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state)
@@ -92,13 +94,13 @@ class DecodedPictures:
             DataError: it cannot be read.
         """
         if not self.budget:
-            return read_picture(path).image
+            return read_picture(path, rendering=self.rendering).image
         if self._pid != os.getpid():  # a loader process, forked: the files are its parent's
             self._forget()
-        key = _key(path)
+        key = _key(path, self.rendering)
         image = self._find(key) if key else None
         if image is None:
-            image = read_picture(path).image
+            image = read_picture(path, rendering=self.rendering).image
             if key:
                 self._keep(key, image)
         return image
@@ -173,10 +175,10 @@ class DecodedPictures:
                 oldest.with_suffix(".entries").unlink(missing_ok=True)
 
 
-def _key(path: Path) -> bytes:
+def _key(path: Path, rendering: Rendering) -> bytes:
     try:
         about = path.stat()
     except OSError:
         return b""
-    text = f"{path}|{about.st_size}|{about.st_mtime_ns}"
+    text = f"{path}|{about.st_size}|{about.st_mtime_ns}{rendering.key}"
     return hashlib.blake2b(text.encode(errors="surrogateescape"), digest_size=16).digest()

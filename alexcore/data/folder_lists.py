@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -39,7 +40,8 @@ class Listed:
         entries = list(entries)
         places = {entry.path: entry for entry in entries}
         alone: dict[str, Entry] = {}
-        for spelled in ([entry.name for entry in entries], [os.path.splitext(entry.name)[0] for entry in entries]):
+        for spell in (str, _without_ending, _in_one_form, _in_small_letters):
+            spelled = [spell(entry.name) for entry in entries]
             often = Counter(spelled)
             for name, entry in zip(spelled, entries, strict=True):
                 if often[name] == 1:
@@ -47,9 +49,24 @@ class Listed:
         found = {}
         for name in self.labels:
             place = os.path.normpath(os.path.join(self.folder, name))
-            if (match := places.get(place) or alone.get(os.path.basename(place))) is not None:
+            base = os.path.basename(place)
+            spelt = (base, _in_one_form(base), _in_small_letters(base))
+            match = places.get(place) or next((alone[each] for each in spelt if each in alone), None)
+            if match is not None:
                 found[match.path] = name
         return [(entry, found[entry.path]) for entry in entries if entry.path in found]
+
+
+def _without_ending(name: str) -> str:
+    return os.path.splitext(name)[0]
+
+
+def _in_one_form(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
+
+
+def _in_small_letters(name: str) -> str:
+    return _in_one_form(name).casefold()
 
 
 def in_order(names: Iterable[str]) -> list[str]:

@@ -33,6 +33,7 @@ from alexcore.data.image_formats import (
     stand_in,
 )
 from alexcore.data.storage import READER_ERRORS
+from alexcore.system import in_each_fork
 
 T = TypeVar("T")
 Source = Path | bytes
@@ -107,8 +108,7 @@ class _Silence:
 
 
 _silence = _Silence()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_silence.forget)
+in_each_fork(_silence.forget)
 
 
 def with_image(source: Source, use: Callable[[ImageFile.ImageFile], T]) -> T:

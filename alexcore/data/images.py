@@ -23,6 +23,7 @@ from alexcore.data.image_opening import (
     orientation,
     with_image,
 )
+from alexcore.data.levels import PLAIN, Rendering, kind_of, scaled
 from alexcore.errors import DataError
 
 __all__ = ["EXTENSIONS", "MAX_PIXELS", "POLICY", "Header", "Picture", "check_decodable", "read_header", "read_picture"]
@@ -30,16 +31,15 @@ __all__ = ["EXTENSIONS", "MAX_PIXELS", "POLICY", "Header", "Picture", "check_dec
 # What happens to a picture before a network sees it, for people who wonder.
 POLICY = (
     ("EXIF rotation", "applied: the network sees the picture as you do"),
-    ("Transparency", "put on white"),
+    ("Transparency", "put on white, or on what shows more of the whole data set"),
     ("CMYK, Lab, YCbCr", "converted to RGB, without a colour profile"),
     ("Palette", "each number replaced by its colour"),
     ("Grayscale, black and white", "copied into red, green and blue"),
-    ("16-bit and floating-point", "scaled to 8 bits, not clipped"),
+    ("16-bit and floating-point", "scaled to 8 bits by one rule for the data set (intensity), not clipped"),
     ("Animations, pages", "the first one; the others are not decoded"),
     ("More than 64 million pixels", "a JPEG is decoded at a half, a quarter or an eighth of its size"),
     ("Not read", "HEIC without pillow-heif, PDF, SVG, and EPS, which is a program that would have to be run"),
 )
-_SIXTEEN_BIT = {"I;16", "I;16L", "I;16B", "I;16N"}
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -79,8 +79,10 @@ class Header:
     exif: dict[str, str]
 
 
-def read_picture(source: Path | bytes, name: str = "", *, at_least: int = 0) -> Picture:
+def read_picture(source: Path | bytes, name: str = "", *, at_least: int = 0, rendering: Rendering = PLAIN) -> Picture:
     """Decode a picture by the policy of this module; an error calls it `name`, by default its path.
+
+    `rendering` is the rule of its data set for what is not 8-bit RGB; without one it is judged alone.
 
     With `at_least` a JPEG may be decoded at a half, a quarter or an eighth of its size, many times as fast, as long as
     both of its sides keep this many pixels. For pictures that are looked at, not measured.
@@ -90,7 +92,7 @@ def read_picture(source: Path | bytes, name: str = "", *, at_least: int = 0) -> 
     """
     name = name or _named(source)
     try:
-        return with_image(source, lambda image: _decoded(image, at_least))
+        return with_image(source, lambda image: _decoded(image, at_least, rendering))
     except UnreadableError as error:
         raise DataError(f"{name} {error.said}.", error.hint) from error
     except FileNotFoundError as error:
@@ -116,7 +118,7 @@ def _named(source: Path | bytes) -> str:
     return str(source) if isinstance(source, Path) else "The picture"
 
 
-def _decoded(image: ImageFile.ImageFile, at_least: int) -> Picture:
+def _decoded(image: ImageFile.ImageFile, at_least: int, rendering: Rendering = PLAIN) -> Picture:
     if image.format in FOREIGN:
         foreign = f"{FOREIGN[image.format]}, which is not read here"
         raise UnreadableError(f"is {foreign}", foreign)
@@ -129,7 +131,7 @@ def _decoded(image: ImageFile.ImageFile, at_least: int) -> Picture:
     turned = orientation(image) >= 5
     if at_least or smaller > 1:
         image.draft(None, (min(at_least or width, width // smaller), min(at_least or height, height // smaller)))
-    picture = _to_rgb(image)
+    picture = _to_rgb(image, rendering)
     if smaller > 1 and not at_least:
         picture = replace(picture, notes=(*picture.notes, f"decoded at 1/{smaller} of its size"))
     # What cameras call MPO is a JPEG with more pictures behind it, which nobody has asked for.
@@ -147,7 +149,7 @@ def _is_animation(image: ImageFile.ImageFile) -> bool:
         return True
 
 
-def _to_rgb(image: ImageFile.ImageFile) -> Picture:
+def _to_rgb(image: ImageFile.ImageFile, rendering: Rendering) -> Picture:
     notes = []
     grey = {"L": "grayscale", "1": "black and white"}.get(image.mode)
     if orientation(image) > 1:
@@ -159,30 +161,40 @@ def _to_rgb(image: ImageFile.ImageFile) -> Picture:
     # Asked only now, because counting frames moves on from the first.
     if _is_animation(image):
         notes.append("first frame of an animation")
-    if upright.mode in _SIXTEEN_BIT or upright.mode == "I":
+    kind = kind_of(image)
+    window = rendering.window(kind)
+    if window is not None:
+        notes.append("floating-point values scaled to 8 bits" if kind == "floating-point" else f"{kind} scaled to 8")
+        _require_number(upright)
+        upright = Image.fromarray(scaled(np.asarray(upright), window))
+    elif kind and kind != "floating-point":
         notes.append("16-bit scaled to 8")
         # Pillow's own convert() clips 16-bit values at 255, which turns most of the picture white.
         values = np.asarray(upright).astype(np.float32).clip(0, 65535) / 257
         upright = Image.fromarray(np.rint(values).astype(np.uint8))
-    elif upright.mode == "F":
+    elif kind:
         notes.append("floating-point values scaled to 8 bits")
         values = np.asarray(upright, dtype=np.float32)
-        if not np.isfinite(values).any():
-            nothing = "no number in any pixel, only NaN or infinity"
-            raise UnreadableError(f"holds {nothing}", nothing)
+        _require_number(upright)
         values = np.nan_to_num(values)
         span = float(values.max() - values.min()) or 1.0
         upright = Image.fromarray(np.rint((values - values.min()) / span * 255).astype(np.uint8))
     if upright.has_transparency_data:
-        notes.append("transparency on white")
+        notes.append(f"transparency on {rendering.background}")
         layer = upright.convert("RGBA")
-        upright = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+        upright = Image.alpha_composite(Image.new("RGBA", layer.size, rendering.background), layer)
     elif grey:
         notes.append(grey)
     elif upright.mode not in ("RGB", "L", "1"):
         notes.append(f"converted from {upright.mode}")
     upright.load()
     return Picture(upright.convert("RGB"), tuple(notes))
+
+
+def _require_number(image: Image.Image) -> None:
+    if image.mode == "F" and not np.isfinite(np.asarray(image)).any():
+        nothing = "no number in any pixel, only NaN or infinity"
+        raise UnreadableError(f"holds {nothing}", nothing)
 
 
 def read_header(source: Path | bytes, name: str = "") -> Header:

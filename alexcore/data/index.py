@@ -8,8 +8,8 @@ takes milliseconds at 100,000 rows is computed once and kept with it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -18,10 +18,17 @@ import numpy.typing as npt
 import pandas as pd
 
 from alexcore.data.image_formats import ANNEX, HEIC, LFS, STAND_INS
+from alexcore.data.levels import PLAIN, Rendering
 from alexcore.data.reading import FolderReading
 from alexcore.errors import DataError
 from alexcore.findings.data import NoReadablePicture, OneReadableClass, Undecodable
-from alexcore.findings.decoding import CloudPlaceholders, GitPointers, HeicPictures, InPlaceOfPictures
+from alexcore.findings.decoding import (
+    ClassesUnreadable,
+    CloudPlaceholders,
+    GitPointers,
+    HeicPictures,
+    InPlaceOfPictures,
+)
 from alexcore.findings.finding import Finding
 
 SPLITS = ("train", "val", "test")
@@ -60,8 +67,12 @@ class DataIndex:
             bytes, mtime_ns. Where the pictures lie inside tar shards, path is SHARD.tar!MEMBER, mtime_ns that of the
             shard, and a column `offset` says where in it the bytes begin; `shards.picture_source` reads either kind.
         problems: What was found; errors first.
+        rendering: How what is not 8-bit RGB becomes that; chosen by `intensity.with_rendering`.
         source: What was opened, where that is not `root`: the manifest.
         reading: How a folder was read; None of what is no folder.
+        known_as: The paths under which pictures that have moved were known before; they are still the same data set.
+        kept: The file that keeps the split, where one was drawn.
+        hashes: What pictures are by their content, path -> hash, where a check has read them (`open_checked`).
     """
 
     root: Path
@@ -70,7 +81,11 @@ class DataIndex:
     files: pd.DataFrame
     problems: tuple[Finding, ...] = ()
     source: Path | None = None
+    rendering: Rendering = PLAIN
     reading: FolderReading | None = None
+    known_as: Mapping[str, str] | None = None
+    kept: Path | None = None
+    hashes: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     @property
     def origin(self) -> Path:
@@ -98,13 +113,14 @@ class DataIndex:
         return self.files[self.files["split"] == split].reset_index(drop=True)
 
     def counts(self) -> pd.DataFrame:
-        """Pictures per class (rows, in the order of the index) and split (columns)."""
+        """Pictures per class (rows, in the order of the index) and split (columns; train always, others with any)."""
         return self._counts.copy()
 
     @cached_property
     def _counts(self) -> pd.DataFrame:
         table = self.files.groupby(["label", "split"], observed=True).size().unstack(fill_value=0)
-        table = table.reindex(index=range(len(self.classes)), columns=list(self.splits), fill_value=0)
+        columns = list(dict.fromkeys(["train", *self.splits]))  # train also if no picture of it can be read
+        table = table.reindex(index=range(len(self.classes)), columns=columns, fill_value=0)
         return table.set_axis(list(self.classes), axis=0)
 
     def path_of(self, row_path: str) -> Path:
@@ -140,7 +156,8 @@ class DataIndex:
     @cached_property
     def _fingerprint(self) -> str:
         digest = hashlib.sha256("\0".join(self.classes).encode())
-        rows = self.files.sort_values(["split", "path"])
+        files = self.files.assign(path=self.files["path"].map(self.known_as)) if self.known_as else self.files
+        rows = files.sort_values(["split", "path"])
         for column in ("path", "split", "label", "bytes"):
             digest.update("\0".join(rows[column].astype(str)).encode())
         return digest.hexdigest()[:16]
@@ -176,7 +193,17 @@ class DataIndex:
         if damaged:
             problems.append(Undecodable(tuple(damaged[:3]), len(damaged), len(self.files)))
         kept = self.files[~self.files["path"].isin(list(unreadable))].reset_index(drop=True)
-        return replace(self, files=kept, problems=(*self.problems, *problems))
+        return replace(self, files=kept, problems=(*self.problems, *problems, *self._lost(kept, unreadable)))
+
+    def _lost(self, kept: pd.DataFrame, unreadable: dict[str, str]) -> list[Finding]:
+        """What to say of classes that had training pictures and have none left, as long as two others have some."""
+        training, left = (files.loc[files["split"] == "train"] for files in (self.files, kept))
+        lost = sorted(set(training["label"]) - set(left["label"]))
+        if not lost or left["label"].nunique() < 2:
+            return []
+        first = training.loc[training["label"] == lost[0], "path"].iloc[0]
+        names = [self.classes[int(label)] for label in lost]
+        return [*ClassesUnreadable.of(names, why=unreadable[first])]
 
     def require_trainable(self) -> None:
         """Raise a DataError that names the first problem which forbids a run."""

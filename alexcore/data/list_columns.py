@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from alexcore.data.layout_words import split_of
 from alexcore.data.list_rows import WRITE_CSV, ListRows, is_blank, is_picture_name
 from alexcore.errors import DataError
 from alexcore.findings.data_lists import ColumnPerClass, ListColumns, RowNumbers
@@ -30,15 +31,6 @@ _WORDS = {
 # These may be anything; they count where nothing else does, and if they are no numbers.
 _IDS = frozenset({"id", "name", "uuid"})
 _PATHS, _LABELS, _SPLITS = (frozenset(words.split()) for words in _WORDS.values())
-_SPLIT_WORDS = {
-    word: split
-    for split, words in {
-        "train": "train training trainset trainingset traindata trainingdata tr",
-        "val": "val valid validation validate valset validset validationset dev devset eval evaluation",
-        "test": "test testing testset testingset testdata",
-    }.items()
-    for word in words.split()
-}
 _WHOLE = re.compile(r"[0-9]{1,18}(\.0*)?")
 _ONE, _ZERO = frozenset({"1", "1.0", "true"}), frozenset({"0", "0.0", "false", ""})
 _NAMELESS = re.compile(r"unnamed: ?[0-9]+|")
@@ -56,11 +48,6 @@ class ListColumn:
     split_name: str = "split"
     verbatim: bool = False
     notes: tuple[Finding, ...] = ()
-
-
-def split_of(word: str) -> str | None:
-    """The split that a word means, in any case and with any separators; None for any other word."""
-    return _SPLIT_WORDS.get(_key(word))
 
 
 def means_something(header: Sequence[str]) -> bool:

@@ -125,7 +125,8 @@ def from_csv(path: Path, text: str, means_something: Callable[[Sequence[str]], b
                 f"line {line} of {path} has {len(row)} columns; the first line has {len(header)}.",
                 'Put a value that holds a comma into double quotes: "a, b.jpg".',
             )
-        rows.append([*row[: len(header)], *[None] * (len(header) - len(row))])
+        cut = row if len(row) == len(header) else [*row[: len(header)], *[None] * (len(header) - len(row))]
+        rows.append(cut)
         places.append(f"line {line}")
         widths.append(len(row))
     return ListRows(header, rows, places, len(found) - len(filled), widths=widths)

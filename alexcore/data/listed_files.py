@@ -256,9 +256,9 @@ def _meant(name: str) -> Iterator[str]:
 
 
 def slashed(name: str) -> str:
-    """A path with the separators of this system, without blanks around it."""
+    """A path with slashes between its parts, without blanks around it; here a name itself may hold a backslash."""
     name = name.strip()
-    return name.replace("\\", "/") if "\\" in name and os.sep == "/" else name
+    return name.replace("\\", "/") if os.sep == "\\" or "/" not in name else name
 
 
 def below(root: Path, names: Sequence[str], is_there: Callable[[str], bool]) -> tuple[list[str], Finding]:

@@ -8,10 +8,13 @@ that do not exist are left out with a warning; a picture under two labels or in 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from alexcore.data.class_index import class_problems, classes_in, listed
 from alexcore.data.index import DataIndex, by_split_and_class, files_table, is_utf8
@@ -24,6 +27,7 @@ from alexcore.errors import DataError
 from alexcore.findings import data as findings
 from alexcore.findings.data_lists import ListSplit, RootReplaced
 from alexcore.findings.finding import Finding, errors_first, few
+from alexcore.findings.layout import ValidationDrawn
 from alexcore.home import data_dir
 
 # How the names of lists in `data/` end that hold a data set as a person has corrected it. Version 0.1 could leave
@@ -49,7 +53,7 @@ def open_manifest(
     Args:
         path: A .csv, .tsv, .json or .jsonl file, or a val_annotations.txt.
         target_transform: Makes a label (a name or a number) of each label in the file, e.g. to merge classes. The
-            numbers in the column `index` are those of the labels in the file, so they do not count then.
+            numbers in a column `index` are those of the labels in the file, so they do not count then.
         roots: If given, every picture must lie below one of these resolved folders, wherever links lead.
         split_seed: Of the split 4:1 within each class, if the file has none of its own.
         root: The folder that has taken the place of the one with which the paths in the file begin.
@@ -73,22 +77,28 @@ def open_manifest(
     number = {name: index for index, name in enumerate(classes)}
     known = [row for row in rows if row[2] in number]
     files = files_table([(picture, split, number[name], size, mtime) for picture, split, name, size, mtime in known])
+    moved = next((note for note in table.notes if isinstance(note, RootReplaced)), None) if root else None
+    known_as = _known_as(path, files, moved) if moved else None
     found: dict[str, set[str]] = {}
     for _, split, name, _, _ in rows:
         found.setdefault(split, set()).add(name)
-    layout = f"listed in {path.name}"
-    if table.splits is None:
-        files, more = keep_split(path, path.parent, files, classes, split_seed)
+    layout, kept = f"listed in {path.name}", None
+    if table.splits is None or set(table.splits) == {"train", "test"}:
+        # A list with a test split has a drawn split of its own: without that split it would be another one.
+        source = path.with_name(f"{path.name} train") if table.splits is not None else path
+        files, more = _drawn(source, files, classes, split_seed, known_as)
+        kept = split_file(source, split_seed)
         problems += more
-        found = classes_in(files, classes)
-        layout += ", split 4:1 into train and val within each class"
+        found = {**found, **classes_in(files, classes)}
+        layout += f", {'split' if table.splits is None else 'train split'} 4:1 into train and val within each class"
     else:
         # Within a class the file's order stays: a saved data set is trained on in the order of the first one.
         files = by_split_and_class(files)
     problems += class_problems(path, classes, found)
     if numeric:
         problems += _gaps(classes)
-    return DataIndex(path.parent, layout, classes, files, tuple(errors_first(problems)), path)
+    told = tuple(errors_first(problems))
+    return DataIndex(path.parent, layout, classes, files, told, path, known_as=known_as, kept=kept)
 
 
 def _placed(path: Path, table: ManifestColumns, root: Path | None, roots: Sequence[Path] | None) -> ManifestColumns:
@@ -103,6 +113,33 @@ def _placed(path: Path, table: ManifestColumns, root: Path | None, roots: Sequen
         told = RootReplaced(str(path.parent), str(images))
         return replace(table, paths=[f"images/{name}" for name in table.paths], notes=(*table.notes, told))
     return table
+
+
+def _known_as(path: Path, files: pd.DataFrame, moved: RootReplaced) -> dict[str, str]:
+    """The paths that pictures had before their folder was moved."""
+    old, known = moved.old.rstrip("/"), {}
+    # As `ListedFiles` names a picture below the list.
+    beside = os.path.join(path.parent, "").replace(os.sep, "/")
+    for now in files["path"]:
+        name = os.path.relpath(os.path.join(path.parent, now), moved.new).replace(os.sep, "/")
+        known[now] = (f"{old}/{name}" if old != "." else name).removeprefix(beside)
+    return known
+
+
+def _drawn(
+    source: Path, files: pd.DataFrame, classes: Sequence[str], seed: int, known_as: Mapping[str, str] | None
+) -> tuple[pd.DataFrame, list[Finding]]:
+    """Let a fifth of the training pictures validate: the same ones each time, also where their folder has moved."""
+    if known_as:
+        files = files.assign(path=files["path"].map(known_as))
+    rest = files[files["split"] != "train"]
+    drawn, problems = keep_split(source, source.parent, files[files["split"] == "train"], classes, seed)
+    if len(rest):
+        drawn = pd.concat([drawn, by_split_and_class(rest)], ignore_index=True)
+        problems = [*problems, ValidationDrawn(int((drawn["split"] == "val").sum()))]
+    if known_as:
+        drawn = drawn.assign(path=drawn["path"].map({old: now for now, old in known_as.items()}))
+    return drawn, problems
 
 
 def _kept_split_first(path: Path, table: ManifestColumns, seed: int) -> ManifestColumns:
@@ -122,7 +159,7 @@ def _class_names(
 ) -> tuple[list[str], Sequence[str] | None, bool]:
     """The class name of each row, all of them in order if the file says so, and whether they are plain numbers."""
     changed = target_transform is not identity
-    declared = None if changed and path.suffix.lower() == ".csv" else table.classes
+    declared = None if changed and path.suffix.lower() != ".json" else table.classes
     labels: list[Label] = []
     for row, label in enumerate(table.labels):
         if changed:

@@ -81,7 +81,9 @@ def known_findings(index: DataIndex) -> list[Pictures] | None:
 def _record(index: DataIndex) -> Path:
     columns = ["path", "bytes", "mtime_ns", "split", "label"]
     identity = pd.util.hash_pandas_object(index.files[columns], index=False)
-    digest = hashlib.sha256(f"{index.root}\0{index.classes}".encode() + identity.to_numpy().tobytes()).hexdigest()
+    digest = hashlib.sha256(
+        f"{index.root}\0{index.classes}{index.rendering.key}".encode() + identity.to_numpy().tobytes()
+    ).hexdigest()
     return cache_dir() / "quality" / f"{digest[:32]}-v{VERSION}.json"
 
 

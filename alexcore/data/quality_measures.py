@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from PIL import Image, ImageChops, ImageFilter, ImageOps, ImageStat
 
 from alexcore.data.images import check_decodable, read_picture
 from alexcore.data.index import DataIndex
+from alexcore.data.levels import PLAIN, Rendering
 from alexcore.data.shards import picture_source
 from alexcore.data.storage import Progress, silent
 from alexcore.errors import DataError
@@ -54,7 +56,7 @@ _TYPES = {"path": "str", "bytes": "int64", "mtime_ns": "int64", **_MEASURES}
 COLUMNS = list(_TYPES)
 
 
-def measure(source: Path | bytes) -> dict[str, Any]:
+def measure(source: Path | bytes, rendering: Rendering = PLAIN) -> dict[str, Any]:
     """Decode one picture and measure it.
 
     Returns:
@@ -71,7 +73,7 @@ def measure(source: Path | bytes) -> dict[str, Any]:
         return {**NOTHING, "reason": error.strerror or type(error).__name__}
     row = {**NOTHING, "digest": hashlib.blake2b(data, digest_size=16).hexdigest()}
     try:
-        picture = read_picture(data, "It", at_least=SIDE)
+        picture = read_picture(data, "It", at_least=SIDE, rendering=rendering)
     except DataError as error:
         # The words of `verify`, which the rest of the house uses for the same file.
         return {**row, "reason": check_decodable(source) or error.message.rstrip(".")}
@@ -143,7 +145,8 @@ def measure_all(index: DataIndex, on_progress: Progress = silent) -> pd.DataFram
         with ThreadPoolExecutor(THREADS) as pool:
             for start in range(0, len(missing), BATCH):
                 batch = missing.iloc[start : start + BATCH]
-                rows = pool.map(measure, [picture_source(index, str(path)) for path in batch["path"]])
+                sources = [picture_source(index, str(path)) for path in batch["path"]]
+                rows = pool.map(partial(measure, rendering=index.rendering), sources)
                 found = pd.DataFrame(list(rows)).assign(**{name: batch[name].to_numpy() for name in IDENTITY})
                 frames.append(found[COLUMNS].astype(_TYPES))
                 on_progress(len(known) + min(start + BATCH, len(missing)), len(identity))
@@ -168,7 +171,7 @@ def known_measures(index: DataIndex) -> pd.DataFrame | None:
 
 
 def _file(index: DataIndex) -> Path:
-    digest = hashlib.sha256(str(index.root).encode()).hexdigest()
+    digest = hashlib.sha256(f"{index.root}{index.rendering.key}".encode()).hexdigest()
     return cache_dir() / "quality" / f"{digest[:32]}-v{VERSION}.parquet"
 
 

@@ -23,11 +23,16 @@ PREVIEW, PREVIEWED = 4, 12
 
 @dataclass(frozen=True)
 class FolderChoice:
-    """How somebody wants a folder to be read; `test` is a separate folder of test pictures, or empty."""
+    """How somebody wants a folder to be read, or where the pictures of a list are now.
+
+    `test` is a separate folder of test pictures, `root` the folder that has taken the place of the one that a list
+    names; both may be empty.
+    """
 
     layout: Layout = "auto"
     classes_from: ClassesFrom = "folder"
     test: str = ""
+    root: str = ""
 
     def __post_init__(self) -> None:
         for name, value, legal in (
@@ -42,7 +47,8 @@ class FolderChoice:
         """What a command has to be given for it."""
         parts = [] if self.layout == "auto" else ["--layout", self.layout]
         parts += [] if self.classes_from == "folder" else ["--classes-from", self.classes_from]
-        return [*parts, *(["--test", self.test] if self.test else [])]
+        parts += ["--test", self.test] if self.test else []
+        return [*parts, *(["--root", self.root] if self.root else [])]
 
     @property
     def flags(self) -> str:
@@ -111,8 +117,10 @@ class FolderReading:
             splits = []
             for split in self.splits:
                 classes = self.counts.get(split, {})
-                pictures = _counted(sum(classes.values()), "picture")
-                splits.append(f"{split} ({pictures} in {_counted(len(classes), 'class', 'classes')})")
+                lost = sum(each.images for each in self.left_out if each.why == "unlabelled")
+                pictures = _counted(sum(classes.values()) if classes else lost, "picture")
+                told = f"in {_counted(len(classes), 'class', 'classes')}" if classes else "without classes"
+                splits.append(f"{split} ({pictures} {told})")
             text = f"the splits {joined(splits)}"
         else:
             named = joined([f"{name} {count:,}" for name, count in list(self.classes.items())[:4]], len(self.classes))

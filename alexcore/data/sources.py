@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from alexcore.config import TrainConfig
 from alexcore.data.index import DataIndex
 from alexcore.data.index_cache import folder_signature, forget_folder, open_folder_cached
+from alexcore.data.intensity import with_rendering
+from alexcore.data.known_sides import keep_known_sides
 from alexcore.data.manifest import open_manifest
 from alexcore.data.reading import AS_IT_LIES, ClassesFrom, FolderChoice, FolderReading
 from alexcore.data.shards import is_shard_source, open_shards
 from alexcore.data.storage import Progress, silent
-from alexcore.data.verify import find_unreadable
+from alexcore.data.verify import find_unreadable, known_hashes, remember
 from alexcore.errors import DataError
+from alexcore.findings.data import SidesKept
 from alexcore.home import is_list_name
 
 
@@ -25,7 +29,7 @@ def is_manifest(path: Path) -> bool:
 
 def choice_of(config: TrainConfig) -> FolderChoice:
     """How the data set of a run is to be read."""
-    return FolderChoice(config.layout, config.classes_from, config.test)
+    return FolderChoice(config.layout, config.classes_from, config.test, config.root)
 
 
 def reading_of(index: DataIndex) -> FolderReading:
@@ -55,7 +59,7 @@ def open_source(
         data: A folder of pictures, a list of pictures, or shards: their folder, or a pattern such as
             DIR/train-{000..009}.tar.
         val: A separate validation folder (for shards: more shards), or "".
-        choice: How a folder is meant, where that is not plain.
+        choice: How a folder is meant, where that is not plain; of a list, where its pictures are now.
         roots: Where the pictures that a manifest names must lie. Hand in `data_roots()` for somebody who may not
             read the whole disk: a browser user.
         split_seed: Of the split of a data set that has none.
@@ -64,10 +68,16 @@ def open_source(
         AmbiguousError: a folder can be read in several ways.
         DataError: there is nothing usable at `data`.
     """
-    if choice != AS_IT_LIES and (is_shard_source(data) or is_manifest(_paths(data, "")[0])):
+    listed = not is_shard_source(data) and is_manifest(_paths(data, "")[0])
+    if replace(choice, root="") != AS_IT_LIES and (listed or is_shard_source(data)):
         raise DataError(
             f"{data} is no folder, so there is no choice of how to read it ({choice.flags}).",
             "Leave that out: a list or a shard says itself which class a picture has.",
+        )
+    if choice.root and not listed:
+        raise DataError(
+            f"{data} is no list, so --root {choice.root} stands for nothing in it.",
+            "Leave it out, and name the place where the pictures are now as the data set.",
         )
     if is_shard_source(data):
         if val and not is_shard_source(val):
@@ -80,7 +90,14 @@ def open_source(
             "Leave the validation folder empty, and give rows the split val.",
         )
     if is_manifest(source):
-        return open_manifest(source, roots=roots, split_seed=split_seed)
+        root = _paths(choice.root, "")[0] if choice.root else None
+        index = open_manifest(source, roots=roots, split_seed=split_seed, root=root)
+        return replace(index, reading=replace(reading_of(index), choice=choice)) if root else index
+    for path in (source, validation):
+        if path and path.is_file():
+            from alexcore.data.arrivals import not_a_folder  # with all that reads archives, which others do not need
+
+            raise not_a_folder(path)
     return open_folder_cached(source, validation, choice, split_seed)
 
 
@@ -92,16 +109,37 @@ def _paths(data: str | Path, val: str | Path) -> tuple[Path, Path | None]:
 
 
 def open_checked(
-    data: str | Path, val: str | Path = "", on_progress: Progress = silent, choice: FolderChoice = AS_IT_LIES
+    data: str | Path,
+    val: str | Path = "",
+    on_progress: Progress = silent,
+    choice: FolderChoice = AS_IT_LIES,
+    intensity: str = "auto",
+    *,
+    learned: Collection[bytes] = (),
 ) -> DataIndex:
     """Index a data set and leave out the pictures that cannot be decoded, each of which is decoded once for that.
 
-    Every file is asked for its size and time, so one that was overwritten in place is decoded again.
+    The `hashes` of the others are known afterwards, so pictures that are new here, but have a side in another split of
+    this home, or are among the hashes `learned`, go to that side (see `known_sides`).
+
+    Every file is asked for its size and time, so one that was overwritten in place is decoded again. `intensity`, as in
+    TrainConfig, says how its values beyond 8 bits are scaled.
     """
+    index = _opened_anew(data, val, choice)
+    unreadable = find_unreadable(index, on_progress)
+    hashes = known_hashes(index)
+    moved = keep_known_sides(index, hashes, learned)
+    if moved:
+        index = _opened_anew(data, val, choice)
+        remember(index, unreadable, hashes)
+        index = replace(index, problems=(*index.problems, SidesKept(moved)))
+    return with_rendering(replace(index, hashes=hashes).without(unreadable), intensity)
+
+
+def _opened_anew(data: str | Path, val: str | Path, choice: FolderChoice) -> DataIndex:
     if not is_shard_source(data) and not is_manifest(Path(data)):
         forget_folder(*_paths(data, val), choice)
-    index = open_source(data, val, choice=choice)
-    return index.without(find_unreadable(index, on_progress))
+    return open_source(data, val, choice=choice)
 
 
 def source_signature(path: Path) -> str:

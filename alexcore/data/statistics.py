@@ -22,6 +22,7 @@ from PIL import Image
 
 from alexcore.data.images import read_header, read_picture
 from alexcore.data.index import DataIndex
+from alexcore.data.levels import Rendering
 from alexcore.data.shards import picture_source
 from alexcore.data.storage import Progress, silent
 from alexcore.errors import DataError
@@ -96,7 +97,9 @@ class Statistics:
 
 def statistics_file(index: DataIndex, image_size: int = IMAGE_SIZE) -> Path:
     """Where the statistics of exactly these pictures, splits and classes are kept, whether or not they exist yet."""
-    digest = hashlib.sha256(f"{index.files_identity}|{image_size}|{index.classes!r}{_READS}".encode())
+    digest = hashlib.sha256(
+        f"{index.files_identity}|{image_size}|{index.classes!r}{_READS}{index.rendering.key}".encode()
+    )
     digest.update(index.files["label"].to_numpy(np.int64).tobytes())
     digest.update((index.files["split"] == "train").to_numpy(bool).tobytes())
     return cache_dir() / "statistics" / f"{digest.hexdigest()[:32]}.npz"
@@ -140,7 +143,9 @@ def measure(index: DataIndex, image_size: int = IMAGE_SIZE, on_progress: Progres
     with ThreadPoolExecutor(THREADS) as pool:
         for start in range(0, len(paths), BATCH):
             batch = range(start, min(start + BATCH, len(paths)))
-            measured = pool.map(lambda row: _measure(picture_source(index, paths[row]), image_size), batch)
+            measured = pool.map(
+                lambda row: _measure(picture_source(index, paths[row]), image_size, index.rendering), batch
+            )
             for row, (size, pixels) in zip(batch, measured, strict=True):
                 sizes[row] = size
                 if pixels is None:
@@ -166,14 +171,15 @@ def measure(index: DataIndex, image_size: int = IMAGE_SIZE, on_progress: Progres
 
 
 def _measure(
-    source: Path | bytes, image_size: int
+    source: Path | bytes, image_size: int, rendering: Rendering
 ) -> tuple[tuple[int, int], tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]] | None]:
     """The size from the header; of the pixels the histogram and a small copy, or None if they are damaged."""
     size = (0, 0)
     try:
         header = read_header(source)
         size = (header.width, header.height)
-        image = read_picture(source).image.resize((image_size, image_size), Image.Resampling.BILINEAR)
+        image = read_picture(source, rendering=rendering).image
+        image = image.resize((image_size, image_size), Image.Resampling.BILINEAR)
     except DataError:
         return size, None
     histogram = np.array(image.histogram(), dtype=np.int64).reshape(3, 256)

@@ -16,6 +16,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from alexcore.data.images import read_picture
+from alexcore.data.levels import PLAIN, Rendering
 from alexcore.errors import DataError
 from alexcore.files import replacing
 from alexcore.home import cache_dir
@@ -29,13 +30,13 @@ CHECK_EVERY, ROOM = 8, 0.1
 NOTE_EVERY_S = 3600.0
 
 
-def thumbnail(source: Path | bytes, side: int = SIDE) -> bytes:
+def thumbnail(source: Path | bytes, side: int = SIDE, rendering: Rendering = PLAIN) -> bytes:
     """Return a JPEG of at most `side` x `side` px; for a picture that cannot be decoded, a grey one with a cross.
 
     A file is known by its path, size and time, bytes by what they are.
     """
     try:
-        digest = hashlib.sha256(_identity(source) + f"|{side}".encode()).hexdigest()
+        digest = hashlib.sha256(_identity(source) + f"|{side}{rendering.key}".encode()).hexdigest()
     except OSError:
         return _broken(side)
     cached = cache_dir() / "thumbnails" / digest[:2] / f"{digest[2:32]}.jpg"
@@ -44,7 +45,7 @@ def thumbnail(source: Path | bytes, side: int = SIDE) -> bytes:
         _note_access(cached)
         return data
     try:
-        data = jpeg(small_copy(source, side))
+        data = jpeg(small_copy(source, side, rendering))
     except DataError:
         return _broken(side)
     with suppress(OSError):  # a full or read-only disk: the picture is shown all the same
@@ -63,14 +64,14 @@ def _identity(source: Path | bytes) -> bytes:
     return os.fsencode(f"{source.resolve()}|{status.st_size}|{status.st_mtime_ns}")
 
 
-def small_copy(source: Path | bytes, side: int) -> Image.Image:
+def small_copy(source: Path | bytes, side: int, rendering: Rendering = PLAIN) -> Image.Image:
     """The picture in RGB, upright, at most `side` x `side` px.
 
     Raises:
         DataError: as `read_picture`.
     """
     # Twice the pixels that are needed leave the filter enough to work on.
-    image = read_picture(source, at_least=2 * side).image
+    image = read_picture(source, at_least=2 * side, rendering=rendering).image
     image.thumbnail((side, side), Image.Resampling.LANCZOS)
     return image
 

@@ -1,13 +1,15 @@
-"""Find the pictures that cannot be decoded, before a run meets them.
+"""Find the pictures that cannot be decoded, before a run meets them, and hash the others while they are read.
 
 The answer is remembered by the identity of the files (path, size, time), so a data set is decoded once.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from alexcore.data.content_hashes import as_rows, content_hash, from_rows, read_rows, write_rows
 from alexcore.data.images import check_decodable
 from alexcore.data.index import DataIndex
 from alexcore.data.shards import picture_source
@@ -34,24 +36,53 @@ def known_unreadable(index: DataIndex) -> dict[str, str] | None:
     return {str(path): str(reason) for path, reason in unreadable.items()}
 
 
+def _hashes_record(index: DataIndex) -> Path:
+    return cache_dir() / "hashes" / f"{index.files_identity}.npz"
+
+
+def known_hashes(index: DataIndex) -> dict[str, bytes]:
+    """What each picture is by its content, path -> hash, as far as `find_unreadable` has read exactly these files."""
+    rows = read_rows(_hashes_record(index), len(index.files))
+    if rows is None:
+        return {}
+    pairs = zip(index.files["path"], from_rows(rows), strict=True)
+    return {str(path): content for path, content in pairs if content}
+
+
 def find_unreadable(index: DataIndex, on_progress: Progress = silent) -> dict[str, str]:
-    """Decode every picture and return those that fail, as path -> reason."""
+    """Decode every picture and return those that fail, as path -> reason; the others are hashed (`known_hashes`)."""
     known = known_unreadable(index)
-    if known is not None:
+    # An older version has decoded the pictures and hashed none; then they are read once more, but not decoded.
+    if known is not None and read_rows(_hashes_record(index), len(index.files)) is not None:
         return known
     paths = [str(path) for path in index.files["path"]]
-    unreadable = {}
+    unreadable, hashes = {}, []
+
+    def look(path: str) -> tuple[str, bytes]:
+        if known is not None and path in known:
+            return known[path], b""
+        source = picture_source(index, path)
+        reason = check_decodable(source) if known is None else ""
+        # After the decoder, which fetches nothing from a cloud; what it has read is still in memory.
+        return reason, b"" if reason else content_hash(source)
+
     pool = ThreadPoolExecutor(THREADS)
     try:
-        reasons = pool.map(lambda path: check_decodable(picture_source(index, path)), paths)
-        for done, (path, reason) in enumerate(zip(paths, reasons, strict=True), start=1):
+        for done, (path, (reason, content)) in enumerate(zip(paths, pool.map(look, paths), strict=True), start=1):
             if reason:
                 unreadable[path] = reason
+            hashes.append(content)
             if done % 32 == 0 or done == len(paths):
                 on_progress(done, len(paths))
     finally:  # whoever interrupts a check does not wait for its end
         pool.shutdown(cancel_futures=True)
-    record = _record(index)
-    record.parent.mkdir(parents=True, exist_ok=True)
-    write_json(record, {"root": str(index.root), "pictures": len(paths), "unreadable": unreadable})
+    remember(index, unreadable, dict(zip(paths, hashes, strict=True)))
     return unreadable
+
+
+def remember(index: DataIndex, unreadable: Mapping[str, str], hashes: Mapping[str, bytes]) -> None:
+    """Keep what was found of exactly these files, in whatever order they were when it was found."""
+    record, paths = _record(index), [str(path) for path in index.files["path"]]
+    record.parent.mkdir(parents=True, exist_ok=True)
+    write_rows(_hashes_record(index), as_rows(hashes.get(path, b"") for path in paths))
+    write_json(record, {"root": str(index.root), "pictures": len(paths), "unreadable": unreadable})

@@ -31,7 +31,7 @@ def pictures_of(source: Source) -> ExportedPictures:
     config = source.config
     try:
         open_data(source)
-        index = open_checked(config.data, config.val, choice=choice_of(config))
+        index = open_checked(config.data, config.val, choice=choice_of(config), intensity=config.intensity)
     except DataError as error:
         note = f"The run's data set could not be opened when this was exported ({error.message}). " + _FOLDERS
         return ExportedPictures(config.data, _FOLDERS, note=note)

@@ -52,7 +52,7 @@ def make_project(source: Source, trained: Trained) -> Project:
         ConfigError: the weights that the run started from are gone.
     """
     training, precision = _train_operations(source.config, trained), _precision(source)
-    project_code.require_carried(source.config, training, precision)
+    project_code.require_carried(source.config, training, precision, trained.rendering)
     pictures = pictures_of(source)
     values = _values(source, trained, pictures, training, precision)
     files = {name: _tidy(render(f"{name}.jinja", **values)).encode() for name in ("model.py", "train.py", "predict.py")}

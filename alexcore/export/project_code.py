@@ -15,6 +15,7 @@ from typing import Any
 from alexcore.augment.code import code_of
 from alexcore.augment.operations import Operation, active, for_batches, for_samples
 from alexcore.config import FIELDS, TrainConfig
+from alexcore.data.levels import PLAIN, Rendering
 from alexcore.errors import ConfigError
 from alexcore.fields import numbers_in
 from alexcore.nn.description import Description
@@ -25,8 +26,8 @@ _LONGEST = 110
 # later version, has to be as it is by default.
 CARRIED = frozenset(
     (
-        *("data", "val", "layout", "classes_from", "test"),
-        *("image_size", "start_size", "augment", "normalize", "num_workers", "decoded_cache_mib"),
+        *("data", "val", "layout", "classes_from", "test", "root"),
+        *("image_size", "start_size", "augment", "normalize", "intensity", "num_workers", "decoded_cache_mib"),
         *("variant", "norm", "width", "init", "activation", "dropout"),
         *("batch_size", "accumulation_steps", "label_smoothing", "class_weights"),
         *("optimizer", "lr", "momentum", "nesterov", "weight_decay", "grad_clip"),
@@ -41,7 +42,9 @@ class NotCarriedError(ConfigError):
     """A run has settings that an exported project cannot have."""
 
 
-def require_carried(config: TrainConfig, operations: list[Operation], precision: str) -> None:
+def require_carried(
+    config: TrainConfig, operations: list[Operation], precision: str, rendering: Rendering = PLAIN
+) -> None:
     """Refuse a run whose settings are more than a project has lines for.
 
     Raises:
@@ -52,6 +55,7 @@ def require_carried(config: TrainConfig, operations: list[Operation], precision:
     odd += ["scheduler = 'plateau'"] * (config.scheduler == "plateau")
     odd += [f"{each['op']} in augment" for each in for_batches(active(operations))]
     odd += [f"precision = {config.precision!r}, which was float16"] * (precision == "float16")
+    odd += ["pictures that are scaled to 8 bits or put on another colour"] * (rendering != PLAIN)
     if odd:
         raise NotCarriedError(
             f"A project cannot carry {', '.join(odd)}: its train.py has only the settings that a reader meets.",

@@ -116,7 +116,7 @@ def write_report(source: Source, file: Path, wish: Wish) -> Written:
 
 def _address(index: DataIndex, path: str) -> str:
     try:
-        data = thumbnail(picture_source(index, path), SIDE)
+        data = thumbnail(picture_source(index, path), SIDE, index.rendering)
     except DataError:  # a shard that has gone since
         return ""
     return "data:image/jpeg;base64," + base64.b64encode(data).decode()

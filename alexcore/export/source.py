@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from alexcore.augment.operations import Operation, arguments
 from alexcore.config import TrainConfig
 from alexcore.data.index import DataIndex
+from alexcore.data.levels import PLAIN, Rendering
 from alexcore.data.sources import choice_of, open_source
 from alexcore.errors import CheckpointError, DataError, RunError
 from alexcore.files import read_json
@@ -113,7 +114,7 @@ def open_data(source: Source) -> DataIndex:
         DataError: it is gone, cannot be used, or lies outside the roots.
     """
     config, roots = source.config, source.roots
-    for place in filter(None, (config.data, config.val, config.test)):
+    for place in filter(None, (config.data, config.val, config.test, config.root)):
         # Of a pattern of shards the part before the pattern, which is a folder, says where they are.
         path = Path(re.split(r"[*?\[{]", place)[0]).expanduser().resolve()
         if roots is not None and not any(path.is_relative_to(root) for root in roots):
@@ -131,6 +132,7 @@ class Trained:
     model: Network
     classes: tuple[str, ...]
     operations: list[Operation]
+    rendering: Rendering = PLAIN
 
     @property
     def class_to_idx(self) -> dict[str, int]:
@@ -172,4 +174,4 @@ def load_trained(source: Source) -> Trained:
 
     saved = load_checkpoint(source.checkpoint)
     model, _, classes = restore_model(saved, source.checkpoint)
-    return Trained(model, classes, saved["evaluation_operations"])
+    return Trained(model, classes, saved["evaluation_operations"], Rendering.of(saved.get("rendering")))

@@ -170,7 +170,10 @@ def _prepare(file: Path, folder: Path, contents: dict[str, Any], data: str, val:
     if data:
         write_json(
             run / "config.json",
-            {**config.model_dump(), "data": data, "val": val and str(Path(val).expanduser().absolute()), "test": ""},
+            {
+                **config.model_dump(),
+                **{"data": data, "val": val and str(Path(val).expanduser().absolute()), "test": "", "root": ""},
+            },
         )
     else:
         where = str(contents.get("data") or config.data)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alexcore.findings.finding import Named
+from alexcore.findings.finding import Finding, Named
 
 
 class InPlaceOfPictures(Named):
@@ -47,3 +47,63 @@ class HeicPictures(InPlaceOfPictures, code="data.heic"):
 
     Remedy: save them as JPEG, let the phone take JPEGs, or install pillow-heif, with which they are read.
     """
+
+
+class ClassesUnreadable(Named, code="data.classes-unreadable", severity="error"):
+    """A class has training pictures, and none of them can be read.
+
+    The network would have an output for it that is taught never to answer: each of its pictures would be wrong.
+
+    Example: the photographs of one class come from a phone and are all HEIC.
+
+    Remedy: replace the pictures, or leave the class out with `data derive --keep`.
+    """
+
+    why: str
+
+
+class IntensityScaled(Finding, code="data.intensity", severity="info"):
+    """Pictures have more than 8 bits a pixel, and are scaled to 8 by one rule for the whole data set.
+
+    A network sees 8 bits. A camera with 12 bits fills a sixteenth of what a 16-bit file can hold, so by their type its
+    pictures would be black; and if each were stretched by itself, the same brightness would be another number in each.
+
+    Example: microscope pictures with the values 0 to 4095, saved as 16-bit TIFF.
+
+    Remedy: none is needed if the sentence says what you expect; otherwise choose `intensity`.
+    """
+
+    kind: str
+    least: float
+    greatest: float
+    most: float
+    how: str
+    pictures: int
+
+
+class TransparencyOn(Finding, code="data.transparency", severity="info"):
+    """Transparency is put on another colour than white, for the whole data set.
+
+    White would hide what is drawn: white letters on nothing would be white on white, and each picture empty.
+
+    Example: white icons with a transparent background.
+
+    Remedy: none is needed.
+    """
+
+    background: str
+
+
+class NearlyConstant(Finding, code="data.nearly-constant", severity="error"):
+    """The pictures are nearly constant once they are decoded.
+
+    There is nothing to learn from: a network would be given black, or the same grey everywhere.
+
+    Example: masks with the values 0, 1 and 2; 10-bit pictures that are scaled by their type, 16 bits.
+
+    Remedy: another `intensity`, such as auto or a window, or the pictures themselves in place of masks.
+    """
+
+    spread: float
+    intensity: str
+    scaled: bool

@@ -16,6 +16,7 @@ from alexcore.augment import pipeline
 from alexcore.augment.operations import Operation
 from alexcore.data.decoded import DecodedPictures
 from alexcore.data.index import DataIndex
+from alexcore.data.levels import PLAIN, Rendering
 from alexcore.errors import DataError
 from alexcore.system import available_cores, lower_priority
 from alexcore.training.shared_batches import AHEAD, Placed, SharedBatches
@@ -63,6 +64,7 @@ class PictureDataset(Dataset[tuple[torch.Tensor, int]]):
         seed: int,
         decoded_mib: int = 0,
         later: Sequence[Stage] = (),
+        rendering: Rendering = PLAIN,
     ) -> None:
         self.paths = list(paths)
         self.labels = list(labels)
@@ -71,7 +73,7 @@ class PictureDataset(Dataset[tuple[torch.Tensor, int]]):
         self.transforms = [(0, pipeline.build_transform(head))]
         self.transforms += [(epoch, pipeline.build_transform(cut_tail(each)[0])) for epoch, each in later]
         self.seed = seed
-        self.decoded = DecodedPictures(decoded_mib)
+        self.decoded = DecodedPictures(decoded_mib, rendering=rendering)
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -260,7 +262,8 @@ class Loader:
         self.lost: dict[str, str] = {}
         rows = index.select(split)
         paths = [index.path_of(path) for path in rows["path"]]
-        self.dataset = PictureDataset(paths, rows["label"].tolist(), operations, how.seed, how.decoded_mib, how.later)
+        cached = how.decoded_mib, how.later, index.rendering
+        self.dataset = PictureDataset(paths, rows["label"].tolist(), operations, how.seed, *cached)
         self.batches = EpochBatches(len(self.dataset), how.batch_size, how.seed, how.shuffle, how.rank, how.world_size)
         workers = worker_count(how.num_workers, how.batch_size)
         # Pinned memory, from which a GPU reads, has to be allocated as such.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from types import FrameType
 from typing import Any, Protocol
 
@@ -11,6 +11,7 @@ from alexcore.augment.operations import Operation
 from alexcore.augment.presets import evaluation_operations, resized, training_operations, with_normalize
 from alexcore.config import TrainConfig
 from alexcore.data.index import DataIndex
+from alexcore.data.levels import Rendering
 from alexcore.data.shards import is_sharded
 from alexcore.data.sources import choice_of, open_checked
 from alexcore.data.statistics import measure
@@ -78,7 +79,14 @@ class RunData:
 
 
 def open_together(
-    config: TrainConfig, reporter: Reporter, pin_memory: bool, group: Group, *, skipping: bool = False
+    config: TrainConfig,
+    reporter: Reporter,
+    pin_memory: bool,
+    group: Group,
+    *,
+    skipping: bool = False,
+    learned: Collection[bytes] = (),
+    rendering: Rendering | None = None,
 ) -> RunData:
     """`open_run_data` in every rank: the first checks the pictures, the others then find what it has remembered.
 
@@ -86,13 +94,14 @@ def open_together(
         DataError: a rank finds other pictures than the first; or as `open_run_data`.
         ConfigError, StoppedBeforeStartError: as `open_run_data`.
     """
+    more: dict[str, Any] = {"skipping": skipping, "rendering": rendering, "learned": learned}
     if not group.first:
         if group.share(""):
             raise StoppedBeforeStartError
-        data = open_run_data(config, reporter, pin_memory, group, skipping=skipping)
+        data = open_run_data(config, reporter, pin_memory, group, **more)
     else:
         try:
-            data = open_run_data(config, reporter, pin_memory, group, skipping=skipping)
+            data = open_run_data(config, reporter, pin_memory, group, **more)
         except StoppedBeforeStartError:
             group.share("stop")
             raise
@@ -108,12 +117,20 @@ def open_together(
 
 
 def open_run_data(
-    config: TrainConfig, reporter: Reporter, pin_memory: bool, group: Group = ALONE, *, skipping: bool = False
+    config: TrainConfig,
+    reporter: Reporter,
+    pin_memory: bool,
+    group: Group = ALONE,
+    *,
+    skipping: bool = False,
+    learned: Collection[bytes] = (),
+    rendering: Rendering | None = None,
 ) -> RunData:
     """Open and check the data set of a run.
 
     With `skipping` a picture that can no longer be read is left out of its batch, and whoever reads the batches looks
-    at `lost`; without it reading ends with a DataError.
+    at `lost`; without it reading ends with a DataError. `rendering` is the rule that the run has gone by so far, and
+    `learned` are hashes of what its network has been trained on: where a split is drawn for the first time, they train.
 
     Raises:
         DataError: it cannot be used.
@@ -127,8 +144,15 @@ def open_run_data(
             raise StoppedBeforeStartError
 
     index = open_checked(
-        config.data, config.val, lambda done, total: tell("checking-pictures", done, total), choice_of(config)
+        config.data,
+        config.val,
+        lambda done, total: tell("checking-pictures", done, total),
+        choice_of(config),
+        config.intensity,
+        learned=learned,
     )
+    if rendering is not None:
+        index = replace(index, rendering=rendering)
     plan = make_plan(config, index)
     training = training_operations(config.augment, config.image_size)
     evaluation = evaluation_operations(config.augment, config.image_size)

@@ -21,9 +21,11 @@ import torch
 
 from alexcore import __version__
 from alexcore.data.class_index import require_same_mapping
+from alexcore.data.content_hashes import remember_seen
 from alexcore.data.index import DataIndex
+from alexcore.data.levels import Rendering
 from alexcore.data.sources import reading_of
-from alexcore.files import write_json
+from alexcore.files import read_json, write_json
 from alexcore.findings.finding import Finding
 from alexcore.findings.run import DataChanged
 from alexcore.training.checkpoint import RUN_PARTS, load_checkpoint, save_checkpoint
@@ -95,7 +97,9 @@ class Session:
         return word != "stop"
 
     def announce(self, index: DataIndex, device: torch.device, start: dict[str, Any], resume: dict[str, Any]) -> None:
-        """Write class_indices.json and env.json, and begin the history: resume, start, and what is odd about the data.
+        """Write what belongs to the data, and begin the history: resume, start, and what is odd about the data.
+
+        That is class_indices.json, env.json, and seen.npz: which pictures it trains on, however few steps it makes.
 
         `start` and `resume` are the fields of these events; the latter is empty if this is the beginning.
         """
@@ -103,11 +107,17 @@ class Session:
             return
         write_json(self.run_dir / "class_indices.json", index.class_indices)
         write_json(self.run_dir / "env.json", _environment(index, device))
+        remember_seen(self.run_dir, index.select("train")["path"], index.hashes)
         if resume:
             self.reporter.event("resume", **resume)
         self.reporter.event("start", **start)
         for problem in index.problems:
             self.tell(problem)
+
+    def kept_rendering(self) -> Rendering:
+        """How the run has rendered pictures so far, as env.json has it; the plain rule for a run of version 0.1."""
+        known = read_json(self.run_dir / "env.json") or {} if self.group.first else {}
+        return Rendering.of(self.group.share(known.get("rendering")))
 
     def save_is_due(self, every_minutes: float) -> bool:
         """Whether the last checkpoint is so many minutes of work old; 0 is never."""
@@ -125,6 +135,7 @@ class Session:
         """
         began = self.clock()
         about = {"class_to_idx": index.class_to_idx, "fingerprint": index.fingerprint()}
+        about["rendering"] = index.rendering.as_dict()
         save_checkpoint(self.run_dir / "checkpoints" / name, {**state, **about})
         self._saved = self.clock()
         self.save_s = self._saved - began
@@ -175,6 +186,7 @@ def _environment(index: DataIndex, device: torch.device) -> dict[str, Any]:
         "git_commit": _git_commit(),
         "data": str(index.origin),
         "data_fingerprint": index.fingerprint(),
+        "rendering": index.rendering.as_dict(),
         "reading": reading_of(index).as_json(preview=False),
         "command": sys.argv,
     }

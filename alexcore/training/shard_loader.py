@@ -86,7 +86,7 @@ class ShardStream(IterableDataset[Item]):
             name = split_name(member)
             assert name is not None, member
             self.rows.setdefault(shard, []).append(_Row(*name, int(number), int(label)))
-        self.root, self.size = index.root, len(rows)
+        self.root, self.size, self.rendering = index.root, len(rows), index.rendering
         self.transforms = [(first, build_transform(each)) for first, each in [(0, operations), *how.later]]
         self.mixing = build_mixing(operations, len(index.classes))
         self.batch_size, self.seed, self.shuffle = how.batch_size, how.seed, how.shuffle
@@ -159,7 +159,7 @@ class ShardStream(IterableDataset[Item]):
 
     def _sample(self, epoch: int, name: str, row: _Row, content: bytes) -> Sample | DataError:
         try:
-            image = read_picture(content, name).image
+            image = read_picture(content, name, rendering=self.rendering).image
         except DataError as error:
             return error
         return draw(self._transform(epoch), image, sample_seed(self.seed, epoch, row.number)), row.label

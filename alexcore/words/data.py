@@ -70,6 +70,23 @@ SAID: Mapping[str, Said] = {
         "Replace or delete them; the run goes on without them.",
     ),
     **dict.fromkeys(("data.git-pointers", "data.cloud-placeholders", "data.heic"), _IN_PLACE),
+    "data.classes-unreadable": Said(
+        "No training picture of {names:listed {count}} can be read ({why}).",
+        "Replace the pictures, or leave the class out: `data derive` writes a list without it.",
+    ),
+    "data.intensity": Said(
+        "{kind} pictures have values {least:.6g} to {greatest:.6g} of {most:.6g}: scaled {how}.",
+        "All splits and predictions go by this; --intensity chooses another rule.",
+    ),
+    "data.transparency": Said(
+        "On white, what is drawn on transparency could not be seen: it is put on {background}.",
+    ),
+    "data.nearly-constant": Said(
+        "The pictures are nearly constant once they are decoded: all levels together have a standard deviation of "
+        "{spread:.2g} of 255.",
+        "{scaled:?They are scaled by --intensity {intensity}; choose another, such as auto or window LOW HIGH.|"
+        "Look at the files: they may be masks, or empty.}",
+    ),
     "data.no-readable-picture": Said(
         "{where} has no readable picture in its {split} split.",
         "Add pictures to each class and open the data set again.",
@@ -107,5 +124,9 @@ SAID: Mapping[str, Said] = {
     "data.split-not-kept": Said(
         "The split could not be kept: {why}",
         "When pictures are added, some of the old ones may move to the other split.",
+    ),
+    "data.sides-kept": Said(
+        "Some pictures were split before, under other names, and keep their side: {count:,} {count:?has|have} gone to "
+        "another one than the split by names had."
     ),
 }

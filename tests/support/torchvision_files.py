@@ -22,7 +22,9 @@ def md5(path: Path) -> str:
 
 def write_jpeg(path: Path, value: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", (8, 8), (value % 256, 0, 0)).save(path)
+    image = Image.new("RGB", (16, 16), (value % 256, 0, 0))
+    image.paste((value % 256, 200, 0), (0, 8, 16, 16))  # a set of nothing but black would be refused
+    image.save(path)
 
 
 @pytest.fixture
@@ -40,6 +42,7 @@ def cifar10(tmp_path, monkeypatch) -> Path:
     def batch(first: int, count: int) -> dict[str, object]:
         pixels = np.zeros((count, 3072), dtype=np.uint8)
         pixels[:, 0] = np.arange(first, first + count)
+        pixels[:, 1536:2048] = 200  # the lower half is green: a set of nothing but black would be refused
         return {"data": pixels, "labels": [number % 10 for number in range(first, first + count)]}
 
     monkeypatch.setattr(CIFAR10, "train_list", [write(f"data_batch_{n + 1}", batch(20 * n, 20)) for n in range(5)])

@@ -27,6 +27,7 @@ ELSEWHERE = (
     "layout",
     "classes_from",
     "test",
+    "root",
     "norm",
     "epochs",
     "max_steps",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from alexcore.analysis.explanations import Explanation
+    from alexcore.analysis.prediction import Classifier
 
 # Readable without telling red from green; occlusion has two directions, so its middle is pale.
 ONE_WAY, TWO_WAY = HEAT, "PuOr"
@@ -65,10 +66,11 @@ def explain(work: Work, number: int) -> None:
                     st.error(plain(str(error)), icon=":material/error:")
 
 
-def _picture(work: Work, number: int) -> Image.Image:
+def _picture(work: Work, number: int, network: Classifier) -> Image.Image:
     from alexcore.data.images import read_picture
 
-    return read_picture(work.pictures[number].read(), work.pictures[number].name).image
+    picture = work.pictures[number]
+    return read_picture(picture.read(), picture.name, rendering=network.rendering).image
 
 
 def _maps(work: Work, number: int, place: int, target: str, covered: bool) -> None:
@@ -79,10 +81,10 @@ def _maps(work: Work, number: int, place: int, target: str, covered: bool) -> No
     index = network.classes.index(target)
 
     def seen() -> bytes:
-        return encoded(explanations.seen_picture(network, _picture(work, number)))
+        return encoded(explanations.seen_picture(network, _picture(work, number, network)))
 
     def of(method: Any) -> Any:
-        return lambda: method(network, _picture(work, number), index)
+        return lambda: method(network, _picture(work, number, network), index)
 
     small = work.keep(("seen", number, place), seen)
     cam = work.keep(("grad_cam", number, place, index), of(explanations.grad_cam))
@@ -164,7 +166,7 @@ def _neighbours(work: Work, number: int, place: int) -> None:
         return
 
     def nearest() -> Any:
-        tensor = network.classifier.transform(_picture(work, number)).unsqueeze(0)
+        tensor = network.classifier.transform(_picture(work, number, network.classifier)).unsqueeze(0)
         _probabilities, features = network.classifier.look(tensor)
         return reference.neighbours.nearest(features[0].numpy(), NEAREST)
 

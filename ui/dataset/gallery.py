@@ -108,10 +108,10 @@ def gallery(
         for row, path, split, label in zip(shown, files["path"], files["split"], files["label"], strict=True):
             name, file = index.classes[label], str(index.names.iloc[row])
             with st.container(gap=None):
-                small = thumbnail(picture_source(index, path))
-                made = corrected(known, path)
-                words = f"{name} {made} · {split}" if made else f"{name} · {split}"
-                st.image(small, caption=plain(words), width="stretch", alt=f"{file}, {name} {made}".rstrip())
+                small = thumbnail(picture_source(index, path), rendering=index.rendering)
+                made = f" ({corrected(known, path)})" if path in known else ""
+                words = f"{name}{made} · {split}"
+                st.image(small, caption=plain(words), width="stretch", alt=f"{file}, {name}{made}")
                 if st.button(plain(_short(file)), key=f"{button}_{row}", type="tertiary", width="stretch"):
                     chosen = int(row)
                 if readable:
@@ -150,7 +150,7 @@ def _body(index: DataIndex, row: int, statistics: Statistics | None, readable: D
     left, right = st.columns([3, 2])
     with left:
         try:
-            image = small_copy(source, LARGE_PX)
+            image = small_copy(source, LARGE_PX, index.rendering)
             # A small picture is enlarged until details can be seen, not until it fills the screen.
             width: Literal["content"] | int = "content" if image.width >= ENLARGED_PX else ENLARGED_PX
             st.image(jpeg(image, quality=90), width=width, alt=f"{path.name}, {name}")

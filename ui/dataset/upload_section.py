@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 # Ways to read names that are offered: a person tells soon which one is right.
-_OFFERED = 8
+_OFFERED = 12
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import streamlit as st
 from PIL import Image
 
 from alexcore.data.images import read_picture
+from alexcore.data.intensity import with_rendering
 from alexcore.data.shards import picture_source
 from alexcore.errors import DataError
 from alexcore.figures import new_figure
@@ -92,6 +93,8 @@ def _picture(run: Run) -> tuple[Image.Image, str, str]:
         raise DataError("The data set of this run is not known.", "Upload a picture of your own.")
     index = run_dataset(run.config)
     rows = index.select("val")
+    if rows.empty:
+        raise DataError("The data set has no validation picture that can be read.", "Upload a picture of your own.")
     legal = f"a whole number from 0 to {len(rows) - 1}"
     text = f"Number in the validation split, counted from 0. Legal: {legal}."
     number = whole_number(_("Validation picture"), 0, "network_image", text, bind="query-params")
@@ -99,7 +102,8 @@ def _picture(run: Run) -> tuple[Image.Image, str, str]:
         wrong = f"Validation picture = {number} is not allowed: it must be {legal}."
         raise DataError(wrong, "Choose another number, or upload a picture.")
     path = str(rows["path"].iloc[number])
-    image = read_picture(picture_source(index, path), path).image
+    rule = with_rendering(index, run.config.intensity).rendering
+    image = read_picture(picture_source(index, path), path, rendering=rule).image
     name = f"{index.classes[int(rows['label'].iloc[number])]}: {path.replace('!', '/').rsplit('/', 1)[-1]}"
     return image, name, hashlib.sha256(image.tobytes()).hexdigest()
 

@@ -9,6 +9,7 @@ import streamlit as st
 from alexcore.config import TrainConfig
 from alexcore.data.index import DataIndex
 from alexcore.data.index_cache import forget_folder
+from alexcore.data.intensity import with_rendering
 from alexcore.data.reading import FolderChoice
 from alexcore.data.sources import choice_of, open_source, source_signature
 from alexcore.data.verify import known_unreadable
@@ -23,7 +24,7 @@ from ui.parts.synthetic_data import ensure_synthetic
 # An index is never changed, so sessions may share one; copies of 100,000 rows at each rerun would be slow.
 @st.cache_resource(max_entries=4, show_spinner="Reading the folders ...")
 def _index(path: str, signature: str, choice: FolderChoice) -> DataIndex:  # noqa: ARG001 - the signature only makes the key change
-    return open_source(path, choice=choice, roots=data_roots())
+    return with_rendering(open_source(path, choice=choice, roots=data_roots()))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from alexcore.analysis.evaluation_store import about_seen
 from alexcore.analysis.metrics import Matrix, left_out_in_words, most_frequent_mistake, most_mistaken, wilson
 from alexcore.figures import new_figure, share_axis
 from alexcore.palette import ORANGE, REST, TRAIN, VAL
@@ -165,6 +166,8 @@ def headline(report: dict[str, Any]) -> str:
     )
     if low is not None and low <= chance <= (high or 0):
         words += f" That is not clearly better than guessing, {chance:.0%}."
+    if about := about_seen(report):
+        words += f" {about}"
     return words + (
         f" {report['ignored']:,} pictures of an ignored class are left out." if report.get("ignored") else ""
     )

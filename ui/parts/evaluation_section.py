@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from alexcore.analysis.evaluation_store import StoredEvaluation, evaluation_name, evaluation_time, known_evaluation
+from alexcore.data.content_hashes import SEEN
 from alexcore.data.index import DataIndex
 from alexcore.data.reading import FolderChoice
 from alexcore.data.sources import choice_of
@@ -57,20 +58,21 @@ def evaluation_section(run: Run) -> None:
         if run.checkpoint is None or run.config is None:
             st.info(plain(run.problem) or "There is no checkpoint to evaluate: the run ended before its first one.")
             return
-        data, split = _choose()
+        data, split, include_seen = _choose(run)
         own = data == OWN
         path, val = (run.config.data, run.config.val) if own else (str(open_path(data)), "")
         choice = choice_of(run.config) if own else chosen_reading(data)
-        name = evaluation_name(require_checkpoint(run), path, val, split, choice)
+        name = evaluation_name(require_checkpoint(run), path, val, split, choice, include_seen=include_seen)
         found = _stored(name, evaluation_time(name))
         if found is None:
-            _offer(run, name, [] if own else ["--data", path, *choice.arguments], split)
+            more = ["--include-seen"] if include_seen else []
+            _offer(run, name, [*([] if own else ["--data", path, *choice.arguments]), *more], split)
             return
         _figures(found.report)
         _view(run, found, own, choice)
 
 
-def _choose() -> tuple[str, str]:
+def _choose(run: Run) -> tuple[str, str, bool]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         about = _(
             "The data set that the run was trained on, or another one with the same classes: how well does what "
@@ -80,7 +82,10 @@ def _choose() -> tuple[str, str]:
         data = st.selectbox(_("Evaluate on"), options, key="evaluation_data", width=280, help=about, **_FIELD)
         about = _("val was not trained on. train shows what was learned by heart. test exists if the data set has one.")
         split = one_of(_("Split"), SPLITS, "evaluation_split", help=about, **_FIELD)
-    return data, split
+        about = _("Images of another data set that this run was trained on measure its memory: they are left out.")
+        known = data != OWN and (run.path / SEEN).is_file()
+        seen = known and st.checkbox(_("Count images it was trained on"), key="evaluation_seen", help=about, **_FIELD)
+    return data, split, bool(seen)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

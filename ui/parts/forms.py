@@ -17,7 +17,7 @@ from ui.parts.controls import one_of
 from ui.parts.explain import source_of
 
 # What the page chooses in another way, or cannot offer in a browser.
-ELSEWHERE = ("data", "val", "layout", "classes_from", "test")
+ELSEWHERE = ("data", "val", "layout", "classes_from", "test", "root")
 # Of the settings that stand above all others.
 _ORDER = ("epochs", "batch_size", "lr", "norm", "seed")
 

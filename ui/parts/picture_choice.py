@@ -61,6 +61,12 @@ def choose_pictures(index: DataIndex | None) -> tuple[list[ShownPicture], int]:
         return [ShownPicture(upload.name, image, 0, hashlib.sha256(data).hexdigest())], draws
     if index is None:
         return [], draws
+    if not size:
+        unreadable = DataError(
+            "The data set has no training picture that can be read.", "Its problems are named on the page Data set."
+        )
+        show_error(unreadable)
+        return [], draws
     if first is None or not 0 <= first < size:
         st.error(f"First picture = {first} is not allowed: it must be a whole number from 0 to {size - 1}.")
         return [], draws

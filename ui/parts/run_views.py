@@ -88,6 +88,6 @@ def _worst(run: Run, series: Series) -> None:
         with st.grid("auto", min_column_width=130, key="train_worst"):
             for row in named:
                 caption = f"{row['label']}, taken for {row['predicted']} ({row['probability']:.0%})"
-                small = thumbnail(picture_source(index, row["path"]))
+                small = thumbnail(picture_source(index, row["path"]), rendering=index.rendering)
                 st.image(small, caption=plain(caption), width="stretch", alt=caption)
     _numbers(run, WORST, pd.DataFrame(named))

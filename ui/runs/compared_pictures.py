@@ -95,7 +95,7 @@ def _answers(checkpoint: str, modified_ns: int, data: str, paths: tuple[str, ...
 
     # Not kept: eight networks would take gigabytes, their answers take none.
     network = Classifier(Path(checkpoint))
-    images = [read_picture(picture_source(_index, path)).image for path in paths]
+    images = [read_picture(picture_source(_index, path), rendering=network.rendering).image for path in paths]
     return [(best.name, best.probability) for (best,) in network.classify(images, 1)]
 
 
@@ -108,7 +108,8 @@ def _grid(index: DataIndex, rows: list[tuple[str, str]], columns: dict[str, Answ
         for number, (path, truth) in enumerate(rows):
             with st.container(border=True):
                 try:
-                    st.image(thumbnail(picture_source(index, path)), caption=plain(truth), width=160, alt=truth)
+                    small = thumbnail(picture_source(index, path), rendering=index.rendering)
+                    st.image(small, caption=plain(truth), width=160, alt=truth)
                 except AlexError as error:
                     st.caption(plain(str(error)))
                 for label, answers in columns.items():

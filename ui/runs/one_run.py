@@ -155,6 +155,7 @@ HOLDS = {
     "events.jsonl": "the history, a line an event",
     "class_indices.json": "which number is which class",
     "env.json": "versions, machine, fingerprint of the data",
+    "seen.npz": "which images it was trained on, as hashes of their files",
     "best.pt": "the weights of the best epoch: what classifies",
     "last.pt": "weights and optimizer at the end: what a resume needs",
     "worker.log": "what the worker said",

@@ -90,7 +90,7 @@ def _terms(config: TrainConfig, index: DataIndex, path: str, label: int, run: Ru
     load_torch()
     from alexcore.analysis.prediction import logits_of
 
-    picture = read_picture(picture_source(index, path)).image
+    picture = read_picture(picture_source(index, path), rendering=index.rendering).image
     model: Any
     if run and run.checkpoint:
         trained = classifier(run.checkpoint)

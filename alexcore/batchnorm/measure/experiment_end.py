@@ -13,6 +13,7 @@ from alexcore.batchnorm.measure.experiment_parts import ExperimentParts, save
 from alexcore.batchnorm.measure.measurements import obey, obey_on_batch, tell_evaluation
 from alexcore.batchnorm.measure.recalibration import batch_norms, recalibrate
 from alexcore.batchnorm.read.conclusion import conclude
+from alexcore.data.content_hashes import SEEN
 from alexcore.files import write_json
 from alexcore.nn import Network
 from alexcore.runs.events import EventWriter
@@ -94,8 +95,9 @@ def _write_arm(
     config = arm.config.model_dump()
     write_json(folder / "config.json", config)
     write_json(folder / "class_indices.json", data.index.class_indices)
-    if (run_dir / "env.json").is_file():
-        shutil.copy(run_dir / "env.json", folder / "env.json")
+    for name in ("env.json", SEEN):
+        if (run_dir / name).is_file():
+            shutil.copy(run_dir / name, folder / name)
     epoch, passed = divmod(step, data.plan.steps_per_epoch)
     saved = TrainingState(network, arm.optimizer)
     saved.position = Position(epoch=epoch, batch=passed * arm.config.accumulation_steps, step=step)
@@ -104,6 +106,7 @@ def _write_arm(
         "class_to_idx": data.index.class_to_idx,
         "evaluation_operations": data.evaluation_operations,
         "fingerprint": data.index.fingerprint(),
+        "rendering": data.index.rendering.as_dict(),
         "statistics": statistics,
     }
     save_checkpoint(folder / "checkpoints" / "last.pt", {**saved.as_dict(), **about})

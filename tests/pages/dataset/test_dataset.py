@@ -99,7 +99,7 @@ def test_a_label_is_corrected_in_the_dialog_of_a_picture(flowers: Path) -> None:
     assert "1 label corrected in data/synthetic-flowers-without-some.csv" in text_of(at)
     path = str(open_source(flowers).files["path"].iloc[0])
     assert corrections_of(open_source(flowers)) == {path: "wide"}
-    assert any("fine → wide · train" in str(each.proto) for each in at.get("image"))
+    assert any("wide) · train" in str(each.proto.imgs[0].caption).replace("\\", "") for each in at.get("image"))
     train = open_page("pages/train.py", dataset="synthetic-flowers-without-some.csv")
     assert "36 training and 12 validation pictures in 3 classes" in text_of(train)
     at.selectbox(key="dataset_corrected_one").set_value(path)

@@ -13,9 +13,10 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from alexcore.analysis.evaluation_store import evaluation_name, known_evaluation
+from alexcore.data.content_hashes import remember_seen
 from alexcore.data.pack import pack
 from alexcore.data.quality import scan
-from alexcore.data.sources import open_source
+from alexcore.data.sources import open_checked, open_source
 from alexcore.home import cache_dir, data_dir
 from alexcore.jobs import read_job
 from tests.support.command_line import done
@@ -75,6 +76,25 @@ def test_another_data_set_and_split_are_what_the_command_gets(run: Path, spawned
     at.button(key="evaluation_start").click().run()
     (command,) = [each for each in spawned if "evaluate" in each]
     assert command[2:] == [str(run), "--data", str((data_dir() / "others").resolve()), "--split", "train"]
+
+
+def test_pictures_of_its_training_count_on_other_data_only_if_somebody_wants_that(run: Path, spawned: list) -> None:
+    shutil.copytree(data_dir() / "synthetic-flowers", data_dir() / "others")
+    others = str((data_dir() / "others").resolve())
+    (data_dir() / "others" / "val").rename(data_dir() / "others" / "test")
+    index = open_checked(others)
+    remember_seen(run, [index.files["path"].iloc[-1]], index.hashes)
+    with pytest.raises(KeyError):
+        shown().checkbox(key="evaluation_seen")
+    done("evaluate", run, "--data", others, "--split", "test")
+    query = {"evaluation_data": "others", "evaluation_split": "test"}
+    at = shown(**query)
+    assert "1 of 12 images were in this run's training set: left out." in text_of(at)
+    at.checkbox(key="evaluation_seen").check().run()
+    at.button(key="evaluation_start").click().run()
+    assert not errors_of(at)
+    (command,) = [each for each in spawned if "evaluate" in each]
+    assert command[2:] == [str(run), "--data", others, "--include-seen", "--split", "test"]
 
 
 def test_a_failed_job_says_why(run: Path) -> None:

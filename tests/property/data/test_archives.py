@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from alexcore.data.archive import unpack
 from alexcore.data.code_pages import PAGES, readings_of
+from alexcore.data.tree import is_junk
 from alexcore.errors import DataError
 from tests.support.odd_archives import raw_zip
 
@@ -23,7 +24,7 @@ thorough = settings(max_examples=120, deadline=None, derandomize=True)
 # Names that a disk and an archive can both hold, odd as they may be.
 WORDS = st.text(
     st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="/\\"), min_size=1, max_size=40
-).filter(lambda word: len(word.encode()) < 120 and word[0] not in "." and word[1:2] != ":" and word != "__MACOSX")
+).filter(lambda word: len(word.encode()) < 120 and word[0] not in "." and word[1:2] != ":" and not is_junk(word))
 
 
 def unpacked(content: bytes, **more) -> dict[str, bytes]:

@@ -6,6 +6,7 @@ import csv
 import io
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from alexcore.analysis.batch_prediction import AskedNetwork, BatchPrediction, de
 from alexcore.analysis.confidence import Doubt, Threshold
 from alexcore.analysis.prediction import Classifier
 from alexcore.data.incoming import Incoming, from_bytes
+from alexcore.data.levels import PLAIN
 from alexcore.errors import DataError
 from tests.support.known_networks import CLASSES, write_known
 from tests.support.run_folders import tiny_config, write_checkpoint
@@ -130,7 +132,7 @@ def test_only_a_few_chunks_are_decoded_ahead(small):
         return png(noise(number))
 
     pictures = [Incoming(str(n), lambda n=n: read(n)) for n in range(40)]
-    chunks = decoded_chunks(pictures, [small.classifier.transform], chunk=4)
+    chunks = decoded_chunks(pictures, [small.classifier], chunk=4)
     next(chunks)
     batch_prediction._decoders().submit(lambda: None).result()
     assert len(opened) <= 4 * (1 + batch_prediction.AHEAD)
@@ -238,7 +240,7 @@ def test_an_error_of_a_transform_is_a_sentence_of_that_picture(small):
     def refuse(_image: Image.Image) -> torch.Tensor:
         raise DataError("x is too thin.", "Take another.")
 
-    (chunk,) = decoded_chunks(uploads(1), [refuse])
+    (chunk,) = decoded_chunks(uploads(1), [SimpleNamespace(transform=refuse, rendering=PLAIN)])
     assert (chunk[0].reply.error, chunk[0].reply.hint) == ("x is too thin.", "Take another.")
 
 

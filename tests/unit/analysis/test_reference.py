@@ -125,7 +125,7 @@ def test_parity_sees_another_way_of_opening_pictures(checkpoint: Path, striped: 
     monkeypatch.setattr(
         batch_prediction,
         "read_picture",
-        lambda *given: read_picture(*given, at_least=8),
+        lambda *given, **more: read_picture(*given, at_least=8, **more),
     )
     network = AskedNetwork("a-run", Classifier(checkpoint))
     assert check_parity(network, open_source(striped), logged).different

@@ -152,6 +152,12 @@ def test_other_methods_are_named_with_what_makes_them_and_what_repacks_them(tmp_
     assert "PeaZip" in error.hint
 
 
+def test_the_last_part_of_several_says_that_the_others_are_missing(tmp_path):
+    content = bytearray(zipped("a/1.jpg"))
+    content[content.rindex(b"PK\5\6") + 4] = 3
+    assert "one of several parts" in refusal(put(tmp_path, "set.zip", bytes(content))).message
+
+
 # What is no archive, or belongs elsewhere
 
 

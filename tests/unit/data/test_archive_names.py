@@ -99,6 +99,25 @@ def test_what_can_be_read_in_two_ways_is_refused_with_both(tmp_path):
     assert folders(archive, encoding="euc-kr") == ["불량", "정상"]
 
 
+@pytest.mark.parametrize(
+    ("page", "names", "clear"),
+    [
+        ("big5", ["男", "女"], False),
+        ("gbk", ["1类", "2类"], False),
+        ("cp932", ["A組", "B組"], False),
+        ("gbk", ["猫", "狗"], True),
+        ("cp1252", ["Äpfel", "Birnen"], True),
+        ("cp437", ["café", "thé"], True),
+    ],
+)
+def test_a_letter_or_two_are_no_evidence_unless_a_word_is_around_them(page, names, clear):
+    readings = readings_of([name.encode(page) for name in names])
+    assert is_clear(readings) == clear
+    assert tuple(name for name in names if not name.isascii()) in [each.names for each in readings]
+    if clear:
+        assert readings[0].names == tuple(name for name in names if not name.isascii())
+
+
 def test_a_persons_choice_overrides_the_guess(tmp_path):
     archive = zip_in(tmp_path, ["розы/1.jpg".encode("cp1251"), "липы/1.jpg".encode("cp1251")])
     assert folders(archive, encoding="latin-1") == ["ëèïû", "ðîçû"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import shutil
 from pathlib import Path
 
@@ -14,10 +15,13 @@ from alexcore.data.quality import scan
 from alexcore.data.quality_groups import near_pictures
 from alexcore.data.reading import FolderChoice
 from alexcore.data.sources import open_source
+from alexcore.data.split import split_file
 from alexcore.errors import DataError
 from alexcore.home import data_dir
+from tests.support.small_trees import tree
 
 WRONG = "val/fine/fine_000.jpg"
+_HEADER = {name: name for name in ("path", "label", "split")}
 
 
 @pytest.mark.parametrize("inside", [True, False], ids=["in data/", "elsewhere"])
@@ -79,6 +83,23 @@ def test_what_is_not_there_cannot_be_corrected(stripes: Path, corrections: dict[
     with pytest.raises(DataError, match=sentence):
         set_corrections(index, corrections)
     assert not correction_manifest(index).exists()
+
+
+def test_exclusions_and_splits_of_version_0_1_keep_odd_names(tmp_path: Path):
+    """They lack the column that says that labels stand as they are meant, and hold names that a reader would change."""
+    data = tree(data_dir() / "odd", **{"ends ": 10, "nan": 10, "2.0": 10})
+    index = open_source(data)
+    manifest = set_corrections(index, {"nan/0.jpg": None})
+    kept = split_file(data)
+    for file in (manifest, kept):
+        rows = list(csv.DictReader(file.read_text().splitlines()))
+        file.write_text("".join(f"{row['path']},{row['label']},{row['split']}\n" for row in [_HEADER, *rows]))
+        assert "verbatim" not in file.read_text()
+    assert open_source(manifest).classes == index.classes == ("2.0", "ends ", "nan")
+    assert corrections_of(index) == {"nan/0.jpg": None}
+    tree(data, "nan/new.jpg")
+    again = open_source(data).files.set_index("path")["split"]
+    assert again.drop("nan/new.jpg").to_dict() == index.files.set_index("path")["split"].to_dict()
 
 
 def test_two_folders_of_one_name_do_not_share_a_manifest(stripes: Path, tmp_path: Path):

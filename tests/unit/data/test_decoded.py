@@ -31,9 +31,9 @@ def decodes(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Every path that is decoded in this process."""
     seen: list[Path] = []
 
-    def watch(path: Path):
+    def watch(path: Path, **more):
         seen.append(path)
-        return read_picture(path)
+        return read_picture(path, **more)
 
     monkeypatch.setattr(decoded, "read_picture", watch)
     return seen

@@ -187,6 +187,18 @@ def test_a_set_that_has_some_says_so_and_one_that_has_nothing_else_is_refused(pi
     assert caught.value.code == code
 
 
+def test_a_class_of_nothing_but_heic_is_no_class_of_a_run(tmp_path):
+    root = write_pictures(tmp_path / "set", ("a", "b", "c"), {"train": 3, "val": 2}, size=32)
+    for file in root.glob("train/c/*"):
+        file.write_bytes(HEIC)
+    index = open_checked(root)
+    with pytest.raises(DataError, match=r"No training picture of c can be read \(a HEIC picture") as caught:
+        index.require_trainable()
+    assert "leave the class out" in caught.value.hint
+    (root / "train/c/c_000.jpg").write_bytes(saved(blocks()))
+    open_checked(root).require_trainable()
+
+
 def test_heic_is_read_where_pillow_heif_is_installed(monkeypatch, tmp_path):
     class Heif(ImageFile.ImageFile):
         format = "HEIF"

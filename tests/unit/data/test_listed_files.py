@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import unicodedata
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from alexcore.data.manifest import open_manifest, write_manifest
 from alexcore.data.sources import open_source
 from alexcore.errors import DataError
+from tests.support.command_line import call
 from tests.support.lists import codes, label_of
 from tests.support.small_trees import messages, tree
 
@@ -135,6 +137,7 @@ def test_a_moved_folder_is_named_and_replaced(flowers, tmp_path, absolute):
     path = write_manifest(open_source(flowers), tmp_path / "work" / "lists" / "all.csv")
     if absolute:
         path.write_text(path.read_text().replace("../set", str(flowers)))
+    before = open_manifest(path)
     new = flowers.rename(tmp_path / "new place")
     error = refusal(path)
     assert f"The folder {flowers}, which 12 of the rows name, is gone." in error.hint
@@ -146,6 +149,7 @@ def test_a_moved_folder_is_named_and_replaced(flowers, tmp_path, absolute):
         assert len(index.files) == 12
         assert all(index.path_of(each).is_file() for each in index.files["path"])
         assert codes(index) == ["data.list-root"]
+        assert index.fingerprint() == before.fingerprint()
     with pytest.raises(DataError, match="has none of the listed pictures"):
         open_manifest(path, root=tmp_path / "work")
     with pytest.raises(DataError, match="There is no folder"):
@@ -173,6 +177,40 @@ def test_a_root_leads_nowhere_that_may_not_be_opened(flowers, tmp_path):
     new = flowers.rename(tmp_path / "secret")
     with pytest.raises(DataError, match="outside the folders that may be opened"):
         open_manifest(path, root=new, roots=[tmp_path / "work"])
+
+
+def test_a_drawn_split_stays_when_its_pictures_move(tmp_path):
+    """Symptom: the folder was renamed, and a fifth of what had been learned validated."""
+    set_ = tree(tmp_path / "set", a=20, b=20)
+    path = listed(tmp_path, [f"set/{name}/{n}.jpg" for n in range(20) for name in "ab"])
+    before = open_manifest(path)
+    set_.rename(tmp_path / "other")
+    after = open_manifest(path, root=tmp_path / "other")
+    sides = [dict(zip(each.names, each.files["split"], strict=True)) for each in (before, after)]
+    assert after.files["split"].tolist() == before.files["split"].tolist()
+    assert after.names.tolist() == before.names.tolist(), "a resumed run meets them in the same order"
+    assert sides[0] == sides[1]
+    assert set(after.files["path"].str.partition("/")[0]) == {"other"}
+    assert after.fingerprint() == before.fingerprint(), "no warning that the data set has changed"
+
+
+@pytest.mark.parametrize("command", ["info", "scan", "stats", "pack", "derive"])
+def test_each_command_on_data_takes_a_root(stripes, tmp_path, command):
+    shutil.copytree(stripes, tmp_path / "work" / "set")
+    path = write_manifest(open_source(tmp_path / "work" / "set"), tmp_path / "work" / "lists" / "all.csv")
+    new = (tmp_path / "work" / "set").rename(tmp_path / "new")
+    target = {"pack": [tmp_path / "packed"], "derive": [tmp_path / "again.csv"]}.get(command, [])
+    said = call("data", command, path, *target, "--root", new, "--json")
+    assert said.code == 0, said.err
+    if command == "info":
+        assert said.json["images"] == 48
+        assert said.json["reading"]["choice"]["root"] == str(new)
+    if target:
+        assert len(open_source(target[0]).files) == 48
+    assert call("data", command, path, *([tmp_path / "none.csv"] if target else []), "--json").code == 2
+    refused = call("data", command, new, *([tmp_path / "none.csv"] if target else []), "--root", new)
+    assert refused.code == 2
+    assert "is no list, so --root" in refused.err
 
 
 @pytest.mark.skipif(os.name == "nt", reason="one root for all disks")

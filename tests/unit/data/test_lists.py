@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from alexcore.data.folder import open_folder
 from alexcore.data.manifest import open_manifest
 from alexcore.data.manifest_columns import ManifestColumns, read_table, write_table
+from alexcore.data.reading import FolderChoice
 from alexcore.data.split import split_file
 from alexcore.errors import DataError
 from tests.support.lists import TWO, beside, codes, csv_of, label_of
@@ -206,6 +208,29 @@ def test_a_split_that_was_drawn_before_goes_on(tmp_path):
     assert "The column subset is passed over: a split was drawn before." in messages(index, "info")
 
 
+@pytest.mark.parametrize("column", ["split", "subset"])
+def test_a_fifth_of_train_validates_where_there_is_only_a_test(tmp_path, column):
+    rows = [f"p{n}.jpg,{'ab'[n % 2]},{'test' if n >= 20 else 'train'}" for n in range(24)]
+    path = beside(tmp_path, "\n".join([f"path,label,{column}", *rows]), count=24)
+    index = open_manifest(path)
+    assert counts(index) == {split: {"a": n, "b": n} for split, n in (("train", 8), ("val", 2), ("test", 2))}
+    assert set(index.select("test")["path"]) == {f"p{n}.jpg" for n in range(20, 24)}
+    assert "a fifth of train (4 pictures) validates" in messages(index, "info")
+    assert messages(index, "error") == ""
+    assert open_manifest(path).files.equals(index.files)
+
+
+@pytest.mark.parametrize("written", ["BLÜTE{n}.JPG", "Blüte{n}.jpg"])
+def test_a_list_in_a_folder_finds_its_pictures_in_another_form_or_case(tmp_path, written):
+    disk = unicodedata.normalize("NFD", "Blüte")
+    tree(tmp_path, *(f"train/{disk}{n}.jpg" for n in range(8)))
+    rows = [f"{written.format(n=n)},{'ab'[n % 2]}" for n in range(8)]
+    (tmp_path / "train" / "metadata.csv").write_text("\n".join(["file_name,label", *rows]))
+    index = open_folder(tmp_path, choice=FolderChoice(classes_from="list"))
+    assert index.classes == ("a", "b")
+    assert len(index.files) == 8
+
+
 # Other forms ----------------------------------------------------------------------------------------------------
 
 
@@ -276,6 +301,14 @@ def test_annotations_of_a_validation_folder(tmp_path):
     assert codes(index) == ["data.list-root"]
     path.write_text("val_0.JPEG n00\n")
     assert "line 1 of" in refusal(path).message
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv", "jsonl"])
+def test_changed_labels_number_themselves(tmp_path, ending):
+    path = beside(tmp_path, "", f"list.{ending}")
+    write_table(path, ManifestColumns(list(EXPECTED), TWO, ["train"] * 12, ["dog", "cat"]))
+    assert open_manifest(path).classes == ("dog", "cat")
+    assert open_manifest(path, target_transform=str.upper).classes == ("CAT", "DOG")
 
 
 @pytest.mark.parametrize("ending", ["csv", "tsv", "json", "jsonl"])

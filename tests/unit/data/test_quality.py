@@ -307,11 +307,11 @@ class Counted:
         self.names: list[str] = []
         real = quality_measures.measure
 
-        def measure(path: Path) -> dict[str, object]:
+        def measure(path: Path, **more: object) -> dict[str, object]:
             if path.name == interrupt_at:
                 raise KeyboardInterrupt
             self.names.append(path.name)
-            return real(path)
+            return real(path, **more)
 
         monkeypatch.setattr(quality_measures, "measure", measure)
 

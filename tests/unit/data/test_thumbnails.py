@@ -54,7 +54,9 @@ def test_a_jpeg_is_decoded_at_a_fraction_and_looks_the_same(tmp_path, monkeypatc
     asked: list[int] = []
     real = thumbnails.read_picture
     monkeypatch.setattr(
-        thumbnails, "read_picture", lambda path, at_least: (asked.append(at_least), real(path, at_least=at_least))[1]
+        thumbnails,
+        "read_picture",
+        lambda path, at_least, **more: (asked.append(at_least), real(path, at_least=at_least, **more))[1],
     )
     quick = small_copy(path, 192)
     assert asked == [384]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
+import time
 from pathlib import Path
 
 import pytest
 
 from alexcore.cli import main
 from alexcore.data.archive import unpack
-from alexcore.data.uploads import UPLOAD_LIMITS, require_data_set
+from alexcore.data.sources import open_source
+from alexcore.data.uploads import UPLOAD_LIMITS, require_data_set, save_upload
 from alexcore.errors import DataError
 from alexcore.jobs import VARIABLE, read_job
 from tests.support.odd_archives import raw_zip
@@ -47,9 +51,16 @@ def test_a_list_beside_it_keeps_its_folder(tmp_path, listing):
 
 def test_hidden_files_are_counted(tmp_path):
     told: list[str] = []
-    names = ["a/1.png", "b/1.png", "a/.DS_Store", "__MACOSX/a/._1.png", ".git/config"]
+    names = ["a/1.png", "b/1.png", "a/.DS_Store", "__MACOSX/a/._1.png", "@eaDir/1.png", "Thumbs.db", "a/Icon\r"]
     unpack(zip_in(tmp_path, *names), tmp_path / "target", name="set.zip", say=told.append)
-    assert told == ["Left out of set.zip, hidden files: 3 ('.DS_Store', '._1.png', 'config')."]
+    assert told == ["Left out of set.zip, hidden files and those of systems: 5 ('.DS_Store', '._1.png', '1.png', ...)."]
+
+
+def test_a_folder_around_pictures_that_are_named_by_class_is_taken_off(tmp_path):
+    names = [f"pets/{name}.{n}.png" for name in ("cat", "dog") for n in (1, 2)]
+    assert tree(unpack(zip_in(tmp_path, *names), tmp_path / "named")) == [name.removeprefix("pets/") for name in names]
+    names = ["pets/IMG_1.png", "pets/IMG_2.png"]
+    assert tree(unpack(zip_in(tmp_path, *names), tmp_path / "class")) == names
 
 
 # What is of no use
@@ -58,10 +69,12 @@ def test_hidden_files_are_counted(tmp_path):
 @pytest.mark.parametrize(
     ("names", "words"),
     [
-        (["1.png", "2.png", "3.png"], "holds 3 pictures in no folder"),
-        (["IMG_0001.png", "IMG_0002.png"], "holds 2 pictures in no folder"),
-        (["IMG_0001.png"], "holds 1 picture in no folder"),
-        (["set/1.png", "set/2.png"], "holds 2 pictures in the one folder 'set'"),
+        (["1.png", "2.png", "3.png"], "holds no pictures in class folders; nothing was unpacked."),
+        (["IMG_0001.png", "IMG_0002.png"], "holds no pictures in class folders"),
+        (["train/1.png", "val/2.png"], "holds no pictures in class folders"),
+        (["val/cats/1.png", "test/dogs/2.png"], "has val/ and test/ but no train/"),
+        (["set/1.png", "set/2.png"], "holds pictures of one class alone, 'set'"),
+        (["labels.csv"], "holds no pictures"),
         (["read.txt", "a/b.doc"], "holds no pictures"),
     ],
 )
@@ -79,8 +92,8 @@ def test_an_archive_without_classes_leaves_no_folder_and_keeps_no_name(tmp_path,
     "names",
     [
         ["cat.0.png", "cat.1.png", "dog.0.png", "dog.1.png"],
-        ["pets/cat.0.png", "pets/dog.0.png"],
-        ["1.png", "2.png", "labels.csv"],
+        ["pets/cat.0.png", "pets/cat.1.png", "pets/dog.0.png", "pets/dog.1.png"],
+        ["bus/1.png", "car/1.png", "train/a/1.png", "train/b/1.png"],
         ["train-000000.tar"],
         ["cats/1.png", "dogs/1.png"],
     ],
@@ -94,6 +107,60 @@ def test_an_upload_has_limits_that_are_named(tmp_path, capsys):
     assert main(["data", "unpack", str(archive), str(tmp_path / "t"), "--uploaded-as", "many.zip"]) == 2
     error = capsys.readouterr().err
     assert "many.zip holds 20,001 files and folders or more; the limit is 20,000." in error
+
+
+def test_archives_in_an_archive_are_named(tmp_path):
+    archive = zip_in(tmp_path, "train.zip", "test.zip", "read.txt")
+    with pytest.raises(DataError) as caught:
+        unpack(archive, tmp_path / "target", accept=require_data_set)
+    assert "'test.zip'" in caught.value.hint
+
+
+def test_the_copies_of_jobs_that_were_killed_are_forgotten_after_a_day(tmp_path):
+    for name, hours in (("old.zip", 25), ("new.zip", 23)):
+        (tmp_path / name).write_bytes(b"x")
+        os.utime(tmp_path / name, (time.time() - 3600 * hours,) * 2)
+    save_upload(io.BytesIO(b"x"), tmp_path / "mine.zip", 10)
+    assert sorted(os.listdir(tmp_path)) == ["home", "mine.zip", "new.zip"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("best.pt", raw_zip({b"best/data.pkl": b"x"}), "best.pt is a file of weights, which does not belong here."),
+        ("a.png", PICTURE, "a.png is a single image, which does not belong here."),
+        ("a.7z", b"7z\xbc\xaf\x27\x1c", "a.7z is a 7-Zip archive (.7z), which is not read here."),
+    ],
+)
+def test_the_command_says_where_something_else_belongs(tmp_path, capsys, name, content, sentence):
+    (tmp_path / name).write_bytes(content)
+    assert main(["data", "unpack", str(tmp_path / name), str(tmp_path / "t")]) == 2
+    assert sentence in capsys.readouterr().err
+    assert main(["data", "unpack", str(tmp_path / "gone.zip"), str(tmp_path / "t")]) == 2
+    assert "gone.zip cannot be read: No such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        (
+            "my set.zip",
+            raw_zip({b"a/1.png": PICTURE}),
+            "is an archive, not a folder. Unpack it first: python -m alexcore",
+        ),
+        ("best.pt", b"\x80\x02}q", "is a file of weights, not a folder."),
+        ("a.png", PICTURE, "is a single image, not a folder."),
+        ("x", b"hello", "is a file, not a folder."),
+        ("bad.zip", b"PK\3\4", "is a file, not a folder."),
+    ],
+)
+def test_a_file_in_the_place_of_a_data_set_is_called_what_it_is(tmp_path, name, content, words):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        open_source(tmp_path / name)
+    assert str(caught.value).startswith(f"{tmp_path / name} {words}")
+    if name == "my set.zip":
+        assert f"unpack '{tmp_path / name}' '{tmp_path / 'my set'}'" in caught.value.hint
 
 
 # The command
@@ -121,7 +188,10 @@ def test_a_job_hands_its_sentences_to_whoever_watches(tmp_path, home, monkeypatc
     archive = zip_in(tmp_path, "a/1.png", "b/1.png", ".hidden")
     assert main(["data", "unpack", str(archive), str(tmp_path / "t"), "--remove", "--uploaded-as=set.zip"]) == 0
     job = read_job("unpack-set")
-    assert (job.state, job.notes) == ("finished", ("Left out of set.zip, hidden files: 1 ('.hidden').",))
+    assert (job.state, job.notes) == (
+        "finished",
+        ("Left out of set.zip, hidden files and those of systems: 1 ('.hidden').",),
+    )
     assert not archive.exists()
 
 

@@ -28,6 +28,7 @@ FLOORS = [
         "process",
         "system",
         "run_fields",
+        "run_intensity",
         "words",
     },
     {"findings"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import hashlib
 import io
 import json
 import re
@@ -16,6 +17,7 @@ from PIL import Image
 
 from alexcore.cli import build_parser
 from alexcore.config import FIELDS, load_config
+from alexcore.data.content_hashes import seen_by
 from alexcore.home import runs_dir
 from alexcore.runs.events import read_events
 from tests.support.command_line import Said, call, done, module, pictures, refused
@@ -141,6 +143,11 @@ def test_the_last_line_of_train_is_the_contract(trained):
 def test_the_run_remembers_what_was_asked_for(trained, stripes):
     config = load_config(trained.folder / "config.json")
     assert (config.epochs, config.width, config.norm, config.data) == (6, 0.25, "batch", str(stripes.resolve()))
+
+
+def test_the_run_remembers_what_it_was_trained_on(trained, stripes):
+    files = stripes.glob("train/*/*")
+    assert seen_by(trained.folder) == {hashlib.blake2b(file.read_bytes(), digest_size=16).digest() for file in files}
 
 
 def test_a_relative_path_is_kept_as_an_absolute_one(stripes, home, monkeypatch):

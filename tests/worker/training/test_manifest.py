@@ -11,8 +11,30 @@ from alexcore.data.manifest import write_manifest
 from alexcore.data.sources import open_checked
 from alexcore.runs.store import create_run
 from alexcore.training.loop import fit
+from tests.support.command_line import call, done
 from tests.support.interrupted_runs import Watcher
 from tests.support.run_folders import tiny_config
+
+
+def test_a_run_finds_its_pictures_again_wherever_they_move(stripes, tmp_path):
+    """A list whose pictures were moved trains with --root; evaluate and resume know it, and take another one."""
+    shutil.copytree(stripes, tmp_path / "set")
+    listed = write_manifest(open_folder(tmp_path / "set"), tmp_path / "lists" / "all.csv")
+    first = (tmp_path / "set").rename(tmp_path / "first")
+    tiny = ["--image-size", 64, "--width", 0.25, "--batch-size", 8, "--num-workers", 0, "--epochs", 1]
+    run = tmp_path / "run"
+    assert call("train", "--data", listed, "--run", run, *tiny).code == 2
+    assert not run.exists()
+    done("train", "--data", listed, "--root", first, "--run", run, *tiny)
+    assert json.loads((run / "config.json").read_text())["root"] == str(first)
+    before = done("evaluate", run, "--json").json
+    second = first.rename(tmp_path / "second")
+    assert f"There is no folder {first}." in call("evaluate", run).err
+    assert done("evaluate", run, "--root", second, "--json").json["acc1"] == before["acc1"]
+    done("resume", run, "--epochs", 2, "--root", second)
+    assert json.loads((run / "config.json").read_text())["root"] == str(second)
+    assert "run.data-changed" not in (run / "events.jsonl").read_text()
+    assert done("evaluate", run, "--json").json["images"] == before["images"]
 
 
 def test_an_epoch_from_a_json_list_and_from_merged_classes(stripes, tmp_path):
