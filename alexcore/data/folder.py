@@ -102,18 +102,14 @@ def scan_folder(
         raise DataError(f"{error.filename} cannot be read: {error.strerror}.", "Check its permissions.") from error
     read_folders = {name: times for part in parts.values() for name, times in part.tree.times.items()}
     unkept: list[Finding] = []
-    if found.draw:
+    kept = split_file(root, split_seed) if found.draw else None
+    if kept:
         files, unkept = _drawn(root, files, classes, split_seed)
-        kept = split_file(root, split_seed)
         if kept.is_file():
             read_folders[str(kept)] = folder_time(kept)
     problems = [*_problems(root, parts, classes, files, found), *unkept, *reading_notes(root, found, files)]
-    return (
-        DataIndex(
-            root, _layout_words(found, apart), classes, files, tuple(errors_first(problems)), reading=found.reading
-        ),
-        read_folders,
-    )
+    told, layout = tuple(errors_first(problems)), _layout_words(found, apart)
+    return DataIndex(root, layout, classes, files, told, reading=found.reading, kept=kept), read_folders
 
 
 def _layout_words(found: Labelled, apart: Mapping[str, Path]) -> str:
