@@ -122,12 +122,19 @@ def answer_pictures(
     own = not data or _same_place((data, val), (classifier.config.data, classifier.config.val))
     if not data:
         data, val, choice = classifier.config.data, classifier.config.val, choice_of(classifier.config)
-    index = open_checked(data, val, lambda done, total: report("checking-pictures", done, total), choice)
+    seen_hashes = seen_by(checkpoint.parent.parent)
+    # Where its own data is split anew, on another machine perhaps, what it has learned is on the side of the training.
+    index = open_checked(
+        data,
+        val,
+        lambda done, total: report("checking-pictures", done, total),
+        choice,
+        learned=seen_hashes if own else (),
+    )
     require_same_mapping(classifier.classes, index.classes)
     rows_of_split = index.select(split)
     if not len(rows_of_split):
         raise DataError(f"{index.root} has no readable picture in its {split} split.", "Choose one that has.")
-    seen_hashes = seen_by(checkpoint.parent.parent)
     seen = rows_of_split["path"].map(lambda path: index.hashes.get(path) in seen_hashes).to_numpy(bool)
     # As it was in training, or at least what was asked for is what the run has learned.
     as_trained = index.fingerprint() == classifier.fingerprint or (own and split == "train")
@@ -149,9 +156,9 @@ def answer_pictures(
     table.insert(0, "path", pictures.paths)
     table["position"] = places
     counts = (table["label"] != classifier.config.ignore_index).to_numpy(bool)
-    kept, learned = table[counts].reset_index(drop=True), int(seen[places][counts].sum())
+    kept, known = table[counts].reset_index(drop=True), int(seen[places][counts].sum())
     left_out, ignored = len(seen) - len(places), len(table) - len(kept)
-    return Answers(kept, index.classes, str(index.origin), split, ignored, left_out, learned)
+    return Answers(kept, index.classes, str(index.origin), split, ignored, left_out, known)
 
 
 def _same_place(one: tuple[str, str], other: tuple[str, str]) -> bool:

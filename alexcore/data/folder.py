@@ -16,7 +16,8 @@ import pandas as pd
 
 from alexcore.data.class_index import class_problems, classes_in, numbering_problems
 from alexcore.data.index import SPLITS, DataIndex, files_table, is_utf8
-from alexcore.data.layout import Classes, Labelled, read, read_part
+from alexcore.data.labelled import Classes, Labelled
+from alexcore.data.layout import read, read_part
 from alexcore.data.layout_notes import reading_notes
 from alexcore.data.reading import AS_IT_LIES, FolderChoice, joined
 from alexcore.data.split import keep_split, split_file
@@ -101,18 +102,14 @@ def scan_folder(
         raise DataError(f"{error.filename} cannot be read: {error.strerror}.", "Check its permissions.") from error
     read_folders = {name: times for part in parts.values() for name, times in part.tree.times.items()}
     unkept: list[Finding] = []
-    if found.draw:
+    kept = split_file(root, split_seed) if found.draw else None
+    if kept:
         files, unkept = _drawn(root, files, classes, split_seed)
-        kept = split_file(root, split_seed)
         if kept.is_file():
             read_folders[str(kept)] = folder_time(kept)
     problems = [*_problems(root, parts, classes, files, found), *unkept, *reading_notes(root, found, files)]
-    return (
-        DataIndex(
-            root, _layout_words(found, apart), classes, files, tuple(errors_first(problems)), reading=found.reading
-        ),
-        read_folders,
-    )
+    told, layout = tuple(errors_first(problems)), _layout_words(found, apart)
+    return DataIndex(root, layout, classes, files, told, reading=found.reading, kept=kept), read_folders
 
 
 def _layout_words(found: Labelled, apart: Mapping[str, Path]) -> str:

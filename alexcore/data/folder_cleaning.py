@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable, Mapping
 
 from alexcore.data.layout_words import classes_in_names, is_generic, speaks_of_drawings, split_of
 from alexcore.data.reading import LeftOut
-from alexcore.data.tree import Folder
+from alexcore.data.tree import Entry, Folder
 
 # What a drawing has behind the name of its picture.
 _SUFFIX = re.compile(r"[\W_]*(masks?|segmentation|segmented|seg|gt|labels?|labelids|trimap|contours?)$", re.I)
@@ -38,8 +39,10 @@ class Cleaner:
             # A wrapper has folders of its own, or pictures whose names tell their classes; a class has neither.
             wraps = bool(inner.filled) and 10 * len(inner.images) < inner.count
             wraps = is_generic(name) or (not only_generic and (wraps or self._is_named(inner)))
-            # train/train/ is train/; but of a folder that is no split one called train is.
-            wraps = name == folder.name if split_of(name) or (only_generic and not wraps) else wraps
+            # train/train/ is train/, and train/ around all splits is none; else a folder called train is one.
+            if split_of(name) or (only_generic and not wraps):
+                around = "train" in map(split_of, inner.filled) and all(map(split_of, inner.filled))
+                wraps = name == folder.name or (not only_generic and around)
             if not wraps or len(folder.images) > inner.count:
                 return folder
             if folder.images:
@@ -79,8 +82,19 @@ class Cleaner:
             own = [_stem(entry.name) for entry in filled[name].entries()]
             inside = set(filled[name].filled)
             same = 2 * sum(stem in stems or _SUFFIX.sub("", stem) in stems for stem in own) >= len(own)
-            if same and (plain or (inside and inside <= set(others))):
+            if same and (plain or (inside and inside <= set(others)) or self._mirrors(filled[name], others, filled)):
                 self._take("drawings", folder, name)
+
+    @staticmethod
+    def _mirrors(folder: Folder, others: Iterable[str], filled: Mapping[str, Folder]) -> bool:
+        """Whether most pictures of a folder lie in a folder of the same name as their namesakes in the others."""
+
+        def placed(entry: Entry) -> tuple[str, str]:
+            return os.path.basename(os.path.dirname(entry.path)), _SUFFIX.sub("", _stem(entry.name))
+
+        outside = {placed(entry) for name in others for entry in filled[name].entries()}
+        own = [placed(entry) for entry in folder.entries()]
+        return bool(folder.filled) and 2 * sum(each in outside for each in own) >= len(own)
 
     def _take_copy(self, folder: Folder) -> None:
         filled = folder.filled

@@ -71,6 +71,7 @@ class DataIndex:
         source: What was opened, where that is not `root`: the manifest.
         reading: How a folder was read; None of what is no folder.
         known_as: The paths under which pictures that have moved were known before; they are still the same data set.
+        kept: The file that keeps the split, where one was drawn.
         hashes: What pictures are by their content, path -> hash, where a check has read them (`open_checked`).
     """
 
@@ -83,6 +84,7 @@ class DataIndex:
     rendering: Rendering = PLAIN
     reading: FolderReading | None = None
     known_as: Mapping[str, str] | None = None
+    kept: Path | None = None
     hashes: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     @property

@@ -131,6 +131,7 @@ def _store(key: str, index: DataIndex, folders: dict[str, FolderTime]) -> None:
         "classes": index.classes,
         "problems": [(each.code, each.values) for each in index.problems],
         "reading": index.reading and index.reading.as_json(),
+        "kept": index.kept and str(index.kept),
     }
     files, file = index.files, _file(key)
     columns: dict[str, Any] = {column: files[column].to_numpy() for column in ("label", "bytes", "mtime_ns")}
@@ -168,7 +169,9 @@ def _load(root: Path, key: str) -> DataIndex | None:
             )
         problems = tuple(finding_of(*each) for each in about["problems"])
         reading = FolderReading.from_json(about["reading"])
-        index = DataIndex(root, about["layout"], tuple(about["classes"]), files, problems, reading=reading)
+        kept = Path(about["kept"]) if about["kept"] else None
+        classes = tuple(about["classes"])
+        index = DataIndex(root, about["layout"], classes, files, problems, reading=reading, kept=kept)
     except (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, zipfile.BadZipFile):
         return None
     _remember(root, folders)

@@ -9,16 +9,25 @@ list that lies among pictures without class folders is read.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from typing import NoReturn
 
 from alexcore.data.folder_cleaning import Cleaner
 from alexcore.data.folder_lists import Listed, in_order, lists_in
 from alexcore.data.index import SPLITS
-from alexcore.data.layout_words import class_in, classes_in_names, speaks_of_unlabelled, split_of, splits_in
+from alexcore.data.labelled import Classes, Labelled
+from alexcore.data.layout_words import (
+    are_parts,
+    are_versions,
+    class_in,
+    classes_in_names,
+    speaks_of_unlabelled,
+    split_of,
+    splits_in,
+)
 from alexcore.data.reading import (
     AS_IT_LIES,
     PREVIEW,
@@ -32,28 +41,6 @@ from alexcore.data.reading import (
 )
 from alexcore.data.tree import Below, Entry, Folder, Tree
 from alexcore.errors import DataError
-
-# The pictures of one split by class; an empty class folder has none.
-Classes = Mapping[str, Collection[Entry]]
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """What a folder holds.
-
-    Attributes:
-        reading: How it was read.
-        images: The pictures by split and class; without splits, all are in train.
-        parts: The folders that were read for each split, for what else lies in them.
-        draw: Whether some pictures of train shall validate.
-        empty: Folders that are called like a split and hold nothing, beside class folders.
-    """
-
-    reading: FolderReading
-    images: Mapping[str, Classes]
-    parts: Mapping[str, Sequence[Folder]]
-    draw: bool
-    empty: tuple[str, ...] = ()
 
 
 def read(tree: Tree, choice: FolderChoice = AS_IT_LIES, *, own_val: bool = False) -> Labelled:
@@ -132,6 +119,10 @@ class _Reader:
             return self._flat()
         if any(set(filled[name].filled) & set(ordinary) for name in splits):
             self._refuse_two("splits", "classes")
+        if are_parts(ordinary) and not any(each.filled for each in filled.values()):
+            self._refuse_unlabelled([*self.top.entries()], self._other(layout="classes"))
+        if are_versions({name: set(each.filled) for name, each in filled.items()}):
+            self._refuse_two("flat", "classes")
         # Once more the same classes, and other pictures: no class of its own, whatever else it is.
         if any(each.filled and set(each.filled) <= set(ordinary) - {name} for name, each in filled.items()):
             self._refuse_two("flat", "classes")
@@ -366,20 +357,25 @@ class _Reader:
 
     def _refuse_two(self, *layouts: Layout) -> NoReturn:
         readings = [self._other(layout=layout) for layout in layouts]
+        for number, each in enumerate(readings):
+            if each.layout == "splits" and not each.classes:  # the names of the files may tell what no folder does
+                named = self._other(layout="splits", classes_from="name")
+                readings[number] = named if len(named.classes) > 1 else each
         raise AmbiguousError(
             f"{self.top.path} can be read in two ways: as {'; or as '.join(each.words for each in readings)}.",
             f"Say which is meant: add {' or '.join(each.choice.flags for each in readings)}.",
             readings,
         )
 
-    def _refuse_unlabelled(self, entries: Sequence[Entry]) -> NoReturn:
-        """Refuse pictures that lie in no class folders, and offer what else may tell their classes."""
-        readings = []
+    def _refuse_unlabelled(self, entries: Sequence[Entry], *others: FolderReading) -> NoReturn:
+        """Refuse pictures that lie in no class folders, and offer what else may tell their classes, then `others`."""
+        readings: list[FolderReading] = []
         if classes_in_names(entries):
             readings.append(self._other(classes_from="name", layout="auto"))
         if entries and any(lists_in(folders, self.tree.top) for folders in self._places().values()):
             with suppress(DataError):  # several lists of the same pictures
                 readings.append(self._other(classes_from="list", layout="auto"))
+        readings += others
         if not readings:
             raise DataError(
                 f"{self.tree.top.path} holds no pictures in class folders.",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from alexcore.data.layout import Labelled
+from alexcore.data.labelled import Labelled
 from alexcore.data.layout_words import split_of
 from alexcore.data.reading import AS_IT_LIES
 from alexcore.findings import layout as findings

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping
 
 from alexcore.data.tree import Entry
 
@@ -35,6 +35,8 @@ _DRAWINGS = re.compile(
 _UNLABELLED = re.compile(
     r"unlabell?ed|unsupervised|(^|[\W_])(pred|predict|prediction|predictions|submission)($|[\W_])", re.I
 )
+_PART = re.compile(r"image|img|photo|picture|batch|chunk|shard|(^|[\W_])part([\W_\d]|$)", re.I)
+_VERSION = re.compile(r"gr[ae]y|colou?r|resiz|augment|cropped|scaled|([^a-z]|^)bw([^a-z]|$)", re.I)
 _YEAR = re.compile(r"(19|20)\d\d$")
 # cat.0.jpg, Abyssinian_12.jpg, n02085620_7.jpg, Class 1-!-0.png, tulip (3).jpg; and 12_frog.png.
 _NAMED_FIRST = re.compile(r"(.*?[^\W\d_].*?)[\W_]*\d+\)?")
@@ -63,7 +65,27 @@ def splits_in(names: Iterable[str]) -> dict[str, str]:
     for group in parted.values():
         if len(set(group.values())) > 1 and "train" in group.values():
             found |= group
+    # train and test1: a number does not matter, unless there is another folder for the same split.
+    numbered = {name: split for name in names if name not in found and (split := split_of(name.rstrip("0123456789")))}
+    often = Counter([*found.values(), *numbered.values()])
+    if "train" in found.values():
+        found |= {name: split for name, split in numbered.items() if often[split] == 1}
     return {name: found[name] for name in names if name in found}
+
+
+def are_parts(names: Collection[str]) -> bool:
+    """Whether folders are called like parts of one pool, such as images_part_1 and images_part_2, and no classes."""
+    return len(names) > 1 and len({re.sub(r"\d+", "", name) for name in names}) == 1 and all(map(_PART.search, names))
+
+
+def are_versions(inside: Mapping[str, set[str]]) -> bool:
+    """Whether folders hold the same classes each, and one is called like a version of pictures: color, grayscale.
+
+    `inside` are the names of the folders in each.
+    """
+    common = set.intersection(*inside.values()) if len(inside) > 1 else set()
+    told = any(is_generic(name) or speaks_of_drawings(name) or _VERSION.search(name) for name in inside)
+    return told and len([name for name in common if not is_generic(name) and not speaks_of_drawings(name)]) > 1
 
 
 def speaks_of_unlabelled(name: str) -> bool:

@@ -81,9 +81,12 @@ def open_manifest(
     found: dict[str, set[str]] = {}
     for _, split, name, _, _ in rows:
         found.setdefault(split, set()).add(name)
-    layout = f"listed in {path.name}"
+    layout, kept = f"listed in {path.name}", None
     if table.splits is None or set(table.splits) == {"train", "test"}:
-        files, more = _drawn(path, files, classes, split_seed, table.splits is not None, known_as)
+        # A list with a test split has a drawn split of its own: without that split it would be another one.
+        source = path.with_name(f"{path.name} train") if table.splits is not None else path
+        files, more = _drawn(source, files, classes, split_seed, known_as)
+        kept = split_file(source, split_seed)
         problems += more
         found = {**found, **classes_in(files, classes)}
         layout += f", {'split' if table.splits is None else 'train split'} 4:1 into train and val within each class"
@@ -93,7 +96,8 @@ def open_manifest(
     problems += class_problems(path, classes, found)
     if numeric:
         problems += _gaps(classes)
-    return DataIndex(path.parent, layout, classes, files, tuple(errors_first(problems)), path, known_as=known_as)
+    told = tuple(errors_first(problems))
+    return DataIndex(path.parent, layout, classes, files, told, path, known_as=known_as, kept=kept)
 
 
 def _placed(path: Path, table: ManifestColumns, root: Path | None, roots: Sequence[Path] | None) -> ManifestColumns:
@@ -122,20 +126,13 @@ def _known_as(path: Path, files: pd.DataFrame, moved: RootReplaced) -> dict[str,
 
 
 def _drawn(
-    path: Path,
-    files: pd.DataFrame,
-    classes: Sequence[str],
-    seed: int,
-    split_before: bool,
-    known_as: Mapping[str, str] | None,
+    source: Path, files: pd.DataFrame, classes: Sequence[str], seed: int, known_as: Mapping[str, str] | None
 ) -> tuple[pd.DataFrame, list[Finding]]:
     """Let a fifth of the training pictures validate: the same ones each time, also where their folder has moved."""
     if known_as:
         files = files.assign(path=files["path"].map(known_as))
     rest = files[files["split"] != "train"]
-    # A list with a test split has a drawn split of its own: without that split it would be another one.
-    source = path.with_name(f"{path.name} train") if split_before else path
-    drawn, problems = keep_split(source, path.parent, files[files["split"] == "train"], classes, seed)
+    drawn, problems = keep_split(source, source.parent, files[files["split"] == "train"], classes, seed)
     if len(rest):
         drawn = pd.concat([drawn, by_split_and_class(rest)], ignore_index=True)
         problems = [*problems, ValidationDrawn(int((drawn["split"] == "val").sum()))]

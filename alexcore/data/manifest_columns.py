@@ -59,7 +59,8 @@ class ManifestColumns:
 
     `paths` are as written: relative to the manifest's folder, or absolute. `places` are where a row stands, in words
     that a person can look up. `split_name` is what the column of the splits is called, `verbatim` says that labels are
-    kept as they stand, and `notes` are what had to be read in another way than it is written.
+    kept as they stand, and `notes` are what had to be read in another way than it is written. `hashes`, in a split that
+    was drawn, are what the pictures are by their content; they are written to a CSV and not read.
     """
 
     paths: Sequence[str]
@@ -70,6 +71,7 @@ class ManifestColumns:
     split_name: str = "split"
     verbatim: bool = False
     notes: tuple[Finding, ...] = ()
+    hashes: Sequence[str] | None = None
 
 
 def read_table(path: Path, verbatim: bool = False) -> ManifestColumns:
@@ -255,12 +257,14 @@ def _as_rows(table: ManifestColumns) -> tuple[list[str], list[list[Any]]]:
     header, columns = ["path", "label"], [list(table.paths), [str(label) for label in table.labels]]
     if table.splits is not None:
         header, columns = [*header, "split"], [*columns, list(table.splits)]
+    if table.hashes is not None:
+        header, columns = [*header, "hash"], [*columns, list(table.hashes)]
     rows: list[list[Any]] = [list(row) for row in zip(*columns, strict=True)]
     if numbers:
         header = [*header, "index"]
         rows = [[*row, numbers[row[1]]] for row in rows]
         for name in sorted(numbers.keys() - set(map(str, table.labels))):
-            rows.append(["", name, *["train"] * ("split" in header), numbers[name]])
+            rows.append(["", name, *["train"] * ("split" in header), *[""] * ("hash" in header), numbers[name]])
     if _needs_verbatim(table):
         header, rows = [*header, VERBATIM], [[*row, True] for row in rows]
     return header, rows

@@ -117,8 +117,10 @@ class FolderReading:
             splits = []
             for split in self.splits:
                 classes = self.counts.get(split, {})
-                pictures = _counted(sum(classes.values()), "picture")
-                splits.append(f"{split} ({pictures} in {_counted(len(classes), 'class', 'classes')})")
+                lost = sum(each.images for each in self.left_out if each.why == "unlabelled")
+                pictures = _counted(sum(classes.values()) if classes else lost, "picture")
+                told = f"in {_counted(len(classes), 'class', 'classes')}" if classes else "without classes"
+                splits.append(f"{split} ({pictures} {told})")
             text = f"the splits {joined(splits)}"
         else:
             named = joined([f"{name} {count:,}" for name, count in list(self.classes.items())[:4]], len(self.classes))

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from alexcore.config import TrainConfig
-from alexcore.data.arrivals import not_a_folder
 from alexcore.data.index import DataIndex
 from alexcore.data.index_cache import folder_signature, forget_folder, open_folder_cached
 from alexcore.data.intensity import with_rendering
+from alexcore.data.known_sides import keep_known_sides
 from alexcore.data.manifest import open_manifest
 from alexcore.data.reading import AS_IT_LIES, ClassesFrom, FolderChoice, FolderReading
 from alexcore.data.shards import is_shard_source, open_shards
 from alexcore.data.storage import Progress, silent
-from alexcore.data.verify import find_unreadable, known_hashes
+from alexcore.data.verify import find_unreadable, known_hashes, remember
 from alexcore.errors import DataError
+from alexcore.findings.data import SidesKept
 from alexcore.home import is_list_name
 
 
@@ -94,6 +95,8 @@ def open_source(
         return replace(index, reading=replace(reading_of(index), choice=choice)) if root else index
     for path in (source, validation):
         if path and path.is_file():
+            from alexcore.data.arrivals import not_a_folder  # with all that reads archives, which others do not need
+
             raise not_a_folder(path)
     return open_folder_cached(source, validation, choice, split_seed)
 
@@ -111,20 +114,32 @@ def open_checked(
     on_progress: Progress = silent,
     choice: FolderChoice = AS_IT_LIES,
     intensity: str = "auto",
+    *,
+    learned: Collection[bytes] = (),
 ) -> DataIndex:
     """Index a data set and leave out the pictures that cannot be decoded, each of which is decoded once for that.
 
-    The `hashes` of the others are known afterwards.
+    The `hashes` of the others are known afterwards, so pictures that are new here, but have a side in another split of
+    this home, or are among the hashes `learned`, go to that side (see `known_sides`).
 
     Every file is asked for its size and time, so one that was overwritten in place is decoded again. `intensity`, as in
     TrainConfig, says how its values beyond 8 bits are scaled.
     """
+    index = _opened_anew(data, val, choice)
+    unreadable = find_unreadable(index, on_progress)
+    hashes = known_hashes(index)
+    moved = keep_known_sides(index, hashes, learned)
+    if moved:
+        index = _opened_anew(data, val, choice)
+        remember(index, unreadable, hashes)
+        index = replace(index, problems=(*index.problems, SidesKept(moved)))
+    return with_rendering(replace(index, hashes=hashes).without(unreadable), intensity)
+
+
+def _opened_anew(data: str | Path, val: str | Path, choice: FolderChoice) -> DataIndex:
     if not is_shard_source(data) and not is_manifest(Path(data)):
         forget_folder(*_paths(data, val), choice)
-    index = open_source(data, val, choice=choice)
-    unreadable = find_unreadable(index, on_progress)
-    readable = replace(index, hashes=known_hashes(index)).without(unreadable)
-    return with_rendering(readable, intensity)
+    return open_source(data, val, choice=choice)
 
 
 def source_signature(path: Path) -> str:

@@ -6,7 +6,9 @@ they are: a picture that a network has learned never turns up among those that t
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,6 +24,8 @@ from alexcore.home import data_dir, splits_dir
 VAL_SHARE = 0.2
 # File systems allow 255 bytes; the rest of the name and a temporary one need room.
 _NAME_LENGTH = 40
+# What stands in the place of a hash: of a row that no check has read yet, and of one that is older than hashes.
+NEW, SETTLED = "", "-"
 
 
 def split_by_class(
@@ -51,6 +55,26 @@ def split_file(source: Path, seed: int = 0) -> Path:
     digest = hashlib.sha256(place.as_posix().encode()).hexdigest()
     name = source.name.encode()[:_NAME_LENGTH].decode(errors="ignore")
     return splits_dir().resolve() / f"{name}-{digest[:12]}-seed{seed}.csv"
+
+
+def seed_of(kept: Path) -> int:
+    """The seed in the name of a file by `split_file`."""
+    found = re.search(r"-seed(-?[0-9]+)$", kept.stem)
+    return int(found[1]) if found else 0
+
+
+def table_rows(kept: Path) -> list[dict[str, str]]:
+    """The rows of a kept split as they stand; none where it cannot be read."""
+    try:
+        with kept.open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+    except (OSError, ValueError, csv.Error):
+        return []
+
+
+def recorded_hashes(kept: Path) -> dict[str, str]:
+    """The hash of each row of a kept split, by its path; NEW or SETTLED where it has none."""
+    return {row.get("path") or "": row.get("hash", SETTLED) or NEW for row in table_rows(kept)}
 
 
 def keep_split(
@@ -96,4 +120,5 @@ def _table(
     ]
     rows = [*zip(paths, labels, split["split"], strict=True), *gone]
     paths, labels, words = (list(column) for column in zip(*rows, strict=True))
-    return ManifestColumns(paths, labels, words, classes)
+    recorded = recorded_hashes(kept) if before.paths else {}
+    return ManifestColumns(paths, labels, words, classes, hashes=[recorded.get(path, NEW) for path in paths])

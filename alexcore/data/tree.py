@@ -235,7 +235,7 @@ def _listed(path: str) -> tuple[list[Entry], list[Entry]]:
         found = list(entries)
     names = "\0".join(["", *map(by_name, found), ""])
     # Names that are no UTF-8, or begin as those of hidden files and junk do, are looked at one by one.
-    usual = "\0." not in names and "\0~" not in names and is_utf8(names)
+    usual = "\0." not in names and "~" not in names and is_utf8(names)
     endings = {os.path.splitext(entry.name)[1] for entry in (*found[:1], *found[len(found) // 2 :][:1], *found[-1:])}
     if usual and sum(names.count(f"{each}\0") for each in endings & _PLAIN_ENDINGS) == len(found) and _are_files(found):
         return found, []

@@ -5,6 +5,7 @@ The answer is remembered by the identity of the files (path, size, time), so a d
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -75,8 +76,13 @@ def find_unreadable(index: DataIndex, on_progress: Progress = silent) -> dict[st
                 on_progress(done, len(paths))
     finally:  # whoever interrupts a check does not wait for its end
         pool.shutdown(cancel_futures=True)
-    record = _record(index)
-    record.parent.mkdir(parents=True, exist_ok=True)
-    write_rows(_hashes_record(index), as_rows(hashes))
-    write_json(record, {"root": str(index.root), "pictures": len(paths), "unreadable": unreadable})
+    remember(index, unreadable, dict(zip(paths, hashes, strict=True)))
     return unreadable
+
+
+def remember(index: DataIndex, unreadable: Mapping[str, str], hashes: Mapping[str, bytes]) -> None:
+    """Keep what was found of exactly these files, in whatever order they were when it was found."""
+    record, paths = _record(index), [str(path) for path in index.files["path"]]
+    record.parent.mkdir(parents=True, exist_ok=True)
+    write_rows(_hashes_record(index), as_rows(hashes.get(path, b"") for path in paths))
+    write_json(record, {"root": str(index.root), "pictures": len(paths), "unreadable": unreadable})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from types import FrameType
 from typing import Any, Protocol
@@ -85,6 +85,7 @@ def open_together(
     group: Group,
     *,
     skipping: bool = False,
+    learned: Collection[bytes] = (),
     rendering: Rendering | None = None,
 ) -> RunData:
     """`open_run_data` in every rank: the first checks the pictures, the others then find what it has remembered.
@@ -93,7 +94,7 @@ def open_together(
         DataError: a rank finds other pictures than the first; or as `open_run_data`.
         ConfigError, StoppedBeforeStartError: as `open_run_data`.
     """
-    more: dict[str, Any] = {"skipping": skipping, "rendering": rendering}
+    more: dict[str, Any] = {"skipping": skipping, "rendering": rendering, "learned": learned}
     if not group.first:
         if group.share(""):
             raise StoppedBeforeStartError
@@ -122,12 +123,14 @@ def open_run_data(
     group: Group = ALONE,
     *,
     skipping: bool = False,
+    learned: Collection[bytes] = (),
     rendering: Rendering | None = None,
 ) -> RunData:
     """Open and check the data set of a run.
 
     With `skipping` a picture that can no longer be read is left out of its batch, and whoever reads the batches looks
-    at `lost`; without it reading ends with a DataError. `rendering` is the rule that the run has gone by so far.
+    at `lost`; without it reading ends with a DataError. `rendering` is the rule that the run has gone by so far, and
+    `learned` are hashes of what its network has been trained on: where a split is drawn for the first time, they train.
 
     Raises:
         DataError: it cannot be used.
@@ -146,6 +149,7 @@ def open_run_data(
         lambda done, total: tell("checking-pictures", done, total),
         choice_of(config),
         config.intensity,
+        learned=learned,
     )
     if rendering is not None:
         index = replace(index, rendering=rendering)

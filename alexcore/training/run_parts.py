@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from alexcore.config import TrainConfig
+from alexcore.data.content_hashes import seen_by
 from alexcore.data.shards import is_sharded
 from alexcore.errors import TrainingError
 from alexcore.findings.run import GradientNotFinite, LossNotFinite, NotCompiled, WeightsNotFinite
@@ -27,7 +28,7 @@ from alexcore.training.resuming import what_changed
 from alexcore.training.run_data import RunData, open_together
 from alexcore.training.seeding import seed_everything
 from alexcore.training.session import Session
-from alexcore.training.start_from import freeze, start_from
+from alexcore.training.start_from import freeze, learned_before, start_from
 from alexcore.training.state import TrainingState
 from alexcore.training.step import StepResult, train_step
 
@@ -86,8 +87,16 @@ def prepare(config: TrainConfig, session: Session, *, resume: bool, skipping: bo
     require_group(config, group, device)
     precision = choose_precision(config.precision, device)
     kept = session.kept_rendering() if resume else None
-    pinned = device.type == "cuda"
-    data = open_together(config, session.reporter, pinned, group, skipping=skipping, rendering=kept)
+    learned = seen_by(session.run_dir) | learned_before(config.start_from)
+    data = open_together(
+        config,
+        session.reporter,
+        device.type == "cuda",
+        group,
+        skipping=skipping,
+        rendering=kept,
+        learned=learned,
+    )
     session.reporter.progress("building-network", 0, 0)
     seed_everything(config.seed, config.deterministic, config.cudnn_benchmark)
     model = _network(config, data, session, device, resume)

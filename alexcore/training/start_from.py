@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from alexcore.config import TrainConfig
+from alexcore.data.content_hashes import seen_by
 from alexcore.errors import CheckpointError, ConfigError
 from alexcore.findings.finding import Finding
 from alexcore.findings.run import StartedFromImageNet, StartedFromOtherClasses, StartedFromRun
@@ -41,6 +42,14 @@ def start_from(model: Network, config: TrainConfig, classes: tuple[str, ...]) ->
     if theirs == classes:
         return StartedFromRun(str(path), len(classes))
     return StartedFromOtherClasses(str(path), theirs[:5], classes[:5], len(theirs), len(classes))
+
+
+def learned_before(source: str) -> frozenset[bytes]:
+    """The hashes of what the run that `start_from` names was trained on, as far as that is known."""
+    try:
+        return seen_by(checkpoint_of(source).parent.parent) if source and source != "imagenet" else frozenset()
+    except ConfigError:  # whoever takes the weights says so
+        return frozenset()
 
 
 def checkpoint_of(source: str) -> Path:

@@ -125,4 +125,8 @@ SAID: Mapping[str, Said] = {
         "The split could not be kept: {why}",
         "When pictures are added, some of the old ones may move to the other split.",
     ),
+    "data.sides-kept": Said(
+        "Some pictures were split before, under other names, and keep their side: {count:,} {count:?has|have} gone to "
+        "another one than the split by names had."
+    ),
 }

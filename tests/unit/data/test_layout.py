@@ -160,6 +160,7 @@ def test_a_train_beside_class_folders_is_refused_with_both_readings(tmp_path, ne
     assert splits.counts == ({"train": {"electric": 4, "steam": 4}} if nested else {})
     assert "bus 6, car 6, train 8" in error.message
     assert "leaving out bus (6), car (6)" in error.message
+    assert nested or "train (8 pictures without classes)" in error.message
     index = open_folder(tmp_path, choice=classes.choice)
     assert index.classes == ("bus", "car", "train")
     assert index.reading is not None
@@ -189,6 +190,40 @@ def test_a_folder_beside_the_splits_with_the_same_classes_is_left_out(tmp_path):
     index = open_folder(tree(tmp_path, train__a=3, train__b=3, val__a=1, val__b=1, extra__a=7))
     assert index.classes == ("a", "b")
     assert "extra (7 pictures)" in said(index, "beside-splits")
+
+
+def test_parts_of_one_pool_are_no_classes(tmp_path):
+    files = [f"images_part_{1 + n // 5}/{'ab'[n % 2]}_{n}.jpg" for n in range(10)]
+    names, classes = refused(tree(tmp_path, *files)).readings
+    assert (names.classes, classes.classes) == ({"a": 5, "b": 5}, {"images_part_1": 5, "images_part_2": 5})
+    assert open_folder(tree(tmp_path / "other", part=2, whole=2)).classes == ("part", "whole")
+
+
+def test_versions_of_the_same_pictures_are_no_classes(tmp_path):
+    kinds = ("color", "grayscale")
+    flat, classes = refused(tree(tmp_path, **{f"{kind}__{name}": 3 for kind in kinds for name in ("a", "b")})).readings
+    assert (flat.classes, classes.classes) == ({"a": 6, "b": 6}, {"color": 6, "grayscale": 6})
+
+
+def test_folders_within_classes_that_are_called_alike_are_no_versions(tmp_path):
+    folders = {f"{name}__{where}": 3 for name in ("cats", "dogs") for where in ("indoors", "outdoors")}
+    assert open_folder(tree(tmp_path, **folders)).classes == ("cats", "dogs")
+
+
+def test_classes_in_names_beside_a_numbered_test_folder(tmp_path):
+    files = [f"train/{name}.{n}.jpg" for name in ("cat", "dog") for n in range(5)]
+    root = tree(tmp_path, *files, "test1/1.jpg", "test1/2.jpg")
+    (reading,) = refused(root).readings
+    assert reading.splits == {"train": "train", "test": "test1"}
+    assert counts(open_folder(root, choice=reading.choice)) == {
+        "train": {"cat": 4, "dog": 4},
+        "val": {"cat": 1, "dog": 1},
+    }
+
+
+def test_a_folder_called_train_around_all_splits_is_none(tmp_path):
+    index = open_folder(tree(tmp_path, train__train__a=2, train__train__b=2, train__val__a=1, train__val__b=1))
+    assert counts(index) == {"train": {"a": 2, "b": 2}, "val": {"a": 1, "b": 1}}
 
 
 def test_empty_splits_beside_class_folders_do_not_matter(tmp_path):
@@ -258,6 +293,7 @@ def test_more_pictures_of_the_same_classes_in_a_folder_beside_them_are_no_copy_a
         ("images/{name}/{n}.jpg", "masks/{name}/{n}_mask.png"),
         ("{name}/images/{n}.jpg", "{name}/masks/{n}.png"),
         ("{name}/{name}-{n}.jpg", "segmentations/{name}/{name}-{n}.png"),
+        ("birds/pictures/{name}/{n}.jpg", "segmentations/{name}/{n}.png"),
         ("train/{name}/{name}{n}.jpg", "annotations/trimaps/{name}{n}.png"),
     ],
 )
