@@ -66,6 +66,9 @@ def test_an_ambiguous_folder_is_refused_until_somebody_chooses(vehicles, tmp_pat
     card = model_card(exported_run(read_run(run)))
     assert "read as the splits train" in card
     assert "\\-\\-layout splits" in card or "--layout splits" in card
+    done("export", run, "--to", tmp_path / "run.zip", "--format", "bundle")
+    done("import", tmp_path / "run.zip", "--data", vehicles, "--name", "back")
+    assert load_config(home / "runs" / "back" / "config.json").layout == "splits"
 
 
 def test_what_derive_and_pack_write_has_the_classes_that_were_chosen(stripes, tmp_path):
