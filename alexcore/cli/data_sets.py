@@ -115,7 +115,8 @@ def data_stats(arguments: Arguments) -> int:
     with reported("measuring") as on_progress:
         index = open_checked(arguments.path, arguments.val, on_progress, chosen(arguments), _intensity(arguments))
         found = measure(index, on_progress=on_progress)
-    return answer(arguments.json, {"data": str(index.origin), **found.summary()}, found.normalize_code())
+    lines = [found.normalize_code(), *([found.constant] if found.constant else [])]
+    return answer(arguments.json, {"data": str(index.origin), **found.summary()}, *lines)
 
 
 def data_derive(arguments: Arguments) -> int:

@@ -31,6 +31,9 @@ from alexcore.home import cache_dir
 
 IMAGE_SIZE = 224
 AVERAGE_SIDE = 64
+CHANNELS = ("red", "green", "blue")
+# What Normalize takes at least: below, every colour is constant to its eye, and dividing would make noise of rounding.
+LEAST_STD = 1e-4
 # Pillow releases the interpreter's lock while it decodes; the batch bounds what waits to be added up.
 THREADS, BATCH = 4, 256
 # What the eye makes of red, green and blue (ITU-R BT.601).
@@ -49,7 +52,7 @@ class Statistics:
         pictures: Training pictures that mean and std rest on.
         unreadable: Pictures of any split whose pixels could not be decoded.
         mean: Of red, green and blue, in [0, 1].
-        std: Of red, green and blue, over all pixels (the divisor is their number).
+        std: Of red, green and blue, over all pixels (their number is what the sum is divided by).
         table: A row a picture in the order of `index.files`: width and height in px after the EXIF rotation (from the
             header alone; 0 where it cannot be read), bytes, brightness in [0, 1] (nan where it cannot be decoded).
         averages: (classes, 64, 64, 3) uint8: the mean training picture of each class.
@@ -65,9 +68,22 @@ class Statistics:
     averages: npt.NDArray[np.uint8]
     averaged: npt.NDArray[np.int64]
 
+    @property
+    def divisors(self) -> tuple[float, ...]:
+        """What a pipeline divides by: `std`, but 1 for a channel that is constant, which is then only shifted."""
+        return tuple(value if value >= LEAST_STD else 1.0 for value in self.std)
+
+    @property
+    def constant(self) -> str:
+        """A sentence that names the channels that are constant; empty where none is."""
+        names = [name for name, value in zip(CHANNELS, self.std, strict=True) if value < LEAST_STD]
+        if not names:
+            return ""
+        return f"The same value in every picture: {' and '.join(names)}; shifted to 0 and divided by 1."
+
     def normalize_code(self) -> str:
         """The line of Python that puts these numbers into a pipeline."""
-        mean, std = (", ".join(f"{value:.4f}" for value in values) for values in (self.mean, self.std))
+        mean, std = (", ".join(f"{value:.4f}" for value in values) for values in (self.mean, self.divisors))
         return f"transforms.Normalize(mean=[{mean}], std=[{std}])"
 
     def summary(self) -> dict[str, Any]:
@@ -85,7 +101,7 @@ class Statistics:
             "pictures": self.pictures,
             "unreadable": self.unreadable,
             "mean": list(self.mean),
-            "std": list(self.std),
+            "std": list(self.divisors),
             "normalize": self.normalize_code(),
             **{
                 name: [round(float(value), 4) for value in (column.min(), column.median(), column.max())]

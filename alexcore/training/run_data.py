@@ -158,8 +158,8 @@ def open_run_data(
     evaluation = evaluation_operations(config.augment, config.image_size)
     if config.normalize == "data":
         found = measure(index, on_progress=lambda done, total: tell("measuring-colours", done, total))
-        training = with_normalize(training, found.mean, found.std)
-        evaluation = with_normalize(evaluation, found.mean, found.std)
+        training = with_normalize(training, found.mean, found.divisors)
+        evaluation = with_normalize(evaluation, found.mean, found.divisors)
     sides = [image_side(config, epoch, plan.steps_per_epoch) for epoch in range(config.epochs)]
     changes = [epoch for epoch, side in enumerate(sides) if epoch == 0 or side != sides[epoch - 1]]
     (_, first), *later = [(epoch, resized(training, config.image_size, sides[epoch])) for epoch in changes]

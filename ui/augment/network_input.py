@@ -68,7 +68,9 @@ def _measured(index: DataIndex) -> None:
         measure_section(index)
         return
     st.code(statistics.normalize_code(), language="python", wrap_lines=True)
-    st.button(_("Use in Normalize"), key="augment_normalize", on_click=_use, args=(statistics.mean, statistics.std))
+    st.button(
+        _("Use in Normalize"), key="augment_normalize", on_click=_use, args=(statistics.mean, statistics.divisors)
+    )
 
 
 def _use(mean: Sequence[float], std: Sequence[float]) -> None:

@@ -77,6 +77,8 @@ def _numbers(found: Statistics) -> None:
     with right:
         st.markdown(_("**For Normalize**: subtract the mean, divide by the standard deviation."))
         st.code(found.normalize_code(), language="python", wrap_lines=True)
+        if found.constant:
+            st.caption(found.constant)
         st.button(_("Use for Normalize"), key="dataset_normalize", on_click=_use_for_normalize)
         left_out = f" {found.unreadable:,} unreadable pictures are left out." if found.unreadable else ""
         st.caption(

@@ -122,4 +122,4 @@ def _operations(config: TrainConfig, index: DataIndex) -> list[Operation]:
     if config.normalize != "data":
         return operations
     found = measure(index)
-    return with_normalize(operations, found.mean, found.std)
+    return with_normalize(operations, found.mean, found.divisors)

@@ -11,11 +11,13 @@ import pytest
 import torch
 from PIL import Image
 
+from alexcore.augment.check import require_legal
 from alexcore.augment.pipeline import build_transform
+from alexcore.augment.presets import evaluation_operations, with_normalize
 from alexcore.data import statistics
 from alexcore.data.folder import open_folder
 from alexcore.data.images import read_header, read_picture
-from alexcore.data.statistics import known_statistics, measure, statistics_file
+from alexcore.data.statistics import LEAST_STD, known_statistics, measure, statistics_file
 from alexcore.errors import DataError
 
 
@@ -62,7 +64,7 @@ def test_known_numbers(tmp_path):
     assert found.averages[1, 32, 32].tolist() == [255, 0, 255]
     assert found.table["brightness"].tolist() == pytest.approx([0, 0.299 + 0.114, 9 / 255, 1], abs=1e-6)
     assert found.normalize_code() == (
-        "transforms.Normalize(mean=[0.5000, 0.0000, 0.5000], std=[0.5000, 0.0000, 0.5000])"
+        "transforms.Normalize(mean=[0.5000, 0.0000, 0.5000], std=[0.5000, 1.0000, 0.5000])"
     )
 
 
@@ -169,3 +171,22 @@ def test_exif_becomes_text_that_fits(tmp_path):
     assert found.exif["DateTimeOriginal"] == "2020:01:02 03:04:05"
     assert found.exif["GPS"] == "present", "where a picture was taken is not for everybody's eyes"
     assert "MakerNote" not in found.exif
+
+
+@pytest.mark.parametrize("blue", [0, 50])
+def test_a_channel_that_is_constant_is_shifted_and_any_pipeline_takes_it(tmp_path, blue):
+    """Symptom: `normalize=data` divided by 0, and the run ended, or its checkpoint could not be opened."""
+    for split, name, value in [(s, n, v) for s in ("train", "val") for n in "ab" for v in (10, 200)]:
+        file = tmp_path / "data" / split / name / f"{value}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        image = Image.new("RGB", (32, 32), (value, value // 2, 90))
+        image.putpixel((0, 0), (value, value // 2, 90 + blue))
+        image.save(file)
+    index = open_folder(tmp_path / "data")
+    found = measure(index, image_size=224)
+    assert ("blue" in found.constant) == (found.std[2] < LEAST_STD) == (not blue)
+    operations = with_normalize(evaluation_operations("none", 64), found.mean, found.divisors)
+    (normalize,) = [each for each in require_legal(operations) if each["op"] == "Normalize"]
+    assert normalize["std"] == list(found.divisors)
+    assert found.summary()["std"] == list(found.divisors)
+    assert min(found.divisors) >= LEAST_STD
