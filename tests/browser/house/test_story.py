@@ -74,7 +74,7 @@ def test_the_story_from_data_to_an_answer(
     page.locator(".st-key-train_epochs input").press("Enter")
     expect(page.get_by_text("epochs = 0 is not allowed")).to_be_visible()
     expect(page.locator(".st-key-train_start button")).to_be_disabled()
-    page.locator(".st-key-train_epochs input").fill("3")
+    page.locator(".st-key-train_epochs input").fill("7")
     page.locator(".st-key-train_epochs input").press("Enter")
     expect(page.locator(".st-key-train_start button")).to_be_enabled()
     shoot(page, shots, "train-form")
