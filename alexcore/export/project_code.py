@@ -55,7 +55,7 @@ def require_carried(
     odd += ["scheduler = 'plateau'"] * (config.scheduler == "plateau")
     odd += [f"{each['op']} in augment" for each in for_batches(active(operations))]
     odd += [f"precision = {config.precision!r}, which was float16"] * (precision == "float16")
-    odd += ["pictures that are scaled to 8 bits or put on another colour"] * (rendering != PLAIN)
+    odd += [f"{kind} pictures" for kind, _, _ in rendering.windows if kind not in ("16-bit", "floating-point")]
     if odd:
         raise NotCarriedError(
             f"A project cannot carry {', '.join(odd)}: its train.py has only the settings that a reader meets.",
