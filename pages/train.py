@@ -13,7 +13,7 @@ from alexcore.runs.store import open_run
 from alexcore.words.language import _
 from ui.parts.address import choose_dataset, choose_run, chosen_run
 from ui.parts.clone import clone_from_url, cloned_validation, end_clone
-from ui.parts.datasets import dataset_or_wait, dataset_select
+from ui.parts.datasets import dataset_or_wait, dataset_select, whole_dataset
 from ui.parts.evaluation_section import evaluation_section
 from ui.parts.forms import config_form, explanations
 from ui.parts.page import page, shown_errors
@@ -34,7 +34,7 @@ def new_run() -> None:
     with shown_errors():
         val, index = cloned_validation(name, index)
         config = config_form(str(index.origin), val, reading_of(index).choice)
-        plan = preflight(config, index, checked)
+        plan = preflight(config, index, checked, index if val else whole_dataset(name))
     if st.button(_("Start"), key="train_start", type="primary", icon=":material/play_arrow:", disabled=plan is None):
         assert config is not None
         end_clone()

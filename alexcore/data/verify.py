@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from alexcore.data.content_hashes import as_rows, content_hash, from_rows, read_rows, write_rows
 from alexcore.data.images import check_decodable
 from alexcore.data.index import DataIndex
@@ -40,9 +43,14 @@ def _hashes_record(index: DataIndex) -> Path:
     return cache_dir() / "hashes" / f"{index.files_identity}.npz"
 
 
+def known_rows(index: DataIndex) -> npt.NDArray[np.uint8] | None:
+    """The hash of each row, (N, 16), zeros where it has none; None where no check has read exactly these files."""
+    return read_rows(_hashes_record(index), len(index.files))
+
+
 def known_hashes(index: DataIndex) -> dict[str, bytes]:
     """What each picture is by its content, path -> hash, as far as `find_unreadable` has read exactly these files."""
-    rows = read_rows(_hashes_record(index), len(index.files))
+    rows = known_rows(index)
     if rows is None:
         return {}
     pairs = zip(index.files["path"], from_rows(rows), strict=True)
@@ -53,7 +61,7 @@ def find_unreadable(index: DataIndex, on_progress: Progress = silent) -> dict[st
     """Decode every picture and return those that fail, as path -> reason; the others are hashed (`known_hashes`)."""
     known = known_unreadable(index)
     # An older version has decoded the pictures and hashed none; then they are read once more, but not decoded.
-    if known is not None and read_rows(_hashes_record(index), len(index.files)) is not None:
+    if known is not None and known_rows(index) is not None:
         return known
     paths = [str(path) for path in index.files["path"]]
     unreadable, hashes = {}, []

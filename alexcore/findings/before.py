@@ -179,3 +179,17 @@ class UnequalShares(Finding, code="run.unequal-shares", severity="error"):
     fitting: tuple[str, ...]
     last: int
     several: bool
+
+
+class SameInTwoSplits(Finding, code="run.same-in-two-splits", severity="warning"):
+    """Copies of a picture lie in more than one split of the data set that a run is about to train on.
+
+    The network will be tested on what it has learned, so its accuracy measures memory and is too good.
+
+    Example: splits made of links into one folder, of which some are in both.
+
+    Remedy: leave the copies out on the page *Data set*, under Quality.
+    """
+
+    names: tuple[str, ...]
+    count: int

@@ -124,6 +124,10 @@ SAID: Mapping[str, Said] = {
     "run.stopped-early": Said(
         "Stopped early: no better validation accuracy for {patience} epochs.", "best.pt holds the best epoch."
     ),
+    "run.same-in-two-splits": Said(
+        "{count:,} pictures are copies that lie in two splits: {names:listed {count}}. The accuracy will be too good.",
+        "Scan the data set on the page Data set and exclude them there, under Quality.",
+    ),
     "run.pictures-skipped": Said(
         "{count:,} of {total:,} pictures can no longer be read and {count:?is|are} skipped: {names:listed {count}} "
         "({why}).",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from alexcore.config import TrainConfig
+from alexcore.data.doubles import known_in_two_splits
 from alexcore.data.index import DataIndex
 from alexcore.files import read_json
 from alexcore.findings.before import NotEnoughDisk, SyncBatchNormNeedsCuda
@@ -26,8 +27,8 @@ from ui.parts.text import plain
 from ui.train.check_button import check_button
 
 
-def preflight(config: TrainConfig, index: DataIndex, checked: bool) -> Plan:
-    """Draw the card and return the plan.
+def preflight(config: TrainConfig, index: DataIndex, checked: bool, whole: DataIndex) -> Plan:
+    """Draw the card and return the plan; `whole` is the data set with what cannot be decoded.
 
     Raises:
         AlexError: this run cannot start; the sentence says why.
@@ -38,6 +39,9 @@ def preflight(config: TrainConfig, index: DataIndex, checked: bool) -> Plan:
         st.markdown("\n".join(f"- {line}" for line in _facts(config, index, plan, checked)))
         for problem in index.problems:
             st.warning(plain(f"{problem.message} {problem.hint}"))
+        doubled = known_in_two_splits(whole)
+        if doubled:
+            st.warning(plain(f"{doubled.message} {doubled.hint}"))
         _gpus(config)
         _disk(config, len(index.classes))
         _time(config, plan)

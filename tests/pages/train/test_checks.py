@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,9 @@ from alexcore.cli import build_parser
 from alexcore.cli.flags import config_of
 from alexcore.config import make_config
 from alexcore.data.images import read_picture
+from alexcore.data.intensity import with_rendering
+from alexcore.data.quality import scan
+from alexcore.data.sources import open_checked, open_source
 from alexcore.home import cache_dir
 from alexcore.jobs import read_job
 from alexcore.training.checks import check_name, remember_check
@@ -80,6 +84,22 @@ def test_a_last_batch_of_one_picture_is_refused_before_the_start(flowers: Path) 
     at.selectbox(key="train_norm").set_value("group").run()
     assert not errors_of(at)
     assert not at.button(key="train_start").disabled
+
+
+@pytest.mark.parametrize("known_from", ["check", "scan"])
+def test_a_picture_in_two_splits_is_warned_of_before_the_start(flowers: Path, known_from: str) -> None:
+    root = flowers.resolve()
+    copy = root / "val" / "fine" / "copy.jpg"
+    shutil.copy(next((root / "train" / "fine").glob("*.jpg")), copy)
+    (root / "val" / "fine" / "damaged.jpg").write_bytes(b"no picture")
+    assert "two splits" not in text_of(open_page("pages/train.py")), "nobody knows yet"
+    open_checked(root) if known_from == "check" else scan(with_rendering(open_source(root)))
+    at = open_page("pages/train.py")
+    assert "2 pictures are copies that lie in two splits" in text_of(at)
+    assert not at.button(key="train_start").disabled
+    copy.unlink()
+    open_checked(root)
+    assert "two splits" not in text_of(open_page("pages/train.py"))
 
 
 def test_a_disk_too_small_is_said(flowers: Path, monkeypatch: pytest.MonkeyPatch) -> None:
