@@ -375,7 +375,7 @@ def test_paused_stopped_killed_and_resumed_two_processes_end_as_the_straight_run
 def test_a_picture_that_only_another_rank_reads_is_told_by_name(odd, start, tmp_path):
     """Symptom: the first process sees a broken connection, and the run fails with an error of the network."""
     data = write_pictures(tmp_path / "data", ("fine", "level", "wide"), {"train": 13, "val": 5})
-    run = start(tiny_config(data, batch_size=2, epochs=1, processes=2, norm="group"))
+    run = start(tiny_config(data, batch_size=2, epochs=1, processes=2, norm="group", unreadable_limit=0))
     launcher.request(run, "pause")
     wait_for(run, "paused")
     index = next(iter(EpochBatches(39, 2, 0, True, rank=1, ranks=2)))[0][1]
