@@ -120,7 +120,9 @@ def _layout_words(found: Labelled, apart: Mapping[str, Path]) -> str:
         names |= {each: f"{each}/" for each in apart}
         listed = ", ".join(names[each] for each in SPLITS if each in names)
         by = {"folder": "class folders", "name": "classes in the names of files", "list": "classes in a list"}
-        return f"{listed} with {by[reading.classes_from]}" + (f", train{split}" if found.draw else "")
+        return f"{listed} with {by[reading.classes_from]}" + (
+            "; train is split 4:1, val is drawn from it" if found.draw else ""
+        )
     words = {
         "folder": "class folders",
         "name": "classes in the names of files",

@@ -33,12 +33,12 @@ def preflight(config: TrainConfig, index: DataIndex, checked: bool, whole: DataI
     Raises:
         AlexError: this run cannot start; the sentence says why.
     """
+    plan = make_plan(config, index)
     with st.container(key="train_preflight", border=True):
-        plan = make_plan(config, index)
         st.markdown(f":material/checklist: **{plan_in_words(config, plan, len(index.classes))}**")
         st.markdown("\n".join(f"- {line}" for line in _facts(config, index, plan, checked)))
         for problem in index.problems:
-            st.warning(plain(f"{problem.message} {problem.hint}"))
+            (st.info if problem.severity == "info" else st.warning)(plain(problem.sentence))
         doubled = known_in_two_splits(whole)
         if doubled:
             st.warning(plain(f"{doubled.message} {doubled.hint}"))
