@@ -48,12 +48,24 @@ PAGES: dict[str, tuple[str, tuple[str, ...]]] = {
 _LATIN = frozenset({"cp437", "cp850", "cp1252", "cp852", "cp1250", "cp857", "cp1254", "cp1257"})
 # Letters of these languages that are not among the 26 commonest, all that the library lists.
 _MORE_LETTERS = {
-    "cp866": "ёшщэюфъ", "cp1251": "ёшщэюфъіїєґ", "koi8_r": "ёшщэюфъ", "cp737": "φξζψβϊϋΐΰ", "cp1253": "φξζψβϊϋΐΰ",
-    "cp857": "âîûöj", "cp1254": "âîûöj", "cp1256": "ضظذثغءئؤ", "cp862": "םךףץ", "cp1255": "םךףץ",
-    "cp437": "ßçêëâîïôûùñáíóúåæ", "cp850": "ßçêëâîïôûùñáíóúåøæõãœ", "cp1252": "ßçêëâîïôûùñáíóúåøæõãœ",
-    "cp852": "ďěňťůžśźżńćőűđäöüôĺľŕß", "cp1250": "ďěňťůžśźżńćőűđäöüôĺľŕß", "cp1257": "āēģīķļņūžõäöü",
+    "cp866": "ёшщэюфъ",
+    "cp1251": "ёшщэюфъіїєґ",
+    "koi8_r": "ёшщэюфъ",
+    "cp737": "φξζψβϊϋΐΰ",
+    "cp1253": "φξζψβϊϋΐΰ",
+    "cp857": "âîûöj",
+    "cp1254": "âîûöj",
+    "cp1256": "ضظذثغءئؤ",
+    "cp862": "םךףץ",
+    "cp1255": "םךףץ",
+    "cp437": "ßçêëâîïôûùñáíóúåæ",
+    "cp850": "ßçêëâîïôûùñáíóúåøæõãœ",
+    "cp1252": "ßçêëâîïôûùñáíóúåøæõãœ",
+    "cp852": "ďěňťůžśźżńćőűđäöüôĺľŕß",
+    "cp1250": "ďěňťůžśźżńćőűđäöüôĺľŕß",
+    "cp1257": "āēģīķļņūžõäöü",
     "cp874": "".join(map(chr, (*range(0xE01, 0xE3A), *range(0xE40, 0xE4D)))),
-}  # fmt: skip
+}
 # Logarithms. Of a letter that no language of the page has, and of breaking a habit of words.
 _FOREIGN, _MIXED, _INNER_CAPITAL, _SHOUTED, _CAPITAL = -11.5, -6.0, -7.0, -1.2, -0.7
 _RARE_PAGE = {"koi8_r": -3.0, "cp1257": -1.5}
@@ -214,5 +226,8 @@ def _korean(letter: str) -> float:
 
 
 _WIDE: dict[str, Callable[[str], float]] = {
-    "gb18030": _chinese, "big5": _traditional, "cp932": _japanese, "cp949": _korean,
-}  # fmt: skip
+    "gb18030": _chinese,
+    "big5": _traditional,
+    "cp932": _japanese,
+    "cp949": _korean,
+}

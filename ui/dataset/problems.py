@@ -88,7 +88,8 @@ def _list(name: str, index: DataIndex, whole: DataIndex, findings: list[Pictures
     gallery(whole, np.flatnonzero(chosen), key="dataset_finding_page", readable=index)
     if finding.fixable and finding.surplus:
         target = data_dir() / f"{stem_of(name)}-without-{finding.kind.replace('_', '-')}.csv"
-        label = _("Exclude {count} pictures").format(count=f"{len(finding.surplus):,}")
+        count = len(finding.surplus)
+        label = _("Exclude 1 picture") if count == 1 else _("Exclude {count} pictures").format(count=f"{count:,}")
         if st.button(label, key="dataset_exclude"):
             with shown_errors():
                 write_manifest(exclude(whole, finding.surplus), target)

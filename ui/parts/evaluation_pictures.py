@@ -68,7 +68,7 @@ def _words(row: dict[Hashable, Any], classes: list[str]) -> str:
 def _card(run: Run, index: DataIndex, path: str, number: int, words: str, known: Corrections, own_data: bool) -> None:
     file = path.replace("!", "/").rsplit("/", 1)[-1]
     try:
-        st.image(thumbnail(_source(index, path)), width="stretch", alt=f"{file}: {words}")
+        st.image(thumbnail(_source(index, path), rendering=index.rendering), width="stretch", alt=f"{file}: {words}")
     except DataError as error:
         st.caption(plain(str(error)))
     st.caption(plain(f"{words}. {file}"))
@@ -124,7 +124,7 @@ def _near(run: Run, index: DataIndex) -> None:
             for row in (same if len(same) else found.head(3)).to_dict("records"):
                 name = training.classes[int(row["label"])]
                 words = f"{name}: {row['phash_bits']} of 64 and {row['dhash_bits']} of 128 bits differ"
-                small = thumbnail(picture_source(training, str(row["path"])))
+                small = thumbnail(picture_source(training, str(row["path"])), rendering=training.rendering)
                 st.image(small, caption=plain(words), width="stretch", alt=words)
 
 
