@@ -260,56 +260,7 @@ class Overfitting(Finding, code="run.overfitting"):
     val_loss: float
 
 
-# How it ends: a finished run has trained every epoch that was asked for, or one of these rules has ended it. ----------
-
-
-class _Outcome(Finding):
-    """Why a finished run has ended."""
-
-
-class AllEpochsTrained(_Outcome, code="run.all-epochs", severity="info"):
-    """Every epoch that was asked for has been trained.
-
-    Nothing has cut the run short, so its schedule has come to its end.
-
-    Example: a run of 10 epochs after its tenth validation.
-
-    Remedy: none is needed; `resume RUN --epochs N` trains longer.
-    """
-
-    epochs: int
-
-
-class StepLimitReached(_Outcome, code="run.step-limit", severity="info"):
-    """The run has made the steps that max_steps allows.
-
-    Its last epoch may be a part of one.
-
-    Example: max_steps 100 for epochs of 30 steps: the fourth epoch has 10.
-
-    Remedy: none is needed; start a new run for more.
-    """
-
-    steps: int
-    epochs: int
-    of: int
-
-
-class BudgetUsed(_Outcome, code="run.budget-used", severity="info"):
-    """The run has used its time budget.
-
-    Its last epoch may be a part of one.
-
-    Example: 600 seconds were enough for 7 epochs and a half.
-
-    Remedy: none is needed; `resume RUN --time-budget-s N` gives it more.
-    """
-
-    seconds: float
-    steps: int
-
-
-class StoppedEarly(_Outcome, code="run.stopped-early"):
+class StoppedEarly(Finding, code="run.stopped-early"):
     """The run ended before its last epoch, because its validation accuracy had stopped getting better.
 
     Further epochs would cost time, and the network would learn its pictures by heart.
@@ -320,10 +271,6 @@ class StoppedEarly(_Outcome, code="run.stopped-early"):
     """
 
     patience: int
-
-
-# Codes of what `finished` can mean.
-OUTCOMES = tuple(each.code for each in _Outcome.__subclasses__())
 
 
 class PicturesSkipped(Finding, code="run.pictures-skipped"):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alexcore.findings.run import OUTCOMES, PicturesSkipped
+from alexcore.findings.outcome import OUTCOMES
+from alexcore.findings.run import PicturesSkipped
 from alexcore.runs.events import Event, EventFollower
 
 # By far the most lines, and none of them in a list.

@@ -18,11 +18,13 @@ from alexcore.process import spawn
 from alexcore.runs.digest import Digest
 from alexcore.runs.group import group_environment, torchrun_arguments
 from alexcore.runs.resumption import ask_to_resume
-from alexcore.runs.status import put_status_back, write_queued
+from alexcore.runs.status import LOST, put_status_back, write_queued
 from alexcore.runs.store import Run, create_run, read_run
 from alexcore.training.resuming import begins_anew, changed_config, resume_planned
 
 REQUESTS = ("stop", "pause", "continue")
+# The loader processes of a worker that was killed hold its lock until they notice, which is within 5 s.
+_ORPHANS_S = 6.0
 
 
 def start(config: TrainConfig, run_dir: Path | None = None) -> Path:
@@ -102,7 +104,7 @@ def prepare_resume(run: Run, epochs: int | None = None, **changes: Any) -> Train
         _require_work_left(run, run.config, config)
     with (
         RunError.from_system(f"{run.path} cannot be written", "Check its permissions and the disk."),
-        the_only_worker(run.path),
+        the_only_worker(run.path, _ORPHANS_S if run.status.state == LOST else 0),
     ):
         ask_to_resume(run.path, given)
         (run.path / "request").unlink(missing_ok=True)
@@ -111,14 +113,14 @@ def prepare_resume(run: Run, epochs: int | None = None, **changes: Any) -> Train
 
 
 @contextmanager
-def the_only_worker(run_dir: Path) -> Iterator[None]:
-    """Hold the lock of a run, which its worker holds for as long as it lives.
+def the_only_worker(run_dir: Path, patience_s: float = 0) -> Iterator[None]:
+    """Hold the lock of a run, which its worker holds for as long as it lives; wait so long for it.
 
     Raises:
         RunError: another process holds it; nothing was touched.
     """
     try:
-        lock = FileLock(run_dir / ".lock").acquire(timeout=0)
+        lock = FileLock(run_dir / ".lock").acquire(timeout=patience_s)
     except Timeout as error:
         raise RunError(f"Another worker is at the run {run_dir.name}.", "Wait for it, or stop it.") from error
     with lock:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from alexcore.findings.run import OUTCOMES
+from alexcore.findings.outcome import OUTCOMES
 from alexcore.runs.events import Event, EventFollower
 from alexcore.words.findings import same
 

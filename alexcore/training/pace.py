@@ -6,7 +6,7 @@ from typing import Any
 
 from alexcore.config import TrainConfig
 from alexcore.findings.finding import Finding
-from alexcore.findings.run import AllEpochsTrained, BudgetUsed, StepLimitReached
+from alexcore.findings.outcome import AllEpochsTrained, BudgetUsed, StepLimitReached
 from alexcore.training.budget import TimeBudget
 from alexcore.training.plan import Plan
 from alexcore.training.schedule import lr_factor, work_ahead

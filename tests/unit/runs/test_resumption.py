@@ -14,7 +14,8 @@ from alexcore import cli
 from alexcore.config import load_config
 from alexcore.errors import AlexError, RunError
 from alexcore.files import read_json, write_json
-from alexcore.findings.run import OUTCOMES, StoppedEarly
+from alexcore.findings.outcome import OUTCOMES
+from alexcore.findings.run import StoppedEarly
 from alexcore.runs.events import EventWriter, read_events
 from alexcore.runs.launcher import ended_early, planned, prepare_resume, request
 from alexcore.runs.resumption import asked_to_resume, failed_resume
