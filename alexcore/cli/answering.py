@@ -70,7 +70,7 @@ def predict(arguments: Arguments) -> int:
     from alexcore.analysis.answers import as_json, csv_text
     from alexcore.analysis.batch_prediction import AskedNetwork, BatchPrediction
     from alexcore.analysis.prediction import Classifier, best_of
-    from alexcore.data.incoming import named_pictures
+    from alexcore.data.archives.incoming import named_pictures
     from alexcore.runs.store import find_run, require_checkpoint
 
     runs = [find_run(each) for each in (arguments.run_dir, *arguments.also)]

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from alexcore.data.archive import Peek, peek
-from alexcore.data.arrivals import require_here
-from alexcore.data.uploads import UPLOAD_LIMITS, UPLOAD_MB, folder_name, save_upload
+from alexcore.data.archives.archive import Peek, peek
+from alexcore.data.archives.arrivals import require_here
+from alexcore.data.archives.uploads import UPLOAD_LIMITS, UPLOAD_MB, folder_name, save_upload
 from alexcore.errors import DataError
 from alexcore.home import cache_dir
 from alexcore.words.language import _

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from alexcore.data.archive import peek, unpack
-from alexcore.data.archive_names import require_encoding, with_slashes
-from alexcore.data.archive_rules import Limits
-from alexcore.data.code_pages import NameReading, is_clear, readings_of
+from alexcore.data.archives.archive import peek, unpack
+from alexcore.data.archives.archive_names import require_encoding, with_slashes
+from alexcore.data.archives.archive_rules import Limits
+from alexcore.data.archives.code_pages import NameReading, is_clear, readings_of
 from alexcore.errors import DataError
 from tests.support.odd_archives import SAYS_UTF8, UNIX, raw_zip
 
