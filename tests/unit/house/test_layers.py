@@ -30,6 +30,7 @@ FLOORS = [
         "system",
         "run_fields",
         "run_intensity",
+        "run_names",
         "words",
     },
     {"findings"},
