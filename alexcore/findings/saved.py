@@ -5,7 +5,7 @@ from __future__ import annotations
 from alexcore.findings.finding import Finding
 
 
-class NamesStripped(Finding, code="saved.names-stripped", severity="info"):
+class NamesStripped(Finding, code="run.names-stripped", severity="info"):
     """Another program has put something before the names of the weights.
 
     Data parallel training, torch.compile and FSDP wrap a network, and its weights are then called after the wrapper.

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from alexcore.words.template import Said
 
 SAID: Mapping[str, Said] = {
-    "saved.names-stripped": Said(
+    "run.names-stripped": Said(
         "The names of the weights in {path} have {taken:listed 0} in them, as other programs write; it was taken off."
     ),
 }

@@ -172,13 +172,13 @@ def test_such_a_checkpoint_answers_and_begins_a_run_and_says_so(good, tmp_path):
     expected = state["model"]
     torch.save({**state, "model": {f"module.{name}": each for name, each in expected.items()}}, tmp_path / "ddp.pt")
     network = Classifier(tmp_path / "ddp.pt")
-    assert [note.code for note in network.notes] == ["saved.names-stripped"]
+    assert [note.code for note in network.notes] == ["run.names-stripped"]
     assert "have module. in them" in network.notes[0].sentence
     fresh = build_model(CONFIG, 3)
     config = CONFIG.model_copy(update={"start_from": str(tmp_path / "ddp.pt")})
     assert [note.code for note in start_from(fresh, config, CLASSES)] == [
         "run.started-from-run",
-        "saved.names-stripped",
+        "run.names-stripped",
     ]
     for name, value in expected.items():
         assert torch.equal(fresh.state_dict()[name], value)
