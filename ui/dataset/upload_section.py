@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from alexcore.data.archive import Peek, peek
+from alexcore.data.archive_names import read_as
 from alexcore.data.arrivals import require_here
 from alexcore.data.uploads import UPLOAD_LIMITS, UPLOAD_MB, folder_name, save_upload
 from alexcore.errors import DataError
 from alexcore.home import cache_dir
 from alexcore.words.language import _
 from alexcore.words.numbers import size_text
+from ui.parts.page import shown_errors
+from ui.parts.text import plain
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -75,8 +78,10 @@ def upload_section() -> Archive | None:
     if upload is None:
         st.button(_("Unpack"), key="dataset_unpack", disabled=True)
         return None
-    encoding = _encoding(_looked_at(upload))
-    return Archive(upload, encoding) if st.button(_("Unpack"), key="dataset_unpack") else None
+    found = _looked_at(upload)
+    encoding = _encoding(found, upload.name) if found.raws else ""
+    clicked = st.button(_("Unpack"), key="dataset_unpack", disabled=encoding is None)
+    return Archive(upload, encoding) if clicked and encoding is not None else None
 
 
 def _looked_at(upload: UploadedFile) -> Peek:
@@ -97,10 +102,31 @@ def _looked_at(upload: UploadedFile) -> Peek:
     return kept[1]
 
 
-def _encoding(found: Peek) -> str:
-    """Let a person confirm how the names are read, if nothing in the archive says it."""
-    if not found.readings:
-        return ""
+def _encoding(found: Peek, name: str) -> str | None:
+    """Let a person confirm how the names are read, which nothing in the archive says; None while that is open."""
+    chosen = _likely(found) if found.readings else None
+    typed: str = st.text_input(
+        _("Another encoding"),
+        key="dataset_encoding_other",
+        max_chars=40,
+        placeholder="cp850",
+        width=220,
+        help=_("If none of these lines can be read: the name of the encoding, as `--encoding` takes it."),
+    )
+    if typed.strip():
+        with shown_errors():
+            read = read_as(found.raws, name, typed.strip())
+            st.caption(plain(_("They read as {encoding}: {names}").format(encoding=read.encoding, names=read.sample)))
+            return read.encoding
+        return None
+    told = _("Nothing is unpacked yet. Choose the line that you can read.")
+    st.caption(
+        told if chosen else _("The names are like no words in a usual encoding: type the one they are written in.")
+    )
+    return chosen
+
+
+def _likely(found: Peek) -> str:
     readings = {each.encoding: each for each in found.readings[:_OFFERED]}
     chosen: str = st.selectbox(
         _("The names in this archive read"),
@@ -109,5 +135,4 @@ def _encoding(found: Peek) -> str:
         key="dataset_encoding",
         help=_("The archive does not say in which encoding its names are written. The likeliest reading comes first."),
     )
-    st.caption(_("Nothing is unpacked yet. Choose the line that you can read."))
     return chosen

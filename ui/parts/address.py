@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import streamlit as st
 
-from alexcore.data.reading import AS_IT_LIES, FolderChoice
+from alexcore.data.reading import AS_IT_LIES, CHOICES, FolderChoice
 from alexcore.errors import ConfigError
 from alexcore.home import SYNTHETIC
 
-# What of a FolderChoice stands in the URL.
-_READ = ("layout", "classes_from")
+# What of a FolderChoice stands in the URL; whether its folders may be opened is asked when they are.
+_READ = tuple(name for name in CHOICES if name != "test")
 
 
 def chosen_dataset() -> str:
