@@ -98,21 +98,21 @@ class TrainConfig(RunFields):
         "Where a list's pictures are now",
         "The folder that has taken the place of the one with which the paths in a list begin, if that was moved or "
         "renamed; empty where nothing was. Nothing else about the run changes.",
-        code="alexcore.data.listed_files:below",
+        code="alexcore.data.lists.listed_files:below",
     )
     header: Literal["auto", "yes", "no"] = field(
         "auto",
         "Header of a list",
         "Whether the first line of a CSV or TSV list names its columns. auto: it does if its words are usual ones; no: "
         "it is a picture like the others.",
-        code="alexcore.data.list_choice:has_header",
+        code="alexcore.data.lists.list_choice:has_header",
     )
     columns: str = field(
         "",
         "Columns of a list",
         "Which columns of a list hold the pictures, their classes and, if you like, their splits: names, or numbers "
         "from 1, with a comma between them (file,species or 2,3). Empty: those with the usual names.",
-        code="alexcore.data.list_choice:chosen_columns",
+        code="alexcore.data.lists.list_choice:chosen_columns",
     )
     image_size: Annotated[int, Ge(32), Le(1024)] = field(
         224,
@@ -152,7 +152,7 @@ class TrainConfig(RunFields):
         "and predictions. auto looks at a sample of the training pictures and says what it has found; type takes the "
         "range of the type, minmax that of the sample, window the two numbers that you type. each is what version 0.1 "
         "did. No effect on ordinary pictures, which have 8 bits.",
-        code="alexcore.data.intensity:choose",
+        code="alexcore.data.decoding.intensity:choose",
         suggestions=(*INTENSITIES,),
         otherwise="window LOW HIGH, such as window 0 4095",
     )
@@ -168,7 +168,7 @@ class TrainConfig(RunFields):
         "Decoded pictures (MiB of disk)",
         "Keeps pictures as bytes in the cache, up to this size, so that a JPEG is decoded once and not in each epoch. "
         "Expect a faster second epoch with the same pixels; 0 is off. Pictures in shards are not kept.",
-        code="alexcore.data.decoded:DecodedPictures",
+        code="alexcore.data.decoding.decoded:DecodedPictures",
     )
 
     variant: Annotated[str, OneOf(lambda: tuple(NETWORKS), _networks_told)] = field(

@@ -39,7 +39,7 @@ from alexcore.augment.pipeline import draw, sample_seed  # noqa: E402
 from alexcore.augment.presets import PRESETS, training_operations  # noqa: E402
 from alexcore.augment.preview import encoded, to_picture  # noqa: E402
 from alexcore.augment.trace import Tracer  # noqa: E402
-from alexcore.data.images import read_picture  # noqa: E402
+from alexcore.data.decoding.images import read_picture  # noqa: E402
 from alexcore.training.loader import PictureDataset, as_sample  # noqa: E402
 from ui.augment.draws import grid_html  # noqa: E402, TID251
 from ui.parts.picture_choice import ShownPicture  # noqa: E402, TID251 - the page's own grid is what is measured

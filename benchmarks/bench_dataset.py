@@ -31,11 +31,11 @@ sys.path.insert(0, str(ROOT))
 
 from alexcore.data import index_cache, layout, tree  # noqa: E402
 from alexcore.data.browse import select_rows  # noqa: E402
+from alexcore.data.decoding.thumbnails import thumbnail  # noqa: E402
 from alexcore.data.index import DataIndex  # noqa: E402
+from alexcore.data.inspection.verify import known_unreadable  # noqa: E402
 from alexcore.data.sources import open_source  # noqa: E402
 from alexcore.data.statistics import known_statistics  # noqa: E402
-from alexcore.data.thumbnails import thumbnail  # noqa: E402
-from alexcore.data.verify import known_unreadable  # noqa: E402
 from benchmarks.pictures import write_pictures  # noqa: E402
 from benchmarks.streamlit_client import Server, Visitor  # noqa: E402
 

@@ -34,7 +34,7 @@ import torch  # noqa: E402
 from PIL import ImageOps  # noqa: E402
 
 from alexcore.config import make_config  # noqa: E402
-from alexcore.data.images import read_picture  # noqa: E402
+from alexcore.data.decoding.images import read_picture  # noqa: E402
 from alexcore.data.sources import open_checked  # noqa: E402
 from alexcore.training.checkpoint import build_model  # noqa: E402
 from alexcore.training.device import choose_device, choose_precision, describe_device  # noqa: E402

@@ -85,8 +85,8 @@ def memory_mib() -> float:
 def measure(run: Path, pictures: list[bytes], passes: int) -> dict[str, object]:
     from alexcore.analysis.batch_prediction import AskedNetwork, BatchPrediction
     from alexcore.analysis.prediction import Classifier
-    from alexcore.data.images import read_picture
-    from alexcore.data.incoming import from_bytes
+    from alexcore.data.archives.incoming import from_bytes
+    from alexcore.data.decoding.images import read_picture
 
     classifier = Classifier(run / "checkpoints" / "best.pt")
     uploads = [

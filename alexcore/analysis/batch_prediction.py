@@ -23,8 +23,8 @@ from PIL import Image, ImageOps
 
 from alexcore.analysis.confidence import Doubt, distance_to_nearest
 from alexcore.analysis.prediction import Classifier
-from alexcore.data.images import read_picture
-from alexcore.data.incoming import Incoming
+from alexcore.data.archives.incoming import Incoming
+from alexcore.data.decoding.images import read_picture
 from alexcore.errors import AlexError
 
 # Pictures that pass through a network together, and how many such chunks are decoded ahead.

@@ -9,7 +9,7 @@ import pandas as pd
 
 from alexcore.analysis.batch_prediction import AskedNetwork, BatchPrediction
 from alexcore.analysis.confidence import evenly
-from alexcore.data.incoming import Incoming, from_bytes
+from alexcore.data.archives.incoming import Incoming, from_bytes
 from alexcore.data.index import DataIndex
 from alexcore.data.shards import picture_source
 from alexcore.errors import DataError

@@ -15,7 +15,7 @@ from torch import nn
 from alexcore.augment.operations import Operation
 from alexcore.augment.pipeline import build_transform
 from alexcore.config import TrainConfig
-from alexcore.data.levels import Rendering
+from alexcore.data.decoding.levels import Rendering
 from alexcore.training.checkpoint import build_model, load_checkpoint, restore_model
 
 

@@ -28,8 +28,8 @@ from alexcore.analysis.confidence import Doubt, distance_to_nearest, evenly, far
 from alexcore.analysis.neighbours import FeatureWriter
 from alexcore.analysis.prediction import Classifier
 from alexcore.analysis.reference_files import LOGGED, MEANS, RECORD, reference_folder, references_dir
+from alexcore.data.archives.incoming import set_pictures
 from alexcore.data.class_index import require_same_mapping
-from alexcore.data.incoming import set_pictures
 from alexcore.data.index import DataIndex
 from alexcore.data.shards import is_sharded
 from alexcore.data.sources import choice_of, open_checked

@@ -26,7 +26,7 @@ from alexcore.analysis.prediction import Classifier
 from alexcore.augment.pipeline import build_transform
 from alexcore.data.class_index import require_same_mapping
 from alexcore.data.content_hashes import seen_by
-from alexcore.data.images import read_picture
+from alexcore.data.decoding.images import read_picture
 from alexcore.data.index import DataIndex
 from alexcore.data.reading import AS_IT_LIES, FolderChoice
 from alexcore.data.shards import picture_source

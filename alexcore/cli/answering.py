@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from alexcore.cli.flags import add_choice_flags, chosen
-from alexcore.cli.output import Arguments, Bar, add_command, answer, print_json, reported
+from alexcore.cli.output import RUN_HELP, Arguments, Bar, add_command, answer, print_json, reported
 from alexcore.errors import DataError
 
 
@@ -70,7 +70,7 @@ def predict(arguments: Arguments) -> int:
     from alexcore.analysis.answers import as_json, csv_text
     from alexcore.analysis.batch_prediction import AskedNetwork, BatchPrediction
     from alexcore.analysis.prediction import Classifier, best_of
-    from alexcore.data.incoming import named_pictures
+    from alexcore.data.archives.incoming import named_pictures
     from alexcore.runs.store import find_run, require_checkpoint
 
     runs = [find_run(each) for each in (arguments.run_dir, *arguments.also)]
@@ -129,7 +129,7 @@ def _at_least_one(text: str) -> int:
 def register(commands: Any) -> None:
     """Add the commands of this module."""
     evaluating = add_command(commands, "evaluate", evaluate)
-    evaluating.add_argument("run_dir")
+    evaluating.add_argument("run_dir", help=RUN_HELP)
     evaluating.add_argument("--data", default="", help="another data set with the same classes")
     add_choice_flags(evaluating)
     evaluating.add_argument(
@@ -139,10 +139,10 @@ def register(commands: Any) -> None:
         "--include-seen", action="store_true", help="let images count that the run was trained on, too"
     )
     predicting = add_command(commands, "predict", predict)
-    predicting.add_argument("run_dir")
+    predicting.add_argument("run_dir", help=RUN_HELP)
     predicting.add_argument("images", nargs="+", metavar="IMAGE")
     predicting.add_argument("--top-k", type=_at_least_one, default=5)
     predicting.add_argument("--csv", action="store_true", help="print a table, a line a class")
     predicting.add_argument("--also", action="append", default=[], metavar="RUN_DIR", help="another run to ask, too")
     predicting.add_argument("--tta", action="store_true", help="average over a picture, its mirror image, and both cut")
-    add_command(commands, "reference", reference).add_argument("run_dir")
+    add_command(commands, "reference", reference).add_argument("run_dir", help=RUN_HELP)

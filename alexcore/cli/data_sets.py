@@ -21,7 +21,7 @@ SHOWN = 5
 
 def data_sample(arguments: Arguments) -> int:
     """Write the built-in synthetic flowers."""
-    from alexcore.data.synthetic import write_flowers
+    from alexcore.data.flowers.synthetic import write_flowers
 
     with reported("drawing flowers") as on_progress:
         directory = write_flowers(
@@ -89,8 +89,8 @@ def data_pack(arguments: Arguments) -> int:
 
 def data_scan(arguments: Arguments) -> int:
     """Look for damaged, repeated, leaking, dark, blurry and otherwise odd pictures; nothing is changed."""
-    from alexcore.data.intensity import with_rendering
-    from alexcore.data.quality import scan
+    from alexcore.data.decoding.intensity import with_rendering
+    from alexcore.data.inspection.quality import scan
     from alexcore.data.sources import open_source
 
     # Not open_checked: the damaged pictures are among what is looked for.
@@ -122,7 +122,7 @@ def data_stats(arguments: Arguments) -> int:
 def data_derive(arguments: Arguments) -> int:
     """Save a data set with fewer or merged classes as a manifest; no picture is touched."""
     from alexcore.data.derive import group_in, merge_classes, names_in, select_classes
-    from alexcore.data.manifest import write_manifest
+    from alexcore.data.lists.manifest import write_manifest
     from alexcore.data.sources import open_source
 
     index = open_source(arguments.src, choice=chosen(arguments))
@@ -145,7 +145,7 @@ def _require_free(target: Path, index: DataIndex, force: bool) -> None:
 
 def data_download(arguments: Arguments) -> int:
     """Download the real photographs of five kinds of flowers (218 MB), and unpack them."""
-    from alexcore.data.download import download_flower_photos
+    from alexcore.data.archives.download import download_flower_photos
 
     with reported("downloading", "B") as on_progress:
         directory = download_flower_photos(arguments.dir or data_dir() / arguments.name, on_progress)
@@ -154,8 +154,8 @@ def data_download(arguments: Arguments) -> int:
 
 def data_unpack(arguments: Arguments) -> int:
     """Unpack a .zip or .tar of class folders, plain or compressed, refusing whatever leads outside or never ends."""
-    from alexcore.data.archive import unpack
-    from alexcore.data.uploads import UPLOAD_LIMITS, require_archive, require_data_set
+    from alexcore.data.archives.archive import unpack
+    from alexcore.data.archives.uploads import UPLOAD_LIMITS, require_archive, require_data_set
 
     notes: list[str] = []
     name = arguments.uploaded_as

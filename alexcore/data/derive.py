@@ -20,7 +20,7 @@ import pandas as pd
 
 from alexcore.data.class_index import class_problems, classes_in, listed
 from alexcore.data.index import DataIndex, by_split_and_class
-from alexcore.data.manifest import CORRECTED, open_manifest, write_manifest
+from alexcore.data.lists.manifest import CORRECTED, open_manifest, write_manifest
 from alexcore.data.reading import AS_IT_LIES
 from alexcore.errors import DataError
 from alexcore.home import MANIFEST_ENDINGS, data_dir

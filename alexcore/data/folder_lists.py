@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from alexcore.data.manifest_columns import read_table
+from alexcore.data.lists.manifest_columns import read_table
 from alexcore.data.tree import Entry, Folder
 from alexcore.errors import DataError
 from alexcore.home import is_list_name

@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from alexcore.data.image_formats import ANNEX, HEIC, LFS, STAND_INS
-from alexcore.data.levels import PLAIN, Rendering
+from alexcore.data.decoding.image_formats import ANNEX, HEIC, LFS, STAND_INS
+from alexcore.data.decoding.levels import PLAIN, Rendering
 from alexcore.data.reading import FolderReading
 from alexcore.errors import DataError
 from alexcore.findings.data import NoReadablePicture, OneReadableClass, Undecodable

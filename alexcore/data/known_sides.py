@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from alexcore.data.index import DataIndex
-from alexcore.data.manifest_columns import portable_paths, read_table, write_table
+from alexcore.data.lists.manifest_columns import portable_paths, read_table, write_table
 from alexcore.data.split import NEW, SETTLED, VAL_SHARE, recorded_hashes, seed_of, split_by_class, table_rows
 from alexcore.errors import DataError
 

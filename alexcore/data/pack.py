@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from alexcore.data.images import EXTENSIONS
+from alexcore.data.decoding.images import EXTENSIONS
 from alexcore.data.index import SPLITS, DataIndex
 from alexcore.data.shards import KIND, RECORD, is_sharded, picture_source
 from alexcore.data.storage import Progress, folder_at_once, silent

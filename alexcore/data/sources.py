@@ -8,15 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from alexcore.config import TrainConfig
+from alexcore.data.decoding.intensity import with_rendering
 from alexcore.data.index import DataIndex
 from alexcore.data.index_cache import folder_signature, forget_folder, open_folder_cached
-from alexcore.data.intensity import with_rendering
+from alexcore.data.inspection.verify import find_unreadable, known_hashes, remember
 from alexcore.data.known_sides import keep_known_sides
-from alexcore.data.manifest import open_manifest
+from alexcore.data.lists.manifest import open_manifest
 from alexcore.data.reading import AS_IT_LIES, CHOICES, OF_LISTS, ClassesFrom, FolderChoice, FolderReading
 from alexcore.data.shards import is_shard_source, open_shards
 from alexcore.data.storage import Progress, silent
-from alexcore.data.verify import find_unreadable, known_hashes, remember
 from alexcore.errors import DataError
 from alexcore.findings.data import SidesKept
 from alexcore.home import is_list_name
@@ -99,7 +99,9 @@ def open_source(
         return index if choice == AS_IT_LIES else replace(index, reading=replace(reading_of(index), choice=choice))
     for path in (source, validation):
         if path and path.is_file():
-            from alexcore.data.arrivals import not_a_folder  # with all that reads archives, which others do not need
+            from alexcore.data.archives.arrivals import (
+                not_a_folder,  # with all that reads archives, which others do not need
+            )
 
             raise not_a_folder(path)
     return open_folder_cached(source, validation, choice, split_seed)

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from alexcore.data.manifest_columns import ManifestColumns, portable_paths, read_table, write_table
+from alexcore.data.lists.manifest_columns import ManifestColumns, portable_paths, read_table, write_table
 from alexcore.errors import DataError
 from alexcore.findings.data import SplitDrawnAnew, SplitNotKept
 from alexcore.findings.finding import Finding

@@ -20,9 +20,9 @@ import numpy.typing as npt
 import pandas as pd
 from PIL import Image
 
-from alexcore.data.images import read_header, read_picture
+from alexcore.data.decoding.images import read_header, read_picture
+from alexcore.data.decoding.levels import Rendering
 from alexcore.data.index import DataIndex
-from alexcore.data.levels import Rendering
 from alexcore.data.shards import picture_source
 from alexcore.data.storage import Progress, silent
 from alexcore.errors import DataError

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from alexcore.data.images import EXTENSIONS
+from alexcore.data.decoding.images import EXTENSIONS
 from alexcore.data.index import is_utf8
 from alexcore.errors import DataError
 from alexcore.files import read_json, replacing

@@ -15,7 +15,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Literal
 
-from alexcore.data.image_formats import EXTENSIONS, may_be_picture
+from alexcore.data.decoding.image_formats import EXTENSIONS, may_be_picture
 from alexcore.data.index import is_utf8
 
 # When the entries of a folder changed last, in nanoseconds: mtime and ctime.

@@ -15,7 +15,7 @@ from typing import Any
 from alexcore.augment.code import code_of
 from alexcore.augment.operations import Operation, active, for_batches, for_samples
 from alexcore.config import FIELDS, TrainConfig
-from alexcore.data.levels import PLAIN, Rendering
+from alexcore.data.decoding.levels import PLAIN, Rendering
 from alexcore.data.reading import CHOICES
 from alexcore.errors import ConfigError
 from alexcore.fields import numbers_in

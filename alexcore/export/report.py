@@ -18,9 +18,9 @@ from markupsafe import Markup
 
 from alexcore.analysis.metrics import left_out_in_words, most_frequent_mistake, most_mistaken
 from alexcore.config import FIELDS, GROUPS
+from alexcore.data.decoding.thumbnails import thumbnail
 from alexcore.data.index import DataIndex
 from alexcore.data.shards import picture_source
-from alexcore.data.thumbnails import thumbnail
 from alexcore.errors import DataError
 from alexcore.export.card import Result, facts
 from alexcore.export.formats import TENSORBOARD, Wish, Written

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from alexcore.augment.operations import Operation, arguments
 from alexcore.config import TrainConfig
+from alexcore.data.decoding.levels import PLAIN, Rendering
 from alexcore.data.index import DataIndex
-from alexcore.data.levels import PLAIN, Rendering
 from alexcore.data.sources import choice_of, open_source
 from alexcore.errors import CheckpointError, DataError, RunError
 from alexcore.files import read_json

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from alexcore.config import load_config
-from alexcore.data.archive import unpack
+from alexcore.data.archives.archive import unpack
 from alexcore.data.reading import AS_IT_LIES, CHOICES, FolderChoice
 from alexcore.data.shards import is_sharded, split_path
 from alexcore.data.sources import open_source

@@ -14,9 +14,9 @@ from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
 from alexcore.augment import pipeline
 from alexcore.augment.operations import Operation
-from alexcore.data.decoded import DecodedPictures
+from alexcore.data.decoding.decoded import DecodedPictures
+from alexcore.data.decoding.levels import PLAIN, Rendering
 from alexcore.data.index import DataIndex
-from alexcore.data.levels import PLAIN, Rendering
 from alexcore.errors import DataError
 from alexcore.system import available_cores, lower_priority
 from alexcore.training.shared_batches import AHEAD, Placed, SharedBatches

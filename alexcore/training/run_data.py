@@ -10,8 +10,8 @@ from typing import Any, Protocol
 from alexcore.augment.operations import Operation
 from alexcore.augment.presets import evaluation_operations, resized, training_operations, with_normalize
 from alexcore.config import TrainConfig
+from alexcore.data.decoding.levels import Rendering
 from alexcore.data.index import DataIndex
-from alexcore.data.levels import Rendering
 from alexcore.data.shards import is_sharded
 from alexcore.data.sources import choice_of, open_checked
 from alexcore.data.statistics import measure

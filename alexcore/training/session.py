@@ -22,8 +22,8 @@ import torch
 from alexcore import __version__
 from alexcore.data.class_index import require_same_mapping
 from alexcore.data.content_hashes import remember_seen
+from alexcore.data.decoding.levels import Rendering
 from alexcore.data.index import DataIndex
-from alexcore.data.levels import Rendering
 from alexcore.data.sources import reading_of
 from alexcore.files import read_json, write_json
 from alexcore.findings.finding import Finding

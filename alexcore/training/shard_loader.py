@@ -26,7 +26,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from alexcore.augment.operations import Operation
 from alexcore.augment.pipeline import Transform, batch_seed, build_mixing, build_transform, draw, sample_seed
-from alexcore.data.images import read_picture
+from alexcore.data.decoding.images import read_picture
 from alexcore.data.index import DataIndex
 from alexcore.data.shards import is_sharded, split_path
 from alexcore.data.tar_index import is_picture, split_name

@@ -9,11 +9,11 @@ import torch
 
 from alexcore.config import TrainConfig
 from alexcore.data.content_hashes import seen_by
-from alexcore.errors import CheckpointError, ConfigError
+from alexcore.errors import CheckpointError, ConfigError, RunError
 from alexcore.findings.finding import Finding
 from alexcore.findings.run import StartedFromImageNet, StartedFromOtherClasses, StartedFromRun
-from alexcore.home import runs_dir
 from alexcore.nn import Network
+from alexcore.run_names import run_folder
 from alexcore.training.checkpoint import load_checkpoint
 
 # What has to be the same for the shapes of all layers but the last to be the same.
@@ -53,12 +53,16 @@ def learned_before(source: str) -> frozenset[bytes]:
 
 
 def checkpoint_of(source: str) -> Path:
-    """The checkpoint that a text names: a file, a run's folder, or a run's name in the store.
+    """The checkpoint that a text names: a file, a run's folder, or a run's id or name in the store.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is none, or several runs have that name.
     """
-    for path in (Path(source).expanduser(), runs_dir() / source):
+    try:
+        named = run_folder(source)
+    except RunError as error:
+        raise ConfigError(f"start_from = {source!r}: {error.message}", error.hint) from error
+    for path in (Path(source).expanduser(), *([named] if named else [])):
         if path.is_file():
             return path
         for name in ("best.pt", "last.pt"):

@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from alexcore.data.download import Remote
+from alexcore.data.archives.download import Remote
 
 CONTENT = bytes(range(256)) * 4096 + b"the end"  # 1 MiB and a little
 

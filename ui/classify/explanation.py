@@ -10,8 +10,8 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from alexcore.data.decoding.thumbnails import thumbnail
 from alexcore.data.shards import picture_source
-from alexcore.data.thumbnails import thumbnail
 from alexcore.errors import AlexError, DataError
 from alexcore.figures import new_figure
 from alexcore.palette import HEAT
@@ -67,7 +67,7 @@ def explain(work: Work, number: int) -> None:
 
 
 def _picture(work: Work, number: int, network: Classifier) -> Image.Image:
-    from alexcore.data.images import read_picture
+    from alexcore.data.decoding.images import read_picture
 
     picture = work.pictures[number]
     return read_picture(picture.read(), picture.name, rendering=network.rendering).image

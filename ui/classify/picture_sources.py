@@ -10,9 +10,8 @@ from typing import Protocol
 import pandas as pd
 import streamlit as st
 
-from alexcore.data.arrivals import require_here
-from alexcore.data.images import POLICY
-from alexcore.data.incoming import (
+from alexcore.data.archives.arrivals import require_here
+from alexcore.data.archives.incoming import (
     Found,
     Incoming,
     folder_pictures,
@@ -22,6 +21,7 @@ from alexcore.data.incoming import (
     told_apart,
     zip_pictures,
 )
+from alexcore.data.decoding.images import POLICY
 from alexcore.errors import DataError
 from alexcore.home import data_roots, open_path
 from alexcore.runs.store import Run

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from alexcore.data.arrivals import require_here
+from alexcore.data.archives.arrivals import require_here
 from alexcore.words.language import _
 from ui.parts.lazy_torch import load_torch
 from ui.parts.page import shown_errors

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from alexcore.data.incoming import Incoming
+from alexcore.data.archives.incoming import Incoming
 from alexcore.words.language import _
 from alexcore.words.numbers import duration
 from ui.classify.picture_sources import Chosen
@@ -106,6 +106,6 @@ def small_picture(work: Work, number: int) -> bytes:
         DataError: it cannot be read any more.
     """
     from alexcore.augment.preview import encoded
-    from alexcore.data.thumbnails import small_copy
+    from alexcore.data.decoding.thumbnails import small_copy
 
     return bytes(work.keep(("small", number), lambda: encoded(small_copy(work.pictures[number].read(), SHOWN_PX))))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from alexcore.data.flower_scene import CLASSES
+from alexcore.data.flowers.flower_scene import CLASSES
 from alexcore.errors import DataError
 from alexcore.home import data_dir
 from alexcore.jobs import read_job, start_job

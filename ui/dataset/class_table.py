@@ -11,7 +11,7 @@ import streamlit as st
 from alexcore.data.class_index import class_indices_json, class_to_idx_python
 from alexcore.data.derive import merge_classes, select_classes
 from alexcore.data.index import DataIndex
-from alexcore.data.manifest import write_manifest
+from alexcore.data.lists.manifest import write_manifest
 from alexcore.errors import DataError
 from alexcore.home import data_dir
 from alexcore.words.language import _

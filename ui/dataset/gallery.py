@@ -8,11 +8,11 @@ import numpy as np
 import streamlit as st
 
 from alexcore.data.browse import ORDERS, Positions, select_rows
-from alexcore.data.images import read_header
+from alexcore.data.decoding.images import read_header
+from alexcore.data.decoding.thumbnails import jpeg, small_copy, thumbnail
 from alexcore.data.index import DataIndex
 from alexcore.data.shards import picture_source
 from alexcore.data.statistics import Statistics
-from alexcore.data.thumbnails import jpeg, small_copy, thumbnail
 from alexcore.errors import DataError
 from alexcore.words.language import _
 from alexcore.words.numbers import size_text

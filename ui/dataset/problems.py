@@ -10,8 +10,8 @@ import streamlit as st
 
 from alexcore.data.derive import exclude, stem_of
 from alexcore.data.index import DataIndex
-from alexcore.data.manifest import write_manifest
-from alexcore.data.quality import known_findings
+from alexcore.data.inspection.quality import known_findings
+from alexcore.data.lists.manifest import write_manifest
 from alexcore.data.sources import source_signature
 from alexcore.findings.pictures import KINDS, Pictures
 from alexcore.home import data_dir

@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from alexcore.data.decoding.thumbnails import thumbnail
 from alexcore.data.index import DataIndex
 from alexcore.data.reading import AS_IT_LIES, AmbiguousError, FolderReading
-from alexcore.data.thumbnails import thumbnail
 from alexcore.home import open_path
 from alexcore.words.language import _
 from ui.dataset.gallery import first_page

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from alexcore.data.archive import Peek, peek
-from alexcore.data.archive_names import read_as
-from alexcore.data.arrivals import require_here
-from alexcore.data.uploads import UPLOAD_LIMITS, UPLOAD_MB, folder_name, save_upload
+from alexcore.data.archives.archive import Peek, peek
+from alexcore.data.archives.archive_names import read_as
+from alexcore.data.archives.arrivals import require_here
+from alexcore.data.archives.uploads import UPLOAD_LIMITS, UPLOAD_MB, folder_name, save_upload
 from alexcore.errors import DataError
 from alexcore.home import cache_dir
 from alexcore.words.language import _
 from alexcore.words.numbers import size_text
-from ui.parts.page import shown_errors
+from ui.parts.page import show_error
 from ui.parts.text import plain
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ def _looked_at(upload: UploadedFile) -> Peek:
     kept: tuple[str, Peek | DataError] | None = st.session_state.get("dataset_peek")
     if kept is None or kept[0] != upload.file_id:
         found: Peek | DataError
+        st.session_state.pop("dataset_encoding_other", None)  # it was about another archive
         try:
             require_here(upload.name, upload, "zip", "tar")
             with st.spinner(_("Looking into the archive ...")):
@@ -114,15 +115,17 @@ def _encoding(found: Peek, name: str) -> str | None:
         help=_("If none of these lines can be read: the name of the encoding, as `--encoding` takes it."),
     )
     if typed.strip():
-        with shown_errors():
+        try:
             read = read_as(found.raws, name, typed.strip())
-            st.caption(plain(_("They read as {encoding}: {names}").format(encoding=read.encoding, names=read.sample)))
-            return read.encoding
-        return None
-    told = _("Nothing is unpacked yet. Choose the line that you can read.")
-    st.caption(
-        told if chosen else _("The names are like no words in a usual encoding: type the one they are written in.")
-    )
+        except DataError as error:
+            show_error(error)
+            return None
+        st.caption(plain(_("They read as {encoding}: {names}").format(encoding=read.encoding, names=read.sample)))
+        return read.encoding
+    if chosen:
+        st.caption(_("Nothing is unpacked yet. Choose the line that you can read."))
+    else:
+        st.caption(_("The names are like no words in a usual encoding: type the one that they are written in."))
     return chosen
 
 

@@ -12,8 +12,8 @@ import plotly.graph_objects as go
 import streamlit as st
 from PIL import Image
 
-from alexcore.data.images import read_picture
-from alexcore.data.intensity import with_rendering
+from alexcore.data.decoding.images import read_picture
+from alexcore.data.decoding.intensity import with_rendering
 from alexcore.data.shards import picture_source
 from alexcore.errors import DataError
 from alexcore.figures import new_figure

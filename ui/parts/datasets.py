@@ -7,12 +7,12 @@ from pathlib import Path
 import streamlit as st
 
 from alexcore.config import TrainConfig
+from alexcore.data.decoding.intensity import with_rendering
 from alexcore.data.index import DataIndex
 from alexcore.data.index_cache import forget_folder
-from alexcore.data.intensity import with_rendering
+from alexcore.data.inspection.verify import known_unreadable
 from alexcore.data.reading import FolderChoice
 from alexcore.data.sources import choice_of, open_source, source_signature
-from alexcore.data.verify import known_unreadable
 from alexcore.errors import DataError
 from alexcore.home import SYNTHETIC, data_roots, known_data_sets, open_path
 from alexcore.words.language import _

@@ -9,12 +9,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from alexcore.data.decoding.thumbnails import thumbnail
 from alexcore.data.derive import Corrections
 from alexcore.data.index import DataIndex
-from alexcore.data.quality_groups import near_pictures
+from alexcore.data.inspection.quality_groups import near_pictures
 from alexcore.data.shards import is_sharded, picture_source
 from alexcore.data.sources import choice_of
-from alexcore.data.thumbnails import thumbnail
 from alexcore.errors import DataError
 from alexcore.home import data_roots
 from alexcore.runs.store import Run

@@ -9,8 +9,8 @@ from io import BytesIO
 import streamlit as st
 from PIL import Image
 
-from alexcore.data.arrivals import require_here
-from alexcore.data.images import read_picture
+from alexcore.data.archives.arrivals import require_here
+from alexcore.data.decoding.images import read_picture
 from alexcore.data.index import DataIndex
 from alexcore.data.shards import picture_source
 from alexcore.errors import DataError

@@ -7,8 +7,8 @@ import time
 import pandas as pd
 import streamlit as st
 
+from alexcore.data.decoding.thumbnails import thumbnail
 from alexcore.data.shards import picture_source
-from alexcore.data.thumbnails import thumbnail
 from alexcore.errors import DataError
 from alexcore.runs.series import Series
 from alexcore.runs.store import Run

@@ -9,10 +9,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from alexcore.data.images import read_picture
+from alexcore.data.decoding.images import read_picture
+from alexcore.data.decoding.thumbnails import thumbnail
 from alexcore.data.index import DataIndex
 from alexcore.data.shards import picture_source
-from alexcore.data.thumbnails import thumbnail
 from alexcore.errors import AlexError, CheckpointError, DataError
 from alexcore.runs.store import Run, require_checkpoint
 from alexcore.words.language import _

@@ -8,7 +8,7 @@ import streamlit as st
 
 from alexcore.augment.presets import evaluation_operations
 from alexcore.config import TrainConfig, make_config
-from alexcore.data.images import read_picture
+from alexcore.data.decoding.images import read_picture
 from alexcore.data.index import DataIndex
 from alexcore.data.shards import picture_source
 from alexcore.figures import new_figure

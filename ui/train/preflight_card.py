@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from alexcore.config import TrainConfig
-from alexcore.data.doubles import known_in_two_splits
 from alexcore.data.index import DataIndex
+from alexcore.data.inspection.doubles import known_in_two_splits
 from alexcore.files import read_json
 from alexcore.findings.before import NotEnoughDisk, SyncBatchNormNeedsCuda
 from alexcore.home import cache_dir, runs_dir

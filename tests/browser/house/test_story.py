@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from alexcore.analysis.prediction import Classifier
-from alexcore.data.images import read_picture
+from alexcore.data.decoding.images import read_picture
 from tests.support.browser_server import PATIENCE_MS, Server, shoot
 from tests.support.warm_process import WarmProcess
 

@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from alexcore.data.derive import corrections_of
-from alexcore.data.quality import scan
+from alexcore.data.inspection.quality import scan
 from alexcore.data.sources import open_checked, open_source
 from alexcore.data.statistics import measure
 from alexcore.files import write_json

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from alexcore.data.uploads import UPLOAD_LIMITS
+from alexcore.data.archives.uploads import UPLOAD_LIMITS
 from alexcore.files import write_json
 from alexcore.home import cache_dir, data_dir
 from tests.support.odd_archives import raw_zip, zip_with_method

@@ -14,8 +14,8 @@ from streamlit.testing.v1 import AppTest
 
 from alexcore.analysis.evaluation_store import evaluation_name, known_evaluation
 from alexcore.data.content_hashes import remember_seen
+from alexcore.data.inspection.quality import scan
 from alexcore.data.pack import pack
-from alexcore.data.quality import scan
 from alexcore.data.sources import open_checked, open_source
 from alexcore.home import cache_dir, data_dir
 from alexcore.jobs import read_job

@@ -14,9 +14,9 @@ from alexcore.augment.presets import evaluation_operations
 from alexcore.cli import build_parser
 from alexcore.cli.flags import config_of
 from alexcore.config import make_config
-from alexcore.data.images import read_picture
-from alexcore.data.intensity import with_rendering
-from alexcore.data.quality import scan
+from alexcore.data.decoding.images import read_picture
+from alexcore.data.decoding.intensity import with_rendering
+from alexcore.data.inspection.quality import scan
 from alexcore.data.sources import open_checked, open_source
 from alexcore.home import cache_dir
 from alexcore.jobs import read_job

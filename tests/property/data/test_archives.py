@@ -14,8 +14,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from alexcore.data.archive import unpack
-from alexcore.data.code_pages import PAGES, readings_of
+from alexcore.data.archives.archive import unpack
+from alexcore.data.archives.code_pages import PAGES, readings_of
 from alexcore.data.tree import is_junk
 from alexcore.errors import DataError
 from tests.support.odd_archives import raw_zip

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alexcore.data.images import check_decodable, read_picture
+from alexcore.data.decoding.images import check_decodable, read_picture
 from alexcore.errors import DataError
 from tests.support.readable_pictures import (
     READABLE,

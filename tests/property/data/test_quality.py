@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alexcore.data import quality_groups
-from alexcore.data.quality_groups import DHASH_BITS, PHASH_BITS, PLAIN_CONTRAST, connected, near_groups
+from alexcore.data.inspection import quality_groups
+from alexcore.data.inspection.quality_groups import DHASH_BITS, PHASH_BITS, PLAIN_CONTRAST, connected, near_groups
 
 NODES = 12
 node = st.integers(0, NODES - 1)

@@ -18,8 +18,8 @@ from alexcore.analysis.answers import as_json, as_table, csv_text
 from alexcore.analysis.batch_prediction import AskedNetwork, BatchPrediction, decoded_chunks, views_of
 from alexcore.analysis.confidence import Doubt, Threshold
 from alexcore.analysis.prediction import Classifier
-from alexcore.data.incoming import Incoming, from_bytes
-from alexcore.data.levels import PLAIN
+from alexcore.data.archives.incoming import Incoming, from_bytes
+from alexcore.data.decoding.levels import PLAIN
 from alexcore.errors import DataError
 from tests.support.known_networks import CLASSES, write_known
 from tests.support.run_folders import tiny_config, write_checkpoint

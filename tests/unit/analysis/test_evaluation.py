@@ -21,7 +21,7 @@ from alexcore.analysis.evaluation_store import (
 )
 from alexcore.analysis.prediction import Classifier
 from alexcore.analysis.run_evaluation import answer_pictures, report_of
-from alexcore.data.images import read_picture
+from alexcore.data.decoding.images import read_picture
 from alexcore.data.pack import pack
 from alexcore.data.sources import open_source
 from alexcore.errors import CheckpointError, DataError

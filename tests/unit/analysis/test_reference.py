@@ -21,7 +21,7 @@ from alexcore.analysis.reference import build_reference
 from alexcore.analysis.reference_files import LOGGED, MEANS, RECORD, read_reference, reference_folder, references_dir
 from alexcore.analysis.run_evaluation import answer_pictures, report_of
 from alexcore.config import TrainConfig
-from alexcore.data.images import read_picture
+from alexcore.data.decoding.images import read_picture
 from alexcore.data.pack import pack
 from alexcore.data.sources import open_source
 from alexcore.errors import CheckpointError, DataError

@@ -14,8 +14,8 @@ from torch import nn
 from alexcore.analysis.prediction import Classifier
 from alexcore.augment.pipeline import build_transform
 from alexcore.config import load_config
+from alexcore.data.decoding.images import read_picture
 from alexcore.data.folder import open_folder
-from alexcore.data.images import read_picture
 from alexcore.data.pack import pack
 from alexcore.data.shards import open_shards
 from alexcore.training.checkpoint import load_checkpoint

@@ -16,12 +16,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from alexcore.data import archive as archives
-from alexcore.data.archive import unpack
-from alexcore.data.archive_rules import Limits, Member
+from alexcore.data.archives import archive as archives
+from alexcore.data.archives.archive import unpack
+from alexcore.data.archives.archive_rules import Limits, Member
+from alexcore.data.archives.uploads import folder_name, save_upload
 from alexcore.data.folder import open_folder
 from alexcore.data.storage import require_room
-from alexcore.data.uploads import folder_name, save_upload
 from alexcore.errors import DataError
 
 PICTURE = b"\xff\xd8" + bytes(range(256)) * 8

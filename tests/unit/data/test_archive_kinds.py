@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from alexcore.data import inflating
-from alexcore.data.archive import unpack
-from alexcore.data.archive_rules import Limits
-from alexcore.data.arrivals import recognise, require_here
+from alexcore.data.archives import inflating
+from alexcore.data.archives.archive import unpack
+from alexcore.data.archives.archive_rules import Limits
+from alexcore.data.archives.arrivals import recognise, require_here
 from alexcore.errors import DataError
 from tests.support.odd_archives import raw_zip, zip_with_method
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alexcore.data import verify
 from alexcore.data.content_hashes import SEEN, content_hash, remember_seen, seen_by
+from alexcore.data.inspection import verify
 from alexcore.data.pack import pack
 from alexcore.data.sources import open_checked, open_source
 from alexcore.home import cache_dir

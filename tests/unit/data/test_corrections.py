@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from alexcore.data.derive import correction_manifest, corrections_of, set_corrections
+from alexcore.data.inspection.quality import scan
+from alexcore.data.inspection.quality_groups import near_pictures
 from alexcore.data.pack import pack
-from alexcore.data.quality import scan
-from alexcore.data.quality_groups import near_pictures
 from alexcore.data.reading import FolderChoice
 from alexcore.data.sources import open_source
 from alexcore.data.split import split_file

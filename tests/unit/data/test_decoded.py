@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 from alexcore.augment.presets import training_operations
-from alexcore.data import decoded
-from alexcore.data.decoded import DecodedPictures
+from alexcore.data.decoding import decoded
+from alexcore.data.decoding.decoded import DecodedPictures
+from alexcore.data.decoding.images import read_picture
 from alexcore.data.folder import open_folder
-from alexcore.data.images import read_picture
 from alexcore.errors import DataError
 from alexcore.training.loader import Loader, Reading
 

@@ -7,7 +7,7 @@ import pytest
 from alexcore.data.derive import exclude, group_in, merge_classes, names_in, select_classes
 from alexcore.data.folder import open_folder
 from alexcore.data.index import DataIndex
-from alexcore.data.manifest import open_manifest, write_manifest
+from alexcore.data.lists.manifest import open_manifest, write_manifest
 from alexcore.errors import DataError
 from tests.support.small_trees import counts, messages, tree
 

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from alexcore.data import storage
-from alexcore.data.download import FLOWER_PHOTOS, WAITS_S, Remote, download, download_flower_photos
+from alexcore.data.archives.download import FLOWER_PHOTOS, WAITS_S, Remote, download, download_flower_photos
 from alexcore.data.folder import open_folder
 from alexcore.errors import DataError
 from tests.support.loopback_site import CONTENT

@@ -10,8 +10,9 @@ from types import ModuleType, SimpleNamespace
 import pytest
 from PIL import Image, ImageFile
 
-from alexcore.data import image_formats
-from alexcore.data.image_formats import (
+from alexcore.data.archives.incoming import folder_pictures, zip_pictures
+from alexcore.data.decoding import image_formats
+from alexcore.data.decoding.image_formats import (
     CLOUD,
     EXTENSIONS,
     HEAD,
@@ -23,9 +24,8 @@ from alexcore.data.image_formats import (
     placeholder,
     stand_in,
 )
-from alexcore.data.image_opening import FOREIGN
-from alexcore.data.images import check_decodable, read_picture
-from alexcore.data.incoming import folder_pictures, zip_pictures
+from alexcore.data.decoding.image_opening import FOREIGN
+from alexcore.data.decoding.images import check_decodable, read_picture
 from alexcore.data.sources import open_checked
 from alexcore.errors import DataError
 from tests.support.files_in_the_wild import ANNEX_POINTER, HEIC, LFS_POINTER, blocks, saved

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from alexcore.data.images import MAX_PIXELS, check_decodable, read_header, read_picture
+from alexcore.data.decoding.images import MAX_PIXELS, check_decodable, read_header, read_picture
 from alexcore.errors import DataError
 from tests.support.files_in_the_wild import blocks, exif, mpo, png_with, saved, segment, turned, unwritable_exif
 from tests.support.readable_pictures import (
@@ -124,7 +124,7 @@ def test_an_upload_is_called_by_its_name():
 
 
 def test_the_limit_is_exact(monkeypatch):
-    monkeypatch.setattr("alexcore.data.images.MAX_PIXELS", 1200)
+    monkeypatch.setattr("alexcore.data.decoding.images.MAX_PIXELS", 1200)
     assert read_picture(encoded(noise(size=(40, 30)), "BMP")).image.size == (40, 30)
     with pytest.raises(DataError, match="41 x 30 pixels"):
         read_picture(encoded(noise(size=(41, 30)), "BMP"))
@@ -303,14 +303,14 @@ def test_the_check_and_the_reading_agree_wherever_a_file_is_cut(name):
 
 def test_a_huge_jpeg_is_decoded_smaller(monkeypatch):
     whole = saved(blocks(4, (400, 304)), subsampling=0)
-    monkeypatch.setattr("alexcore.data.images.MAX_PIXELS", 400 * 304 // 4)
+    monkeypatch.setattr("alexcore.data.decoding.images.MAX_PIXELS", 400 * 304 // 4)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)  # Pillow refuses to open twice as many
     picture = read_picture(whole)
     assert (picture.image.size, picture.size) == ((200, 152), (400, 304))
     assert picture.notes == ("decoded at 1/2 of its size",)
     assert read_picture(whole, at_least=20).image.size == (50, 38)
     assert agree(whole).size == (200, 152)
-    monkeypatch.setattr("alexcore.data.images.MAX_PIXELS", 400 * 304 // 64 - 1)
+    monkeypatch.setattr("alexcore.data.decoding.images.MAX_PIXELS", 400 * 304 // 64 - 1)
     assert check_decodable(whole) == "400 x 304 pixels, more than 64 million"
     with pytest.raises(DataError, match="400 x 304 pixels"):
         read_picture(whole)

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from alexcore.data.archive_rules import Limits
-from alexcore.data.images import read_picture
-from alexcore.data.incoming import (
+from alexcore.data.archives.archive_rules import Limits
+from alexcore.data.archives.incoming import (
     Incoming,
     folder_pictures,
     is_zip,
@@ -23,6 +22,7 @@ from alexcore.data.incoming import (
     told_apart,
     zip_pictures,
 )
+from alexcore.data.decoding.images import read_picture
 from alexcore.data.pack import pack
 from alexcore.data.sources import open_source
 from alexcore.errors import DataError

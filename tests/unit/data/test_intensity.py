@@ -14,13 +14,13 @@ from PIL import Image
 from alexcore.analysis.prediction import Classifier
 from alexcore.analysis.run_evaluation import answer_pictures
 from alexcore.config import load_config, make_config
-from alexcore.data.decoded import DecodedPictures
-from alexcore.data.images import read_picture
-from alexcore.data.intensity import background_for, choose, with_rendering, without_strays
-from alexcore.data.levels import PLAIN, Rendering, scaled
+from alexcore.data.decoding.decoded import DecodedPictures
+from alexcore.data.decoding.images import read_picture
+from alexcore.data.decoding.intensity import background_for, choose, with_rendering, without_strays
+from alexcore.data.decoding.levels import PLAIN, Rendering, scaled
+from alexcore.data.decoding.thumbnails import thumbnail
 from alexcore.data.sources import open_checked, open_source
 from alexcore.data.statistics import measure
-from alexcore.data.thumbnails import thumbnail
 from alexcore.errors import ConfigError, DataError
 from alexcore.files import read_json, write_json
 from alexcore.run_intensity import joined, window_of
@@ -140,7 +140,7 @@ def test_ordinary_pictures_have_the_plain_rule_and_keep_each_bit(stripes, tmp_pa
 def test_the_rule_is_remembered_and_follows_the_files(tmp_path, monkeypatch):
     root = written(tmp_path / "set", whole(0, 4080))
     first = with_rendering(open_source(root))
-    monkeypatch.setattr("alexcore.data.intensity.choose", lambda *_: pytest.fail("looked again"))
+    monkeypatch.setattr("alexcore.data.decoding.intensity.choose", lambda *_: pytest.fail("looked again"))
     again = with_rendering(open_source(root))
     assert (again.rendering, again.problems) == (first.rendering, first.problems)
     with pytest.raises(pytest.fail.Exception):

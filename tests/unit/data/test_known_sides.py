@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from alexcore.data import verify
 from alexcore.data.index import DataIndex
-from alexcore.data.manifest_columns import read_table
+from alexcore.data.inspection import verify
+from alexcore.data.lists.manifest_columns import read_table
 from alexcore.data.sources import open_checked, open_source
 from alexcore.data.split import split_file
 from tests.support.small_trees import messages

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from alexcore.data.manifest import open_manifest, write_manifest
+from alexcore.data.lists.manifest import open_manifest, write_manifest
 from alexcore.data.reading import FolderChoice
 from alexcore.data.sources import open_source
 from alexcore.errors import DataError
@@ -217,7 +217,7 @@ def test_each_command_on_data_takes_a_root(stripes, tmp_path, command):
 
 @pytest.mark.skipif(os.name == "nt", reason="one root for all disks")
 def test_what_has_no_common_folder_is_named_from_the_root(tmp_path):
-    from alexcore.data.manifest_columns import portable_paths
+    from alexcore.data.lists.manifest_columns import portable_paths
 
     assert portable_paths(Path("/tmp/lists"), Path("/home/me/set"), ["a.jpg"], related=True) == ["/home/me/set/a.jpg"]
     assert portable_paths(Path("/home/you"), Path("/home/me/set"), ["a.jpg"], related=True) == ["/home/me/set/a.jpg"]

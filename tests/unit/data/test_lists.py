@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from alexcore.data.folder import open_folder
-from alexcore.data.manifest import open_manifest
-from alexcore.data.manifest_columns import ManifestColumns, read_table, write_table
+from alexcore.data.lists.manifest import open_manifest
+from alexcore.data.lists.manifest_columns import ManifestColumns, read_table, write_table
 from alexcore.data.reading import FolderChoice
 from alexcore.data.split import split_file
 from alexcore.errors import DataError

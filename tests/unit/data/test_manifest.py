@@ -13,7 +13,7 @@ import pytest
 
 from alexcore.data.folder import open_folder
 from alexcore.data.index import DataIndex
-from alexcore.data.manifest import open_manifest, write_manifest
+from alexcore.data.lists.manifest import open_manifest, write_manifest
 from alexcore.data.sources import open_source, source_signature
 from alexcore.data.split import split_file
 from alexcore.errors import DataError

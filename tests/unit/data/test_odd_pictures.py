@@ -11,8 +11,8 @@ from PIL import GifImagePlugin
 
 from alexcore.analysis.batch_prediction import AskedNetwork, BatchPrediction
 from alexcore.analysis.prediction import Classifier
-from alexcore.data.images import POLICY, check_decodable, read_picture
-from alexcore.data.incoming import Incoming, from_bytes, picture_endings
+from alexcore.data.archives.incoming import Incoming, from_bytes, picture_endings
+from alexcore.data.decoding.images import POLICY, check_decodable, read_picture
 from alexcore.errors import DataError
 from tests.support.known_networks import write_known
 from tests.support.odd_pictures import CORPUS, many_frames, text_bomb

@@ -17,11 +17,11 @@ import pandas as pd
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
-from alexcore.data import quality_groups, quality_measures
 from alexcore.data.folder import open_folder
 from alexcore.data.index import DataIndex
-from alexcore.data.quality import known_findings, scan
-from alexcore.data.quality_measures import known_measures
+from alexcore.data.inspection import quality_groups, quality_measures
+from alexcore.data.inspection.quality import known_findings, scan
+from alexcore.data.inspection.quality_measures import known_measures
 from alexcore.findings.pictures import KINDS, Pictures
 from alexcore.home import cache_dir
 from alexcore.words.findings import SAID

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from alexcore.data import pack as pack_module
+from alexcore.data.decoding.images import read_picture
 from alexcore.data.folder import open_folder
-from alexcore.data.images import read_picture
 from alexcore.data.pack import pack
 from alexcore.data.shards import is_shard_source, is_sharded, open_shards, picture_source
 from alexcore.data.sources import open_checked, open_source

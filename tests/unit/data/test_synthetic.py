@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageChops
 
-from alexcore.data import synthetic
-from alexcore.data.flower_scene import CLASSES, draw_flower
-from alexcore.data.synthetic import write_flowers
+from alexcore.data.flowers import synthetic
+from alexcore.data.flowers.flower_scene import CLASSES, draw_flower
+from alexcore.data.flowers.synthetic import write_flowers
 from alexcore.errors import ConfigError, DataError
 
 PACKAGE_ROOT = Path(synthetic.__file__).resolve().parents[2]
@@ -167,7 +167,7 @@ def test_workers_start_from_a_script_without_a_main_guard_and_without_torch(shel
     script.write_text(
         "import sys\n"
         "from pathlib import Path\n"
-        "from alexcore.data.synthetic import write_flowers\n"
+        "from alexcore.data.flowers.synthetic import write_flowers\n"
         "print('once')\n"
         f"write_flowers(Path({str(shelf / 'set')!r}), images_per_class=2, size=32, workers=2)\n"
         "print(sorted({'torch', 'streamlit'} & set(sys.modules)))\n"

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from alexcore.data import thumbnails
-from alexcore.data.images import read_picture
-from alexcore.data.thumbnails import small_copy, thumbnail
+from alexcore.data.decoding import thumbnails
+from alexcore.data.decoding.images import read_picture
+from alexcore.data.decoding.thumbnails import small_copy, thumbnail
 from alexcore.home import cache_dir
 
 

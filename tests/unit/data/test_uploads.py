@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from alexcore.cli import main
-from alexcore.data.archive import unpack
+from alexcore.data.archives.archive import unpack
+from alexcore.data.archives.uploads import UPLOAD_LIMITS, require_data_set, save_upload
 from alexcore.data.sources import open_source
-from alexcore.data.uploads import UPLOAD_LIMITS, require_data_set, save_upload
 from alexcore.errors import DataError
 from alexcore.jobs import VARIABLE, read_job
 from tests.support.odd_archives import raw_zip

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from alexcore.data import verify
 from alexcore.data.folder import open_folder
+from alexcore.data.inspection import verify
+from alexcore.data.inspection.verify import find_unreadable, known_unreadable
 from alexcore.data.sources import open_checked
-from alexcore.data.verify import find_unreadable, known_unreadable
 from alexcore.home import cache_dir
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from alexcore.config import load_config
-from alexcore.data import decoded
-from alexcore.data.decoded import DecodedPictures
+from alexcore.data.decoding import decoded
+from alexcore.data.decoding.decoded import DecodedPictures
 from alexcore.export import bundle
 from alexcore.runs.store import open_run
 from tests.support.command_line import done, refused

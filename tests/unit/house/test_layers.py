@@ -29,6 +29,7 @@ FLOORS = [
         "system",
         "run_fields",
         "run_intensity",
+        "run_names",
         "words",
     },
     {"findings"},

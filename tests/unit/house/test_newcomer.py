@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from alexcore.cli import main
-from alexcore.data.images import check_decodable, read_picture
-from alexcore.data.incoming import named_pictures
+from alexcore.data.archives.incoming import named_pictures
+from alexcore.data.decoding.images import check_decodable, read_picture
 from alexcore.errors import DataError
 from alexcore.home import runs_dir
 from alexcore.runs.about import read_about

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from alexcore.augment.operations import filled
 from alexcore.augment.pipeline import build_transform, draw, sample_seed
 from alexcore.augment.presets import PRESETS, evaluation_operations, training_operations
+from alexcore.data.decoding.images import read_picture
 from alexcore.data.folder import open_folder
-from alexcore.data.images import read_picture
 from alexcore.training.loader import Loader, Reading
 from alexcore.training.to_input import ToInput, cut_tail
 

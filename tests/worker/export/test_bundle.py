@@ -15,8 +15,8 @@ import torch
 
 from alexcore.analysis.prediction import Classifier
 from alexcore.config import load_config
+from alexcore.data.decoding.images import read_picture
 from alexcore.data.folder import open_folder
-from alexcore.data.images import read_picture
 from alexcore.data.pack import pack
 from alexcore.runs.run_list import summarised
 from alexcore.runs.store import create_run, list_runs, open_run, read_run

@@ -20,7 +20,7 @@ from PIL import Image
 from torchvision.transforms import v2
 
 from alexcore.analysis.prediction import Classifier
-from alexcore.data.images import read_picture
+from alexcore.data.decoding.images import read_picture
 from alexcore.errors import RunError
 from alexcore.export import graph, write
 from alexcore.export.formats import FORMATS, Format, Wish, Written

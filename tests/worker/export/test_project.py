@@ -19,9 +19,9 @@ from PIL import ExifTags, Image
 from alexcore.analysis.prediction import Classifier
 from alexcore.augment.presets import training_operations
 from alexcore.config import FIELDS, PRESETS, make_config
+from alexcore.data.decoding.images import read_picture
 from alexcore.data.folder import open_folder
-from alexcore.data.images import read_picture
-from alexcore.data.manifest import write_manifest
+from alexcore.data.lists.manifest import write_manifest
 from alexcore.data.pack import pack
 from alexcore.errors import ConfigError
 from alexcore.export.formats import Wish

@@ -7,7 +7,7 @@ import shutil
 
 from alexcore.data.derive import merge_classes
 from alexcore.data.folder import open_folder
-from alexcore.data.manifest import write_manifest
+from alexcore.data.lists.manifest import write_manifest
 from alexcore.data.sources import open_checked
 from alexcore.runs.store import create_run
 from alexcore.training.loop import fit

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from alexcore.data.archive import unpack
-from alexcore.data.download import download_flower_photos
+from alexcore.data.archives.archive import unpack
+from alexcore.data.archives.download import download_flower_photos
+from alexcore.data.flowers.synthetic import write_flowers
 from alexcore.data.pack import pack
 from alexcore.data.sources import open_checked
-from alexcore.data.synthetic import write_flowers
 from alexcore.data.torchvision_sets import export_torchvision
 from alexcore.runs.store import create_run
 from alexcore.training.checkpoint import load_checkpoint

@@ -1,0 +1,1 @@
+"""What reads every file of a set once: damage, doubles and pictures that stand out."""
