@@ -140,7 +140,8 @@ def _network(config: TrainConfig, data: RunData, session: Session, device: torch
     model = build_model(config, len(classes))
     if config.start_from and not resume and group.first:
         session.reporter.progress("loading-weights", 0, 0)
-        session.tell(start_from(model, config, classes))
+        for finding in start_from(model, config, classes):
+            session.tell(finding)
     if config.freeze_features:
         freeze(model)
     if config.sync_batchnorm and group.ranks > 1:

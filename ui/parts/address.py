@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import streamlit as st
 
-from alexcore.data.reading import AS_IT_LIES, FolderChoice
+from alexcore.data.reading import AS_IT_LIES, CHOICES, FolderChoice
 from alexcore.errors import ConfigError, RunError
 from alexcore.home import SYNTHETIC
 from alexcore.run_names import run_folder
 
-# What of a FolderChoice stands in the URL.
-_READ = ("layout", "classes_from")
+# What of a FolderChoice stands in the URL; whether its folders may be opened is asked when they are.
+_READ = tuple(name for name in CHOICES if name != "test")
 
 
 def chosen_dataset() -> str:
