@@ -241,4 +241,7 @@ def test_early_stopping_waits_for_so_many_epochs(stripes, monkeypatch):
     assert [each["code"] for each in again.of("note")] == ["run.early-stopping-changed"]
     more = other.model_copy(update={"epochs": 8, "early_stopping": 0})
     assert fit(more, folder, last := Watcher(), resume=True) == "finished"
-    assert [each["code"] for each in (*again.of("outcome"), *last.of("outcome"))] == ["run.stopped-early", "run.all-epochs"]
+    assert [each["code"] for each in (*again.of("outcome"), *last.of("outcome"))] == [
+        "run.stopped-early",
+        "run.all-epochs",
+    ]
