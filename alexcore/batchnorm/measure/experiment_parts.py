@@ -78,7 +78,8 @@ def prepare(config: TrainConfig, bn: BnConfig, session: Session, *, resume: bool
 def _restore(experiment: ExperimentParts) -> None:
     session, arms = experiment.session, experiment.arms
     # To the CPU: what the probes remember stays there, and weights and momentum go where their networks are.
-    saved = session.load(BATCHNORM.checkpoint, experiment.first.index, "cpu", _REQUIRED, "experiment")
+    saved = session.read(BATCHNORM.checkpoint, "cpu", _REQUIRED)
+    session.go_on(saved, experiment.first.index, "experiment")
     if saved["bn"] != experiment.bn.model_dump() or sorted(saved["arms"]) != sorted(arm.key for arm in arms):
         path = session.run_dir / "checkpoints" / BATCHNORM.checkpoint
         raise CheckpointError(
