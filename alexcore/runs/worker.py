@@ -39,16 +39,8 @@ def execute(run_dir: Path, on_progress: OnProgress | None = None) -> str:
     """
     if not run_dir.is_dir():  # the lock would make it
         raise RunError(f"There is no run {run_dir.name}.", "It may have been deleted.")
-<<<<<<< HEAD
     with the_only_worker(run_dir):
-=======
-    try:
-        lock = FileLock(run_dir / ".lock").acquire(timeout=0)
-    except Timeout as error:
-        raise RunError(f"Another worker is at the run {run_dir.name}.", "Wait for it, or stop it.") from error
-    with lock:
         remove_leftovers(run_dir)
->>>>>>> house
         status = StatusWriter(run_dir, **groups.agent())
         state, failure = "failed", None
         try:
