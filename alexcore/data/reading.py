@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, get_args
 
 from alexcore.errors import ConfigError, DataError
@@ -16,7 +16,9 @@ from alexcore.words.template import filled
 
 Layout = Literal["auto", "splits", "classes", "flat"]
 ClassesFrom = Literal["folder", "name", "list"]
-Why = Literal["copy", "drawings", "loose", "beside", "unlabelled", "unnamed", "unlisted"]
+Pairs = Literal["auto", "first", "both"]
+Untrained = Literal["refuse", "drop", "keep"]
+Why = Literal["copy", "drawings", "doubled", "loose", "beside", "unlabelled", "unnamed", "unlisted"]
 # Of each class, for somebody who has to say whether that is what is meant; and of how many classes.
 PREVIEW, PREVIEWED = 4, 12
 
@@ -25,19 +27,24 @@ PREVIEW, PREVIEWED = 4, 12
 class FolderChoice:
     """How somebody wants a folder to be read, or where the pictures of a list are now.
 
-    `test` is a separate folder of test pictures, `root` the folder that has taken the place of the one that a list
-    names; both may be empty.
+    `pairs` says what two files are that differ in their ending only, `untrained` what becomes of a class without
+    training pictures. `test` is a separate folder of test pictures, `root` the folder that has taken the place of the
+    one that a list names; both may be empty.
     """
 
     layout: Layout = "auto"
     classes_from: ClassesFrom = "folder"
     test: str = ""
     root: str = ""
+    pairs: Pairs = "auto"
+    untrained: Untrained = "refuse"
 
     def __post_init__(self) -> None:
         for name, value, legal in (
             ("layout", self.layout, get_args(Layout)),
             ("classes_from", self.classes_from, get_args(ClassesFrom)),
+            ("pairs", self.pairs, get_args(Pairs)),
+            ("untrained", self.untrained, get_args(Untrained)),
         ):
             if value not in legal:
                 raise ConfigError(f"{name} = {value!r} is not allowed: it must be one of {', '.join(legal)}.")
@@ -47,8 +54,15 @@ class FolderChoice:
         """What a command has to be given for it."""
         parts = [] if self.layout == "auto" else ["--layout", self.layout]
         parts += [] if self.classes_from == "folder" else ["--classes-from", self.classes_from]
+        parts += [] if self.pairs == "auto" else ["--pairs", self.pairs]
+        parts += [] if self.untrained == "refuse" else ["--untrained", self.untrained]
         parts += ["--test", self.test] if self.test else []
         return [*parts, *(["--root", self.root] if self.root else [])]
+
+    @property
+    def of_folder(self) -> FolderChoice:
+        """What of it says how a folder is meant, and would mean nothing of a list or of shards."""
+        return replace(self, root="", pairs="auto", untrained="refuse")
 
     @property
     def flags(self) -> str:
@@ -57,6 +71,8 @@ class FolderChoice:
 
 
 AS_IT_LIES = FolderChoice()
+# What it consists of, which are fields of TrainConfig, too.
+CHOSEN = tuple(each.name for each in fields(FolderChoice))
 
 
 @dataclass(frozen=True)
@@ -81,6 +97,7 @@ class FolderReading:
         left_out: What has pictures and is not read.
         preview: Some pictures of each class, relative to the folder that was opened; only where somebody has to choose.
         lists: The lists that name the classes, relative to the folder that was opened.
+        lacking: Files that might be such lists and are none, each with what it lacks.
         choice: What has to be chosen to open it this way.
         alternatives: What it might mean instead, where somebody has chosen.
     """
@@ -95,6 +112,7 @@ class FolderReading:
     lists: tuple[str, ...] = ()
     choice: FolderChoice = AS_IT_LIES
     alternatives: tuple[FolderReading, ...] = ()
+    lacking: tuple[tuple[str, str], ...] = ()
 
     @property
     def classes(self) -> dict[str, int]:
@@ -143,7 +161,8 @@ class FolderReading:
         Raises:
             LookupError, TypeError: it has told nothing of the kind.
         """
-        known = {name: record[name] for name in cls.__dataclass_fields__}
+        known = {name: record[name] for name in cls.__dataclass_fields__ if name != "lacking"}
+        known["lacking"] = tuple((str(path), str(why)) for path, why in record.get("lacking", ()))
         known["lists"] = tuple(record["lists"])
         known["left_out"] = tuple(LeftOut(**each) for each in record["left_out"])
         known["alternatives"] = tuple(map(cls.from_json, record["alternatives"]))

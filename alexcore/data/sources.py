@@ -11,12 +11,19 @@ from alexcore.config import TrainConfig
 from alexcore.data.decoding.intensity import with_rendering
 from alexcore.data.index import DataIndex
 from alexcore.data.index_cache import folder_signature, forget_folder, open_folder_cached
-from alexcore.data.inspection.verify import find_unreadable, known_hashes, remember
+from alexcore.data.inspection.verify import (
+    find_unreadable,
+    known_hashes,
+    known_unreadable,
+    remember,
+    unreadable_classes,
+)
 from alexcore.data.known_sides import keep_known_sides
 from alexcore.data.lists.manifest import open_manifest
-from alexcore.data.reading import AS_IT_LIES, ClassesFrom, FolderChoice, FolderReading
+from alexcore.data.reading import AS_IT_LIES, CHOSEN, ClassesFrom, FolderChoice, FolderReading
 from alexcore.data.shards import is_shard_source, open_shards
 from alexcore.data.storage import Progress, silent
+from alexcore.data.untrained import settled
 from alexcore.errors import DataError
 from alexcore.findings.data import SidesKept
 from alexcore.home import is_list_name
@@ -29,7 +36,7 @@ def is_manifest(path: Path) -> bool:
 
 def choice_of(config: TrainConfig) -> FolderChoice:
     """How the data set of a run is to be read."""
-    return FolderChoice(config.layout, config.classes_from, config.test, config.root)
+    return FolderChoice(**{name: getattr(config, name) for name in CHOSEN})
 
 
 def reading_of(index: DataIndex) -> FolderReading:
@@ -68,8 +75,17 @@ def open_source(
         AmbiguousError: a folder can be read in several ways.
         DataError: there is nothing usable at `data`.
     """
+    index = _opened(data, val, choice, roots, split_seed)
+    if index.choice != choice:  # of a list or shards
+        index = replace(index, reading=replace(reading_of(index), choice=choice))
+    return settled(index)
+
+
+def _opened(
+    data: str | Path, val: str | Path, choice: FolderChoice, roots: Sequence[Path] | None, split_seed: int
+) -> DataIndex:
     listed = not is_shard_source(data) and is_manifest(_paths(data, "")[0])
-    if replace(choice, root="") != AS_IT_LIES and (listed or is_shard_source(data)):
+    if choice.of_folder != AS_IT_LIES and (listed or is_shard_source(data)):
         raise DataError(
             f"{data} is no folder, so there is no choice of how to read it ({choice.flags}).",
             "Leave that out: a list or a shard says itself which class a picture has.",
@@ -91,8 +107,7 @@ def open_source(
         )
     if is_manifest(source):
         root = _paths(choice.root, "")[0] if choice.root else None
-        index = open_manifest(source, roots=roots, split_seed=split_seed, root=root)
-        return replace(index, reading=replace(reading_of(index), choice=choice)) if root else index
+        return open_manifest(source, roots=roots, split_seed=split_seed, root=root)
     for path in (source, validation):
         if path and path.is_file():
             from alexcore.data.archives.arrivals import (
@@ -135,7 +150,23 @@ def open_checked(
         index = _opened_anew(data, val, choice)
         remember(index, unreadable, hashes)
         index = replace(index, problems=(*index.problems, SidesKept(moved)))
-    return with_rendering(replace(index, hashes=hashes).without(unreadable), intensity)
+    return with_rendering(settled(replace(index, hashes=hashes).without(unreadable)), intensity)
+
+
+def sampled(index: DataIndex, intensity: str = "auto") -> DataIndex:
+    """What `open_checked` will leave of a data set if it turns out that nothing can be learned from it.
+
+    A look at a few pictures tells: classes of which none can be read are left out, and all that would refuse a run is
+    among the problems. So it is refused before it has a folder.
+    """
+    known = known_unreadable(index)
+    unreadable = unreadable_classes(index) if known is None else known
+    return with_rendering(settled(index.without(unreadable)), intensity)
+
+
+def open_for_start(config: TrainConfig) -> DataIndex:
+    """The data set of a run that is about to start, as `sampled` gives it. Raises as `open_source`."""
+    return sampled(open_source(config.data, config.val, choice=choice_of(config)), config.intensity)
 
 
 def _opened_anew(data: str | Path, val: str | Path, choice: FolderChoice) -> DataIndex:

@@ -14,7 +14,7 @@ from typing import Any
 
 from alexcore.config import load_config
 from alexcore.data.archives.archive import unpack
-from alexcore.data.reading import AS_IT_LIES, FolderChoice
+from alexcore.data.reading import AS_IT_LIES, CHOSEN, FolderChoice
 from alexcore.data.shards import is_sharded, split_path
 from alexcore.data.sources import open_source
 from alexcore.errors import AlexError, ConfigError, DataError, RunError
@@ -80,7 +80,11 @@ def _packed_choice(file: Path) -> FolderChoice:
     try:
         with zipfile.ZipFile(file) as archive, archive.open("run/config.json") as packed:
             values = json.loads(packed.read(_MOST_CONTENTS))
-        return FolderChoice(values.get("layout", "auto"), values.get("classes_from", "folder"))
+        # A run from before these two were asked has read all that lies there.
+        values = {"pairs": "both", "untrained": "keep", **values}
+        return FolderChoice(
+            **{name: values[name] for name in CHOSEN if name in values and name not in ("test", "root")}
+        )
     except (OSError, *_DAMAGE, RecursionError, AttributeError, TypeError, ConfigError):  # told when it is unpacked
         return AS_IT_LIES
 
