@@ -42,8 +42,7 @@ class Cleaner:
         self.left_out: list[LeftOut] = []
         self.doubled = 0
         if pairs != "both":
-            self._take_drawn()
-            self._take_doubled(pairs)
+            self._look_beside(pairs)
 
     def relative(self, folder: Folder) -> str:
         """The path of a folder, relative to the one that was opened."""
@@ -89,42 +88,44 @@ class Cleaner:
             self._take_drawings(folder)
             self._take_copy(folder)
 
-    def _take_drawn(self) -> None:
-        """Take drawings out that lie beside their pictures."""
-        gone: Counter[str] = Counter()
+    def _look_beside(self, pairs: Pairs) -> None:
+        """Take out drawings that lie beside their pictures, and of two files of one name the second, or count those."""
+        drawn, seconds, paired = Counter[str](), Counter[str](), 0
         for folder in _all(self.opened):
-            if not may_hold_drawn(_names(folder)):
-                continue
-            drawn = {entry.name: drawn_from(_stem(entry.name)) for entry in folder.images}
-            stems = {_stem(name) for name, (base, _) in drawn.items() if not base}
-            taken = {name: kind for name, (base, kind) in drawn.items() if base in stems}
-            gone.update(kind + os.path.splitext(name)[1].lower() for name, kind in taken.items())
-            folder.images = [entry for entry in folder.images if entry.name not in taken]
-        self.left_out += [LeftOut("drawings", kind, count) for kind, count in sorted(gone.items())]
-
-    def _take_doubled(self, pairs: Pairs) -> None:
-        """Take the second of two files out that differ in their ending only, or count such pairs."""
-        total, paired, seconds = 0, 0, Counter[str]()
-        for folder in _all(self.opened):
-            total += len(folder.images)
+            # All names of a folder in one text: quick to look through, and nearly all folders have nothing odd.
+            names = "\0".join([*map(by_name, folder.images), ""]).lower()
+            if may_hold_drawn(names):
+                drawn += self._take_drawn(folder)
             ending = _ending(folder.images[0].name) if folder.images else ""
-            if _names(folder).count(f"{ending}\0") == len(folder.images):
-                continue
-            groups: defaultdict[str, dict[str, Entry]] = defaultdict(dict)
-            for entry in folder.images:
-                groups[os.path.splitext(entry.name)[0]].setdefault(_ending(entry.name), entry)
-            second: set[str] = set()
-            for group in groups.values():
-                paired += len(group) if len(group) > 1 else 0
-                for each in sorted(group, key=lambda each: (_PICTURE_FIRST.get(each, 1), each))[1:]:
-                    seconds[f"*{each}"] += 1
-                    second.add(group[each].name)
-            if pairs == "first":
-                folder.images = [entry for entry in folder.images if entry.name not in second]
+            if names.count(f"{ending}\0") < names.count("\0"):
+                second = self._second_names(folder)
+                seconds.update(f"*{_ending(name)}" for name in second)
+                paired += len(second) + len({os.path.splitext(name)[0] for name in second})
+                if pairs == "first":
+                    folder.images = [entry for entry in folder.images if entry.name not in second]
+        self.left_out += [LeftOut("drawings", kind, count) for kind, count in sorted(drawn.items())]
         if pairs == "first":
             self.left_out += [LeftOut("doubled", kind, count) for kind, count in sorted(seconds.items())]
-        elif 2 * paired > total and paired > 2:
+        elif paired > 2 and 2 * paired > self.opened.count:
             self.doubled = sum(seconds.values())
+
+    @staticmethod
+    def _take_drawn(folder: Folder) -> Counter[str]:
+        said = {entry.name: drawn_from(_stem(entry.name)) for entry in folder.images}
+        stems = {_stem(name) for name, (base, _) in said.items() if not base}
+        taken = {name: kind + _ending(name) for name, (base, kind) in said.items() if base in stems}
+        folder.images = [entry for entry in folder.images if entry.name not in taken]
+        return Counter(taken.values())
+
+    @staticmethod
+    def _second_names(folder: Folder) -> set[str]:
+        """The names of files that differ from one that is likelier the picture in their ending only."""
+        groups: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        for entry in folder.images:
+            groups[os.path.splitext(entry.name)[0]].setdefault(_ending(entry.name), entry.name)
+        several = [group for group in groups.values() if len(group) > 1]
+        ranked = [sorted(group, key=lambda each: (_PICTURE_FIRST.get(each, 1), each)) for group in several]
+        return {group[ending] for group, order in zip(several, ranked, strict=True) for ending in order[1:]}
 
     def _take(self, why: str, folder: Folder, name: str) -> None:
         taken = folder.folders.pop(name)
@@ -182,11 +183,6 @@ def _all(folder: Folder) -> Iterable[Folder]:
     yield folder
     for inner in folder.folders.values():
         yield from _all(inner)
-
-
-def _names(folder: Folder) -> str:
-    """The names of all pictures in a folder, in small letters, each with a NUL behind it: quick to look through."""
-    return "\0".join([*map(by_name, folder.images), ""]).lower()
 
 
 def _ending(name: str) -> str:
