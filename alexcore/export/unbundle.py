@@ -14,7 +14,7 @@ from typing import Any
 
 from alexcore.config import load_config
 from alexcore.data.archives.archive import unpack
-from alexcore.data.reading import AS_IT_LIES, CHOSEN, FolderChoice
+from alexcore.data.reading import AS_IT_LIES, CHOICES, FolderChoice
 from alexcore.data.shards import is_sharded, split_path
 from alexcore.data.sources import open_source
 from alexcore.errors import AlexError, ConfigError, DataError, RunError
@@ -80,10 +80,11 @@ def _packed_choice(file: Path) -> FolderChoice:
     try:
         with zipfile.ZipFile(file) as archive, archive.open("run/config.json") as packed:
             values = json.loads(packed.read(_MOST_CONTENTS))
-        # A run from before these two were asked has read all that lies there.
-        values = {"pairs": "both", "untrained": "keep", **values}
+        # A run from before these two were asked has read all that lies there; its folders on the other machine mean
+        # nothing here.
+        values = {"pairs": "both", "untrained": "keep", **values, "test": "", "root": ""}
         return FolderChoice(
-            **{name: values[name] for name in CHOSEN if name in values and name not in ("test", "root")}
+            **{name: values[name] for name in CHOICES if isinstance(values.get(name), str)},
         )
     except (OSError, *_DAMAGE, RecursionError, AttributeError, TypeError, ConfigError):  # told when it is unpacked
         return AS_IT_LIES
