@@ -45,9 +45,8 @@ def devices(arguments: Arguments) -> int:
 
 def train(arguments: Arguments) -> int:
     """Train in the foreground; Ctrl-C saves and stops."""
-    from alexcore.data.sources import choice_of, open_source
     from alexcore.runs.store import create_run
-    from alexcore.training.plan import make_plan
+    from alexcore.training.plan import plan_before_start
 
     if groups.rank():
         return _follow()
@@ -58,8 +57,7 @@ def train(arguments: Arguments) -> int:
             # Rank 0 was on another machine before, which has the note that names the run.
             groups.remember_run(arguments.run)
             return _execute(arguments.run, arguments.json)
-        # What cannot work shall not leave a failed run behind.
-        make_plan(config, open_source(config.data, config.val, choice=choice_of(config)))
+        plan_before_start(config)
         run_dir = create_run(config, arguments.run)
         groups.remember_run(run_dir)
     return _execute(run_dir, arguments.json)
