@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from alexcore.data.layout_words import classes_in_names, is_generic, speaks_of_drawings, split_of
 from alexcore.data.reading import LeftOut
@@ -17,8 +17,10 @@ _SUFFIX = re.compile(r"[\W_]*(masks?|segmentation|segmented|seg|gt|labels?|label
 class Cleaner:
     """Takes folders out of one tree; `left_out` says which, relative to the folder that was opened."""
 
-    def __init__(self, opened: Folder) -> None:
+    def __init__(self, opened: Folder, classes: Collection[str] = ()) -> None:
+        """A folder called like one of the `classes` wraps nothing."""
         self.opened = opened
+        self.classes = {name.casefold() for name in classes}
         self.left_out: list[LeftOut] = []
 
     def relative(self, folder: Folder) -> str:
@@ -43,7 +45,7 @@ class Cleaner:
             if split_of(name) or (only_generic and not wraps):
                 around = "train" in map(split_of, inner.filled) and all(map(split_of, inner.filled))
                 wraps = name == folder.name or (not only_generic and around)
-            if not wraps or len(folder.images) > inner.count:
+            if not wraps or name.casefold() in self.classes or len(folder.images) > inner.count:
                 return folder
             if folder.images:
                 self.left_out.append(LeftOut("loose", self.relative(folder), len(folder.images)))

@@ -9,16 +9,15 @@ list that lies among pictures without class folders is read.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from itertools import islice
 from typing import NoReturn
 
 from alexcore.data.folder_cleaning import Cleaner
 from alexcore.data.folder_lists import Listed, in_order, lists_in
 from alexcore.data.index import SPLITS
-from alexcore.data.labelled import Classes, Labelled
+from alexcore.data.labelled import Classes, Labelled, counts_of, preview_of
 from alexcore.data.layout_words import (
     are_parts,
     are_versions,
@@ -30,8 +29,6 @@ from alexcore.data.layout_words import (
 )
 from alexcore.data.reading import (
     AS_IT_LIES,
-    PREVIEW,
-    PREVIEWED,
     AmbiguousError,
     ClassesFrom,
     FolderChoice,
@@ -41,6 +38,9 @@ from alexcore.data.reading import (
 )
 from alexcore.data.tree import Below, Entry, Folder, Tree
 from alexcore.errors import DataError
+
+# Classes of a network that is to be measured on a folder; None where one is to be trained.
+Known = Collection[str] | None
 
 
 def read(tree: Tree, choice: FolderChoice = AS_IT_LIES, *, own_val: bool = False) -> Labelled:
@@ -70,6 +70,16 @@ def read(tree: Tree, choice: FolderChoice = AS_IT_LIES, *, own_val: bool = False
     return replace(found, reading=replace(found.reading, alternatives=others))
 
 
+def read_given(tree: Tree, choice: FolderChoice, known: Collection[str]) -> Labelled:
+    """Read a folder as it is handed over to a network that knows some classes: nothing is drawn, and train may lack.
+
+    Pictures that no split holds are in the split "", those without a class in the class "". Raises as `read`.
+    """
+    found = _Reader(tree, choice, True, known=known).read()
+    images = found.images if found.reading.splits else {"": found.images["train"]}
+    return replace(found, images=images)
+
+
 def read_part(tree: Tree, choice: FolderChoice) -> Classes:
     """Read a folder that is one split as a whole, such as a separate validation folder."""
     reader = _Reader(tree, choice, True)
@@ -81,9 +91,12 @@ def read_part(tree: Tree, choice: FolderChoice) -> Classes:
 class _Reader:
     """Reads one folder. `trying` makes a reading of what could not be opened, so that it can be shown."""
 
-    def __init__(self, tree: Tree, choice: FolderChoice, own_val: bool, trying: bool = False) -> None:
+    def __init__(
+        self, tree: Tree, choice: FolderChoice, own_val: bool, trying: bool = False, known: Known = None
+    ) -> None:
         self.tree, self.choice, self.own_val, self.trying = tree, choice, own_val, trying
-        self.cleaner = Cleaner(tree.top)
+        self.known = known
+        self.cleaner = Cleaner(tree.top, known or ())
         self.top = self.cleaner.unwrapped(tree.top)
         self.lists: list[str] = []
 
@@ -147,7 +160,7 @@ class _Reader:
         ordinary = {name: folder for name, folder in top.filled.items() if name not in words}
         if "train" not in found and found and ordinary:  # class folders, and one of test pictures beside them
             found["train"] = Folder(top.path, ordinary)
-        if "train" not in found:
+        if "train" not in found and (self.known is None or not found):
             has = " and ".join(f"{found[split].name}/" for split in SPLITS if split in found) or "no split"
             raise DataError(f"{top.path} has {has} but no train/.", "Name the folder with the training pictures train.")
         return {split: found[split] for split in SPLITS if split in found}
@@ -193,6 +206,8 @@ class _Reader:
         if lists and split != "train":
             self.lists.append(lists[0].path)
             return lists[0].classes(inner.entries())
+        if self.known is not None:
+            return {"": list(inner.images)}
         if split == "test" or self.trying:
             left_out.append(LeftOut("unlabelled", self.cleaner.relative(inner), len(inner.images)))
             return None
@@ -224,7 +239,10 @@ class _Reader:
 
     def _classes(self) -> Labelled:
         if not self.top.filled:
-            self._refuse_unlabelled(self.top.images)
+            if self.known is None:
+                self._refuse_unlabelled(self.top.images)
+            nameless: Classes = {"": list(self.top.entries())}
+            return self._labelled("flat", "folder", {}, {"train": nameless}, {"train": [self.top]}, [], False)
         left_out: list[LeftOut] = []
         images = self.class_folders(self.top, left_out)
         empty = tuple(name for name, entries in images.items() if not entries and split_of(name))
@@ -331,29 +349,17 @@ class _Reader:
         left_out: Sequence[LeftOut],
         draw: bool,
     ) -> Labelled:
-        counts = {
-            split: {name: len(entries) for name, entries in classes.items() if entries}
-            for split, classes in images.items()
-        }
+        counts = counts_of(images)
         gone = tuple(dict.fromkeys([*self.cleaner.left_out, *left_out]))
         root = self.cleaner.relative(self.top)
-        preview = self._preview(images) if self.trying else None
+        preview = preview_of(images, self.tree.top) if self.trying else None
         reading = FolderReading(root, layout, by, splits, counts, gone, preview, tuple(self.lists), self.choice)
         return Labelled(reading, images, parts, draw)
-
-    def _preview(self, images: Mapping[str, Classes]) -> dict[str, list[str]]:
-        start = len(self.tree.top.path) + 1
-        found: dict[str, list[str]] = {}
-        for classes in images.values():
-            for name, entries in list(classes.items())[:PREVIEWED]:
-                more = [entry.path[start:].replace(os.sep, "/") for entry in islice(entries, PREVIEW)]
-                found[name] = [*found.get(name, []), *more][:PREVIEW]
-        return found
 
     def _other(self, **chosen: str) -> FolderReading:
         """The reading that another choice gives."""
         choice = replace(self.choice, **chosen)  # type: ignore[arg-type]
-        return _Reader(self.tree, choice, self.own_val, trying=True).read().reading
+        return _Reader(self.tree, choice, self.own_val, True, self.known).read().reading
 
     def _refuse_two(self, *layouts: Layout) -> NoReturn:
         readings = [self._other(layout=layout) for layout in layouts]

@@ -8,7 +8,19 @@ from __future__ import annotations
 import inspect
 from types import ModuleType
 
-from alexcore.findings import augment, before, data, data_lists, decoding, experiment, layout, pictures, run, saved
+from alexcore.findings import (
+    augment,
+    before,
+    data,
+    data_lists,
+    decoding,
+    evaluation,
+    experiment,
+    layout,
+    pictures,
+    run,
+    saved,
+)
 from alexcore.findings.finding import KNOWN, Finding
 from alexcore.words.findings import SAID
 
@@ -23,6 +35,7 @@ PARTS: dict[str, ModuleType] = {
     "Runs": run,
     "What a run has saved": saved,
     "The BatchNorm experiment": experiment,
+    "Evaluations": evaluation,
 }
 _HEAD = """# Findings
 

@@ -22,10 +22,10 @@ import torch
 from alexcore import __version__
 from alexcore.data.class_index import require_same_mapping
 from alexcore.data.content_hashes import remember_seen
-from alexcore.data.decoding.levels import Rendering
+from alexcore.data.decoding.levels import Rendering, kept_rendering
 from alexcore.data.index import DataIndex
 from alexcore.data.sources import reading_of
-from alexcore.files import read_json, write_json
+from alexcore.files import write_json
 from alexcore.findings.finding import Finding
 from alexcore.findings.run import DataChanged
 from alexcore.training.checkpoint import RUN_PARTS, load_checkpoint, save_checkpoint
@@ -168,11 +168,6 @@ class Session:
         self.clock.add(seconds)
         self._saved += seconds
         return saved
-
-
-def kept_rendering(run_dir: Path) -> Rendering:
-    """How a run renders pictures, as its env.json has it; the plain rule for a run of version 0.1."""
-    return Rendering.of((read_json(run_dir / "env.json") or {}).get("rendering"))
 
 
 def _environment(index: DataIndex, device: torch.device) -> dict[str, Any]:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+
+from alexcore.files import read_json
 
 # Kinds of numbers beyond 8 bits: the first value and the last that their type can have (of floating-point numbers,
 # those that most programs mean by black and white).
@@ -70,6 +73,11 @@ class Rendering:
 
 
 PLAIN = Rendering()
+
+
+def kept_rendering(run_dir: Path) -> Rendering:
+    """How a run renders pictures, as its env.json has it; the plain rule for a run of version 0.1."""
+    return Rendering.of((read_json(run_dir / "env.json") or {}).get("rendering"))
 
 
 def kind_of(image: Image.Image) -> str:
