@@ -19,8 +19,8 @@ from alexcore.files import read_json, write_json
 from alexcore.home import cache_dir
 from alexcore.process import is_alive, own_identity, spawn
 
-# The commands that pages start as jobs. Of each, one function says under which name its result is kept, for the job that
-# stores it and for the page that shows it; a test presses every button in a browser and waits for what it has made.
+# The commands that pages start as jobs. Of each, one function says under which name its result is kept, for the job
+# that stores it and for the page that shows it; a test presses every button in a browser and waits for the result.
 JOBS = (
     *("devices", "data sample", "data info", "data stats", "data scan", "data unpack", "data download"),
     *("preflight", "prove-accumulation", "repeat-check", "lr-find"),

@@ -36,11 +36,8 @@ def changed(data: Path) -> list[TrainConfig]:
         if value is None and spec.choices:
             value = next((each for each in spec.choices if each != spec.default), spec.default)
         if value is None:
-            value = {
-                bool: lambda: not spec.default,
-                int: lambda: spec.default + 1,
-                float: lambda: spec.default / 2,
-            }.get(spec.kind, lambda: spec.default)()
+            value = not spec.default if spec.kind is bool else spec.default
+            value = spec.default + 1 if spec.kind is int else spec.default / 2 if spec.kind is float else value
         given = {"data": str(data), "val": str(data), name: value} if name != "data" else {"data": str(data)}
         found.append(make_config(**absolute(given)))
     return found
