@@ -16,7 +16,7 @@ from alexcore.augment.operations import Operation
 from alexcore.augment.pipeline import build_transform
 from alexcore.config import TrainConfig
 from alexcore.data.decoding.levels import Rendering
-from alexcore.training.checkpoint import build_model, load_checkpoint, restore_model
+from alexcore.training.checkpoint import build_model, load_checkpoint, renamed, restore_model
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ class Classifier:
         self.checkpoint = checkpoint
         self.device = torch.device(device)
         self.model, self.config, self.classes = restore_model(state, checkpoint)
+        self.notes = renamed(state, checkpoint)
         self.model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.operations: list[Operation] = state["evaluation_operations"]
         self.transform = build_transform(self.operations)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
@@ -55,6 +56,7 @@ def evaluate(arguments: Arguments) -> int:
         f"calibration error {_number(report['ece'])}",
     ]
     lines += [about] if (about := about_seen(report)) else []
+    lines += answers.notes
     for row in report["per_class"]:
         recall, precision, f1 = _number(row["recall"], "no pictures"), _number(row["precision"]), _number(row["f1"])
         lines.append(f"  {row['class']}: recall {recall}, precision {precision}, F1 {f1}")
@@ -75,6 +77,8 @@ def predict(arguments: Arguments) -> int:
 
     runs = [find_run(each) for each in (arguments.run_dir, *arguments.also)]
     networks = [AskedNetwork(str(run.path), Classifier(require_checkpoint(run))) for run in runs]
+    for note in (note for network in networks for note in network.classifier.notes):
+        print(note.sentence, file=sys.stderr)
     found = named_pictures(arguments.images)
     batch = BatchPrediction(networks, found.pictures, tta=arguments.tta)
     with closing(Bar("pictures")) as bar:

@@ -15,7 +15,9 @@ from filelock import FileLock, Timeout
 
 from alexcore.config import load_config
 from alexcore.errors import AlexError, ProcessLostError, RunError
+from alexcore.files import remove_leftovers
 from alexcore.runs import group as groups
+from alexcore.runs.disk import slim_down
 from alexcore.runs.kinds import kind_of
 from alexcore.runs.reporter import OnProgress, RunReporter, explain
 from alexcore.runs.status import StatusWriter
@@ -40,6 +42,7 @@ def execute(run_dir: Path, on_progress: OnProgress | None = None) -> str:
     except Timeout as error:
         raise RunError(f"Another worker is at the run {run_dir.name}.", "Wait for it, or stop it.") from error
     with lock:
+        remove_leftovers(run_dir)
         status = StatusWriter(run_dir, **groups.agent())
         state, failure = "failed", None
         try:
@@ -76,7 +79,11 @@ def _work(run_dir: Path, status: StatusWriter, on_progress: OnProgress | None) -
     try:
         # Only now: loading PyTorch takes seconds, in which a signal would have ended the process without a word.
         work = kind_of(run_dir).work()
-        return (state := work(config, run_dir, reporter))
+        state = work(config, run_dir, reporter)
+        if state == "finished":
+            for finding in slim_down(run_dir):
+                reporter.event(finding.event, **finding.as_event())
+        return state
     except BaseException as error:
         state = "restarting" if isinstance(error, AlexError) and _starts_again(error) else "failed"
         raise

@@ -145,9 +145,13 @@ def batch_in_words(config: TrainConfig) -> str:
 
 def checkpoint_bytes(config: TrainConfig, num_classes: int) -> int:
     """The size of one checkpoint: fp32 weights, what the optimizer keeps for each, and their moving average, if any."""
+    return 4 * describe(config.variant, num_classes, config.norm, config.width).parameters * kept_numbers(config)
+
+
+def kept_numbers(config: TrainConfig) -> int:
+    """How many numbers a checkpoint holds for each weight, itself counted, until the run has finished."""
     kept = 2 if config.optimizer in ("adam", "adamw") else int(config.momentum > 0)
-    parameters = describe(config.variant, num_classes, config.norm, config.width).parameters
-    return 4 * parameters * (1 + kept + bool(config.ema_decay))
+    return 1 + kept + bool(config.ema_decay)
 
 
 def free_bytes(folder: Path) -> int:

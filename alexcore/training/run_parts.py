@@ -6,13 +6,14 @@ import copy
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import nn
 
 from alexcore.config import TrainConfig
 from alexcore.data.content_hashes import seen_by
+from alexcore.data.decoding.levels import Rendering
 from alexcore.data.shards import is_sharded
 from alexcore.errors import TrainingError
 from alexcore.findings.run import GradientNotFinite, LossNotFinite, NotCompiled, WeightsNotFinite
@@ -30,7 +31,7 @@ from alexcore.training.seeding import seed_everything
 from alexcore.training.session import Session
 from alexcore.training.start_from import freeze, learned_before, start_from
 from alexcore.training.state import TrainingState
-from alexcore.training.step import StepResult, train_step
+from alexcore.training.step import StepResult, train_step, without_lone
 
 
 @dataclass(frozen=True)
@@ -51,14 +52,10 @@ class RunParts:
     trained: nn.Module
 
     def step(self, window: Sequence[Batch], lr: float) -> StepResult:
-        """One optimizer step over a window of micro-batches, at the rate `lr`.
-
-        A norm over the batch has nothing to compare a single picture with. The plan makes no such batch, so where one
-        is alone the others could not be read, and it waits for the next epoch with them.
-        """
+        """One optimizer step over a window of micro-batches, at the rate `lr`."""
         set_lr(self.state.optimizer, lr)
         if one_norm(self.config.norm).over_batch and not self.config.sync_batchnorm:
-            window = [(images[:0], labels[:0]) if len(labels) == 1 else (images, labels) for images, labels in window]
+            window = without_lone(window)
         return train_step(
             self.trained,
             self.state.optimizer,
@@ -86,7 +83,9 @@ def prepare(config: TrainConfig, session: Session, *, resume: bool, skipping: bo
     device = group.device(config.device)
     require_group(config, group, device)
     precision = choose_precision(config.precision, device)
-    kept = session.kept_rendering() if resume else None
+    # Before the data are opened, because it says how their pictures are rendered.
+    saved = session.read("last.pt", device) if resume else None
+    kept = Rendering.of(saved.get("rendering")) if saved else None
     learned = seen_by(session.run_dir) | learned_before(config.start_from)
     data = open_together(
         config,
@@ -106,8 +105,8 @@ def prepare(config: TrainConfig, session: Session, *, resume: bool, skipping: bo
         torch.amp.GradScaler(device.type) if precision == torch.float16 else None,
         averaged(model, config.ema_decay) if config.ema_decay else None,
     )
-    if resume:
-        _restore(config, data, state, session, device)
+    if saved:
+        _restore(saved, config, data, state, session)
     trained: nn.Module = model
     if config.compile:
         session.reporter.progress("compiling", 0, 0)
@@ -144,7 +143,8 @@ def _network(config: TrainConfig, data: RunData, session: Session, device: torch
     model = build_model(config, len(classes))
     if config.start_from and not resume and group.first:
         session.reporter.progress("loading-weights", 0, 0)
-        session.tell(start_from(model, config, classes))
+        for finding in start_from(model, config, classes):
+            session.tell(finding)
     if config.freeze_features:
         freeze(model)
     if config.sync_batchnorm and group.ranks > 1:
@@ -155,9 +155,9 @@ def _network(config: TrainConfig, data: RunData, session: Session, device: torch
     return model
 
 
-def _restore(config: TrainConfig, data: RunData, state: TrainingState, session: Session, device: torch.device) -> None:
-    """Go on from last.pt, and say what makes this another run than the one that was interrupted."""
-    saved = session.load("last.pt", data.index, device)
+def _restore(saved: dict[str, Any], config: TrainConfig, data: RunData, state: TrainingState, session: Session) -> None:
+    """Go on from a checkpoint, and say what makes this another run than the one that was interrupted."""
+    session.go_on(saved, data.index)
     epoch, steps = int(saved["position"]["epoch"]), data.plan.steps_per_epoch
     for finding in what_changed(saved["config"], config, is_sharded(data.index), epoch, steps):
         session.tell(finding)

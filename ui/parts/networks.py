@@ -119,6 +119,12 @@ def reference_of(run: Run) -> Reference | None:
         return None
 
 
+def tell_notes(loaded: Classifier) -> None:
+    """Draw what there is to say of the file that a network comes from."""
+    for note in loaded.notes:
+        st.caption(plain(note.sentence))
+
+
 def network_of(run: Run) -> AskedNetwork:
     """A run as the network that answers.
 
@@ -128,5 +134,6 @@ def network_of(run: Run) -> AskedNetwork:
     loaded = classifier(require_checkpoint(run))
     from alexcore.analysis.batch_prediction import AskedNetwork
 
+    tell_notes(loaded)
     found = reference_of(run)
     return AskedNetwork(run.id, loaded) if found is None else AskedNetwork(run.id, loaded, found.doubt, found.means)

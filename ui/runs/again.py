@@ -45,7 +45,7 @@ def _continue(run: Run, config: TrainConfig) -> None:
     if status.active:
         st.caption(f"The run is {status.state}; it goes on by itself.")
         return
-    if not (run.path / "checkpoints" / "last.pt").is_file():
+    if not run.kind.resumable(run.path):
         st.caption(_("There is no last checkpoint to go on from. Repeat the run, or fill the form with its settings."))
         return
     epochs = config.epochs + (5 if status.state == "finished" else 0)

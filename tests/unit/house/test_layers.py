@@ -23,6 +23,7 @@ FLOORS = [
         "figures",
         "files",
         "home",
+        "integrity",
         "pair",
         "palette",
         "process",
