@@ -1,13 +1,13 @@
 """What a person says about single pictures: the label is wrong, or the picture is left out.
 
-All of it goes into one list beside the data sets (`alexcore/data/corrections.py`), to train the next run on.
+All of it goes into one list beside the data sets (`alexcore/data/correcting.py`), to train the next run on.
 """
 
 from __future__ import annotations
 
 import streamlit as st
 
-from alexcore.data.corrections import Corrected, Corrections, correction_manifest, corrections_of, set_corrections
+from alexcore.data.correcting import Corrected, Corrections, correction_manifest, corrections_of, set_corrections
 from alexcore.data.index import DataIndex
 from alexcore.data.shards import is_sharded
 from alexcore.errors import AlexError

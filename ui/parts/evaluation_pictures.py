@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from alexcore.data.corrections import Corrections
+from alexcore.data.correcting import Corrections
 from alexcore.data.decoding.thumbnails import thumbnail
 from alexcore.data.index import DataIndex
 from alexcore.data.inspection.quality_groups import near_pictures

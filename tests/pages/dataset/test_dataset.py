@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from alexcore.data.corrections import corrections_of
+from alexcore.data.correcting import corrections_of
 from alexcore.data.inspection.quality import scan
 from alexcore.data.sources import open_checked, open_source
 from alexcore.data.statistics import measure

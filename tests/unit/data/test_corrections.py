@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from alexcore.data.corrections import correction_manifest, corrections_of, set_corrections
+from alexcore.data.correcting import correction_manifest, corrections_of, set_corrections
 from alexcore.data.inspection.quality import scan
 from alexcore.data.inspection.quality_groups import near_pictures
 from alexcore.data.pack import pack

@@ -15,7 +15,7 @@ import torch
 from alexcore.augment.pipeline_files import load_pipeline, saved_pipelines
 from alexcore.batchnorm.read.record import Experiment
 from alexcore.cli import main
-from alexcore.data.corrections import corrections_of
+from alexcore.data.correcting import corrections_of
 from alexcore.data.sources import open_source
 from alexcore.errors import RunError
 from alexcore.files import read_json, write_json
