@@ -17,15 +17,18 @@ from alexcore.findings import (
     evaluation,
     experiment,
     layout,
+    outcome,
     pictures,
     run,
     saved,
+    untrained,
 )
 from alexcore.findings.finding import KNOWN, Finding
 from alexcore.words.findings import SAID
 
 PARTS: dict[str, ModuleType] = {
     "Data sets": data,
+    "Classes without training pictures": untrained,
     "How a folder is read": layout,
     "Files of pictures": decoding,
     "Lists": data_lists,
@@ -33,6 +36,7 @@ PARTS: dict[str, ModuleType] = {
     "Augmentations": augment,
     "Before a run": before,
     "Runs": run,
+    "How a run ends": outcome,
     "What a run has saved": saved,
     "The BatchNorm experiment": experiment,
     "Evaluations": evaluation,

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from pkgutil import resolve_name
 
+from alexcore.files import previous_of
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -45,8 +47,9 @@ class Kind:
         return found
 
     def resumable(self, run_dir: Path) -> bool:
-        """Whether a run of this kind has a checkpoint to go on from."""
-        return (run_dir / "checkpoints" / self.checkpoint).is_file()
+        """Whether a run of this kind has a checkpoint to go on from, the last one or the one before."""
+        path = run_dir / "checkpoints" / self.checkpoint
+        return path.is_file() or previous_of(path).is_file()
 
 
 TRAINING = Kind(
