@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from alexcore.config import TrainConfig
 from alexcore.data.index import DataIndex
 from alexcore.findings.run import DataChanged, DataMoved
 
@@ -31,13 +30,10 @@ def data_changed(saved: dict[str, Any], index: DataIndex) -> DataChanged | None:
     )
 
 
-def data_moved(
-    saved: dict[str, Any], config: TrainConfig, index: DataIndex, seen: Collection[bytes]
-) -> DataMoved | None:
-    """That a run looks for its data set at another place than before; `seen` are hashes of what it was trained on."""
-    was = saved["config"].get("data", "")
-    if was == config.data:
+def data_moved(was: str, now: str, index: DataIndex, seen: Collection[bytes]) -> DataMoved | None:
+    """That the data set of a run is at another place than before; `seen` are hashes of what it was trained on."""
+    if was == now:
         return None
     hashes = [index.hashes.get(str(path), b"") for path in index.select("train")["path"]]
     same = sum(each in seen for each in hashes)
-    return DataMoved(str(was), config.data, bool(seen), same, len(hashes))
+    return DataMoved(was, now, bool(seen), same, len(hashes))

@@ -162,7 +162,7 @@ def _restore(saved: dict[str, Any], config: TrainConfig, data: RunData, state: T
     """Go on from a checkpoint, and say what makes this another run than the one that was interrupted."""
     session.go_on(saved, data.index)
     changed = data_changed(saved, data.index)
-    moved = data_moved(saved, config, data.index, seen_by(session.run_dir))
+    moved = data_moved(str(saved["config"].get("data", "")), config.data, data.index, seen_by(session.run_dir))
     for each in (changed, moved):
         if each:
             session.tell(each)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from alexcore import cli
 from alexcore.errors import CheckpointError
 from alexcore.runs.events import EventWriter
 from alexcore.runs.run_list import summarised
@@ -197,3 +198,18 @@ CHANGE = ("warning", {"code": "run.data-changed", "values": {"experiment": False
 )
 def test_up_to_which_step_figures_are_of_other_data(tmp_path, told, until):
     assert of(tmp_path, *told).changes.figures == until
+
+
+def test_an_evaluation_of_data_that_moved_says_how_many_images_it_knows(data, tmp_path, capsys):
+    config = config_of(data, max_steps=1)
+    folder = create_run(config)
+    assert fit(config, folder, Watcher()) == "finished"
+    data.rename(tmp_path / "moved")
+    assert cli.main(["evaluate", str(folder)]) == 2
+    error = capsys.readouterr().err
+    assert f"There is no folder {data}." in error
+    assert "--data PATH" in error
+    assert cli.main(["evaluate", str(folder), "--data", str(tmp_path / "moved")]) == 0
+    told = capsys.readouterr().out
+    assert f"The data set was {data} and is {tmp_path / 'moved'} now." in told
+    assert "24 of 24 training images are those that the run was trained on" in told
