@@ -22,16 +22,14 @@ from alexcore.words.verdict import answer_in_words
 
 def compare_bn(arguments: Arguments) -> int:
     """Train networks that differ in their norm alone, side by side; Ctrl-C saves and stops, `resume` goes on."""
-    from alexcore.data.sources import choice_of, open_source
-    from alexcore.training.plan import make_plan
+    from alexcore.training.plan import plan_before_start
 
     given = {**FIELDS, **BN_FIELDS}
     values = {name: value for name, value in vars(arguments).items() if name in given and value is not None}
     config, bn = make_experiment(arguments.preset, **absolute(values))
     if not config.data:
         raise DataError("No data set is given.", "Add --data PATH, or make one with `data sample DIR`.")
-    # What cannot work shall not leave a failed run behind.
-    make_plan(config, open_source(config.data, config.val, choice=choice_of(config)))
+    plan_before_start(config)
     return carry_out(create_experiment(config, bn, arguments.run), arguments.json)
 
 

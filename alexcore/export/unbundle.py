@@ -8,7 +8,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -81,11 +81,11 @@ def _packed_choice(file: Path) -> FolderChoice:
     try:
         with zipfile.ZipFile(file) as archive, archive.open("run/config.json") as packed:
             values = json.loads(packed.read(_MOST_CONTENTS))
-        # Its folders on the other machine mean nothing here.
-        return replace(
-            FolderChoice(**{name: values[name] for name in CHOICES if isinstance(values.get(name), str)}),
-            test="",
-            root="",
+        # A run from before these two were asked has read all that lies there; its folders on the other machine mean
+        # nothing here.
+        values = {"pairs": "both", "untrained": "keep", **values, "test": "", "root": ""}
+        return FolderChoice(
+            **{name: values[name] for name in CHOICES if isinstance(values.get(name), str)},
         )
     except (OSError, *_DAMAGE, RecursionError, AttributeError, TypeError, ConfigError):  # told when it is unpacked
         return AS_IT_LIES

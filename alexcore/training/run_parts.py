@@ -25,7 +25,7 @@ from alexcore.training.distributed import require_group
 from alexcore.training.loader import Batch
 from alexcore.training.objective import Objective, weights_for
 from alexcore.training.optim import averaged, build_optimizer, set_lr
-from alexcore.training.resuming import what_changed
+from alexcore.training.resuming import begins_anew, what_changed
 from alexcore.training.run_data import RunData, open_together
 from alexcore.training.seeding import seed_everything
 from alexcore.training.session import Session
@@ -164,6 +164,8 @@ def _restore(saved: dict[str, Any], config: TrainConfig, data: RunData, state: T
     state.restore(saved)
     if saved["config"].get("time_budget_s", 0) != config.time_budget_s:
         state.position.total_steps = 0
+    if begins_anew(saved["config"], config):
+        state.position.patience_from = state.position.epoch - 1
 
 
 def save(name: str, run: RunParts) -> None:

@@ -89,6 +89,10 @@ class Session:
         """Put a finding into the run's history: a warning, or a note; every one goes through here."""
         self.reporter.event(finding.event, **finding.as_event())
 
+    def tell_outcome(self, finding: Finding) -> None:
+        """Say by which rule the work is finished."""
+        self.reporter.event("outcome", **finding.as_event())
+
     def obey(self, agree: Agree = lambda word: word) -> bool:
         """Wait out a pause; False if the work shall stop. `agree` makes of this process's request that of all ranks."""
         word = agree(self.reporter.request())

@@ -10,9 +10,10 @@ from alexcore.config import TrainConfig
 from alexcore.data.decoding.intensity import with_rendering
 from alexcore.data.index import DataIndex
 from alexcore.data.index_cache import forget_folder
-from alexcore.data.inspection.verify import known_unreadable
+from alexcore.data.inspection.verify import known_unreadable, unreadable_classes
 from alexcore.data.reading import FolderChoice
 from alexcore.data.sources import choice_of, open_source, source_signature
+from alexcore.data.untrained import settled
 from alexcore.errors import DataError
 from alexcore.home import SYNTHETIC, data_roots, known_data_sets, open_path
 from alexcore.words.language import _
@@ -29,7 +30,7 @@ def _index(path: str, signature: str, choice: FolderChoice) -> DataIndex:  # noq
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _readable(path: str, signature: str, choice: FolderChoice, unreadable: tuple[tuple[str, str], ...]) -> DataIndex:
-    return _index(path, signature, choice).without(dict(unreadable))
+    return settled(_index(path, signature, choice).without(dict(unreadable)))
 
 
 def forget_indexes() -> None:
@@ -59,10 +60,12 @@ def open_dataset(name: str, choice: FolderChoice | None = None) -> tuple[DataInd
     if choice.test:
         signature += source_signature(open_path(choice.test))
     index = _index(str(path), signature, choice)
-    unreadable = known_unreadable(index)
+    known = known_unreadable(index)
+    # Before a check, what a start would be refused for.
+    unreadable = unreadable_classes(index) if known is None else known
     if not unreadable:
-        return index, unreadable is not None
-    return _readable(str(path), signature, choice, tuple(unreadable.items())), True
+        return index, known is not None
+    return _readable(str(path), signature, choice, tuple(unreadable.items())), known is not None
 
 
 def run_dataset(config: TrainConfig) -> DataIndex:
