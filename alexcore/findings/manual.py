@@ -20,12 +20,14 @@ from alexcore.findings import (
     pictures,
     run,
     saved,
+    untrained,
 )
 from alexcore.findings.finding import KNOWN, Finding
 from alexcore.words.findings import SAID
 
 PARTS: dict[str, ModuleType] = {
     "Data sets": data,
+    "Classes with nothing to train on": untrained,
     "How a folder is read": layout,
     "Files of pictures": decoding,
     "Lists": data_lists,
