@@ -14,6 +14,7 @@ from alexcore.findings import (
     data,
     data_lists,
     decoding,
+    evaluation,
     experiment,
     layout,
     outcome,
@@ -27,7 +28,7 @@ from alexcore.words.findings import SAID
 
 PARTS: dict[str, ModuleType] = {
     "Data sets": data,
-    "Classes with nothing to train on": untrained,
+    "Classes without training pictures": untrained,
     "How a folder is read": layout,
     "Files of pictures": decoding,
     "Lists": data_lists,
@@ -38,6 +39,7 @@ PARTS: dict[str, ModuleType] = {
     "How a run ends": outcome,
     "What a run has saved": saved,
     "The BatchNorm experiment": experiment,
+    "Evaluations": evaluation,
 }
 _HEAD = """# Findings
 
