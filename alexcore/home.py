@@ -34,6 +34,11 @@ def data_dir() -> Path:
     return home() / "data"
 
 
+def devices_file() -> Path:
+    """The note on the device that runs compute on, which pages read instead of loading torch."""
+    return cache_dir() / "devices.json"
+
+
 def cache_dir() -> Path:
     """Everything that can be deleted at any time and is made again when needed."""
     return data_dir() / ".cache"
