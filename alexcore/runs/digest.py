@@ -6,6 +6,7 @@ from pathlib import Path
 
 from alexcore.findings.outcome import OUTCOMES
 from alexcore.findings.run import PicturesSkipped
+from alexcore.findings.saved import CheckpointDamaged
 from alexcore.runs.data_changes import DataChanges
 from alexcore.runs.events import Event, EventFollower
 
@@ -25,6 +26,7 @@ class Digest:
         open_since: When the attempt began that has not ended; None if there is none.
         images_per_s: Training pictures a second in the last epoch.
         skipped: Pictures that could no longer be read and were left out.
+        went_back: That it went on from an earlier checkpoint, because the last one was damaged: as `outcome`.
         outcome: The rule that has ended it: code, values and message of its event; None while it goes on.
         changes: Up to which steps the figures are of other data.
         epochs: (step, validation accuracy or None) of each epoch that counts: what a resume has undone does not.
@@ -46,6 +48,7 @@ class Digest:
         self.skipped = 0
         self.outcome: Event | None = None
         self.changes = DataChanges()
+        self.went_back: Event | None = None
         self.epochs: list[tuple[int, float | None]] = []
         self.arms: dict[str, list[tuple[int, float | None]]] = {}
 
@@ -79,6 +82,8 @@ class Digest:
         self.changes.take(event)
         if event.get("code") in OUTCOMES:
             self.outcome = {name: event.get(name) for name in ("code", "values", "message")}
+        if event.get("code") == CheckpointDamaged.code:
+            self.went_back = {name: event.get(name) for name in ("code", "values", "message")}
         if kind == "resume":
             self.outcome = None
             step = int(event.get("step") or 0)
