@@ -329,6 +329,15 @@ def make_config(preset: str = "default", /, **values: Any) -> TrainConfig:
         raise refused(error, FIELDS, "a run") from error
 
 
+def absolute(values: dict[str, Any]) -> dict[str, Any]:
+    """Make the paths among values that somebody typed absolute: config.json must mean the same from any folder."""
+    given = ("data", "val", "test", "root", "start_from")
+    typed = {name: Path(values[name]).expanduser() for name in given if values.get(name)}
+    # A run to start from may also be given by its name.
+    paths = {name: str(path.resolve()) for name, path in typed.items() if name != "start_from" or path.exists()}
+    return {**values, **paths}
+
+
 def load_config(path: Path) -> TrainConfig:
     """Read a config.json.
 

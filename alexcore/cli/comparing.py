@@ -11,9 +11,9 @@ from typing import Any
 from alexcore.batchnorm.comparable import BN_PRESETS, make_experiment
 from alexcore.batchnorm.read.record import RATE_SWEEP, SWEEPS, Experiment
 from alexcore.batchnorm.settings import BN_FIELDS, arm_key, create_experiment, load_bn_config
-from alexcore.cli.flags import absolute, add_field
+from alexcore.cli.flags import add_field
 from alexcore.cli.output import RUN_HELP, Arguments, Bar, add_command, answer, reported
-from alexcore.config import FIELDS
+from alexcore.config import FIELDS, absolute
 from alexcore.errors import DataError, RunError
 from alexcore.runs.kinds import BATCHNORM
 from alexcore.words.numbers import size_text

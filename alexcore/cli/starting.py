@@ -9,10 +9,10 @@ from shlex import quote
 from typing import Any
 
 from alexcore.cli.comparing import carry_out
-from alexcore.cli.flags import absolute, add_config_flags, add_field, config_of
+from alexcore.cli.flags import add_config_flags, add_field, config_of
 from alexcore.cli.output import RUN_HELP, Arguments, Bar, add_command, answer, reported
 from alexcore.cli.processes import attend, with_world_size
-from alexcore.config import FIELDS, TrainConfig
+from alexcore.config import FIELDS, TrainConfig, absolute
 from alexcore.runs import group as groups
 from alexcore.runs.kinds import BATCHNORM
 from alexcore.training.resuming import RESUMABLE
@@ -21,7 +21,7 @@ from alexcore.training.resuming import RESUMABLE
 def devices(arguments: Arguments) -> int:
     """Show on which device runs will compute."""
     from alexcore.files import write_json
-    from alexcore.home import cache_dir
+    from alexcore.home import devices_file
     from alexcore.pair import require_torch
 
     with reported("devices"):
@@ -37,9 +37,8 @@ def devices(arguments: Arguments) -> int:
             "torch": torch.__version__,
             "precision": str(choose_precision("auto", device)).removeprefix("torch."),
         }
-        # The dashboard reads this note instead of loading torch itself.
-        cache_dir().mkdir(parents=True, exist_ok=True)
-        write_json(cache_dir() / "devices.json", found)
+        devices_file().parent.mkdir(parents=True, exist_ok=True)
+        write_json(devices_file(), found)
     return answer(arguments.json, found, f"{found['description']}, {found['precision']}, torch {found['torch']}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -121,9 +122,19 @@ def how(index: DataIndex) -> list[str]:
     return [*(["--val", index.val] if index.val else []), *index.choice.arguments]
 
 
+def data_job(kind: str, index: DataIndex) -> tuple[str, list[str]]:
+    """The name and the command of the job that does `data KIND` with a data set.
+
+    The name changes with the folder alone: that a job leaves out pictures hides neither its end nor its error.
+    """
+    command = ["data", kind, str(index.origin), *how(index)]
+    text = repr([*command, source_signature(index.origin)])
+    return f"{kind}-{hashlib.sha256(text.encode(errors='replace')).hexdigest()[:20]}", command
+
+
 def scan_button(whole: DataIndex, label: str, key: str, note: str = "") -> bool:
     """Draw the button that measures every picture of a data set, or how far that is; whether it runs."""
-    name, command = f"scan-{whole.files_identity}", ["data", "scan", str(whole.origin), *how(whole)]
+    name, command = data_job("scan", whole)
     return job_button(name, command, label, key, note, doing="Looking at every picture", when_done=forget_indexes)
 
 

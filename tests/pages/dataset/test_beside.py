@@ -46,7 +46,7 @@ def test_folders_and_a_rule_stay_in_the_address_and_go_to_train(sets: Path) -> N
     assert (query(at, "val"), query(at, "intensity")) == (more, "type")
     assert "16 pictures" in text_of(at), "12 of train, and those of the other folder"
     (link,) = [each.proto for each in at.get("page_link") if each.proto.page.endswith("train")]
-    assert f"intensity=type" in link.query_string
+    assert "intensity=type" in link.query_string
     at = open_page("pages/train.py", dataset="set", val=more, intensity="type")
     at.number_input(key="train_batch_size").set_value(4).run()
     assert not errors_of(at)
