@@ -25,7 +25,7 @@ from ui.parts.synthetic_data import ensure_synthetic
 
 
 @dataclass(frozen=True)
-class _Opening:
+class _OpenedAs:
     """What decides an index; `signature` makes that change with the files."""
 
     path: str
@@ -36,24 +36,24 @@ class _Opening:
 
 
 # An index is never changed, so sessions may share one; copies of 100,000 rows at each rerun would be slow.
-@st.cache_resource(max_entries=4, show_spinner="Reading the folders ...", hash_funcs={_Opening: repr})
-def _index(opening: _Opening) -> DataIndex:
+@st.cache_resource(max_entries=4, show_spinner="Reading the folders ...", hash_funcs={_OpenedAs: repr})
+def _index(opening: _OpenedAs) -> DataIndex:
     index = open_source(opening.path, opening.val, choice=opening.choice, roots=data_roots())
     return with_rendering(index, opening.intensity)
 
 
-@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs={_Opening: repr})
-def _readable(opening: _Opening, unreadable: tuple[tuple[str, str], ...]) -> DataIndex:
+@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs={_OpenedAs: repr})
+def _readable(opening: _OpenedAs, unreadable: tuple[tuple[str, str], ...]) -> DataIndex:
     return settled(_index(opening).without(dict(unreadable)))
 
 
-def _opening(name: str, choice: FolderChoice | None) -> _Opening:
+def _opening(name: str, choice: FolderChoice | None) -> _OpenedAs:
     path, beside = open_path(name), Beside()
     if choice is None:
         choice, beside = chosen_reading(name), chosen_beside(name)
     apart = [open_path(each) for each in (beside.val, choice.test) if each]
     signature = "".join(map(source_signature, [path, *apart]))
-    return _Opening(str(path), signature, choice, str(open_path(beside.val)) if beside.val else "", beside.intensity)
+    return _OpenedAs(str(path), signature, choice, str(open_path(beside.val)) if beside.val else "", beside.intensity)
 
 
 def forget_indexes() -> None:
