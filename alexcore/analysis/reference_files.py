@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from alexcore.analysis.confidence import Doubt
 from alexcore.analysis.neighbours import FeatureIndex
 from alexcore.data.sources import source_signature
 from alexcore.errors import DataError
@@ -86,3 +85,8 @@ def read_reference(folder: Path) -> Reference | None:
         return Reference(Doubt.from_dict(raw), means, int(raw["indexed"]), folder)
     except (OSError, ValueError, KeyError, TypeError, EOFError):
         return None
+
+
+def evenly(count: int, most: int) -> Sequence[int]:
+    """`most` of `count` positions, evenly spread, or all."""
+    return range(count) if count <= most else np.linspace(0, count - 1, most).astype(int).tolist()

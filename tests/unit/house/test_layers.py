@@ -36,6 +36,7 @@ FLOORS = [
     {"config"},
     {"command_line"},
     {"data"},
+    {"doubt"},
     {"training"},
     {"runs"},
     {"analysis"},
