@@ -100,6 +100,20 @@ class TrainConfig(RunFields):
         "renamed; empty where nothing was. Nothing else about the run changes.",
         code="alexcore.data.lists.listed_files:below",
     )
+    header: Literal["auto", "yes", "no"] = field(
+        "auto",
+        "Header of a list",
+        "Whether the first line of a CSV or TSV list names its columns. auto: it does if its words are usual ones; no: "
+        "it is a picture like the others.",
+        code="alexcore.data.lists.list_choice:has_header",
+    )
+    columns: str = field(
+        "",
+        "Columns of a list",
+        "Which columns of a list hold the pictures, their classes and, if you like, their splits: names, or numbers "
+        "from 1, with a comma between them (file,species or 2,3). Empty: those with the usual names.",
+        code="alexcore.data.lists.list_choice:chosen_columns",
+    )
     image_size: Annotated[int, Ge(32), Le(1024)] = field(
         224,
         "Image size (px)",

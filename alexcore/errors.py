@@ -4,6 +4,7 @@
     ├── ConfigError       a setting is out of range or contradicts another
     ├── DataError         a data set, an image or an upload cannot be used
     ├── CheckpointError   a checkpoint is missing, damaged or of another kind
+    │   └── DamagedCheckpointError    its bytes are not those that were written
     ├── RunError          a run folder is missing, busy or in the wrong state
     └── TrainingError     training cannot go on (loss not finite, out of memory)
         └── ProcessLostError    another process of the run has ended without a word
@@ -71,6 +72,10 @@ class DataError(AlexError):
 
 class CheckpointError(AlexError):
     """A checkpoint is missing, damaged or of another kind."""
+
+
+class DamagedCheckpointError(CheckpointError):
+    """What is in a checkpoint's file is not what was written, or was written by no run."""
 
 
 class RunError(AlexError):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from alexcore.data.index import DataIndex
-from alexcore.data.reading import AmbiguousError
+from alexcore.data.reading import AmbiguousError, NoneFoundError, UnclearListError
 from alexcore.words.language import _
 from ui.dataset.adding import add_data
 from ui.dataset.class_table import class_index, derive_section
 from ui.dataset.gallery import browser
+from ui.dataset.list_section import choose_columns, chosen_section, moved, moved_in_part
 from ui.dataset.problems import problems, quality_section
 from ui.dataset.reading_section import choose_how, reading_section
 from ui.dataset.source_choice import dataset_source
@@ -33,7 +34,9 @@ def show(name: str, index: DataIndex, checked: bool) -> None:
             help=_("New and removed files are seen by themselves; a file that was overwritten in place is not."),
         )
     reading_section(name, index)
+    chosen_section(name, index)
     problems(index, checked)
+    moved_in_part(name, index)
     class_index(index)
     statistics = dataset_statistics(index)
     st.subheader(_("Pictures"), anchor=False)
@@ -52,6 +55,10 @@ with page("Data set", "See what the network will learn from, and how each class 
         found = dataset_or_wait(name) if name else None
     except AmbiguousError as error:
         choose_how(name, error)
+    except UnclearListError as error:
+        choose_columns(name, error)
+    except NoneFoundError as error:
+        moved(name, error)
     else:
         if found:
             show(name, *found)

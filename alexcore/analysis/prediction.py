@@ -19,7 +19,7 @@ from alexcore.config import TrainConfig
 from alexcore.data.decoding.levels import Rendering
 from alexcore.doubt.channels import channels_heard
 from alexcore.doubt.kept import weights_key
-from alexcore.training.checkpoint import build_model, load_checkpoint, restore_model
+from alexcore.training.checkpoint import build_model, load_checkpoint, renamed, restore_model
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,7 @@ class Classifier:
         self.checkpoint = checkpoint
         self.device = torch.device(device)
         self.model, self.config, self.classes = restore_model(state, checkpoint)
+        self.notes = renamed(state, checkpoint)
         self.model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.operations: list[Operation] = state["evaluation_operations"]
         self.transform = build_transform(self.operations)

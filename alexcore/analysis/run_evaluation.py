@@ -57,6 +57,7 @@ class Answers:
     ignored: int = 0  # pictures left out, because the run ignores their class
     left_out_seen: int = 0  # pictures left out, because the run was trained on them
     seen: int = 0  # pictures in the table although the run was trained on them
+    notes: tuple[str, ...] = ()  # what there is to say of the checkpoint
 
 
 class _Pictures(Dataset[tuple[torch.Tensor, int] | DataError]):
@@ -158,7 +159,8 @@ def answer_pictures(
     counts = (table["label"] != classifier.config.ignore_index).to_numpy(bool)
     kept, known = table[counts].reset_index(drop=True), int(seen[places][counts].sum())
     left_out, ignored = len(seen) - len(places), len(table) - len(kept)
-    return Answers(kept, index.classes, str(index.origin), split, ignored, left_out, known)
+    notes = tuple(note.sentence for note in classifier.notes)
+    return Answers(kept, index.classes, str(index.origin), split, ignored, left_out, known, notes)
 
 
 def _same_place(one: tuple[str, str], other: tuple[str, str]) -> bool:
@@ -188,7 +190,7 @@ def report_of(answers: Answers) -> dict[str, Any]:
         images, loss (mean cross entropy, nats), acc1, recall (by class name) and confusion (`[truth][answer]`);
         and acc1_low and acc1_high (Wilson, 95 %), balanced_acc1 (mean recall), macro_f1, per_class (a row a class, see
         `class_scores`), calibration (bins), ece, top_losses (12 wrong answers), classes, data, split, ignored,
-        left_out_seen, seen.
+        left_out_seen, seen; and notes, if there is something to say of the checkpoint.
     """
     table, classes = answers.table, answers.classes
     labels, predicted = table["label"].to_numpy("int64"), table["predicted"].to_numpy("int64")
@@ -217,4 +219,5 @@ def report_of(answers: Answers) -> dict[str, Any]:
         "ignored": answers.ignored,
         "left_out_seen": answers.left_out_seen,
         "seen": answers.seen,
+        **({"notes": list(answers.notes)} if answers.notes else {}),
     }

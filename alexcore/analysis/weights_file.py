@@ -38,12 +38,12 @@ def open_weights(content: bytes, name: str) -> Classifier:
         CheckpointError: it is refused; the sentence gives the reason.
     """
     _require_container(content, name)
-    state = require_state(load_checkpoint_from(BytesIO(content), name), name)
+    state = require_state(load_checkpoint_from(content, name), name)
     classes = _require_mapping(state["class_to_idx"], name)
     config = _require_settings(state, name)
     _require_shapes(state["model"], config, len(classes), name, len(content))
     # Only what a network needs: a stranger's optimizer is of no use here.
-    return Classifier.of_state({key: state[key] for key in RUN_PARTS}, name)
+    return Classifier.of_state({key: state[key] for key in (*RUN_PARTS, "stripped") if key in state}, name)
 
 
 def _refused(name: str, why: str) -> CheckpointError:

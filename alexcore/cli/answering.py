@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
 from alexcore.cli.flags import add_choice_flags, chosen
-from alexcore.cli.output import Arguments, Bar, add_command, answer, print_json, reported
+from alexcore.cli.output import RUN_HELP, Arguments, Bar, add_command, answer, print_json, reported
 from alexcore.errors import DataError
 
 
@@ -55,6 +56,7 @@ def evaluate(arguments: Arguments) -> int:
         f"calibration error {_number(report['ece'])}",
     ]
     lines += [about] if (about := about_seen(report)) else []
+    lines += answers.notes
     for row in report["per_class"]:
         recall, precision, f1 = _number(row["recall"], "no pictures"), _number(row["precision"]), _number(row["f1"])
         lines.append(f"  {row['class']}: recall {recall}, precision {precision}, F1 {f1}")
@@ -75,6 +77,8 @@ def predict(arguments: Arguments) -> int:
 
     runs = [find_run(each) for each in (arguments.run_dir, *arguments.also)]
     networks = [AskedNetwork(str(run.path), Classifier(require_checkpoint(run))) for run in runs]
+    for note in (note for network in networks for note in network.classifier.notes):
+        print(note.sentence, file=sys.stderr)
     found = named_pictures(arguments.images)
     batch = BatchPrediction(networks, found.pictures, tta=arguments.tta)
     with closing(Bar("pictures")) as bar:
@@ -129,7 +133,7 @@ def _at_least_one(text: str) -> int:
 def register(commands: Any) -> None:
     """Add the commands of this module."""
     evaluating = add_command(commands, "evaluate", evaluate)
-    evaluating.add_argument("run_dir")
+    evaluating.add_argument("run_dir", help=RUN_HELP)
     evaluating.add_argument("--data", default="", help="another data set with the same classes")
     add_choice_flags(evaluating)
     evaluating.add_argument(
@@ -139,10 +143,10 @@ def register(commands: Any) -> None:
         "--include-seen", action="store_true", help="let images count that the run was trained on, too"
     )
     predicting = add_command(commands, "predict", predict)
-    predicting.add_argument("run_dir")
+    predicting.add_argument("run_dir", help=RUN_HELP)
     predicting.add_argument("images", nargs="+", metavar="IMAGE")
     predicting.add_argument("--top-k", type=_at_least_one, default=5)
     predicting.add_argument("--csv", action="store_true", help="print a table, a line a class")
     predicting.add_argument("--also", action="append", default=[], metavar="RUN_DIR", help="another run to ask, too")
     predicting.add_argument("--tta", action="store_true", help="average over a picture, its mirror image, and both cut")
-    add_command(commands, "reference", reference).add_argument("run_dir")
+    add_command(commands, "reference", reference).add_argument("run_dir", help=RUN_HELP)

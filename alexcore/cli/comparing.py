@@ -12,7 +12,7 @@ from alexcore.batchnorm.comparable import BN_PRESETS, make_experiment
 from alexcore.batchnorm.read.record import RATE_SWEEP, SWEEPS, Experiment
 from alexcore.batchnorm.settings import BN_FIELDS, arm_key, create_experiment, load_bn_config
 from alexcore.cli.flags import absolute, add_field
-from alexcore.cli.output import Arguments, Bar, add_command, answer, reported
+from alexcore.cli.output import RUN_HELP, Arguments, Bar, add_command, answer, reported
 from alexcore.config import FIELDS
 from alexcore.errors import DataError, RunError
 from alexcore.runs.kinds import BATCHNORM
@@ -107,6 +107,6 @@ def register(commands: Any) -> None:
     sweeping = add_command(commands, "compare-bn-sweep", compare_bn_sweep)
     reporting = add_command(commands, "compare-bn-report", compare_bn_report)
     for command in (sweeping, reporting):
-        command.add_argument("run_dir", help="the experiment: its folder, or its name in runs/")
+        command.add_argument("run_dir", help=RUN_HELP)
     sweeping.add_argument("--kind", choices=SWEEPS, default=RATE_SWEEP, help="q14: learning rates, q15: batch sizes")
     reporting.add_argument("--to", type=Path, required=True, metavar="FILE", help="the HTML file to write")

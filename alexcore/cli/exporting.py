@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from alexcore.cli.output import Arguments, add_command, answer, reported
+from alexcore.cli.output import RUN_HELP, Arguments, add_command, answer, reported
 from alexcore.export.formats import FORMATS, TENSORBOARD, Wish, require_format
 from alexcore.home import data_roots, runs_dir
 from alexcore.jobs import VARIABLE
@@ -53,7 +53,7 @@ def register(commands: Any) -> None:
     """Add the commands of this module."""
     exporting = add_command(commands, "export", export)
     exporting.epilog = TENSORBOARD.replace("`", "").replace("%", "%%")
-    exporting.add_argument("run_dir")
+    exporting.add_argument("run_dir", help=RUN_HELP)
     exporting.add_argument("--to", required=True, metavar="FILE", help="the file to write; its folder must exist")
     exporting.add_argument("--format", required=True, metavar="FORMAT", help=f"one of {', '.join(FORMATS)}")
     exporting.add_argument("--force", action="store_true", help="overwrite FILE if it exists")

@@ -10,12 +10,9 @@ from typing import Any
 from alexcore.cli.output import Arguments
 from alexcore.cli.processes import with_world_size
 from alexcore.config import FIELDS, PRESETS, TrainConfig, make_config
-from alexcore.data.reading import FolderChoice
+from alexcore.data.reading import CHOICES, FolderChoice
 from alexcore.errors import DataError
 from alexcore.fields import FieldSpec
-
-# The fields that say how a folder is to be read, or where the pictures of a list are now.
-CHOICE = ("layout", "classes_from", "test", "root")
 
 
 def config_of(arguments: Arguments) -> TrainConfig:
@@ -47,13 +44,13 @@ def chosen(arguments: Arguments) -> FolderChoice:
     Raises:
         ConfigError: a value is none of the legal ones.
     """
-    values = {name: value for name in CHOICE if (value := getattr(arguments, name)) is not None}
+    values = {name: value for name in CHOICES if (value := getattr(arguments, name)) is not None}
     return FolderChoice(**absolute(values))
 
 
 def add_choice_flags(parser: argparse.ArgumentParser) -> None:
     """Give a command that opens a data set the flags that say how a folder is meant; `chosen` reads them."""
-    for name in CHOICE:
+    for name in CHOICES:
         add_field(parser, FIELDS[name])
 
 

@@ -15,6 +15,8 @@ from alexcore.runs.events import finite
 from alexcore.words.phases import phase_in_words
 
 Arguments = argparse.Namespace
+# Of an argument that names a run.
+RUN_HELP = "the run: its folder, its id in runs/, or its name"
 Command = Callable[[Arguments], int]
 
 

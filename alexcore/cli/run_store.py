@@ -102,6 +102,15 @@ def _delete(arguments: Arguments) -> tuple[dict[str, Any], str]:
     return {"deleted": trashed.id, "bytes": trashed.bytes, "place": trashed.place}, text
 
 
+def _request(arguments: Arguments) -> tuple[dict[str, Any], str]:
+    from alexcore.runs.launcher import request
+    from alexcore.runs.store import find_run
+
+    run, word = find_run(arguments.id), arguments.action
+    request(run.path, word)
+    return {"run": str(run.path), "requested": word}, f"Asked {run.id} to {word}; it obeys after its present step."
+
+
 def _restore(arguments: Arguments) -> tuple[dict[str, Any], str]:
     from alexcore.runs.trash import find_trashed, restore_run
 
@@ -112,11 +121,14 @@ def _restore(arguments: Arguments) -> tuple[dict[str, Any], str]:
 
 
 def _trash(_: Arguments) -> tuple[dict[str, Any], str]:
+    from alexcore.run_names import title_of
     from alexcore.runs.trash import list_trash
 
     found = list_trash()
     rows = [{**asdict(each), "deleted": each.deleted.isoformat() if each.deleted else None} for each in found]
-    lines = [f"{each.id}  {size_text(each.bytes)}  deleted {each.deleted or 'some time ago'}" for each in found]
+    lines = [
+        f"{title_of(each.path)}  {size_text(each.bytes)}  deleted {each.deleted or 'some time ago'}" for each in found
+    ]
     return {"trash": rows}, "\n".join(lines) or "The trash is empty."
 
 
@@ -162,6 +174,9 @@ def _prune(arguments: Arguments) -> tuple[dict[str, Any], str]:
 ACTIONS: dict[str, tuple[str, str, Callable[[Arguments], tuple[dict[str, Any], str]]]] = {
     "list": ("", "the runs, the newest first; --search narrows them down", _list),
     "show": ("ID", "everything known of one run, and the command that does the same", _show),
+    "stop": ("ID", "saves and stops it after its present step; `resume` goes on", _request),
+    "pause": ("ID", "lets it wait, in memory, until `runs continue`", _request),
+    "continue": ("ID", "goes on after a pause", _request),
     "delete": ("ID", "moves it to the trash", _delete),
     "restore": ("ID", "brings it back from the trash", _restore),
     "trash": ("", "what lies in the trash", _trash),
@@ -179,7 +194,7 @@ def register(commands: Any) -> None:
     listing = add_command(commands, "runs", runs)
     actions = "; ".join(f"{name} {what}".strip() + f": {text}" for name, (what, text, _) in ACTIONS.items())
     listing.add_argument("action", nargs="?", choices=list(ACTIONS), default="list", metavar="ACTION", help=actions)
-    listing.add_argument("id", nargs="?", help="the run's id; for show also the path of its folder")
+    listing.add_argument("id", nargs="?", help="the run's id or name; for show and stop also its folder")
     listing.add_argument("words", nargs="*", help="a name, tags or a note")
     listing.add_argument("--clear", action="store_true", help="for note: take the note away")
     listing.add_argument(

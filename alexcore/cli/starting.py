@@ -10,7 +10,7 @@ from typing import Any
 
 from alexcore.cli.comparing import carry_out
 from alexcore.cli.flags import absolute, add_config_flags, add_field, config_of
-from alexcore.cli.output import Arguments, Bar, add_command, answer, reported
+from alexcore.cli.output import RUN_HELP, Arguments, Bar, add_command, answer, reported
 from alexcore.cli.processes import attend, with_world_size
 from alexcore.config import FIELDS, TrainConfig
 from alexcore.runs import group as groups
@@ -137,6 +137,6 @@ def register(commands: Any) -> None:
     training.add_argument("--run", "--run-dir", type=Path, help=text)
     add_config_flags(training)
     resuming = add_command(commands, "resume", resume)
-    resuming.add_argument("run_dir")
+    resuming.add_argument("run_dir", help=RUN_HELP)
     for spec in FIELDS.values():
         add_field(resuming, spec, hidden=spec.name not in RESUMABLE)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
 from alexcore.errors import ConfigError, DataError
@@ -16,6 +16,7 @@ from alexcore.words.template import filled
 
 Layout = Literal["auto", "splits", "classes", "flat"]
 ClassesFrom = Literal["folder", "name", "list"]
+Header = Literal["auto", "yes", "no"]
 Why = Literal["copy", "drawings", "loose", "beside", "unlabelled", "unnamed", "unlisted"]
 # Of each class, for somebody who has to say whether that is what is meant; and of how many classes.
 PREVIEW, PREVIEWED = 4, 12
@@ -23,21 +24,25 @@ PREVIEW, PREVIEWED = 4, 12
 
 @dataclass(frozen=True)
 class FolderChoice:
-    """How somebody wants a folder to be read, or where the pictures of a list are now.
+    """How somebody wants a folder to be read, or a list.
 
-    `test` is a separate folder of test pictures, `root` the folder that has taken the place of the one that a list
-    names; both may be empty.
+    `test` is a separate folder of test pictures; may be empty. Of a list, `root` is the folder that has taken the place
+    of the one that it names, `header` whether its first line names its columns, and `columns` those of the pictures,
+    their classes and perhaps their splits, by name or by number from 1: "file,species" or "2,3".
     """
 
     layout: Layout = "auto"
     classes_from: ClassesFrom = "folder"
     test: str = ""
     root: str = ""
+    header: Header = "auto"
+    columns: str = ""
 
     def __post_init__(self) -> None:
         for name, value, legal in (
             ("layout", self.layout, get_args(Layout)),
             ("classes_from", self.classes_from, get_args(ClassesFrom)),
+            ("header", self.header, get_args(Header)),
         ):
             if value not in legal:
                 raise ConfigError(f"{name} = {value!r} is not allowed: it must be one of {', '.join(legal)}.")
@@ -48,7 +53,9 @@ class FolderChoice:
         parts = [] if self.layout == "auto" else ["--layout", self.layout]
         parts += [] if self.classes_from == "folder" else ["--classes-from", self.classes_from]
         parts += ["--test", self.test] if self.test else []
-        return [*parts, *(["--root", self.root] if self.root else [])]
+        parts += ["--root", self.root] if self.root else []
+        parts += [] if self.header == "auto" else ["--header", self.header]
+        return [*parts, *(["--columns", self.columns] if self.columns else [])]
 
     @property
     def flags(self) -> str:
@@ -57,6 +64,9 @@ class FolderChoice:
 
 
 AS_IT_LIES = FolderChoice()
+# What may be chosen, by the names of the fields of TrainConfig and of the flags; and what of it is about a list alone.
+CHOICES = tuple(each.name for each in fields(FolderChoice))
+OF_LISTS = ("root", "header", "columns")
 
 
 @dataclass(frozen=True)
@@ -159,6 +169,35 @@ def _counted(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+class UnclearListError(DataError):
+    """A list whose columns somebody has to name: `rows` are its first lines, `choice` is what they look like, if known.
+
+    Where it is told by a file (`from_dict`), there are no rows.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        hint: str = "",
+        rows: Sequence[Sequence[str]] = (),
+        choice: FolderChoice = AS_IT_LIES,
+        *,
+        code: str = "",
+        values: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message, hint, code=code, values=values)
+        self.rows, self.choice = tuple(map(tuple, rows)), choice
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is something to choose from."""
+        return bool(self.rows)
+
+
+class NoneFoundError(DataError):
+    """A list of which no picture lies where it says; perhaps their folder was moved."""
+
+
 class AmbiguousError(DataError):
     """A folder that can be read in several ways, or in one that somebody has to confirm: `readings`, likeliest first.
 
@@ -176,3 +215,8 @@ class AmbiguousError(DataError):
     ) -> None:
         super().__init__(message, hint, code=code, values=values)
         self.readings = tuple(readings)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is something to choose from."""
+        return bool(self.readings)

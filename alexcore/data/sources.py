@@ -14,7 +14,7 @@ from alexcore.data.index_cache import folder_signature, forget_folder, open_fold
 from alexcore.data.inspection.verify import find_unreadable, known_hashes, remember
 from alexcore.data.known_sides import keep_known_sides
 from alexcore.data.lists.manifest import open_manifest
-from alexcore.data.reading import AS_IT_LIES, ClassesFrom, FolderChoice, FolderReading
+from alexcore.data.reading import AS_IT_LIES, CHOICES, OF_LISTS, ClassesFrom, FolderChoice, FolderReading
 from alexcore.data.shards import is_shard_source, open_shards
 from alexcore.data.storage import Progress, silent
 from alexcore.errors import DataError
@@ -29,7 +29,7 @@ def is_manifest(path: Path) -> bool:
 
 def choice_of(config: TrainConfig) -> FolderChoice:
     """How the data set of a run is to be read."""
-    return FolderChoice(config.layout, config.classes_from, config.test, config.root)
+    return FolderChoice(**{name: getattr(config, name) for name in CHOICES})
 
 
 def reading_of(index: DataIndex) -> FolderReading:
@@ -59,24 +59,27 @@ def open_source(
         data: A folder of pictures, a list of pictures, or shards: their folder, or a pattern such as
             DIR/train-{000..009}.tar.
         val: A separate validation folder (for shards: more shards), or "".
-        choice: How a folder is meant, where that is not plain; of a list, where its pictures are now.
+        choice: How a folder or a list is meant, where that is not plain.
         roots: Where the pictures that a manifest names must lie. Hand in `data_roots()` for somebody who may not
             read the whole disk: a browser user.
         split_seed: Of the split of a data set that has none.
 
     Raises:
         AmbiguousError: a folder can be read in several ways.
+        UnclearListError: a list does not say which of its columns are meant.
         DataError: there is nothing usable at `data`.
     """
     listed = not is_shard_source(data) and is_manifest(_paths(data, "")[0])
-    if replace(choice, root="") != AS_IT_LIES and (listed or is_shard_source(data)):
+    of_list = replace(AS_IT_LIES, **{name: getattr(choice, name) for name in OF_LISTS})
+    of_folder = replace(choice, **{name: getattr(AS_IT_LIES, name) for name in OF_LISTS})
+    if of_folder != AS_IT_LIES and (listed or is_shard_source(data)):
         raise DataError(
-            f"{data} is no folder, so there is no choice of how to read it ({choice.flags}).",
+            f"{data} is no folder, so there is no choice of how to read it ({of_folder.flags}).",
             "Leave that out: a list or a shard says itself which class a picture has.",
         )
-    if choice.root and not listed:
+    if of_list != AS_IT_LIES and not listed:
         raise DataError(
-            f"{data} is no list, so --root {choice.root} stands for nothing in it.",
+            f"{data} is no list, so {of_list.flags} says nothing about it.",
             "Leave it out, and name the place where the pictures are now as the data set.",
         )
     if is_shard_source(data):
@@ -90,9 +93,10 @@ def open_source(
             "Leave the validation folder empty, and give rows the split val.",
         )
     if is_manifest(source):
-        root = _paths(choice.root, "")[0] if choice.root else None
-        index = open_manifest(source, roots=roots, split_seed=split_seed, root=root)
-        return replace(index, reading=replace(reading_of(index), choice=choice)) if root else index
+        if choice.root:
+            choice = replace(choice, root=str(_paths(choice.root, "")[0]))
+        index = open_manifest(source, roots=roots, split_seed=split_seed, choice=choice)
+        return index if choice == AS_IT_LIES else replace(index, reading=replace(reading_of(index), choice=choice))
     for path in (source, validation):
         if path and path.is_file():
             from alexcore.data.archives.arrivals import (

@@ -16,6 +16,7 @@ from alexcore.augment.code import code_of
 from alexcore.augment.operations import Operation, active, for_batches, for_samples
 from alexcore.config import FIELDS, TrainConfig
 from alexcore.data.decoding.levels import PLAIN, Rendering
+from alexcore.data.reading import CHOICES
 from alexcore.errors import ConfigError
 from alexcore.fields import numbers_in
 from alexcore.nn.description import Description
@@ -26,7 +27,7 @@ _LONGEST = 110
 # later version, has to be as it is by default.
 CARRIED = frozenset(
     (
-        *("data", "val", "layout", "classes_from", "test", "root"),
+        *("data", "val", *CHOICES),
         *("image_size", "start_size", "augment", "normalize", "intensity", "num_workers", "decoded_cache_mib"),
         *("variant", "norm", "width", "init", "activation", "dropout"),
         *("batch_size", "accumulation_steps", "label_smoothing", "class_weights"),

@@ -8,13 +8,13 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from alexcore.config import load_config
 from alexcore.data.archives.archive import unpack
-from alexcore.data.reading import AS_IT_LIES, FolderChoice
+from alexcore.data.reading import AS_IT_LIES, CHOICES, FolderChoice
 from alexcore.data.shards import is_sharded, split_path
 from alexcore.data.sources import open_source
 from alexcore.errors import AlexError, ConfigError, DataError, RunError
@@ -80,7 +80,12 @@ def _packed_choice(file: Path) -> FolderChoice:
     try:
         with zipfile.ZipFile(file) as archive, archive.open("run/config.json") as packed:
             values = json.loads(packed.read(_MOST_CONTENTS))
-        return FolderChoice(values.get("layout", "auto"), values.get("classes_from", "folder"))
+        # Its folders on the other machine mean nothing here.
+        return replace(
+            FolderChoice(**{name: values[name] for name in CHOICES if isinstance(values.get(name), str)}),
+            test="",
+            root="",
+        )
     except (OSError, *_DAMAGE, RecursionError, AttributeError, TypeError, ConfigError):  # told when it is unpacked
         return AS_IT_LIES
 

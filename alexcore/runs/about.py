@@ -13,8 +13,8 @@ from filelock import FileLock
 
 from alexcore.errors import RunError
 from alexcore.files import read_json, write_json
+from alexcore.run_names import ABOUT as FILE
 
-FILE = "about.json"
 MOST_NAME, MOST_NOTE, MOST_TAG, MOST_TAGS = 80, 4000, 30, 12
 
 

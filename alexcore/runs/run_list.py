@@ -21,11 +21,12 @@ from alexcore.config import FIELDS
 from alexcore.errors import RunError
 from alexcore.files import read_json, replacing
 from alexcore.home import cache_dir, runs_dir
+from alexcore.run_names import run_folders
 from alexcore.runs.about import read_about
 from alexcore.runs.digest import Digest
 from alexcore.runs.kinds import BY_TITLE, TRAINING, Kind
 from alexcore.runs.status import ENDED, Status, read_status
-from alexcore.runs.store import Run, checkpoints, read_run, run_folders
+from alexcore.runs.store import Run, checkpoints, read_run
 from alexcore.runs.trash import disk_use
 from alexcore.words.experiment import arms_in_words
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 import time
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from alexcore.config import TrainConfig, load_config
 from alexcore.errors import CheckpointError, ConfigError, RunError
 from alexcore.files import write_json
 from alexcore.home import runs_dir
+from alexcore.run_names import run_folder, run_folders
 from alexcore.runs.kinds import TRAINING, Kind, kind_of
 from alexcore.runs.status import Status, read_status, write_queued
 
@@ -120,36 +120,30 @@ def _is_folder(path: Path) -> bool:
 
 
 def find_run(name: str, kind: Kind | None = None) -> Run:
-    """Find a run by its id in the run store, or by the path of its folder (command line only).
+    """Find a run by the path of its folder (command line only), by its id in the run store, or by its name.
 
     Raises:
-        RunError: there is none, or it is not of this kind.
+        RunError: there is none, several have the name, or it is not of this kind.
     """
-    run = read_run(Path(name) if _is_folder(Path(name)) else runs_dir() / name)
+    place = Path(name)
+    # A folder of anything else, which happens to be called like a run, does not stand in its way.
+    folder = place if _is_folder(place) and (place / "config.json").is_file() else run_folder(name)
+    run = read_run(folder or (place if _is_folder(place) else runs_dir() / name))
     if kind and run.kind is not kind:
         raise RunError(f"The run {run.id} is no {kind.title}.", f"Start one with `{kind.command}`.")
     return run
 
 
 def open_run(run_id: str) -> Run:
-    """Find a run of the store by its id; a path is refused, because the id may come from a URL.
+    """Find a run of the store by its id or name; a path is refused, because the text may come from a URL.
 
     Raises:
-        RunError: there is none.
+        RunError: there is none, or several have the name.
     """
-    # Path("").name is "" too, and would name the whole store.
-    if not run_id or run_id != Path(run_id).name or run_id.startswith(".") or "\0" in run_id:
+    folder = run_folder(run_id)
+    if folder is None and (not run_id or run_id != Path(run_id).name or run_id.startswith(".") or "\0" in run_id):
         raise RunError(f"{run_id[:80]!r} is not the name of a run.", "Choose one from the list.")
-    return read_run(runs_dir() / run_id)
-
-
-def run_folders() -> list[Path]:
-    """The folders in the run store, in no order."""
-    try:
-        with os.scandir(runs_dir()) as entries:
-            return [Path(each.path) for each in entries if not each.name.startswith(".") and each.is_dir()]
-    except OSError:
-        return []
+    return read_run(folder or runs_dir() / run_id)
 
 
 def list_runs() -> list[Run]:

@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 
 from alexcore.errors import RunError
 from alexcore.home import home, runs_dir
+from alexcore.run_names import the_only
 from alexcore.runs.store import Run, read_run
 
 _STAMP = "%Y%m%d-%H%M%S"
@@ -111,14 +112,19 @@ def _read(run: Path) -> Trashed:
 
 
 def find_trashed(name: str) -> Trashed:
-    """The latest deletion of a run, by its id or by the name of its place in the trash.
+    """The latest deletion of a run, by its id, by the name of its place in the trash, or by its own name.
 
     Raises:
-        RunError: there is none.
+        RunError: there is none, or several have that name.
     """
-    for each in list_trash():
+    trashed = list_trash()
+    for each in trashed:
         if name in (each.id, each.place):
             return each
+    latest = {each.id: each for each in reversed(trashed)}
+    found = the_only(name, [each.path for each in latest.values()])
+    if found:
+        return latest[found.name]
     raise RunError(f"There is no run {name[:80]} in the trash.", "`runs trash` lists what is there.")
 
 

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import torch
 
 from alexcore.config import TrainConfig, make_config
-from alexcore.errors import CheckpointError, ConfigError
+from alexcore.errors import CheckpointError, ConfigError, DamagedCheckpointError
 from alexcore.files import replacing
+from alexcore.findings.saved import NamesStripped
+from alexcore.integrity import begins_as_zip, damage_in_zip
 from alexcore.nn import Network
+from alexcore.training.foreign import is_bare, plain_names, what_else
 
 VERSION = 1
 # What the checkpoint of a run holds.
 RUN_PARTS = ("version", "model", "config", "class_to_idx", "evaluation_operations")
+_CHOOSE = "Choose another run, or another file of this one."
+_ODD = "its parts do not belong together"
 
 
 def build_model(config: TrainConfig, num_classes: int) -> Network:
@@ -53,34 +60,60 @@ def load_checkpoint(
     """Read a checkpoint onto `device`, without running any code that it might contain; `required` is what it must hold.
 
     Raises:
-        CheckpointError: the file is missing, damaged, no checkpoint of this project, or of a newer version.
+        DamagedCheckpointError: its bytes are not those that were written, or it is no file of torch.save.
+        CheckpointError: it is missing, cannot be read, is no checkpoint of this project, or of a newer version.
     """
     if not path.is_file():
         raise CheckpointError(f"There is no checkpoint {path}.", "Train for at least one epoch, or stop the run first.")
-    return require_state(load_checkpoint_from(path, str(path), device), path, required)
+    with CheckpointError.from_system(f"{path} cannot be read", "Check its permissions and the disk."):
+        return require_state(load_checkpoint_from(path, str(path), device), path, required)
 
 
-def load_checkpoint_from(source: Path | BinaryIO, name: str, device: torch.device | str = "cpu") -> Any:
-    """Read what torch.save wrote, from a file or a stream; no code that it might contain is run.
+def load_checkpoint_from(source: Path | bytes, name: str, device: torch.device | str = "cpu") -> Any:
+    """Read what torch.save wrote, and compare each part with its CRC; no code that it might contain is run.
 
     Raises:
-        CheckpointError: it is damaged or holds more than tensors and plain data; `name` is what the sentence calls it.
+        DamagedCheckpointError: it is damaged, or holds more than tensors and plain data; `name` is what the sentence
+            calls it.
+        OSError: it cannot be read.
     """
-    try:
-        return torch.load(source, map_location=device, weights_only=True)
-    except Exception as error:
-        # Any byte is an instruction to an unpickler, so a file of another kind fails in any way whatever.
-        reason = str(error).strip().splitlines()
-        what = f"{name} is no checkpoint, or a damaged one ({reason[0] if reason else type(error).__name__})."
-        raise CheckpointError(what, "Choose another run, or another file of this one.") from error
+    failed, state = False, None
+    # The CRCs are computed beside the loading, which then takes hardly longer than without.
+    with _opened(source) as file, ThreadPoolExecutor(1, "checkpoint-crc") as other:
+        checked = other.submit(damage_in_zip, file)
+        try:
+            state = torch.load(BytesIO(source) if isinstance(source, bytes) else source, device, weights_only=True)
+        except Exception:  # noqa: BLE001
+            # Any byte is an instruction to an unpickler, so a file of another kind fails in any way whatever.
+            failed = True
+        damage = checked.result()
+        if not (damage or failed):
+            return state
+        what = "" if damage and begins_as_zip(file) else what_else(file)
+    if what:
+        raise DamagedCheckpointError(f"{name} is no checkpoint, but {what}.", _CHOOSE)
+    raise DamagedCheckpointError(f"{name} is no checkpoint, or a damaged one: {damage or _ODD}.", _CHOOSE)
+
+
+def _opened(source: Path | bytes) -> BinaryIO:
+    return BytesIO(source) if isinstance(source, bytes) else source.open("rb")
 
 
 def require_state(state: Any, path: Path | str, required: Sequence[str] = RUN_PARTS) -> dict[str, Any]:
     """Return what was read from `path`, if it has the parts of a checkpoint.
 
+    Names of weights that another program has put something before are as ours are then; `stripped` lists what it was.
+
     Raises:
         CheckpointError: a part is missing, or it is of a newer version.
     """
+    if is_bare(state):
+        first = next(iter(state))
+        raise CheckpointError(
+            f"{path} holds no run, but bare weights: {len(state)} tensors such as {str(first)[:60]}, without classes "
+            "and settings.",
+            "Choose last.pt or best.pt of a run folder.",
+        )
     missing = [key for key in required if key not in state] if isinstance(state, dict) else list(required)
     if missing:
         raise CheckpointError(
@@ -90,7 +123,18 @@ def require_state(state: Any, path: Path | str, required: Sequence[str] = RUN_PA
         raise CheckpointError(
             f"{path} has version {state['version']}; this program reads up to {VERSION}.", "Update it."
         )
-    return dict(state)
+    renamed: dict[str, Any] = {}
+    for name in ("model", "trained"):
+        if isinstance(state.get(name), dict):
+            renamed[name], taken = plain_names(state[name])
+            if taken:
+                renamed["stripped"] = taken
+    return {**state, **renamed}
+
+
+def renamed(state: dict[str, Any], path: Path) -> list[NamesStripped]:
+    """What there is to say of names of weights that `require_state` had to change."""
+    return [NamesStripped(str(path), tuple(state["stripped"]))] if "stripped" in state else []
 
 
 def restore_model(state: dict[str, Any], source: Path) -> tuple[Network, TrainConfig, tuple[str, ...]]:

@@ -30,7 +30,7 @@ from alexcore.training.seeding import seed_everything
 from alexcore.training.session import Session
 from alexcore.training.start_from import freeze, learned_before, start_from
 from alexcore.training.state import TrainingState
-from alexcore.training.step import StepResult, train_step
+from alexcore.training.step import StepResult, train_step, without_lone
 
 
 @dataclass(frozen=True)
@@ -51,14 +51,10 @@ class RunParts:
     trained: nn.Module
 
     def step(self, window: Sequence[Batch], lr: float) -> StepResult:
-        """One optimizer step over a window of micro-batches, at the rate `lr`.
-
-        A norm over the batch has nothing to compare a single picture with. The plan makes no such batch, so where one
-        is alone the others could not be read, and it waits for the next epoch with them.
-        """
+        """One optimizer step over a window of micro-batches, at the rate `lr`."""
         set_lr(self.state.optimizer, lr)
         if one_norm(self.config.norm).over_batch and not self.config.sync_batchnorm:
-            window = [(images[:0], labels[:0]) if len(labels) == 1 else (images, labels) for images, labels in window]
+            window = without_lone(window)
         return train_step(
             self.trained,
             self.state.optimizer,
@@ -144,7 +140,8 @@ def _network(config: TrainConfig, data: RunData, session: Session, device: torch
     model = build_model(config, len(classes))
     if config.start_from and not resume and group.first:
         session.reporter.progress("loading-weights", 0, 0)
-        session.tell(start_from(model, config, classes))
+        for finding in start_from(model, config, classes):
+            session.tell(finding)
     if config.freeze_features:
         freeze(model)
     if config.sync_batchnorm and group.ranks > 1:

@@ -115,9 +115,9 @@ class Session:
             self.tell(problem)
 
     def kept_rendering(self) -> Rendering:
-        """How the run has rendered pictures so far, as env.json has it; the plain rule for a run of version 0.1."""
-        known = read_json(self.run_dir / "env.json") or {} if self.group.first else {}
-        return Rendering.of(self.group.share(known.get("rendering")))
+        """How the run has rendered pictures so far, in all ranks."""
+        own = kept_rendering(self.run_dir) if self.group.first else Rendering()
+        return Rendering.of(self.group.share(own.as_dict()))
 
     def save_is_due(self, every_minutes: float) -> bool:
         """Whether the last checkpoint is so many minutes of work old; 0 is never."""
@@ -168,6 +168,11 @@ class Session:
         self.clock.add(seconds)
         self._saved += seconds
         return saved
+
+
+def kept_rendering(run_dir: Path) -> Rendering:
+    """How a run renders pictures, as its env.json has it; the plain rule for a run of version 0.1."""
+    return Rendering.of((read_json(run_dir / "env.json") or {}).get("rendering"))
 
 
 def _environment(index: DataIndex, device: torch.device) -> dict[str, Any]:

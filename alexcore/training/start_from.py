@@ -9,19 +9,19 @@ import torch
 
 from alexcore.config import TrainConfig
 from alexcore.data.content_hashes import seen_by
-from alexcore.errors import CheckpointError, ConfigError
+from alexcore.errors import CheckpointError, ConfigError, RunError
 from alexcore.findings.finding import Finding
 from alexcore.findings.run import StartedFromImageNet, StartedFromOtherClasses, StartedFromRun
-from alexcore.home import runs_dir
 from alexcore.nn import Network
-from alexcore.training.checkpoint import load_checkpoint
+from alexcore.run_names import run_folder
+from alexcore.training.checkpoint import load_checkpoint, renamed
 
 # What has to be the same for the shapes of all layers but the last to be the same.
 _SHAPE = ("variant", "width", "norm")
 
 
-def start_from(model: Network, config: TrainConfig, classes: tuple[str, ...]) -> Finding:
-    """Put the weights that `config.start_from` names into a fresh network; returns what was taken over.
+def start_from(model: Network, config: TrainConfig, classes: tuple[str, ...]) -> list[Finding]:
+    """Put the weights that `config.start_from` names into a fresh network; returns what was taken over, and how.
 
     The source is a run's folder or its name, a checkpoint's file, or "imagenet"; `classes` are the new run's.
 
@@ -32,7 +32,7 @@ def start_from(model: Network, config: TrainConfig, classes: tuple[str, ...]) ->
     if config.start_from == "imagenet":
         _require(config, {"variant": "torchvision", "width": 1.0, "norm": "none", "activation": "relu"}, "ImageNet's")
         _copy(model, imagenet_weights(), head=False)
-        return StartedFromImageNet(len(classes))
+        return [StartedFromImageNet(len(classes))]
     path = checkpoint_of(config.start_from)
     saved = load_checkpoint(path)
     _require(config, {name: saved["config"].get(name) for name in _SHAPE}, f"{path}'s")
@@ -40,8 +40,9 @@ def start_from(model: Network, config: TrainConfig, classes: tuple[str, ...]) ->
     theirs = tuple(sorted(numbers, key=lambda name: int(numbers[name])))
     _copy(model, saved["model"], head=theirs == classes)
     if theirs == classes:
-        return StartedFromRun(str(path), len(classes))
-    return StartedFromOtherClasses(str(path), theirs[:5], classes[:5], len(theirs), len(classes))
+        return [StartedFromRun(str(path), len(classes)), *renamed(saved, path)]
+    taken = StartedFromOtherClasses(str(path), theirs[:5], classes[:5], len(theirs), len(classes))
+    return [taken, *renamed(saved, path)]
 
 
 def learned_before(source: str) -> frozenset[bytes]:
@@ -53,12 +54,16 @@ def learned_before(source: str) -> frozenset[bytes]:
 
 
 def checkpoint_of(source: str) -> Path:
-    """The checkpoint that a text names: a file, a run's folder, or a run's name in the store.
+    """The checkpoint that a text names: a file, a run's folder, or a run's id or name in the store.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is none, or several runs have that name.
     """
-    for path in (Path(source).expanduser(), runs_dir() / source):
+    try:
+        named = run_folder(source)
+    except RunError as error:
+        raise ConfigError(f"start_from = {source!r}: {error.message}", error.hint) from error
+    for path in (Path(source).expanduser(), *([named] if named else [])):
         if path.is_file():
             return path
         for name in ("best.pt", "last.pt"):

@@ -82,6 +82,15 @@ def train_step(
     return result
 
 
+def without_lone(window: Sequence[Batch]) -> list[Batch]:
+    """A window in which no micro-batch has a single picture: a norm over the batch has nothing to compare it with.
+
+    The plan makes no such batch, so where one is alone the others could not be read, and it waits for the next epoch
+    with them.
+    """
+    return [(images[:0], labels[:0]) if len(labels) == 1 else (images, labels) for images, labels in window]
+
+
 def windows(batches: Iterator[Batch], size: int) -> Iterator[list[Batch]]:
     """Group micro-batches into effective batches; the last one of an epoch may be shorter."""
     window: list[Batch] = []

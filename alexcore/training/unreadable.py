@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from alexcore.config import TrainConfig
 from alexcore.errors import DataError
@@ -17,6 +19,14 @@ def most_unreadable(share: float, pictures: int) -> int:
     return max(1, int(share * pictures)) if share else 0
 
 
+class Losing(Protocol):
+    """What reads pictures, and knows which of them it could not: path -> sentence."""
+
+    @property
+    def lost(self) -> Mapping[str, str]:
+        """The pictures that could not be read so far."""
+
+
 class Unreadable:
     """What has been lost since the run began or went on, in all ranks together.
 
@@ -25,8 +35,12 @@ class Unreadable:
         lost: Path of each -> the sentence of why.
     """
 
-    def __init__(self, config: TrainConfig, data: RunData, session: Session) -> None:
+    def __init__(
+        self, config: TrainConfig, data: RunData, session: Session, sources: Sequence[Losing] | None = None
+    ) -> None:
+        """`sources` is whatever reads pictures, where that is more than the two loaders of `data`."""
         self.data, self.session = data, session
+        self.sources = [data.train, data.val] if sources is None else sources
         self.total = data.plan.train_images + data.plan.val_images
         self.most = most_unreadable(config.unreadable_limit, self.total)
         self.lost: dict[str, str] = {}
@@ -39,7 +53,7 @@ class Unreadable:
 
     def look(self) -> None:
         """Take in what the loaders have met; every rank asks at the same moments, and all then know the same."""
-        group, own = self.session.group, {**self.data.train.lost, **self.data.val.lost}
+        group, own = self.session.group, {path: why for each in self.sources for path, why in each.lost.items()}
         new, self._seen = len(own) - self._seen, len(own)
         (met,) = group.sum(new)
         if not met:

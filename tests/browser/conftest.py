@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Page, Request, expect, sync_playwright
 
 from alexcore.home import SYNTHETIC
-from tests.support.browser_server import DEFAULT_MS, FLAGS, Server, is_outside, new_context
+from tests.support.browser_server import DEFAULT_MS, Server, forget, is_outside, open_browser
 from tests.support.warm_process import WarmProcess
 
 expect.set_options(timeout=DEFAULT_MS)
@@ -48,15 +48,16 @@ def store(server: Server) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
+    """A browser that keeps the scripts which it has compiled: a page of ours costs it half as much from then on."""
     executable = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
     if executable is None:
         assert not os.environ.get("CI"), "in CI the browser tier has to run: install Chromium"
         pytest.skip("no Chromium was found on this machine")
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=executable, args=FLAGS)
-        yield chromium
-        chromium.close()
+        browser = open_browser(playwright, executable, tmp_path_factory.mktemp("profile"))
+        yield browser
+        browser.close()
 
 
 @pytest.fixture
@@ -67,15 +68,22 @@ def shots(request: pytest.FixtureRequest) -> Path | None:
 
 
 @pytest.fixture
-def page(browser: Browser, server: Server, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A page that may talk to this machine only, and that shows the server's log when its test fails."""
-    context = new_context(browser)
+def page(browser: BrowserContext, server: Server, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A new visitor's page, which may talk to this machine only, and shows the server's log when its test fails."""
     outside: list[str] = []
-    context.on("request", lambda each: outside.append(each.url) if is_outside(each.url) else None)
+
+    def listen(asked: Request) -> None:
+        if is_outside(asked.url):
+            outside.append(asked.url)
+
+    browser.on("request", listen)
     failed = request.session.testsfailed
-    opened = context.new_page()
+    opened = browser.new_page()
     yield opened
     if request.session.testsfailed > failed:
         print(server.log.read_text()[-4000:])
-    context.close()
+    browser.remove_listener("request", listen)
+    forget(opened, server.url)
+    for each in browser.pages[1:]:  # with its last page the browser goes
+        each.close()
     assert outside == [], "a page asks nobody outside this machine"

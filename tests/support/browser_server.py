@@ -9,10 +9,9 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 from urllib.request import urlopen
 
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Playwright, expect
 
 from tests.support.repository import REPOSITORY
 from tests.support.warm_process import Started, WarmProcess
@@ -25,6 +24,7 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--disable-extensions",
 ]
 
 
@@ -75,15 +75,24 @@ class Server:
         self.process.wait()
 
 
-def new_context(browser: Browser, **options: Any) -> BrowserContext:
-    """What a visitor has: pages of its own, and the patience of these tests."""
-    context = browser.new_context(**{"viewport": {"width": 1280, "height": 1100}, **options})
-    context.set_default_timeout(DEFAULT_MS)
-    return context
+def open_browser(playwright: Playwright, executable: str, profile: Path) -> BrowserContext:
+    """A browser with the patience of these tests, and one page that stays empty."""
+    browser = playwright.chromium.launch_persistent_context(
+        profile, executable_path=executable, args=FLAGS, viewport={"width": 1280, "height": 1100}
+    )
+    browser.set_default_timeout(DEFAULT_MS)
+    return browser
+
+
+def forget(page: Page, origin: str) -> None:
+    """The next page at this address is that of a new visitor; compiled scripts are kept."""
+    storage = page.context.new_cdp_session(page)
+    storage.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "cookies,indexeddb,local_storage"})
+    storage.detach()
 
 
 def is_outside(url: str) -> bool:
-    return not re.match(r"(http|ws)://127\.0\.0\.1[:/]|data:|blob:|about:", url)
+    return not re.match(r"(http|ws)://127\.0\.0\.1[:/]|data:|blob:|about:|file:", url)
 
 
 def shoot(page: Page, folder: Path | None, name: str) -> None:

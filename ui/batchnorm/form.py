@@ -12,7 +12,7 @@ from alexcore.batchnorm.settings import BN_FIELDS, BnConfig
 from alexcore.batchnorm.settings import GROUPS as BN_GROUPS
 from alexcore.config import FIELDS, GROUPS, TrainConfig
 from alexcore.data.index import DataIndex
-from alexcore.data.reading import AS_IT_LIES, FolderChoice
+from alexcore.data.reading import AS_IT_LIES, CHOICES, FolderChoice
 from alexcore.fields import FieldSpec
 from alexcore.training.plan import batch_in_words, make_plan
 from alexcore.words.language import _
@@ -24,10 +24,7 @@ VISIBLE = ("arms", "seeds", "steps", "init", "activation", "lr", "batch_size")
 ELSEWHERE = (
     "data",
     "val",
-    "layout",
-    "classes_from",
-    "test",
-    "root",
+    *CHOICES,
     "norm",
     "epochs",
     "max_steps",

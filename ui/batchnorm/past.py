@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from alexcore.run_names import title_of
 from alexcore.runs.kinds import BATCHNORM
 from alexcore.runs.store import list_runs
 from alexcore.words.language import _
@@ -49,7 +50,7 @@ def past_experiments(shown: str | None) -> None:
     with st.expander(f"Other experiments ({len(others)})", icon=":material/history:"), st.container(key="bn_past"):
         for run in others[:MOST]:
             with st.container(horizontal=True, vertical_alignment="center"):
-                page_link("batchnorm", plain(run.id), run=run.id)
+                page_link("batchnorm", plain(title_of(run.path)), run=run.id)
                 init = f", initial weights {run.config.init}, {run.config.activation}" if run.config else ""
                 st.caption(f"{run.status.state}, {run.status.step:,} steps{init}", width="content")
         if len(others) > MOST:

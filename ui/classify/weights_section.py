@@ -10,6 +10,7 @@ import streamlit as st
 from alexcore.data.archives.arrivals import require_here
 from alexcore.words.language import _
 from ui.parts.lazy_torch import load_torch
+from ui.parts.networks import tell_notes
 from ui.parts.page import shown_errors
 from ui.parts.text import plain
 
@@ -44,6 +45,7 @@ def weights_section() -> AskedNetwork | None:
                 f"{len(classes)} classes ({', '.join(classes[:6])}{' ...' if len(classes) > 6 else ''})."
             )
             st.success(plain(words), icon=":material/check:")
+            tell_notes(network.classifier)
         return network
 
 

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from alexcore.data.archives.archive import Peek, peek
+from alexcore.data.archives.archive_names import read_as
 from alexcore.data.archives.arrivals import require_here
 from alexcore.data.archives.uploads import UPLOAD_LIMITS, UPLOAD_MB, folder_name, save_upload
 from alexcore.errors import DataError
 from alexcore.home import cache_dir
 from alexcore.words.language import _
 from alexcore.words.numbers import size_text
+from ui.parts.page import show_error
+from ui.parts.text import plain
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -75,8 +78,10 @@ def upload_section() -> Archive | None:
     if upload is None:
         st.button(_("Unpack"), key="dataset_unpack", disabled=True)
         return None
-    encoding = _encoding(_looked_at(upload))
-    return Archive(upload, encoding) if st.button(_("Unpack"), key="dataset_unpack") else None
+    found = _looked_at(upload)
+    encoding = _encoding(found, upload.name) if found.raws else ""
+    clicked = st.button(_("Unpack"), key="dataset_unpack", disabled=encoding is None)
+    return Archive(upload, encoding) if clicked and encoding is not None else None
 
 
 def _looked_at(upload: UploadedFile) -> Peek:
@@ -84,6 +89,7 @@ def _looked_at(upload: UploadedFile) -> Peek:
     kept: tuple[str, Peek | DataError] | None = st.session_state.get("dataset_peek")
     if kept is None or kept[0] != upload.file_id:
         found: Peek | DataError
+        st.session_state.pop("dataset_encoding_other", None)  # it was about another archive
         try:
             require_here(upload.name, upload, "zip", "tar")
             with st.spinner(_("Looking into the archive ...")):
@@ -97,10 +103,33 @@ def _looked_at(upload: UploadedFile) -> Peek:
     return kept[1]
 
 
-def _encoding(found: Peek) -> str:
-    """Let a person confirm how the names are read, if nothing in the archive says it."""
-    if not found.readings:
-        return ""
+def _encoding(found: Peek, name: str) -> str | None:
+    """Let a person confirm how the names are read, which nothing in the archive says; None while that is open."""
+    chosen = _likely(found) if found.readings else None
+    typed: str = st.text_input(
+        _("Another encoding"),
+        key="dataset_encoding_other",
+        max_chars=40,
+        placeholder="cp850",
+        width=220,
+        help=_("If none of these lines can be read: the name of the encoding, as `--encoding` takes it."),
+    )
+    if typed.strip():
+        try:
+            read = read_as(found.raws, name, typed.strip())
+        except DataError as error:
+            show_error(error)
+            return None
+        st.caption(plain(_("They read as {encoding}: {names}").format(encoding=read.encoding, names=read.sample)))
+        return read.encoding
+    if chosen:
+        st.caption(_("Nothing is unpacked yet. Choose the line that you can read."))
+    else:
+        st.caption(_("The names are like no words in a usual encoding: type the one that they are written in."))
+    return chosen
+
+
+def _likely(found: Peek) -> str:
     readings = {each.encoding: each for each in found.readings[:_OFFERED]}
     chosen: str = st.selectbox(
         _("The names in this archive read"),
@@ -109,5 +138,4 @@ def _encoding(found: Peek) -> str:
         key="dataset_encoding",
         help=_("The archive does not say in which encoding its names are written. The likeliest reading comes first."),
     )
-    st.caption(_("Nothing is unpacked yet. Choose the line that you can read."))
     return chosen

@@ -13,7 +13,7 @@ import streamlit as st
 from PIL import Image
 
 from alexcore.data.decoding.images import read_picture
-from alexcore.data.decoding.intensity import with_rendering
+from alexcore.data.decoding.levels import Rendering
 from alexcore.data.shards import picture_source
 from alexcore.errors import DataError
 from alexcore.figures import new_figure
@@ -52,7 +52,7 @@ def inside_section() -> None:
         left, right = st.columns([1, 3], gap="large")
         network = classifier(require_checkpoint(run))
         with left:
-            image, name, key = _picture(run)
+            image, name, key = _picture(run, network.rendering)
         from alexcore.analysis.inside import enlarged, layers_of, map_pictures
         from ui.parts.captioned_pictures import Tile, tiles_html
 
@@ -75,8 +75,8 @@ def inside_section() -> None:
         _table(layers, outputs)
 
 
-def _picture(run: Run) -> tuple[Image.Image, str, str]:
-    """Draw the choice of a picture; return it, its name, and what tells it from all others.
+def _picture(run: Run, rendering: Rendering) -> tuple[Image.Image, str, str]:
+    """Draw the choice of a picture; return it, read as the network's own are, its name, and what tells it apart.
 
     Raises:
         DataError: the upload is no picture, or the data set does not have the wished one.
@@ -88,7 +88,7 @@ def _picture(run: Run) -> tuple[Image.Image, str, str]:
         if upload.size > MAX_MB * 2**20:
             raise DataError(f"{upload.name} has {size_text(upload.size)}; the limit is {MAX_MB} MB.")
         data = upload.getvalue()
-        return uploaded_picture(data, upload.name), upload.name, hashlib.sha256(data).hexdigest()
+        return uploaded_picture(data, upload.name, rendering), upload.name, hashlib.sha256(data).hexdigest()
     if run.config is None:
         raise DataError("The data set of this run is not known.", "Upload a picture of your own.")
     index = run_dataset(run.config)
@@ -102,8 +102,7 @@ def _picture(run: Run) -> tuple[Image.Image, str, str]:
         wrong = f"Validation picture = {number} is not allowed: it must be {legal}."
         raise DataError(wrong, "Choose another number, or upload a picture.")
     path = str(rows["path"].iloc[number])
-    rule = with_rendering(index, run.config.intensity).rendering
-    image = read_picture(picture_source(index, path), path, rendering=rule).image
+    image = read_picture(picture_source(index, path), path, rendering=rendering).image
     name = f"{index.classes[int(rows['label'].iloc[number])]}: {path.replace('!', '/').rsplit('/', 1)[-1]}"
     return image, name, hashlib.sha256(image.tobytes()).hexdigest()
 

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import streamlit as st
 
-from alexcore.data.reading import AS_IT_LIES, FolderChoice
-from alexcore.errors import ConfigError
+from alexcore.data.reading import AS_IT_LIES, CHOICES, FolderChoice
+from alexcore.errors import ConfigError, RunError
 from alexcore.home import SYNTHETIC
+from alexcore.run_names import run_folder
 
-# What of a FolderChoice stands in the URL.
-_READ = ("layout", "classes_from")
+# What of a FolderChoice stands in the URL; whether its folders may be opened is asked when they are.
+_READ = tuple(name for name in CHOICES if name != "test")
 
 
 def chosen_dataset() -> str:
@@ -54,8 +55,12 @@ def choose_reading(name: str, choice: FolderChoice) -> None:
 
 
 def chosen_run() -> str | None:
-    """The id of the run that the page is about, from `?run=`."""
-    return st.query_params.get("run") or None
+    """The id of the run that the page is about, from `?run=`, where its name may stand, too."""
+    text = st.query_params.get("run")
+    with suppress(RunError):  # several runs of that name: whoever opens it says so
+        folder = run_folder(text) if text else None
+        return folder.name if folder else text or None
+    return text
 
 
 def choose_run(run_id: str | None) -> None:

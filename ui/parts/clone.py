@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import streamlit as st
@@ -34,6 +35,8 @@ def clone_from_url() -> None:
     run_id = st.query_params.get("clone")
     if not run_id:
         return
+    with suppress(RunError):  # the opening below says what is wrong
+        run_id = open_run(run_id).id
     if st.session_state.get(_DONE) != run_id:
         try:
             run = open_run(run_id)

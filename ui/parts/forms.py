@@ -10,14 +10,14 @@ import streamlit as st
 
 from alexcore.augment.pipeline_files import load_pipeline, saved_pipelines
 from alexcore.config import FIELDS, GROUPS, PRESETS, TrainConfig, make_config
-from alexcore.data.reading import AS_IT_LIES, FolderChoice
+from alexcore.data.reading import AS_IT_LIES, CHOICES, FolderChoice
 from alexcore.fields import FieldSpec
 from alexcore.words.language import _
 from ui.parts.controls import one_of
 from ui.parts.explain import source_of
 
 # What the page chooses in another way, or cannot offer in a browser.
-ELSEWHERE = ("data", "val", "layout", "classes_from", "test", "root")
+ELSEWHERE = ("data", "val", *CHOICES)
 # Of the settings that stand above all others.
 _ORDER = ("epochs", "batch_size", "lr", "norm", "seed")
 

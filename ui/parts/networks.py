@@ -12,6 +12,7 @@ from alexcore.data.index import DataIndex
 from alexcore.data.sources import choice_of, open_source
 from alexcore.errors import DataError
 from alexcore.home import data_roots, open_path
+from alexcore.run_names import title_of
 from alexcore.runs.store import Run, require_checkpoint
 from alexcore.words.language import _
 from ui.parts.address import choose_run, chosen_run
@@ -59,7 +60,12 @@ def choices(runs: list[Run], key: str, otherwise: Run, which: str) -> dict[str, 
 def run_field(by_id: dict[str, Run], key: str, help_text: str) -> str:
     """Draw the field; return the id of the run that is chosen."""
     return st.selectbox(
-        _("Run"), list(by_id), key=key, on_change=lambda: choose_run(st.session_state[key]), help=help_text
+        _("Run"),
+        list(by_id),
+        key=key,
+        format_func=lambda run_id: title_of(by_id[run_id].path),
+        on_change=lambda: choose_run(st.session_state[key]),
+        help=help_text,
     )
 
 
@@ -74,6 +80,7 @@ def choose_runs(runs: list[Run]) -> list[Run]:
             _("Compare with"),
             [each for each in by_id if each != picked],
             key="classify_compare",
+            format_func=lambda run_id: title_of(by_id[run_id].path),
             max_selections=MOST_BESIDE,
             placeholder=_("no other run"),
             bind="query-params",
@@ -112,6 +119,12 @@ def reference_of(run: Run) -> Reference | None:
         return None
 
 
+def tell_notes(loaded: Classifier) -> None:
+    """Draw what there is to say of the file that a network comes from."""
+    for note in loaded.notes:
+        st.caption(plain(note.sentence))
+
+
 def network_of(run: Run) -> AskedNetwork:
     """A run as the network that answers.
 
@@ -121,5 +134,6 @@ def network_of(run: Run) -> AskedNetwork:
     loaded = classifier(require_checkpoint(run))
     from alexcore.analysis.batch_prediction import AskedNetwork
 
+    tell_notes(loaded)
     found = reference_of(run)
     return AskedNetwork(run.id, loaded) if found is None else AskedNetwork(run.id, loaded, found.doubt, found.means)

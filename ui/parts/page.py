@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from alexcore.data.reading import AmbiguousError
+from alexcore.data.reading import AmbiguousError, UnclearListError
 from alexcore.errors import AlexError
 from alexcore.words.language import _
 from ui.parts.menu import page_link
@@ -33,8 +33,8 @@ def shown_errors() -> Iterator[None]:
 
 
 def show_error(error: AlexError) -> None:
-    """Show the sentence and, below it, what to do; a folder that can mean several things is asked about elsewhere."""
-    if isinstance(error, AmbiguousError) and error.readings:
+    """Show the sentence and, below it, what to do; what can mean several things is asked about elsewhere."""
+    if isinstance(error, AmbiguousError | UnclearListError) and error.is_open:
         st.error(plain(error.message), icon=":material/error:")
         page_link("dataset", _("Choose how it is read"), ":material/alt_route:")
         return

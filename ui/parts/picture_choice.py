@@ -11,6 +11,7 @@ from PIL import Image
 
 from alexcore.data.archives.arrivals import require_here
 from alexcore.data.decoding.images import read_picture
+from alexcore.data.decoding.levels import PLAIN, Rendering
 from alexcore.data.index import DataIndex
 from alexcore.data.shards import picture_source
 from alexcore.errors import DataError
@@ -54,7 +55,7 @@ def choose_pictures(index: DataIndex | None) -> tuple[list[ShownPicture], int]:
     if upload is not None:
         data = upload.getvalue()
         try:
-            image = uploaded_picture(data, upload.name)
+            image = uploaded_picture(data, upload.name, index.rendering if index else PLAIN)
         except DataError as error:
             show_error(error)
             return [], draws
@@ -73,14 +74,14 @@ def choose_pictures(index: DataIndex | None) -> tuple[list[ShownPicture], int]:
     return _of_data_set(index, first, min(count, size)), draws
 
 
-def uploaded_picture(content: bytes, name: str) -> Image.Image:
-    """The picture in an upload, whatever it is called.
+def uploaded_picture(content: bytes, name: str, rendering: Rendering) -> Image.Image:
+    """The picture in an upload, whatever it is called, read by the rule of the data set or network it is shown to.
 
     Raises:
         DataError: it is none; where it belongs to another page, the hint says to which.
     """
     require_here(name, BytesIO(content), "image")
-    return read_picture(content, name).image
+    return read_picture(content, name, rendering=rendering).image
 
 
 def _count(label: str, key: str, default: int, most: int, help_text: str) -> int:
@@ -99,7 +100,7 @@ def _of_data_set(index: DataIndex, first: int, count: int) -> list[ShownPicture]
         path = str(rows["path"].iloc[number])
         source = picture_source(index, path)
         try:
-            image = read_picture(source, path).image
+            image = read_picture(source, path, rendering=index.rendering).image
         except DataError as error:
             show_error(error)
             continue

@@ -40,7 +40,8 @@ def one_run(run_id: str) -> None:
         RunError: there is none of this id.
     """
     all_runs_link([run_id])
-    run, summary = open_run(run_id), summary_of(run_id)
+    run = open_run(run_id)
+    summary = summary_of(run.id)
     _head(run, summary)
     experiment_link(summary, "Here are its settings, log and disk use.")
     with st.container(border=True):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from urllib.parse import quote
 
 import streamlit as st
 
+from alexcore.errors import RunError
+from alexcore.run_names import run_folder
 from alexcore.runs.comparison import ids_as_text, ids_in
 from alexcore.runs.kinds import BATCHNORM
 from alexcore.runs.run_list import Summary
@@ -18,8 +21,14 @@ CHOSEN = "runs_chosen"
 
 
 def compared_ids() -> list[str]:
-    """The ids in `?compare=`."""
-    return ids_in(st.query_params.get("compare", ""))
+    """The ids in `?compare=`, where names may stand, too; what means no run, or several, stays as it is."""
+    found = []
+    for text in ids_in(st.query_params.get("compare", "")):
+        folder = None
+        with suppress(RunError):
+            folder = run_folder(text)
+        found.append(folder.name if folder else text)
+    return found
 
 
 def show_comparison(ids: Sequence[str]) -> None:

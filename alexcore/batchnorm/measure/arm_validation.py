@@ -16,7 +16,7 @@ from alexcore.findings.finding import Finding
 from alexcore.nn import Network
 from alexcore.nn.norms import one_norm
 from alexcore.training.evaluation import Evaluation, evaluate
-from alexcore.training.loader import Batch
+from alexcore.training.loader import Batch, Lost
 from alexcore.training.shard_loader import make_loader
 
 # Validation pictures are kept as tensors, so that nine arms do not read them nine times; they may take so much memory.
@@ -30,19 +30,33 @@ class ValBatches:
     """The validation split in memory: shuffled, because statistics of a batch of one class would be those of the class.
 
     Attributes:
-        images: How many pictures there are: the split, or a part of it, drawn by the seed, where it is too large.
+        images: How many pictures there are: the split, or a part of it, drawn by the seed, where it is too large; those
+            that can no longer be read are left out.
         in_all: How many the split has.
     """
 
     def __init__(
-        self, index: DataIndex, operations: list[Operation], image_size: int, *, batch_size: int, seed: int
+        self,
+        index: DataIndex,
+        operations: list[Operation],
+        image_size: int,
+        *,
+        batch_size: int,
+        seed: int,
+        lost: Lost = "refused",
     ) -> None:
         self.in_all = len(index.select("val"))
         self.images = min(self.in_all, max(1, KEPT_BYTES // (3 * image_size**2 * 4)))
         size = even_size(self.images, batch_size)
-        loader = make_loader(index, "val", operations, batch_size=size, seed=seed, shuffle=True, num_workers=0)
+        more: dict[str, Any] = {"seed": seed, "shuffle": True, "num_workers": 0, "lost": lost}
+        self._loader = make_loader(index, "val", operations, batch_size=size, **more)
         self._batches: list[Batch] = []
-        self._epoch = loader.epoch()
+        self._epoch = self._loader.epoch()
+
+    @property
+    def lost(self) -> Mapping[str, str]:
+        """The pictures that could not be read so far, path -> sentence."""
+        return self._loader.lost
 
     def worth_saying(self) -> list[Finding]:
         """That only a part is used, where it is so: for the reader of the accuracies."""
@@ -55,7 +69,11 @@ class ValBatches:
         yield from self._batches
         found = sum(len(labels) for _, labels in self._batches)
         while found < self.images:
-            images, labels = next(self._epoch)
+            batch = next(self._epoch, None)
+            if batch is None:  # some were lost, and there are no others to take their places
+                self.images = found
+                return
+            images, labels = batch
             left = self.images - found
             self._batches.append((images[:left], labels[:left]))
             found += len(labels)

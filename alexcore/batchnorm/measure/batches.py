@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import torch
 
@@ -21,10 +22,13 @@ PROBE_EPOCH = 1_000_003
 RECALIBRATION_EPOCH = 1_000_033
 
 
-def open_seeds(config: TrainConfig, seeds: Sequence[int], reporter: Reporter, pin_memory: bool) -> dict[int, RunData]:
+def open_seeds(
+    config: TrainConfig, seeds: Sequence[int], reporter: Reporter, pin_memory: bool, **more: Any
+) -> dict[int, RunData]:
     """The data of every seed: the same pictures, each seed with an order and an augmentation of its own.
 
-    The loader processes that the setting allows are shared out, because all seeds read at the same time.
+    The loader processes that the setting allows are shared out, because all seeds read at the same time. `more` is
+    handed on to `open_run_data`.
 
     Raises:
         AlexError: they cannot be used, or a setting contradicts them.
@@ -32,7 +36,7 @@ def open_seeds(config: TrainConfig, seeds: Sequence[int], reporter: Reporter, pi
     workers = worker_count(config.num_workers, config.batch_size)
     each = max(1, workers // len(seeds)) if workers else 0
     return {
-        seed: open_run_data(config.model_copy(update={"seed": seed, "num_workers": each}), reporter, pin_memory)
+        seed: open_run_data(config.model_copy(update={"seed": seed, "num_workers": each}), reporter, pin_memory, **more)
         for seed in seeds
     }
 
@@ -45,17 +49,24 @@ def windows_from(source: BatchSource, config: TrainConfig, plan: Plan, step: int
         yield from windows(source.epoch(epoch, start), config.accumulation_steps)
 
 
-def probe_set(index: DataIndex, operations: Sequence[Operation], count: int, seed: int) -> Batch:
+def probe_set(
+    index: DataIndex, operations: Sequence[Operation], count: int, seed: int, lost: dict[str, str] | None = None
+) -> Batch:
     """The fixed pictures on which probes measure: `count` of the training split, or all if there are fewer.
 
     They go through the evaluation transform, `operations`, so that two probes differ by the weights alone. The seed,
-    the same for every arm, decides which.
+    the same for every arm, decides which. One that can no longer be read is left out and put into `lost`, where that is
+    given.
 
     Returns:
         Images (count, 3, H, W) float32 and labels (count,) int64, on the CPU.
     """
-    loader = make_loader(index, "train", operations, batch_size=min(64, count), seed=seed, shuffle=True, num_workers=0)
-    return joined(loader.epoch(PROBE_EPOCH), count)
+    more: dict[str, Any] = {"num_workers": 0, "lost": "refused" if lost is None else "skipped"}
+    loader = make_loader(index, "train", operations, batch_size=min(64, count), seed=seed, shuffle=True, **more)
+    found = joined(loader.epoch(PROBE_EPOCH), count)
+    if lost is not None:
+        lost |= loader.lost
+    return found
 
 
 def joined(batches: Iterable[Batch], count: int) -> Batch:

@@ -7,7 +7,8 @@ before the first round, and after each of them:
         validate all of them, where that is due                             event arm_eval, for each arm
     save experiment.pt, if some minutes have passed                         event checkpoint
     stop or pause, if that is asked for; end after the last step
-    one round: for each seed read a batch, and make a step of each of its arms with it
+    one round: for each seed read a batch, and make a step of each of its arms with it; save and fail, if too many
+        pictures can no longer be read
     log it                                                                  event arm_step, for each arm
 finish: recalibrate, validate once more, write the arms' own folders, tables, verdict     event probe_cost, verdict
 ```
@@ -25,7 +26,7 @@ from alexcore.batchnorm.comparable import require_comparable
 from alexcore.batchnorm.measure.arms import Arm, Sums
 from alexcore.batchnorm.measure.batches import windows_from
 from alexcore.batchnorm.measure.experiment_end import finish, stop
-from alexcore.batchnorm.measure.experiment_parts import prepare, save
+from alexcore.batchnorm.measure.experiment_parts import prepare, require_readable, save
 from alexcore.batchnorm.measure.measurements import StopAskedError, measure, obey
 from alexcore.batchnorm.settings import BnConfig, load_bn_config
 from alexcore.config import TrainConfig
@@ -37,6 +38,7 @@ from alexcore.training.device import choose_device
 from alexcore.training.distributed import StoppedBeforeStartError
 from alexcore.training.run_data import Reporter
 from alexcore.training.session import LOGGED_STEPS, Clock, Session
+from alexcore.training.step import without_lone
 
 
 def compare(config: TrainConfig, run_dir: Path, reporter: RunReporter) -> str:
@@ -96,6 +98,7 @@ def run_experiment(
             # Evaluate what is due after this step and has not been measured yet.
             if pace.measured < pace.step:
                 measure(experiment)
+                require_readable(experiment)
 
             # Save.
             last = pace.step == bn.steps
@@ -110,9 +113,12 @@ def run_experiment(
 
             # One round: a batch is read once for all arms of its seed.
             began, lr = session.clock(), pace.lr
-            for seed, windows in batches.items():
-                window = next(windows)
-                for arm in arms:
+            read = {seed: next(windows) for seed, windows in batches.items()}
+            require_readable(experiment)  # before the steps, so that a resume can make them with all pictures
+            for seed, pictures in read.items():
+                # The same for every arm, also for those that could do with one picture.
+                window = [each for each in without_lone(pictures) if len(each[1])]
+                for arm in arms if window else ():
                     if arm.seed == seed and arm.diverged_at is None:
                         loss = arm.step(window, experiment.objective, lr, pace.step, experiment.device)
                         if loss is None:

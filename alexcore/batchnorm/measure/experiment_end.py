@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from alexcore.batchnorm.measure.arm_validation import Figures, all_figures
 from alexcore.batchnorm.measure.arms import Arm
 from alexcore.batchnorm.measure.batches import recalibration_batches
-from alexcore.batchnorm.measure.experiment_parts import ExperimentParts, save
+from alexcore.batchnorm.measure.experiment_parts import ExperimentParts, require_readable, save
 from alexcore.batchnorm.measure.measurements import obey, obey_on_batch, tell_evaluation
 from alexcore.batchnorm.measure.recalibration import batch_norms, recalibrate
 from alexcore.batchnorm.read.conclusion import conclude
@@ -41,6 +41,8 @@ def finish(experiment: ExperimentParts) -> None:
 
     networks = _recalibrated(arms, batches_of)
     figures = all_figures(arms, networks, experiment.val, experiment.device, obey_on_batch(experiment))
+    require_readable(experiment)
+    experiment.unreadable.tell()
     for arm in arms:
         tell_evaluation(experiment, arm, figures[arm.key])
     told = f"{images:,} pictures" if images else "one epoch"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import torch
 
@@ -15,6 +16,7 @@ from alexcore.batchnorm.measure.prober import Prober
 from alexcore.batchnorm.measure.weighted_layers import fan_channels, layers_of
 from alexcore.batchnorm.settings import BnConfig, seeds_of
 from alexcore.config import TrainConfig
+from alexcore.data.content_hashes import seen_by
 from alexcore.errors import CheckpointError
 from alexcore.runs.kinds import BATCHNORM
 from alexcore.training.device import choose_device, describe_device
@@ -22,8 +24,16 @@ from alexcore.training.objective import Objective, weights_for
 from alexcore.training.run_data import RunData
 from alexcore.training.seeding import seed_everything
 from alexcore.training.session import Session
+from alexcore.training.unreadable import Unreadable
 
 _REQUIRED = ("version", "arms", "position", "config", "bn", "class_to_idx", "fingerprint")
+
+
+@dataclass(frozen=True)
+class _ProbePictures:
+    """Which of the pictures of the probes could not be read."""
+
+    lost: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -40,6 +50,7 @@ class ExperimentParts:
     val: ValBatches
     prober: Prober
     pace: ExperimentPace
+    unreadable: Unreadable
 
     @property
     def first(self) -> RunData:
@@ -55,7 +66,9 @@ def prepare(config: TrainConfig, bn: BnConfig, session: Session, *, resume: bool
         StoppedBeforeStartError: a stop was asked for meanwhile.
     """
     device, reporter = choose_device(config.device), session.reporter
-    data = open_seeds(config, seeds_of(config, bn), reporter, pin_memory=device.type == "cuda")
+    more: dict[str, Any] = {"skipping": True, "learned": seen_by(session.run_dir)}
+    more["rendering"] = session.kept_rendering() if resume else None
+    data = open_seeds(config, seeds_of(config, bn), reporter, device.type == "cuda", **more)
     first = data[config.seed]
     index, operations = first.index, first.evaluation_operations
     reporter.progress("building-networks", 0, 0)
@@ -63,12 +76,14 @@ def prepare(config: TrainConfig, bn: BnConfig, session: Session, *, resume: bool
     arms = build_arms(config, bn, len(index.classes), device)
     objective = Objective(weights_for(config, first.counts), config.label_smoothing, config.ignore_index)
     size = max(32, config.batch_size)
-    val = ValBatches(index, operations, config.image_size, batch_size=size, seed=config.seed)
+    val = ValBatches(index, operations, config.image_size, batch_size=size, seed=config.seed, lost="skipped")
     reporter.progress("reading-probe-pictures", 0, 0)
-    images, labels = probe_set(index, operations, bn.probe_images, config.seed)
+    probes = _ProbePictures()
+    images, labels = probe_set(index, operations, bn.probe_images, config.seed, probes.lost)
     prober = Prober(config, images.to(device), labels.to(device), fan_channels(arms[0].model), objective)
     pace = ExperimentPace(config, bn, first.plan.steps_per_epoch, arms, session)
-    experiment = ExperimentParts(config, bn, session, device, data, arms, objective, val, prober, pace)
+    unreadable = Unreadable(config, first, session, [*(each.train for each in data.values()), val, probes])
+    experiment = ExperimentParts(config, bn, session, device, data, arms, objective, val, prober, pace, unreadable)
     if resume:
         _restore(experiment)
     _announce(experiment, resume)
@@ -133,3 +148,16 @@ def save(experiment: ExperimentParts) -> None:
         "bn": experiment.bn.model_dump(),
     }
     experiment.session.save(BATCHNORM.checkpoint, state, experiment.first.index, pace.epoch, pace.step)
+
+
+def require_readable(experiment: ExperimentParts) -> None:
+    """Save and end the experiment, if more pictures than its limit allows can no longer be read.
+
+    Raises:
+        DataError: it is so.
+    """
+    unreadable = experiment.unreadable
+    unreadable.look()
+    if unreadable.too_many:
+        save(experiment)
+        raise unreadable.refusal(experiment.pace.step)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from alexcore.data.statistics import measure
 from alexcore.errors import CheckpointError, ConfigError
 from alexcore.nn.listening import listening
 from alexcore.training.checkpoint import load_checkpoint
+from alexcore.training.session import kept_rendering
 
 # Values that a reader follows: the middle of this many pictures.
 SHOWN = 6
@@ -100,6 +102,7 @@ def experiment_example(run_dir: Path, seed: int, layer: str, channel: int, *, tr
     """
     config = load_config(run_dir / "config.json")
     index = open_source(config.data, config.val, choice=choice_of(config))
+    index = replace(index, rendering=kept_rendering(run_dir))
     arm = build_arm(config, "batch", seed, len(index.classes), torch.device("cpu"))
     file = trained_file(run_dir, seed)
     saved = load_checkpoint(file) if file.is_file() else None

@@ -26,6 +26,7 @@ from alexcore.batchnorm.read.record import BATCH_SWEEP, RATE_SWEEP, Experiment, 
 from alexcore.batchnorm.read.tolerance import classify
 from alexcore.batchnorm.settings import BnConfig
 from alexcore.config import TrainConfig
+from alexcore.data.decoding.levels import Rendering
 from alexcore.errors import DataError
 from alexcore.fields import numbers_in
 from alexcore.runs.events import EventWriter
@@ -36,6 +37,7 @@ from alexcore.training.objective import Objective, weights_for
 from alexcore.training.run_data import RunData, Silent
 from alexcore.training.schedule import lr_factor
 from alexcore.training.seeding import seed_everything
+from alexcore.training.session import kept_rendering
 
 # Memory for networks that train side by side; weights, gradients and momentum are 12 bytes a parameter.
 NETWORKS_BYTES = 600_000_000
@@ -118,7 +120,7 @@ def sweep(run_dir: Path, config: TrainConfig, bn: BnConfig, kind: str, on_progre
     Raises:
         AlexError: data or settings cannot be used.
     """
-    work = _Work(config, kind)
+    work = _Work(config, kind, kept_rendering(run_dir))
     record = Experiment(run_dir)
     record.refresh()
     done = {(each.get("arm"), each.get("seed"), each.get("x"), each.get("mode")) for each in record.sweeps[kind]}
@@ -161,7 +163,8 @@ def groups(trainings: list[Training], most: int) -> Iterator[list[Training]]:
 class _Work:
     """What the trainings of one sweep share."""
 
-    def __init__(self, config: TrainConfig, kind: str) -> None:
+    def __init__(self, config: TrainConfig, kind: str, rendering: Rendering) -> None:
+        self.rendering = rendering
         # Without a norm in its name, a last batch of one picture is not refused; it is left out below.
         self.config = config.model_copy(update={"norm": "none"}) if kind == BATCH_SWEEP else config
         self.device = choose_device(config.device)
@@ -182,8 +185,12 @@ class _Work:
         """The data of a seed and batch size; the last one stays open, with its loader processes."""
         if self._opened is None or self._opened[0] != (seed, batch_size):
             own = self.config.model_copy(update={"batch_size": batch_size})
-            self._opened = (seed, batch_size), open_seeds(own, [seed], Silent(), self.device.type == "cuda")[seed]
+            self._opened = (seed, batch_size), self._data(own, seed)
         return self._opened[1]
+
+    def _data(self, config: TrainConfig, seed: int) -> RunData:
+        cuda = self.device.type == "cuda"
+        return open_seeds(config, [seed], Silent(), cuda, rendering=self.rendering)[seed]
 
     def at_once(self, bn: BnConfig) -> int:
         """How many networks may be in memory together: all norms of one rate in any case."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from alexcore.data.archives.archive_names import Say, name_readings, require_encoding, unsaid, unsaid_names
+from alexcore.data.archives.archive_names import Say, are_utf8, name_readings, require_encoding, unsaid, unsaid_names
 from alexcore.data.archives.archive_rules import Budget, Limits, Member, damage_named, show
 from alexcore.data.archives.archive_tar import COMPRESSIONS, raw_tar_names, tar_members, tar_names
 from alexcore.data.archives.archive_zip import check_zip, open_zip, zip_members
@@ -159,12 +159,12 @@ class Peek:
     """What is known of an archive before it is unpacked.
 
     Attributes:
-        readings: The ways to read its names, the likeliest first, if they do not say how they are written.
-        encoding: How they are read if nobody chooses; "" where they do say it.
+        raws: Its names that do not say how they are written and are no UTF-8; none where all are plain.
+        readings: The ways to read them, the likeliest first; there may be none.
     """
 
+    raws: tuple[bytes, ...] = ()
     readings: tuple[NameReading, ...] = ()
-    encoding: str = ""
 
 
 def peek(file: IO[bytes], name: str, size: int, limits: Limits) -> Peek:
@@ -176,8 +176,12 @@ def peek(file: IO[bytes], name: str, size: int, limits: Limits) -> Peek:
     budget = Budget(name, size, limits)
     if _is_zip(file, name):
         with damage_named(name), open_zip(file, budget) as archive:
-            readings = name_readings(unsaid_names(archive.infolist()))
-            check_zip(archive, budget, keeps_case=True, encoding=readings[0].encoding if readings else "")
+            raws = unsaid_names(archive.infolist())
+            readings = name_readings(raws)
+            # What nobody can read yet is looked at in an encoding that has a letter for any byte.
+            unread = "" if are_utf8(raws) else "latin-1"
+            check_zip(archive, budget, keeps_case=True, encoding=readings[0].encoding if readings else unread)
     else:
-        readings = name_readings(raw_tar_names(tar_names(file, budget, _TAR_SAMPLE)))
-    return Peek(tuple(readings), readings[0].encoding if readings else "")
+        raws = raw_tar_names(tar_names(file, budget, _TAR_SAMPLE))
+        readings = name_readings(raws)
+    return Peek() if are_utf8(raws) else Peek(tuple(raws), tuple(readings))

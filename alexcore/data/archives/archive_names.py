@@ -42,7 +42,18 @@ def zip_names(infos: Sequence[zipfile.ZipInfo], archive: str, encoding: str = ""
 
 def name_readings(raws: Sequence[bytes]) -> list[NameReading]:
     """The ways to read names that do not say how they are written; none where they are UTF-8."""
-    return [] if all(map(_is_utf8, raws)) else readings_of(raws)
+    return [] if are_utf8(raws) else readings_of(raws)
+
+
+def read_as(raws: Sequence[bytes], archive: str, encoding: str) -> NameReading:
+    """The names as they read in an encoding that somebody has typed.
+
+    Raises:
+        DataError: there is no such encoding, or they are not written in it.
+    """
+    found = require_encoding(encoding)
+    parts = dict.fromkeys(part for raw in raws for part in raw.split(b"/") if not part.isascii())
+    return NameReading(found, encoding, tuple(map(_Decoder(archive, found), parts)), 0.0)
 
 
 def unsaid_names(infos: Sequence[zipfile.ZipInfo]) -> list[bytes]:
@@ -56,7 +67,7 @@ def likeliest(raws: Sequence[bytes], archive: str, say: Say) -> str:
     if readings:
         _say_read(readings[0], archive, say)
         return readings[0].encoding
-    return "" if all(map(_is_utf8, raws)) else "cp437"  # which has a letter for any byte
+    return "" if are_utf8(raws) else "cp437"  # which has a letter for any byte
 
 
 def _say_read(reading: NameReading, archive: str, say: Say) -> None:
@@ -130,7 +141,7 @@ def decoder_for(raws: Sequence[bytes], archive: str, encoding: str, say: Say) ->
         return _Decoder(archive, require_encoding(encoding))
     readings = name_readings(raws)
     if not readings:
-        if all(map(_is_utf8, raws)):
+        if are_utf8(raws):
             return bytes.decode
         example = next(raw for raw in raws if not _is_utf8(raw))
         raise DataError(
@@ -161,6 +172,11 @@ class _Decoder:
                 f"{self._archive} holds the name {str(raw)[1:121]}, which is not written in {self._encoding}.",
                 "Choose another encoding with --encoding.",
             ) from error
+
+
+def are_utf8(raws: Sequence[bytes]) -> bool:
+    """Whether names that do not say how they are written can be read as UTF-8."""
+    return all(map(_is_utf8, raws))
 
 
 def _is_utf8(raw: bytes) -> bool:

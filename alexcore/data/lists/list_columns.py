@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from alexcore.data.layout_words import split_of
-from alexcore.data.lists.list_rows import WRITE_CSV, ListRows, is_blank, is_picture_name
+from alexcore.data.lists.list_choice import chosen_columns, unclear, without_header
+from alexcore.data.lists.list_rows import ListRows, is_blank, is_picture_name
+from alexcore.data.reading import UnclearListError
 from alexcore.errors import DataError
 from alexcore.findings.data_lists import ColumnPerClass, ListColumns, RowNumbers
 from alexcore.findings.finding import Finding
@@ -57,27 +59,36 @@ def means_something(header: Sequence[str]) -> bool:
     return has_path and (any(key in _LABELS for key in keys) or len([key for key in keys if key]) > 2)
 
 
-def columns_of(path: Path, rows: ListRows) -> ListColumn:
-    """Find out which column is what.
+def columns_of(path: Path, rows: ListRows, columns: str = "") -> ListColumn:
+    """Find out which column is what; `columns` are those that somebody has chosen, if any (see list_choice.py).
 
     Raises:
-        DataError: a column is lacking, stands twice, or two could be meant.
+        UnclearListError: a column is lacking, stands twice, or two could be meant.
+        DataError: a row has no class, or several.
     """
     header = [str(name) for name in rows.header]
     notes: list[Finding] = []
     for number, name in enumerate(header):
         if _NAMELESS.fullmatch(_plain(name)) and _are_numbers(rows.column(number)):
             notes.append(RowNumbers(name.strip() or f"number {number + 1}"))
-    where_path, where_label = _one(path, rows, "path", _PATHS), _one(path, rows, "label", _LABELS)
+    chosen = chosen_columns(path, rows, columns) if columns else None if rows.headed else without_header(path, rows)
+    where_path: int | None
+    where_label: int | None
+    if chosen:
+        where_path, where_label, where_split = chosen.path, chosen.label, chosen.split
+    else:
+        where_path, where_label = _one(path, rows, "path", _PATHS), _one(path, rows, "label", _LABELS)
+        where_split = None
     if where_path is None:
         where_path = _one(path, rows, "path", _IDS, skip=_are_numbers)
     if where_path is None or (where_label is None and not rows.rows):
-        raise _no_columns(path, header)
-    where_split = _split_column(path, rows)
+        raise _no_columns(path, rows)
+    if where_split is None:
+        where_split = _split_column(path, rows)
     if where_label is None:
         classes = _class_columns(rows, {where_path, where_split})
         if not classes:
-            raise _no_columns(path, header)
+            raise _no_columns(path, rows)
         labels: Sequence[Any] = _single_ones(path, rows, classes)
         notes.append(ColumnPerClass(header[where_path].strip(), len(classes)))
     else:
@@ -111,25 +122,20 @@ def _key(name: str) -> str:
     return re.sub(r"[\s_-]", "", name).lower()
 
 
-def _no_columns(path: Path, header: Sequence[str]) -> DataError:
+def _no_columns(path: Path, rows: ListRows) -> UnclearListError:
+    header = [str(name) for name in rows.header]
     found = ", ".join(name.strip() for name in header if name.strip())[:200] or "nothing"
     if any(map(is_picture_name, header)):
-        names = ["path", "label", *["..."] * (len(header) - 2)]
-        return DataError(
-            f"{path} has no header: its first line is {found}.",
-            f"Put a line above it that says what each column holds, such as {','.join(names)}.",
-        )
-    return DataError(f"{path} has no columns path and label; its first line has {found}.", WRITE_CSV)
+        return unclear(path, rows, f"{path} has no header: its first line is {found}.")
+    return unclear(path, rows, f"{path} has no columns path and label; its first line has {found}.")
 
 
 def _exactly(path: Path, rows: ListRows, names: set[str]) -> int | None:
     """The column of one of these very names, in any case."""
     found = [number for number, name in enumerate(rows.header) if _plain(str(name)) in names]
     if len(found) > 1:
-        raise DataError(
-            f"{path} has the column {rows.header[found[0]].strip()} twice: columns {found[0] + 1} and {found[1] + 1}.",
-            "Rename or delete the one that does not count.",
-        )
+        name = rows.header[found[0]].strip()
+        raise unclear(path, rows, f"{path} has the column {name} twice: columns {found[0] + 1} and {found[1] + 1}.")
     return found[0] if found else None
 
 
@@ -154,10 +160,7 @@ def _one(
         each = [
             f"{rows.header[number].strip()} ({len(set(map(str, rows.column(number))))} values)" for number in filled
         ]
-        raise DataError(
-            f"Each of these columns of {path} could be the {name}: {', '.join(each)}.",
-            f"Name the right one {name}.",
-        )
+        raise unclear(path, rows, f"Each of these columns of {path} could be the {name}: {', '.join(each)}.")
     return filled[0] if filled else found[0] if found else None
 
 

@@ -35,7 +35,7 @@ def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def from_json(path: Path, text: str, means_something: Callable[[Sequence[str]], bool]) -> ListRows:
-    """Cut one JSON document into rows.
+    """Cut one JSON document into rows; `means_something` says whether names of lists tell path and label.
 
     Raises:
         DataError: it is no JSON, or has none of the forms above.

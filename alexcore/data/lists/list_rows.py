@@ -24,6 +24,8 @@ WRITE_CSV = "A manifest needs a header like path,label or path,label,split."
 _SEPARATORS = ",;\t|"
 # Enough for any header.
 _HEAD = 65_536
+# Enough to see by what lines are cut, where no header tells.
+_LINES = 20
 _SEP_LINE = re.compile('"?sep=(.)"?', re.IGNORECASE | re.DOTALL)
 # The longest first: the mark of UTF-32 begins like that of UTF-16.
 _MARKS = (
@@ -47,6 +49,7 @@ class ListRows:
         classes: The names in the order of their numbers, as written, if the list has them apart from its rows.
         verbatim: Whether the labels are to be taken as they stand.
         widths: How many cells each row has in the file, if rows may end early.
+        headed: Whether the file names its columns; where it does not, they are called by their numbers from 1.
     """
 
     header: Sequence[str]
@@ -56,6 +59,7 @@ class ListRows:
     classes: Sequence[Any] | None = None
     verbatim: bool = False
     widths: Sequence[int] = ()
+    headed: bool = True
 
     def column(self, number: int) -> list[Any]:
         """The cells of one column."""
@@ -98,10 +102,16 @@ def decoded(path: Path, content: bytes) -> str:
         ) from error
 
 
-def from_csv(path: Path, text: str, means_something: Callable[[Sequence[str]], bool]) -> ListRows:
+def from_csv(
+    path: Path,
+    text: str,
+    means_something: Callable[[Sequence[str]], bool],
+    has_header: Callable[[Sequence[Sequence[str]]], bool],
+) -> ListRows:
     """Cut the text of a CSV or TSV file into rows.
 
     `means_something` says of a row whether it is a header that tells path and label; by it the separator is chosen.
+    `has_header` says of all rows whether the first of them is to name the columns.
 
     Raises:
         DataError: the file is no CSV, or a row has more cells than the header.
@@ -117,9 +127,12 @@ def from_csv(path: Path, text: str, means_something: Callable[[Sequence[str]], b
     if not filled:
         return ListRows([], [], [])
     header = _without_blank_end(filled[0][0])
-    told = means_something(header)  # otherwise whoever asks for the columns says that this is no header
+    headed = has_header([header, *(row for row, _ in filled[1:])])
+    told = not headed or means_something(header)  # otherwise whoever asks for the columns says that this is no header
+    if not headed:
+        header = [str(number + 1) for number in range(len(header))]
     rows, places, widths = [], [], []
-    for row, line in filled[1:]:
+    for row, line in filled[headed:]:
         if told and not all(map(is_blank, row[len(header) :])):
             raise DataError(
                 f"line {line} of {path} has {len(row)} columns; the first line has {len(header)}.",
@@ -129,7 +142,7 @@ def from_csv(path: Path, text: str, means_something: Callable[[Sequence[str]], b
         rows.append(cut)
         places.append(f"line {line}")
         widths.append(len(row))
-    return ListRows(header, rows, places, len(found) - len(filled), widths=widths)
+    return ListRows(header, rows, places, len(found) - len(filled), widths=widths, headed=headed)
 
 
 def from_annotations(path: Path, text: str) -> ListRows:
@@ -166,7 +179,16 @@ def _separator(path: Path, text: str, means_something: Callable[[Sequence[str]],
             continue
         if means_something(header):
             return each
-    return max(_SEPARATORS, key=rank)  # of equally common ones the comma
+    # Of those that cut every line into as many cells the commonest; of equally common ones the comma.
+    return max(_SEPARATORS, key=lambda each: (_cuts_evenly(text, each), *rank(each)))
+
+
+def _cuts_evenly(text: str, separator: str) -> bool:
+    try:
+        lines = [row for row, _ in zip(_reader(text[:_HEAD], separator), range(_LINES), strict=False) if row]
+    except csv.Error:
+        return False
+    return len({len(row) for row in lines}) == 1 < len(lines[0])
 
 
 def _reader(text: str, separator: str) -> Any:

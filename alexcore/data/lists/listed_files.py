@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from alexcore.data.lists.list_rows import is_picture_name
+from alexcore.data.reading import NoneFoundError
 from alexcore.errors import DataError
 from alexcore.findings import data_lists as findings
 from alexcore.findings.finding import Finding, few
@@ -267,7 +268,7 @@ def below(root: Path, names: Sequence[str], is_there: Callable[[str], bool]) -> 
     How much of the beginning it stands for is what the files say: that by which most of them are found.
 
     Raises:
-        DataError: none of them is found, or there is no such folder.
+        NoneFoundError: none of them is found, or there is no such folder.
     """
     root = root.expanduser().resolve()
     parts = [slashed(name).split("/") for name in names]
@@ -283,8 +284,10 @@ def below(root: Path, names: Sequence[str], is_there: Callable[[str], bool]) -> 
     best = max(count, key=lambda cut: (count[cut], -cut))
     if not count[best]:
         if not root.is_dir():
-            raise DataError(f"There is no folder {root}.", "Let --root name the folder where the pictures are now.")
-        raise DataError(
+            raise NoneFoundError(
+                f"There is no folder {root}.", "Let --root name the folder where the pictures are now."
+            )
+        raise NoneFoundError(
             f"{root} has none of the listed pictures; the first is {names[0][:200]}.",
             "Let --root name the folder that stands in the place of the old one.",
         )

@@ -21,6 +21,7 @@ from alexcore.data.index import DataIndex, by_split_and_class, files_table, is_u
 from alexcore.data.lists.list_labels import reads_as_names
 from alexcore.data.lists.listed_files import ListedFiles, below
 from alexcore.data.lists.manifest_columns import Label, ManifestColumns, portable_paths, read_table, write_table
+from alexcore.data.reading import AS_IT_LIES, FolderChoice, NoneFoundError
 from alexcore.data.shards import is_sharded
 from alexcore.data.split import keep_split, split_file
 from alexcore.errors import DataError
@@ -46,7 +47,7 @@ def open_manifest(
     target_transform: Callable[[Label], Any] = identity,
     roots: Sequence[Path] | None = None,
     split_seed: int = 0,
-    root: Path | None = None,
+    choice: FolderChoice = AS_IT_LIES,
 ) -> DataIndex:
     """Index the pictures that a manifest lists, without opening them.
 
@@ -56,15 +57,19 @@ def open_manifest(
             numbers in a column `index` are those of the labels in the file, so they do not count then.
         roots: If given, every picture must lie below one of these resolved folders, wherever links lead.
         split_seed: Of the split 4:1 within each class, if the file has none of its own.
-        root: The folder that has taken the place of the one with which the paths in the file begin.
+        choice: Which columns are meant, and `root`: the folder that has taken the place of the one with which the paths
+            in the file begin.
 
     Raises:
-        DataError: the file cannot be read as a manifest, none of its pictures exists, or one lies outside `roots`.
+        UnclearListError: somebody has to say which columns are meant.
+        NoneFoundError: none of its pictures exists.
+        DataError: the file cannot be read as a manifest, or a picture lies outside `roots`.
     """
     path = path.resolve()
+    root = Path(choice.root).expanduser() if choice.root else None
     # A list of corrections is written here alone, by version 0.1 without a word on how its labels are to be taken.
     own = path.name.endswith(CORRECTED) and path.parent == data_dir().resolve()
-    table = _kept_split_first(path, _placed(path, read_table(path, verbatim=own), root, roots), split_seed)
+    table = _kept_split_first(path, _placed(path, read_table(path, own, choice), root, roots), split_seed)
     names, declared, numeric = _class_names(path, table, target_transform)
     rows, problems = _pictures(path, table, names, roots)
     problems += table.notes
@@ -256,7 +261,7 @@ def _pictures(
     if not rows:
         first = f"; the first is {(missing or nameless)[0][:200]}"
         known = [f"Paths in a manifest are relative to its own folder, {disk.root}."]
-        raise DataError(
+        raise NoneFoundError(
             f"None of the {len(names):,} pictures in {manifest} exists{first}.",
             " ".join([*(each.sentence for each in about), *known]),
         )

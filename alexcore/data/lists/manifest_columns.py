@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from alexcore.data.layout_words import split_of
+from alexcore.data.lists.list_choice import has_header, require_plain
 from alexcore.data.lists.list_columns import VERBATIM, columns_of, means_something
 from alexcore.data.lists.list_json import from_json, from_json_lines
 from alexcore.data.lists.list_labels import (
@@ -39,6 +40,7 @@ from alexcore.data.lists.list_labels import (
     stripped,
 )
 from alexcore.data.lists.list_rows import ListRows, decoded, from_annotations, from_csv, is_blank, shown
+from alexcore.data.reading import AS_IT_LIES, FolderChoice
 from alexcore.errors import DataError
 from alexcore.files import replacing
 from alexcore.findings.data_lists import BlankRows
@@ -74,14 +76,16 @@ class ManifestColumns:
     hashes: Sequence[str] | None = None
 
 
-def read_table(path: Path, verbatim: bool = False) -> ManifestColumns:
+def read_table(path: Path, verbatim: bool = False, choice: FolderChoice = AS_IT_LIES) -> ManifestColumns:
     """Read a manifest by its ending.
 
     Args:
         path: The file.
         verbatim: Whether labels are kept as they stand, also if the file does not say so; for files of our own.
+        choice: Whether its first line is a header, and which columns are meant, where that is not plain.
 
     Raises:
+        UnclearListError: somebody has to say which columns are meant.
         DataError: the file is missing, unreadable or does not have the form of a manifest; the sentence says where.
     """
     try:
@@ -94,29 +98,31 @@ def read_table(path: Path, verbatim: bool = False) -> ManifestColumns:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise DataError(f"{path} cannot be read: {reason}.", "Check that it is a file, and its permissions.") from error
-    rows = _rows(path, text)
-    table = _table(path, rows, verbatim, typed=path.suffix.lower() in (".json", ".jsonl"))
+    rows = _rows(path, text, choice)
+    table = _table(path, rows, verbatim, path.suffix.lower() in (".json", ".jsonl"), choice.columns)
     if not table.paths:
         raise DataError(f"{path} lists no pictures.", "Add a row for each picture.")
     return table
 
 
-def _rows(path: Path, text: str) -> ListRows:
+def _rows(path: Path, text: str, choice: FolderChoice) -> ListRows:
     if not is_list_name(path):
         raise DataError(f"{path} is no manifest.", f"Its name must end in {MANIFEST_ENDINGS_TOLD}.")
-    match path.suffix.lower():
+    ending = path.suffix.lower()
+    if ending in (".csv", ".tsv"):
+        return from_csv(path, text, means_something, lambda lines: has_header(path, lines, choice, means_something))
+    require_plain(path, choice)
+    match ending:
         case ".json":
-            return from_json(path, text, means_something)
+            return from_json(path, text, (lambda names: len(names) > 1) if choice.columns else means_something)
         case ".jsonl":
             return from_json_lines(path, text)
-        case ".txt":
-            return from_annotations(path, text)
-    return from_csv(path, text, means_something)
+    return from_annotations(path, text)
 
 
-def _table(path: Path, rows: ListRows, verbatim: bool, typed: bool) -> ManifestColumns:
+def _table(path: Path, rows: ListRows, verbatim: bool, typed: bool, columns: str) -> ManifestColumns:
     """Make columns of rows; `typed` says whether the file tells a number from a text."""
-    found = columns_of(path, rows)
+    found = columns_of(path, rows, columns)
     notes, verbatim = list(found.notes), verbatim or rows.verbatim or found.verbatim
     if rows.blank:
         notes.append(BlankRows(rows.blank))

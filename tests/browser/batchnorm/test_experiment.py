@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.support.browser_server import PATIENCE_MS, Server, new_context, shoot
+from tests.support.browser_server import PATIENCE_MS, Server, shoot
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -31,7 +31,7 @@ def done(page: Page) -> int:
 
 
 def test_the_story_of_an_experiment(
-    page: Page, browser: Browser, server: Server, store: Path, shots: Path | None, tmp_path: Path
+    page: Page, server: Server, store: Path, shots: Path | None, tmp_path: Path
 ) -> None:
     # 1. The questions, the form, and a bad value as a sentence.
     page.goto(f"{server.url}/batchnorm")
@@ -94,14 +94,13 @@ def test_the_story_of_an_experiment(
         page.locator(".st-key-bn_report_html button").click()
     report = tmp_path / "report.html"
     download.value.save_as(report)
-    elsewhere = new_context(browser)  # the page's own counts a file as outside
-    reader = elsewhere.new_page()
+    reader = page.context.new_page()
     asked: list[str] = []
     reader.on("request", lambda each: asked.append(each.url) if each.url.startswith("http") else None)
     reader.goto(report.as_uri())
     expect(reader.locator(".js-plotly-plot .main-svg").first).to_be_visible(timeout=60_000)
     assert asked == []
-    elsewhere.close()
+    reader.close()
     page.set_viewport_size({"width": 420, "height": 900})
     section(page, "Loss surface")
     expect(page.locator(".st-key-bn_surface .js-plotly-plot").first).to_be_visible()

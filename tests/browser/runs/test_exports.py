@@ -9,13 +9,13 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Browser, Download, Page, expect
+from playwright.sync_api import BrowserContext, Download, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from alexcore.files import write_json
 from alexcore.runs.store import create_run
 from alexcore.runs.worker import execute
-from tests.support.browser_server import Server, new_context, shoot
+from tests.support.browser_server import Server, shoot
 from tests.support.command_line import done
 from tests.support.run_folders import tiny_config, write_run
 
@@ -36,14 +36,15 @@ def report(store: Path, stripes: Path, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (420, "dark")])
 def test_the_report_opens_without_errors_or_requests(
-    browser: Browser,
+    browser: BrowserContext,
     report: Path,
     shots: Path | None,
     width: int,
     scheme: str,
 ) -> None:
-    context = new_context(browser, viewport={"width": width, "height": 900}, color_scheme=scheme)
-    page = context.new_page()
+    page = browser.new_page()
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=scheme)
     complaints: list[str] = []
     asked: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
@@ -69,7 +70,7 @@ def test_the_report_opens_without_errors_or_requests(
     assert complaints == []
     if shots:
         page.screenshot(path=shots / f"report-{width}-{scheme}.png", full_page=True)
-    context.close()
+    page.close()
 
 
 def test_the_project_and_the_report_are_made_and_downloaded(

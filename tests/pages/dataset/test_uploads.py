@@ -93,3 +93,19 @@ def test_a_name_is_free_again_after_a_failure(flowers: Path, spawned: list[list[
     at.button(key="dataset_unpack").click().run()
     assert "already" not in str(errors_of(at))
     assert len([each for each in spawned if each[1:3] == ["data", "unpack"]]) == 2
+
+
+def test_an_encoding_that_nobody_guessed_shows_its_names_before_anything_is_unpacked(
+    flowers: Path, spawned: list[list[str]]
+) -> None:
+    at = uploaded("flowers.zip", raw_zip({f"{name}/1.jpg".encode("cp037"): b"x" for name in ("äöü", "ßñå")}))
+    typed = at.text_input(key="dataset_encoding_other")
+    typed.set_value("klingon").run()
+    assert "There is no encoding 'klingon'." in errors_of(at)
+    assert not offers_to_unpack(at)
+    at.text_input(key="dataset_encoding_other").set_value("latin-1").run()
+    assert not errors_of(at)
+    assert "They read as iso8859-1: " in text_of(at)
+    at.button(key="dataset_unpack").click().run()
+    (command,) = [each for each in spawned if each[1:3] == ["data", "unpack"]]
+    assert command[-1] == "--encoding=iso8859-1"

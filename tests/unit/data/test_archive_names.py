@@ -155,7 +155,7 @@ def test_a_page_sees_the_readings_before_anything_is_unpacked(tmp_path):
     archive = zip_in(tmp_path, [f"{name}/1.jpg".encode("gbk") for name in CLASSES["gbk"]])
     with archive.open("rb") as file:
         found = peek(file, "set.zip", archive.stat().st_size, Limits())
-    assert found.encoding == "gb18030"
+    assert found.readings[0].encoding == "gb18030"
     assert found.readings[0].sample == "雏菊, 蒲公英, 向日葵"
     assert len(found.readings) > 1
     plain = zip_in(tmp_path, [b"a/1.jpg", "ä/1.jpg".encode()])

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from alexcore.data.lists.manifest import open_manifest, write_manifest
+from alexcore.data.reading import FolderChoice
 from alexcore.data.sources import open_source
 from alexcore.errors import DataError
 from tests.support.command_line import call
@@ -145,15 +146,15 @@ def test_a_moved_folder_is_named_and_replaced(flowers, tmp_path, absolute):
     for root in (new, new.parent / "link"):
         if root != new:
             root.symlink_to(new)
-        index = open_manifest(path, root=root)
+        index = open_manifest(path, choice=FolderChoice(root=str(root)))
         assert len(index.files) == 12
         assert all(index.path_of(each).is_file() for each in index.files["path"])
         assert codes(index) == ["data.list-root"]
         assert index.fingerprint() == before.fingerprint()
     with pytest.raises(DataError, match="has none of the listed pictures"):
-        open_manifest(path, root=tmp_path / "work")
+        open_manifest(path, choice=FolderChoice(root=str(tmp_path / "work")))
     with pytest.raises(DataError, match="There is no folder"):
-        open_manifest(path, root=tmp_path / "none")
+        open_manifest(path, choice=FolderChoice(root=str(tmp_path / "none")))
 
 
 def test_a_root_stands_for_as_much_as_the_files_say(tmp_path):
@@ -164,11 +165,12 @@ def test_a_root_stands_for_as_much_as_the_files_say(tmp_path):
     assert "The folder D:/photos/set, which 8 of the rows name, is gone." in refusal(path).hint
     new = tree(tmp_path / "here" / "set", a=4, b=4)
     for root in (new, new.parent):
-        assert len(open_manifest(path, root=root).files) == 8
+        assert len(open_manifest(path, choice=FolderChoice(root=str(root))).files) == 8
     # With both a/0.jpg and set/a/0.jpg below it, the longer path is meant.
     tree(new.parent, a=4, b=4)
     assert all(
-        "/set/" in name or name.startswith("here/set/") for name in label_of(open_manifest(path, root=new.parent))
+        "/set/" in name or name.startswith("here/set/")
+        for name in label_of(open_manifest(path, choice=FolderChoice(root=str(new.parent))))
     )
 
 
@@ -176,7 +178,7 @@ def test_a_root_leads_nowhere_that_may_not_be_opened(flowers, tmp_path):
     path = write_manifest(open_source(flowers), tmp_path / "work" / "lists" / "all.csv")
     new = flowers.rename(tmp_path / "secret")
     with pytest.raises(DataError, match="outside the folders that may be opened"):
-        open_manifest(path, root=new, roots=[tmp_path / "work"])
+        open_manifest(path, choice=FolderChoice(root=str(new)), roots=[tmp_path / "work"])
 
 
 def test_a_drawn_split_stays_when_its_pictures_move(tmp_path):
@@ -185,7 +187,7 @@ def test_a_drawn_split_stays_when_its_pictures_move(tmp_path):
     path = listed(tmp_path, [f"set/{name}/{n}.jpg" for n in range(20) for name in "ab"])
     before = open_manifest(path)
     set_.rename(tmp_path / "other")
-    after = open_manifest(path, root=tmp_path / "other")
+    after = open_manifest(path, choice=FolderChoice(root=str(tmp_path / "other")))
     sides = [dict(zip(each.names, each.files["split"], strict=True)) for each in (before, after)]
     assert after.files["split"].tolist() == before.files["split"].tolist()
     assert after.names.tolist() == before.names.tolist(), "a resumed run meets them in the same order"

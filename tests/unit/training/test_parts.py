@@ -305,7 +305,7 @@ def test_a_missing_checkpoint(tmp_path):
 
 
 # Each first byte is another instruction to an unpickler, and fails in its own way.
-TEXTS = [b"", b"hello world\n", b"epochs: 3\n", b"(no) weights", b".", b"]x", b"GIF89a", b"\x80", b"\x89PNG\r\n\x1a\n"]
+TEXTS = [b"", b"hello world\n", b"epochs: 3\n", b"(no) weights", b".", b"]x", b"GIF89a", b"\x80"]
 
 
 @pytest.mark.parametrize("content", TEXTS)
@@ -327,7 +327,7 @@ def test_code_in_a_checkpoint_is_not_run(tmp_path, monkeypatch, write):
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "last.pt"
     write({"model": Trap()}, path)
-    refused(path, "is no checkpoint, or a damaged one")
+    refused(path, r"is no checkpoint, but a pickle of objects \(.*mkdir\), which would run code of its own when opened")
     assert not (tmp_path / "trapped").exists()
 
 

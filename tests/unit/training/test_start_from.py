@@ -38,7 +38,8 @@ def started(source: object, classes: tuple[str, ...] = CLASSES, **values):
     config = tiny_config(start_from=str(source), **values)
     model = build_model(config, len(classes))
     fresh = {name: value.clone() for name, value in model.state_dict().items()}
-    return start_from(model, config, classes), model.state_dict(), fresh
+    (told,) = start_from(model, config, classes)
+    return told, model.state_dict(), fresh
 
 
 @pytest.mark.parametrize("how", ["folder", "name", "file"])

@@ -238,7 +238,7 @@ def test_a_second_run_waits_for_its_turn_and_a_killed_one_gives_it_up(stripes, s
 
 
 @pytest.mark.parametrize(
-    "most", [3, pytest.param(30, marks=[pytest.mark.nightly, pytest.mark.timeout(1800)])], ids="{}-kills".format
+    "most", [2, pytest.param(30, marks=[pytest.mark.nightly, pytest.mark.timeout(1800)])], ids="{}-kills".format
 )
 def test_killed_at_random_moments_with_all_its_processes_it_ends_as_the_straight_run(stripes, start, finished, most):
     """A checkpoint every half second; a kill may hit a step, a validation or the writing of a checkpoint."""

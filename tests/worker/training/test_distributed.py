@@ -392,6 +392,7 @@ def test_a_picture_that_only_another_rank_reads_is_told_by_name(odd, start, tmp_
 # torchrun, typed by a person --------------------------------------------------------------------------------------
 
 
+@pytest.mark.nightly
 def test_a_killed_process_is_started_again_and_the_run_ends_as_if_nothing_had_happened(warm, odd, straight, home):
     """`torchrun --max-restarts`: the group finds its run and goes on from its last checkpoint."""
     values = {**LONG, "checkpoint_every_minutes": 0.3 / 60}
