@@ -38,6 +38,7 @@ from alexcore.analysis.doubt_measuring import described, measure_doubt
 from alexcore.analysis.prediction import Classifier
 from alexcore.data.decoding.images import read_picture
 from alexcore.data.flowers.synthetic import write_flowers
+from alexcore.data.sources import choice_of, open_checked
 from alexcore.doubt.kept import Doubt, read_doubt
 from benchmarks.machine import about_machine
 
@@ -56,12 +57,16 @@ def some(folder: Path, count: int) -> Images:
 def screen(number: int) -> Image.Image:
     """A window with text, lines and boxes, as a screenshot has them."""
     rng = np.random.default_rng(number)
-    image = Image.new("RGB", (640, 400), tuple(int(each) for each in rng.choice([(255,) * 3, (250, 250, 245), (30,) * 3])))
+    image = Image.new(
+        "RGB", (640, 400), tuple(int(each) for each in rng.choice([(255,) * 3, (250, 250, 245), (30,) * 3]))
+    )
     draw, ink = ImageDraw.Draw(image), (20, 20, 20) if image.getpixel((0, 0))[0] > 99 else (220, 220, 220)  # type: ignore[index]
     for _ in range(rng.integers(1, 6)):
         left, top = rng.integers(0, 500), rng.integers(0, 300)
         colour = tuple(int(each) for each in rng.integers(0, 256, 3))
-        draw.rectangle((int(left), int(top), int(left + rng.integers(30, 140)), int(top + rng.integers(10, 60))), fill=colour)
+        draw.rectangle(
+            (int(left), int(top), int(left + rng.integers(30, 140)), int(top + rng.integers(10, 60))), fill=colour
+        )
     for row in range(10, 390, int(rng.integers(12, 20))):
         text = "".join(rng.choice(list("abcdefghijklmnop  rstuv.,()"), int(rng.integers(5, 90))))
         draw.text((int(rng.integers(5, 60)), row), text, fill=ink)
@@ -109,18 +114,22 @@ def train(data: Path, run: Path, tiny: bool) -> Path:
     """A default run on this data, or the smallest there is."""
     small = ["--epochs", "1", "--image-size", "64", "--width", "0.125", "--batch-size", "16"] if tiny else []
     command = [sys.executable, "-m", "alexcore", "train", "--data", str(data), "--run", str(run), "--device", "cpu"]
-    subprocess.run([*command, "--num-workers", "0" if tiny else "-1", *small], check=True, cwd=ROOT, capture_output=True)
+    subprocess.run(
+        [*command, "--num-workers", "0" if tiny else "-1", *small], check=True, cwd=ROOT, capture_output=True
+    )
     return run
 
 
 def load(run: Path) -> tuple[Classifier, Doubt, float | None]:
     """A run's network, its doubt, and how long that took if it is measured only now."""
     classifier = Classifier(run / "checkpoints" / "best.pt")
+    config = classifier.config
     kept = read_doubt(run, classifier.weights)
     if kept is not None:
         return classifier, kept, None
     began = time.perf_counter()
-    return classifier, measure_doubt(classifier), time.perf_counter() - began
+    doubt = measure_doubt(classifier, open_checked(config.data, config.val, choice=choice_of(config)))
+    return classifier, doubt, time.perf_counter() - began
 
 
 def one_network(name: str, run: Path, own: Images, sets: dict[str, Images]) -> dict[str, Any]:

@@ -49,8 +49,8 @@ def _one(network: AskedNetwork, number: int, reply: Reply, top_k: int) -> dict[s
 def csv_text(networks: Sequence[AskedNetwork], replies: Sequence[Reply], top_k: int) -> str:
     """The answers as CSV, a line a class.
 
-    Its columns are file, rank, class, index, probability, error, novelty, novelty_score (above 0 is flagged; empty where
-    it was not measured), unsure and, for several, run.
+    Its columns are file, rank, class, index, probability, error, novelty, novelty_score (above 0 is flagged; empty
+    where it was not measured), unsure and, for several, run.
     """
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")

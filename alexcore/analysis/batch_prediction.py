@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +25,7 @@ from PIL import Image, ImageOps
 from alexcore.analysis.prediction import Classifier
 from alexcore.data.archives.incoming import Incoming
 from alexcore.data.decoding.images import read_picture
-from alexcore.doubt.kept import Doubt
+from alexcore.doubt.kept import REFERENCE, Doubt, read_doubt
 from alexcore.doubt.novelty import Described
 from alexcore.doubt.pixels import pixel_statistics
 from alexcore.errors import AlexError
@@ -42,6 +43,18 @@ class AskedNetwork:
     name: str
     classifier: Classifier
     doubt: Doubt | None = None
+
+
+def asked_network(name: str, run_dir: Path, checkpoint: Path) -> AskedNetwork:
+    """The network of a run's checkpoint, with what its run has measured for these very weights.
+
+    Raises:
+        CheckpointError: it cannot be used.
+    """
+    classifier = Classifier(checkpoint)
+    # Only then: naming the weights takes a tenth of a second.
+    doubt = read_doubt(run_dir, classifier.weights) if (run_dir / REFERENCE).is_file() else None
+    return AskedNetwork(name, classifier, doubt)
 
 
 @dataclass(frozen=True)
@@ -82,9 +95,7 @@ def views_of(image: Image.Image, tta: bool) -> list[Image.Image]:
     return [image, ImageOps.mirror(image), middle, ImageOps.mirror(middle)]
 
 
-def decode(
-    picture: Incoming, networks: Sequence[Classifier], tta: bool = False, statistics: bool = False
-) -> Decoded:
+def decode(picture: Incoming, networks: Sequence[Classifier], tta: bool = False, statistics: bool = False) -> Decoded:
     """Read one picture by the policy and transform it for each network; what cannot be read has its sentence.
 
     With `statistics` its pixels are described, too.
@@ -143,7 +154,7 @@ class BatchPrediction:
         self.replies: list[Reply] = []
         # With several networks and views a picture takes longer, and a slice of time holds fewer of them.
         chunk = max(4, CHUNK // (len(self.networks) * (4 if tta else 1)))
-        statistics = any(each.doubt for each in self.networks)
+        statistics = any(each.doubt and each.doubt.novelty for each in self.networks)
         self._chunks = decoded_chunks(pictures, [each.classifier for each in self.networks], tta, chunk, statistics)
         self._lock = threading.Lock()
 
@@ -199,11 +210,12 @@ class BatchPrediction:
         network, views = self.networks[number], len(readable[0].tensors[number])
         classifier, novelty = network.classifier, None
         asked = [torch.stack([each.tensors[number][view] for each in readable]) for view in range(views)]
-        if network.doubt is None:
+        fit = network.doubt.novelty if network.doubt else None
+        if fit is None:
             first, _ = classifier.look(asked[0])
         else:
             first, _, channels = classifier.look_closely(asked[0])
             pixels = np.stack([each.pixels[number] for each in readable])
-            novelty = network.doubt.novelty.scores(Described(channels.numpy(), pixels))
+            novelty = fit.scores(Described(channels.numpy(), pixels))
         every = [first, *(classifier.look(batch)[0] for batch in asked[1:])]
         return torch.stack(every).mean(dim=0).numpy(), novelty

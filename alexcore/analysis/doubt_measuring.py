@@ -1,7 +1,7 @@
 """Measure what the predictions of a run are doubted by: the worker does once training has finished, or `reference`.
 
 The network sees some hundred training images with two chance views of each, and some hundred validation images with
-one. Nothing of the run changes: its best checkpoint is read, and no generator of torch is asked.
+one. Nothing of the run changes: the checkpoint that predicts is read, and one more file lies beside it.
 """
 
 from __future__ import annotations
@@ -11,25 +11,34 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from filelock import FileLock, Timeout
 from PIL import Image
 
 from alexcore.analysis.prediction import Classifier
+from alexcore.config import TrainConfig
 from alexcore.data.archives.incoming import Incoming, set_pictures, spread_rows
 from alexcore.data.class_index import require_same_mapping
 from alexcore.data.decoding.images import read_picture
 from alexcore.data.index import DataIndex
 from alexcore.data.sources import choice_of, open_checked
 from alexcore.doubt.confidence import find_threshold
-from alexcore.doubt.kept import Doubt
-from alexcore.doubt.novelty import FEWEST, Described, fit_novelty
+from alexcore.doubt.kept import Doubt, read_doubt, write_doubt
+from alexcore.doubt.novelty import FEWEST, Described, Novelty, fit_novelty
 from alexcore.doubt.pixels import pixel_statistics
-from alexcore.doubt.views import chance_view
-from alexcore.errors import DataError
+from alexcore.doubt.chance_views import chance_view
+from alexcore.errors import AlexError, DataError, RunError
+from alexcore.findings.run import DoubtNotMeasured
+from alexcore.runs.store import Run, read_run, require_checkpoint
+from alexcore.training.budget import kept_for_doubt
+from alexcore.training.device import choose_device
+from alexcore.training.run_data import Reporter
+from alexcore.training.session import Session
 
 # More training images flag no more, and more validation images only sharpen the two shares.
 MOST_TRAINING, MOST_VALIDATION = 400, 160
@@ -64,26 +73,89 @@ def described(classifier: Classifier, images: Sequence[Image.Image]) -> tuple[np
     return _through(classifier, [_prepared(classifier, each) for each in images])
 
 
+class _EndedError(Exception):
+    """A stop was asked for."""
+
+
+def after_training(config: TrainConfig, run_dir: Path, reporter: Reporter) -> None:
+    """Measure the run that has just finished, and keep the result in its folder; what prevents it is told as a note.
+
+    Within a time budget it takes what `kept_for_doubt` says. A stop ends it, and a pause halts it, as they do training.
+    """
+    session = Session(run_dir, reporter)
+
+    def on_progress(done: int, total: int) -> None:
+        eta_s = session.clock() / max(done, 1) * (total - done)
+        reporter.progress("measuring-doubt", done, total, eta_s=round(eta_s, 1))
+        if not session.obey():
+            raise _EndedError
+
+    try:
+        index = open_checked(config.data, config.val, choice=choice_of(config))
+        train_images = len(index.select("train"))
+        if train_images < FEWEST:  # not worth a word: the page says it to whoever asks
+            return
+        limit = kept_for_doubt(config.time_budget_s, train_images) or math.inf
+        on_progress(0, 1)
+        classifier = Classifier(require_checkpoint(read_run(run_dir)), choose_device(config.device))
+        write_doubt(run_dir, measure_doubt(classifier, index, on_progress, lambda: limit - session.clock()))
+    except _EndedError:
+        session.tell(DoubtNotMeasured("it was stopped."))
+    # Nothing that goes wrong here, a full disk or GPU say, makes of the run one that has not finished.
+    except (AlexError, OSError, RuntimeError, MemoryError, np.linalg.LinAlgError) as error:
+        session.tell(DoubtNotMeasured(str(error) or type(error).__name__))
+
+
+def measure_run(run: Run, on_progress: OnProgress) -> Doubt:
+    """What was measured for the run's weights; if nothing was, measure it now and keep it in the run's folder.
+
+    Raises:
+        RunError: a worker is at the run.
+        AlexError: it cannot be measured, as `measure_doubt` says.
+    """
+    classifier = Classifier(require_checkpoint(run), choose_device())
+    kept = read_doubt(run.path, classifier.weights)
+    if kept is not None:
+        return kept
+    config = classifier.config
+    with RunError.from_system(f"{run.path} cannot be written", "Check its permissions and the disk."):
+        try:
+            lock = FileLock(run.path / ".lock").acquire(timeout=0)
+        except Timeout as error:
+            raise RunError(f"The run {run.id} is still at work.", "It is measured when it has finished.") from error
+        with lock:
+            doubt = measure_doubt(
+                classifier, open_checked(config.data, config.val, choice=choice_of(config)), on_progress
+            )
+            write_doubt(run.path, doubt)
+    return doubt
+
+
 def measure_doubt(
-    classifier: Classifier, on_progress: OnProgress = lambda _done, _total: None, time_left: TimeLeft = no_limit
+    classifier: Classifier,
+    index: DataIndex,
+    on_progress: OnProgress = lambda _done, _total: None,
+    time_left: TimeLeft = no_limit,
 ) -> Doubt:
     """Measure a network on the data set of its run.
 
     Args:
         classifier: The network, with the configuration of its run.
-        on_progress: Is called before each few images; what it raises ends the measuring.
+        index: The data set, of which every image has been checked.
+        on_progress: Is called after each few images; what it raises ends the measuring.
         time_left: Seconds until it should be over; fewer images are looked at then.
+
+    With fewer training images than describe a kind, nothing is said of what is unlike them.
 
     Raises:
         CheckpointError: the data set has another mapping.
-        DataError: it cannot be used, has too few training images, or the network gives no finite numbers for them.
+        DataError: the time was too short, or the network gives no finite numbers.
     """
-    config = classifier.config
-    index = open_checked(config.data, config.val, choice=choice_of(config))
     index = replace(index, rendering=classifier.rendering)
     require_same_mapping(classifier.classes, index.classes)
     train, val = (_rows(index, split, most) for split, most in (("train", MOST_TRAINING), ("val", MOST_VALIDATION)))
-    require_enough(len(train))
+    if len(train) < FEWEST:
+        train = []
     total = len(train) + len(val)
     end_looking = (1 - LOOKING) * time_left()
     looked = []
@@ -92,42 +164,40 @@ def measure_doubt(
         on_progress(sum(len(each.labels) for each in looked), total)
         if time_left() < end_looking:
             break
+    novelty = _fitted(looked) if train else None
     count = sum(len(each.labels) for each in looked)
-    require_enough(count)
-    images = np.arange(count)
-    rows = _joined([*(each.plain for each in looked), *(each.views for each in looked)])
-    if not all(np.isfinite(each).all() for each in rows):
-        raise DataError("The network gives numbers that are not finite for its own training images.", "Train it again.")
-    novelty = fit_novelty(rows, np.concatenate([images, np.repeat(images, VIEWS)]))
-
     seen: list[_Looked] = []
     for chunk in _looked_at(classifier, index, val, 1):
         seen.append(chunk)
         on_progress(count + sum(len(each.labels) for each in seen), count + len(val))
         if time_left() <= 0:
             break
-    flagged = [int((novelty.scores(each.plain) > 0).sum()) for each in seen]
-    flagged_views = [int((novelty.scores(each.views) > 0).sum()) for each in seen]
-    confidences = np.concatenate([each.probabilities.max(axis=1) for each in seen] or [np.zeros(0, np.float32)])
-    right = np.array(
-        [answer == label for each in seen for answer, label in zip(each.probabilities.argmax(axis=1), each.labels, strict=True)],
-        dtype=bool,
+    return _concluded(classifier.weights, novelty, seen)
+
+
+def _concluded(weights: str, novelty: Novelty | None, validation: list[_Looked]) -> Doubt:
+    """The threshold of unsure, and what the check on the validation images has found."""
+    flagged, flagged_views = (
+        sum(int((novelty.scores(rows) > 0).sum()) for rows in part) if novelty else 0
+        for part in ([each.plain for each in validation], [each.views for each in validation])
     )
-    threshold = find_threshold(confidences, right)
-    return Doubt(classifier.weights, len(right), int(right.sum()), threshold, novelty, sum(flagged), sum(flagged_views))
+    nothing = np.zeros(0, dtype=np.float32)
+    confidences = np.concatenate([nothing, *(each.probabilities.max(axis=1) for each in validation)])
+    right = np.concatenate([nothing, *(each.probabilities.argmax(axis=1) == each.labels for each in validation)])
+    threshold = find_threshold(confidences, right.astype(bool))
+    return Doubt(weights, len(right), int(right.sum()), threshold, novelty, flagged, flagged_views)
 
 
-def require_enough(training_images: int) -> None:
-    """Refuse fewer training images than describe a kind.
-
-    Raises:
-        DataError: they are too few.
-    """
-    if training_images < FEWEST:
-        raise DataError(
-            f"{training_images} training images are too few to say what is unlike them: it takes {FEWEST}.",
-            "Add images, and train again.",
-        )
+def _fitted(looked: list[_Looked]) -> Novelty:
+    """The fit of training images and their views."""
+    count = sum(len(each.labels) for each in looked)
+    if count < FEWEST:
+        raise DataError(f"There was time for {count} training images only, and it takes {FEWEST}.", "Measure it again.")
+    rows = _joined([*(each.plain for each in looked), *(each.views for each in looked)])
+    if not all(np.isfinite(each).all() for each in rows):
+        raise DataError("The network gives numbers that are not finite for its own training images.", "Train it again.")
+    images = np.arange(count)
+    return fit_novelty(rows, np.concatenate([images, np.repeat(images, VIEWS)]))
 
 
 def _rows(index: DataIndex, split: str, most: int) -> list[int]:
@@ -146,9 +216,7 @@ def _prepared(classifier: Classifier, image: Image.Image) -> _Prepared:
     return _Prepared(classifier.transform(image), pixel_statistics(image))
 
 
-def _through(
-    classifier: Classifier, prepared: Sequence[_Prepared]
-) -> tuple[npt.NDArray[np.float32], Described]:
+def _through(classifier: Classifier, prepared: Sequence[_Prepared]) -> tuple[npt.NDArray[np.float32], Described]:
     probabilities, _, channels = classifier.look_closely(torch.stack([each.tensor for each in prepared]))
     return probabilities.numpy(), Described(channels.numpy(), np.stack([each.pixels for each in prepared]))
 

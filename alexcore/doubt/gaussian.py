@@ -76,8 +76,8 @@ def fit_gaussian(rows: Rows, shrinkage: float | None = None) -> Gaussian:
 def _largest(covariance: Floats, count: int) -> tuple[Floats, Floats]:
     """The `count` largest variances (count,) of a covariance (D, D), and their directions (count, D).
 
-    By subspace iteration with some directions to spare (Halko, Martinsson and Tropp 2011): of a thousand numbers it takes
-    a tenth of the time of all eigenvectors, and what it finds less exactly are the smallest of those that are kept.
+    By subspace iteration with some directions to spare (Halko, Martinsson and Tropp 2011): of a thousand numbers it
+    takes a tenth of the time of all eigenvectors, and what it finds less exactly are the smallest of those it keeps.
     """
     size = len(covariance)
     if size <= 2 * count:

@@ -12,25 +12,28 @@ import zipfile
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from alexcore.doubt.confidence import Threshold
-from alexcore.doubt.novelty import Novelty
+from alexcore.doubt.novelty import FEWEST, Novelty
 from alexcore.files import replacing
 
 REFERENCE = "reference.npz"
 # Of the features and of the form; another number is another fit, and is measured anew.
 VERSION = 1
-UNLIKE, NOT_FLAGGED, NOT_MEASURED = "unlike", "not flagged", "not measured"
+Word = Literal["unlike", "not flagged", "not measured"]
+UNLIKE: Final = "unlike"
+NOT_FLAGGED: Final = "not flagged"
+NOT_MEASURED: Final = "not measured"
 
 
 class Verdict(NamedTuple):
     """What is said of one prediction beside it; `score` above 0 is flagged, None was not measured."""
 
-    novelty: Literal["unlike", "not flagged", "not measured"]
+    novelty: Word
     score: float | None
     unsure: bool
 
@@ -47,7 +50,7 @@ class Doubt:
         images: Validation images that were predicted; 0 where there are none.
         right: How many of them were predicted right.
         threshold: The confidence below which a prediction is called unsure; None where none parts right from wrong.
-        novelty: The fit of the training images.
+        novelty: The fit of the training images; None where they are too few.
         flagged: How many validation images are called unlike: false alarms.
         flagged_views: How many are when each is cropped, lit or compressed in another way.
     """
@@ -56,7 +59,7 @@ class Doubt:
     images: int
     right: int
     threshold: Threshold | None
-    novelty: Novelty
+    novelty: Novelty | None
     flagged: int
     flagged_views: int
 
@@ -70,6 +73,8 @@ class Doubt:
     @property
     def false_alarms(self) -> str:
         """How often a flag is wrong, as a sentence: what a flag may claim."""
+        if self.novelty is None:
+            return f"What is unlike the training images was not measured: it takes {FEWEST} of them."
         if not self.images:
             return "There were no validation images to measure how often this flag is wrong."
         return (
@@ -83,7 +88,8 @@ class Doubt:
             "images": self.images,
             "acc1": self.right / self.images if self.images else None,
             "threshold": self.threshold and asdict(self.threshold),
-            "novelty": {
+            "novelty": self.novelty
+            and {
                 "training_images": self.novelty.images,
                 "views": self.novelty.views,
                 "flagged": self.flagged,
@@ -112,24 +118,29 @@ def write_doubt(run_dir: Path, doubt: Doubt) -> None:
         "flagged": doubt.flagged,
         "flagged_views": doubt.flagged_views,
     }
-    arrays: dict[str, Any] = {"about": np.array(json.dumps(about)), **doubt.novelty.as_arrays()}
+    arrays: dict[str, Any] = {"about": np.array(json.dumps(about))}
+    if doubt.novelty is not None:
+        arrays |= doubt.novelty.as_arrays()
     with replacing(run_dir / REFERENCE) as temporary, temporary.open("wb") as stream:
         np.savez(stream, **arrays)
 
 
-def read_doubt(run_dir: Path, weights: str) -> Doubt | None:
-    """What was measured for these weights; None where it is missing, damaged, of another version or other weights."""
+def read_doubt(run_dir: Path, weights: str = "") -> Doubt | None:
+    """What was measured for these weights; None where it is missing, damaged, of another version or other weights.
+
+    Without `weights` it is read to be described, and may be of weights that the run no longer has.
+    """
     try:
         # np.load leaves a file open that it has opened itself and finds damaged.
         with (run_dir / REFERENCE).open("rb") as stream, np.load(stream, allow_pickle=False) as record:
             kept = {name: record[name] for name in record.files}
         about = json.loads(str(kept.pop("about")))
-        if (about["version"], about["weights"]) != (VERSION, weights):
+        if (about["version"], about["weights"]) != (VERSION, weights or about["weights"]):
             return None
         threshold = None if about["threshold"] is None else Threshold(**about["threshold"])
         counts = (int(about[name]) for name in ("flagged", "flagged_views"))
-        novelty = Novelty.from_arrays(kept)
-        return Doubt(weights, int(about["images"]), int(about["right"]), threshold, novelty, *counts)
+        novelty = Novelty.from_arrays(kept) if kept else None
+        return Doubt(about["weights"], int(about["images"]), int(about["right"]), threshold, novelty, *counts)
     except (OSError, ValueError, LookupError, TypeError, EOFError, zipfile.BadZipFile):
         return None
 

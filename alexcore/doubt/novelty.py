@@ -1,8 +1,8 @@
 """Is an image of another kind than the training images? The recipe, on numbers that describe each image.
 
-A fit is made of the channels' statistics and of the pixels' (`channels`, `pixels`), of training images and chance views
-of them. An image is called unlike if either of the two lies farther out than 95 % of training images and views did, each
-scored by a fit without it. So the threshold costs no validation image, and validation can check it.
+A fit is made of the channels' statistics and of the pixels' (`channels`, `pixels`), of training images and chance
+views of them. An image is called unlike if either of the two lies farther out than 95 % of training images and views
+did, each scored by a fit without it. So the threshold costs no validation image, and validation can check it.
 
 The idea of several layers is of Lee et al. 2018, a threshold by rank of Vovk et al. 2005 (conformal prediction).
 """
@@ -59,7 +59,8 @@ class Novelty:
 
     def scores(self, described: Described) -> Floats:
         """How far each image is beyond the threshold, (N,) float32: above 0 it is unlike the training images."""
-        found = np.maximum(*_in_units(_raw(self.fits, described), self.middles, self.spreads)) - self.threshold
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = np.maximum(*_in_units(_raw(self.fits, described), self.middles, self.spreads)) - self.threshold
         return np.asarray(np.nan_to_num(found, nan=FARTHEST, posinf=FARTHEST), dtype=np.float32)
 
     def as_arrays(self) -> dict[str, npt.NDArray[Any]]:
@@ -78,9 +79,11 @@ class Novelty:
     @classmethod
     def from_arrays(cls, kept: dict[str, npt.NDArray[Any]]) -> Self:
         """Read what `as_arrays` gave. Raises KeyError, TypeError or ValueError for anything else."""
-        parts = ("mean", "scale", "directions", "variances")
+        names = ("mean", "scale", "directions", "variances")
         channels, pixels = (
-            Gaussian(*(kept[f"{name}_{part}"].astype(np.float32) for part in parts), float(kept[f"{name}_rest"]))
+            Gaussian(
+                **{part: kept[f"{name}_{part}"].astype(np.float32) for part in names}, rest=float(kept[f"{name}_rest"])
+            )
             for name in ("channels", "pixels")
         )
         (first, second), (wide, high) = kept["middles"].tolist(), kept["spreads"].tolist()
@@ -107,9 +110,7 @@ def fit_novelty(described: Described, images: npt.NDArray[np.intp]) -> Novelty:
     higher = np.sort(np.maximum(*_in_units(raw, middles, spreads)))
     rank = min(len(higher), math.ceil(COVERED * (len(higher) + 1)))
     fits = _fits(described, np.ones(len(images), dtype=bool))
-    return Novelty(
-        fits, middles, spreads, float(higher[rank - 1]), len(numbers), len(images) - len(numbers)
-    )  # type: ignore[arg-type]
+    return Novelty(fits, middles, spreads, float(higher[rank - 1]), len(numbers), len(images) - len(numbers))  # type: ignore[arg-type]
 
 
 def _fits(described: Described, rows: npt.NDArray[np.bool_]) -> tuple[Gaussian, Gaussian]:
