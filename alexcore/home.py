@@ -13,6 +13,11 @@ MANIFEST_ENDINGS = (".csv", ".tsv", ".json", ".jsonl")
 MANIFEST_ENDINGS_TOLD = f"{', '.join(MANIFEST_ENDINGS[:-1])} or {MANIFEST_ENDINGS[-1]}"
 
 
+# How the names of lists in `data/` end that hold a data set as a person has corrected it. Version 0.1 could leave
+# pictures out, and nothing else: hence the words.
+CORRECTED = "-without-some.csv"
+
+
 def is_list_name(path: Path | str) -> bool:
     """Whether a file with this name is one that lists pictures; val_annotations.txt and the like are, too."""
     name = os.path.basename(path).lower()
@@ -27,6 +32,11 @@ def home() -> Path:
 def data_dir() -> Path:
     """Data sets, thumbnails and caches."""
     return home() / "data"
+
+
+def devices_file() -> Path:
+    """The note on the device that runs compute on, which pages read instead of loading torch."""
+    return cache_dir() / "devices.json"
 
 
 def cache_dir() -> Path:

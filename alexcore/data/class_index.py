@@ -18,6 +18,7 @@ from alexcore.data.index import SPLITS, DataIndex
 from alexcore.errors import CheckpointError
 from alexcore.findings import data as findings
 from alexcore.findings.finding import Finding, errors_first, few
+from alexcore.findings.untrained import UntrainedClasses
 from alexcore.words.template import filled
 
 _DIGITS = re.compile("([0-9]+)")
@@ -46,7 +47,7 @@ def class_problems(where: object, classes: Sequence[str], found: Mapping[str, Co
     elif len(trained) == 1:
         problems.append(findings.OneClass(str(where), trained[0]))
     else:
-        problems += findings.UntrainedClasses.of(untrained)
+        problems += UntrainedClasses.of(untrained)
     for split in SPLITS[1:]:
         names = sorted(found.get(split, ()))
         problems += findings.UnknownClasses.of([name for name in names if name not in classes], split=split)

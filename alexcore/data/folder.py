@@ -200,6 +200,8 @@ def _problems(
         folders = {split: part.folders[0] for split, part in parts.items()}
         here = {split: [*folder.folders, *folder.unread] for split, folder in folders.items()}
         problems += numbering_problems(classes, here)
+    for folder in (folder for part in parts.values() for folder in part.folders):
+        problems += _linked_classes(folder)
     problems += findings.NamesNotUtf8.of(named("nameless"), listed=False)
     problems += findings.HiddenFiles.of(named("hidden"))
     problems += findings.NoPictures.of(named(None))
@@ -208,3 +210,12 @@ def _problems(
     if junk:
         problems.append(layout_findings.SystemFiles(few(junk.most_common()), len(junk)))
     return problems
+
+
+def _linked_classes(folder: Folder) -> list[Finding]:
+    """Class folders that are one and the same, by a link."""
+    groups: dict[tuple[int, int], list[str]] = {}
+    for name, each in folder.filled.items():
+        groups.setdefault(each.place, []).append(name)
+    same = [tuple(names) for place, names in groups.items() if len(names) > 1 and place[1]]
+    return [layout_findings.LinkedClasses(few(same), len(same))] if same else []

@@ -19,7 +19,7 @@ import pandas as pd
 
 from alexcore.data.decoding.image_formats import ANNEX, HEIC, LFS, STAND_INS
 from alexcore.data.decoding.levels import PLAIN, Rendering
-from alexcore.data.reading import FolderReading
+from alexcore.data.reading import AS_IT_LIES, FolderChoice, FolderReading
 from alexcore.errors import DataError
 from alexcore.findings.data import NoReadablePicture, OneReadableClass, Undecodable
 from alexcore.findings.decoding import (
@@ -86,6 +86,11 @@ class DataIndex:
     known_as: Mapping[str, str] | None = None
     kept: Path | None = None
     hashes: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+
+    @property
+    def choice(self) -> FolderChoice:
+        """What somebody has said about how it is to be read."""
+        return self.reading.choice if self.reading else AS_IT_LIES
 
     @property
     def origin(self) -> Path:

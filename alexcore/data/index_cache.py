@@ -102,7 +102,7 @@ def _key(root: Path, val: Path | None, choice: FolderChoice, split_seed: int) ->
 @cache
 def _code() -> str:
     digest = hashlib.sha256()
-    for file in sorted(Path(__file__).parent.glob("*.py")):
+    for file in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(file.read_bytes())
     return digest.hexdigest()
 

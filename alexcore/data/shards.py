@@ -22,17 +22,18 @@ import pandas as pd
 from braceexpand import braceexpand
 
 from alexcore.data.index import SPLITS, DataIndex, by_split_and_class
+from alexcore.data.layout_words import split_in_words
 from alexcore.data.split import VAL_SHARE, split_by_class
 from alexcore.data.tar_index import HOW_TO_WRITE, Contents, read_contents
 from alexcore.errors import DataError
 from alexcore.files import read_json
 from alexcore.findings import data as findings
 from alexcore.findings.finding import Finding, errors_first
+from alexcore.findings.untrained import UntrainedClasses
 
 KIND = "shards"
 RECORD, MAPPING = "dataset.json", "class_indices.json"
 SHARD_COLUMNS = ["path", "split", "label", "bytes", "mtime_ns", "offset"]
-_WORDS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 _MOST_SHARDS = _MOST_CLASSES = 100_000
 _NAME_THEM = "Name shards after their split: train-000000.tar, val-000000.tar."
 
@@ -184,8 +185,7 @@ def _expanded(pattern: str) -> list[Path]:
 
 def _split_in(path: Path) -> str:
     """The split that the name of a shard, or else of its folder, tells; "" for none."""
-    words = re.findall("[a-z]+", f"{path.stem} {path.parent.name}".lower())
-    return next((_WORDS[word] for word in words if word in _WORDS), "")
+    return split_in_words(f"{path.stem} {path.parent.name}")
 
 
 def _recorded(root: Path, record: dict[str, Any], only: set[str] | None = None) -> _Found:
@@ -292,6 +292,8 @@ def _problems(
         missing = [classes[label] for label in sorted(labels["train"] - labels[split])]
         problems += findings.UnknownClasses.of(unknown, split=split)
         problems += findings.UnmeasuredClasses.of(missing, split=split)
+    nowhere = set(range(len(classes))) - {label for each in labels.values() for label in each}
+    problems += UntrainedClasses.of([classes[label] for label in sorted(nowhere)])
     empty = [shard.path.name for shard, each in contents if not each.members and not each.left_out]
     problems += findings.EmptyShards.of(empty)
     left_out = sum(each.left_out for _, each in contents)

@@ -8,7 +8,19 @@ from __future__ import annotations
 import inspect
 from types import ModuleType
 
-from alexcore.findings import augment, before, data, data_lists, decoding, experiment, layout, pictures, run, saved
+from alexcore.findings import (
+    augment,
+    before,
+    data,
+    data_lists,
+    decoding,
+    experiment,
+    layout,
+    outcome,
+    pictures,
+    run,
+    saved,
+)
 from alexcore.findings.finding import KNOWN, Finding
 from alexcore.words.findings import SAID
 
@@ -21,6 +33,7 @@ PARTS: dict[str, ModuleType] = {
     "Augmentations": augment,
     "Before a run": before,
     "Runs": run,
+    "How a run ends": outcome,
     "What a run has saved": saved,
     "The BatchNorm experiment": experiment,
 }

@@ -126,6 +126,21 @@ class EpochsChanged(Finding, code="run.epochs-changed"):
     scheduler: str
 
 
+class EarlyStoppingChanged(Finding, code="run.early-stopping-changed", severity="info"):
+    """A resume has changed early stopping.
+
+    The run ends by another rule than the one that it was started with; its patience counts from here on.
+
+    Example: `resume RUN --early-stopping 0` for a run that stopped early.
+
+    Remedy: none is needed, unless runs shall be compared.
+    """
+
+    before: int
+    after: int
+    off: bool
+
+
 class TimeBudgetChanged(Finding, code="run.time-budget-changed"):
     """A resume has changed the time budget.
 
@@ -266,7 +281,7 @@ class StoppedEarly(Finding, code="run.stopped-early"):
 
     Example: early_stopping is 5, and the best epoch lies 5 epochs back.
 
-    Remedy: none is needed: best.pt holds the best epoch. To train on all the same, start anew with early_stopping 0.
+    Remedy: none is needed: best.pt holds the best epoch. To train on all the same, resume with --early-stopping 0.
     """
 
     patience: int

@@ -18,3 +18,34 @@ class NamesStripped(Finding, code="run.names-stripped", severity="info"):
 
     path: str
     taken: tuple[str, ...]
+
+
+class CheckpointDamaged(Finding, code="run.checkpoint-damaged"):
+    """A resume has gone on from an earlier checkpoint, because the last one is damaged or missing.
+
+    What was trained since is trained again, with the same result.
+
+    Example: a bit of last.pt has changed on a bad disk, so the run goes on from last.previous.pt.
+
+    Remedy: look after the disk. The damaged file is replaced when the run next saves.
+    """
+
+    name: str
+    earlier: str
+    step: int
+    why: str
+    missing: bool
+
+
+class CheckpointLeft(Finding, code="run.checkpoint-left"):
+    """A checkpoint could not be made smaller when its run had finished.
+
+    It keeps what only a resume needs, or it is damaged.
+
+    Example: the disk is full, so best.pt still holds the state of the optimizer.
+
+    Remedy: what the sentence says; then free it on the page Runs.
+    """
+
+    name: str
+    why: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from alexcore.findings.outcome import OUTCOMES
 from alexcore.findings.run import PicturesSkipped
 from alexcore.runs.events import Event, EventFollower
 
@@ -23,6 +24,7 @@ class Digest:
         open_since: When the attempt began that has not ended; None if there is none.
         images_per_s: Training pictures a second in the last epoch.
         skipped: Pictures that could no longer be read and were left out.
+        outcome: The rule that has ended it: code, values and message of its event; None while it goes on.
         epochs: (step, validation accuracy or None) of each epoch that counts: what a resume has undone does not.
         arms: Of an experiment, by the arm's name the same of its validations; the last one is of the network that was
             saved, whose running statistics may have been measured anew.
@@ -40,6 +42,7 @@ class Digest:
         self.open_since: float | None = None
         self.images_per_s: float | None = None
         self.skipped = 0
+        self.outcome: Event | None = None
         self.epochs: list[tuple[int, float | None]] = []
         self.arms: dict[str, list[tuple[int, float | None]]] = {}
 
@@ -67,7 +70,10 @@ class Digest:
         if not 0 <= now < _LATEST_TIME:
             raise ValueError(f"ts = {now} is no time")
         self.began = now if self.began is None else self.began
+        if event.get("code") in OUTCOMES:
+            self.outcome = {name: event.get(name) for name in ("code", "values", "message")}
         if kind == "resume":
+            self.outcome = None
             step = int(event.get("step") or 0)
             for epochs in (self.epochs, *self.arms.values()):
                 epochs[:] = [each for each in epochs if each[0] <= step]

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from alexcore.config import TrainConfig
     from alexcore.training.run_data import Reporter
 
+from alexcore.files import previous_of
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -58,8 +60,9 @@ class Kind:
             resolve_name(self.afterwards)(config, run_dir, reporter)
 
     def resumable(self, run_dir: Path) -> bool:
-        """Whether a run of this kind has a checkpoint to go on from."""
-        return (run_dir / "checkpoints" / self.checkpoint).is_file()
+        """Whether a run of this kind has a checkpoint to go on from, the last one or the one before."""
+        path = run_dir / "checkpoints" / self.checkpoint
+        return path.is_file() or previous_of(path).is_file()
 
 
 TRAINING = Kind(

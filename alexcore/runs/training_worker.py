@@ -41,8 +41,9 @@ def train(config: TrainConfig, run_dir: Path, reporter: RunReporter) -> str:
     ):
         resume = TRAINING.resumable(run_dir)
         if group.ranks != config.processes:
-            config = changed_config(config, {"processes": group.ranks})
-            write_json(run_dir / "config.json", config.model_dump())
+            config = reporter.config = changed_config(config, {"processes": group.ranks})
+            if reporter.begun:
+                write_json(run_dir / "config.json", config.model_dump())
         if groups.in_group() and not resume and reporter.has_history:
             reporter.event("resume", epoch=0, step=0)  # started again before its first checkpoint
         group.share((config.model_dump(), resume))

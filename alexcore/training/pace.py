@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from alexcore.config import TrainConfig
+from alexcore.findings.finding import Finding
+from alexcore.findings.outcome import AllEpochsTrained, BudgetUsed, StepLimitReached
 from alexcore.training.budget import TimeBudget, kept_for_doubt
 from alexcore.training.plan import Plan
 from alexcore.training.schedule import lr_factor, work_ahead
@@ -45,6 +47,15 @@ class Pace:
     def work_left(self) -> bool:
         """Whether an epoch is still to be begun."""
         return self.steps_left() and bool(self.config.time_budget_s or self.position.epoch < self.config.epochs)
+
+    def outcome(self) -> Finding:
+        """Why there is no work left."""
+        config, position = self.config, self.position
+        if config.max_steps and position.step >= config.max_steps:
+            return StepLimitReached(position.step, position.epoch, config.epochs)
+        if config.time_budget_s:
+            return BudgetUsed(config.time_budget_s, position.step)
+        return AllEpochsTrained(position.epoch)
 
     def agree(self, word: str) -> str:
         """What all ranks go by from here on: the request that is returned, and how long the run is."""

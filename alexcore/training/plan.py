@@ -11,6 +11,7 @@ from typing import Any
 from alexcore.config import TrainConfig
 from alexcore.data.index import DataIndex
 from alexcore.data.shards import is_sharded
+from alexcore.data.sources import open_for_start
 from alexcore.errors import ConfigError
 from alexcore.fields import numbers_in
 from alexcore.findings import before
@@ -69,6 +70,15 @@ def make_plan(config: TrainConfig, index: DataIndex) -> Plan:
     if config.max_steps:
         total_steps = min(total_steps, config.max_steps)
     return Plan(train_images, val_images, micro_batches, steps_per_epoch, total_steps, last_batch)
+
+
+def plan_before_start(config: TrainConfig) -> Plan:
+    """The plan of a run that has no folder yet; what cannot work shall not leave a failed run behind.
+
+    Raises:
+        DataError, ConfigError: as `make_plan`, after a look at a few pictures of the data set.
+    """
+    return make_plan(config, open_for_start(config))
 
 
 def alone(config: TrainConfig) -> TrainConfig:
@@ -145,9 +155,13 @@ def batch_in_words(config: TrainConfig) -> str:
 
 def checkpoint_bytes(config: TrainConfig, num_classes: int) -> int:
     """The size of one checkpoint: fp32 weights, what the optimizer keeps for each, and their moving average, if any."""
+    return 4 * describe(config.variant, num_classes, config.norm, config.width).parameters * kept_numbers(config)
+
+
+def kept_numbers(config: TrainConfig) -> int:
+    """How many numbers a checkpoint holds for each weight, itself counted, until the run has finished."""
     kept = 2 if config.optimizer in ("adam", "adamw") else int(config.momentum > 0)
-    parameters = describe(config.variant, num_classes, config.norm, config.width).parameters
-    return 4 * parameters * (1 + kept + bool(config.ema_decay))
+    return 1 + kept + bool(config.ema_decay)
 
 
 def free_bytes(folder: Path) -> int:

@@ -30,6 +30,8 @@ class Position:
     seconds: float = 0.0
     best_acc1: float = -1.0
     best_epoch: int = -1
+    # The epoch after which early stopping counts anew, because a resume has begun it again.
+    patience_from: int = -1
     # What the schedule plateau has made of the validation losses.
     lr_scale: float = 1.0
     plateau_best: float = math.inf
@@ -67,6 +69,11 @@ class Position:
         if best:
             self.best_acc1, self.best_epoch = evaluation.acc1, self.epoch
         return best
+
+    def out_of_patience(self, config: TrainConfig) -> bool:
+        """Whether early stopping ends the run; to be asked after `begin_epoch`."""
+        waited = self.epoch - 1 - max(self.best_epoch, self.patience_from)
+        return bool(config.early_stopping) and waited >= config.early_stopping
 
     def begin_epoch(self) -> None:
         """Count the epoch that has ended and forget its sums."""

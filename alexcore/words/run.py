@@ -57,6 +57,18 @@ SAID: Mapping[str, Said] = {
         "Start a new run for that. A resume may change {resumable:listed 0}.",
     ),
     "run.fewer-epochs": Said("epochs = {epochs} is fewer than the run's {had}.", "Give a larger number."),
+    "run.resume-planned": Said(
+        "{early:?It stopped early after epoch {done} of {epochs_before}: no better validation accuracy for "
+        "{patience_before} {patience_before:?epoch|epochs}. |}It goes on after epoch {done} "
+        "{timed:?until {time_budget_s:g} s are used|to epoch {epochs}}; early stopping "
+        "{stops:?waits for {patience} {patience:?epoch|epochs}{anew:?, counted from here on|}|is off}."
+    ),
+    "run.stopped-early-before": Said(
+        "The run {run} is finished: it stopped early after epoch {done} of {epochs}, because its validation accuracy "
+        "had not risen for {patience} {patience:?epoch|epochs}.",
+        "--early-stopping 0 trains the other epochs; with another number, or with more --epochs, its patience counts "
+        "from there on.",
+    ),
     "run.unequal-shares": Said(
         "{processes} processes cannot share the {whole} pictures of each step of this run equally.",
         "Choose {fitting:listed 0}{several:? or |}{last} processes.",
@@ -86,6 +98,9 @@ SAID: Mapping[str, Said] = {
     "run.epochs-changed": Said(
         "epochs went from {before} to {after}: the schedule {scheduler} is planned anew over the new length, so this "
         "is not the run that {after} epochs from the start would have been."
+    ),
+    "run.early-stopping-changed": Said(
+        "early_stopping went from {before} to {after}: {off:?it is off from here on|its patience counts from here on}."
     ),
     "run.time-budget-changed": Said(
         "time_budget_s went from {before:g} to {after:g}: the number of steps and the rate schedule are planned anew."
@@ -124,8 +139,16 @@ SAID: Mapping[str, Said] = {
         "heart (overfitting).",
         "best.pt holds the best epoch. Augment more strongly, raise dropout or weight_decay, or add pictures.",
     ),
+    "run.all-epochs": Said(
+        "{epochs:?The one epoch that was asked for is|All {epochs:,} epochs that were asked for are} trained."
+    ),
+    "run.step-limit": Said(
+        "The step limit has ended the run: {steps:,} {steps:?step|steps}, in {epochs} of {of} {of:?epoch|epochs}."
+    ),
+    "run.budget-used": Said("The time budget of {seconds:g} s has ended the run, after {steps:,} {steps:?step|steps}."),
     "run.stopped-early": Said(
-        "Stopped early: no better validation accuracy for {patience} epochs.", "best.pt holds the best epoch."
+        "Stopped early: no better validation accuracy for {patience} {patience:?epoch|epochs}.",
+        "best.pt holds the best epoch.",
     ),
     "run.same-in-two-splits": Said(
         "{count:,} pictures are copies that lie in two splits: {names:listed {count}}. The accuracy will be too good.",

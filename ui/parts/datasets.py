@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import streamlit as st
@@ -10,9 +11,10 @@ from alexcore.config import TrainConfig
 from alexcore.data.decoding.intensity import with_rendering
 from alexcore.data.index import DataIndex
 from alexcore.data.index_cache import forget_folder
-from alexcore.data.inspection.verify import known_unreadable
+from alexcore.data.inspection.verify import known_unreadable, unreadable_classes
 from alexcore.data.reading import FolderChoice
 from alexcore.data.sources import choice_of, open_source, source_signature
+from alexcore.data.untrained import settled
 from alexcore.errors import DataError
 from alexcore.home import SYNTHETIC, data_roots, known_data_sets, open_path
 from alexcore.words.language import _
@@ -29,7 +31,7 @@ def _index(path: str, signature: str, choice: FolderChoice) -> DataIndex:  # noq
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _readable(path: str, signature: str, choice: FolderChoice, unreadable: tuple[tuple[str, str], ...]) -> DataIndex:
-    return _index(path, signature, choice).without(dict(unreadable))
+    return settled(_index(path, signature, choice).without(dict(unreadable)))
 
 
 def forget_indexes() -> None:
@@ -59,10 +61,12 @@ def open_dataset(name: str, choice: FolderChoice | None = None) -> tuple[DataInd
     if choice.test:
         signature += source_signature(open_path(choice.test))
     index = _index(str(path), signature, choice)
-    unreadable = known_unreadable(index)
+    known = known_unreadable(index)
+    # Before a check, what a start would be refused for.
+    unreadable = unreadable_classes(index) if known is None else known
     if not unreadable:
-        return index, unreadable is not None
-    return _readable(str(path), signature, choice, tuple(unreadable.items())), True
+        return index, known is not None
+    return _readable(str(path), signature, choice, tuple(unreadable.items())), known is not None
 
 
 def run_dataset(config: TrainConfig) -> DataIndex:
@@ -101,9 +105,19 @@ def how(index: DataIndex) -> list[str]:
     return index.reading.choice.arguments if index.reading else []
 
 
+def data_job(kind: str, index: DataIndex) -> tuple[str, list[str]]:
+    """The name and the command of the job that does `data KIND` with a data set.
+
+    The name changes with the folder alone: that a job leaves out pictures hides neither its end nor its error.
+    """
+    command = ["data", kind, str(index.origin), *how(index)]
+    text = repr([*command, source_signature(index.origin)])
+    return f"{kind}-{hashlib.sha256(text.encode(errors='replace')).hexdigest()[:20]}", command
+
+
 def scan_button(whole: DataIndex, label: str, key: str, note: str = "") -> bool:
     """Draw the button that measures every picture of a data set, or how far that is; whether it runs."""
-    name, command = f"scan-{whole.files_identity}", ["data", "scan", str(whole.origin), *how(whole)]
+    name, command = data_job("scan", whole)
     return job_button(name, command, label, key, note, doing="Looking at every picture", when_done=forget_indexes)
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from alexcore.data.correcting import Corrections
 from alexcore.data.decoding.thumbnails import thumbnail
-from alexcore.data.derive import Corrections
 from alexcore.data.index import DataIndex
 from alexcore.data.inspection.quality_groups import near_pictures
 from alexcore.data.shards import is_sharded, picture_source

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from alexcore.augment.pipeline_files import load_pipeline, saved_pipelines
-from alexcore.config import FIELDS, GROUPS, PRESETS, TrainConfig, make_config
+from alexcore.config import FIELDS, GROUPS, PRESETS, TrainConfig, absolute, make_config
 from alexcore.data.reading import AS_IT_LIES, CHOICES, FolderChoice
 from alexcore.fields import FieldSpec
 from alexcore.words.language import _
@@ -92,7 +92,7 @@ def config_form(data: str, val: str = "", choice: FolderChoice = AS_IT_LIES) -> 
                     if spec.group == group and not spec.essential:
                         values[spec.name] = widget(spec)
     given = {name: value for name, value in values.items() if value is not None}
-    return make_config(data=data, val=val, **asdict(choice), **given)
+    return make_config(**absolute({"data": data, "val": val, **asdict(choice), **given}))
 
 
 def explanations() -> None:

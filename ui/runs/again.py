@@ -13,10 +13,10 @@ from alexcore.home import open_path
 from alexcore.runs import launcher
 from alexcore.runs.store import Run
 from alexcore.words.language import _
-from ui.parts.controls import whole_number
 from ui.parts.datasets import run_dataset
 from ui.parts.menu import page_link
 from ui.parts.page import shown_errors
+from ui.parts.resume_form import resume_form
 from ui.parts.text import plain
 from ui.runs.selection import show_run
 
@@ -45,17 +45,16 @@ def _continue(run: Run, config: TrainConfig) -> None:
     if status.active:
         st.caption(f"The run is {status.state}; it goes on by itself.")
         return
-    if not (run.path / "checkpoints" / "last.pt").is_file():
+    if not run.kind.resumable(run.path):
         st.caption(_("There is no last checkpoint to go on from. Repeat the run, or fill the form with its settings."))
         return
     epochs = config.epochs + (5 if status.state == "finished" else 0)
     help_text = _("A finished run needs more epochs than it had; an interrupted one goes on to its end.")
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        wished = whole_number(_("Epochs in all"), epochs, "runs_more_epochs", help_text, width=160)
-        if st.button(_("Continue"), key="runs_continue", icon=":material/play_arrow:"):
-            with shown_errors():
-                launcher.resume(run, epochs=wished)
-                st.rerun()
+    changes = resume_form(run, epochs, "runs_more", help_text)
+    if st.button(_("Continue"), key="runs_continue", icon=":material/play_arrow:"):
+        with shown_errors():
+            launcher.resume(run, **changes)
+            st.rerun()
     st.caption(_("Goes on from the last checkpoint, in the same run and with the same optimizer state."))
 
 

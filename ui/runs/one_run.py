@@ -159,6 +159,8 @@ HOLDS = {
     "seen.npz": "which images it was trained on, as hashes of their files",
     "best.pt": "the weights of the best epoch: what classifies",
     "last.pt": "weights and optimizer at the end: what a resume needs",
+    "resume.json": "a resume that has not begun yet, or why it could not",
+    "last.previous.pt": "the one before, in case that last.pt is damaged; deleted when the run finishes",
     "worker.log": "what the worker said",
     "about.json": "name, tags and note",
     "experiment.json": "settings of a BatchNorm experiment",

@@ -9,7 +9,7 @@ from alexcore.data.index import DataIndex
 from alexcore.data.inspection.doubles import known_in_two_splits
 from alexcore.files import read_json
 from alexcore.findings.before import NotEnoughDisk, SyncBatchNormNeedsCuda
-from alexcore.home import cache_dir, runs_dir
+from alexcore.home import devices_file, runs_dir
 from alexcore.training.checks import known_check
 from alexcore.training.plan import (
     CHECKPOINT_FILES,
@@ -68,7 +68,7 @@ def _facts(config: TrainConfig, index: DataIndex, plan: Plan, checked: bool) -> 
 
 def _gpus(config: TrainConfig) -> None:
     """Say before the start what the worker would refuse, as far as the note about the device tells."""
-    found = read_json(cache_dir() / "devices.json") or {}
+    found = read_json(devices_file()) or {}
     device = config.device if config.device != "auto" else str(found.get("device", ""))
     if config.sync_batchnorm and device and not device.startswith("cuda"):
         needs = SyncBatchNormNeedsCuda()

@@ -19,7 +19,7 @@ from alexcore.data.archives.archive_rules import (
     show,
 )
 from alexcore.data.archives.inflating import inflated
-from alexcore.data.storage import CHUNK
+from alexcore.data.storage import CHUNK, KeptApart
 from alexcore.errors import DataError
 from alexcore.words.numbers import size_text
 
@@ -105,13 +105,13 @@ def raw_tar_names(names: list[str]) -> list[bytes]:
 
 
 def tar_members(
-    file: IO[bytes], budget: Budget, keeps_case: bool, encoding: str, say: Say, left_out: list[str]
+    file: IO[bytes], budget: Budget, apart: KeptApart, encoding: str, say: Say, left_out: list[str]
 ) -> Generator[Member]:
     """Yield the entries of a tar file, each checked when its turn comes.
 
     Only if a name is odd, all names are read first, so that one rule can be made for all.
     """
-    names = Names(budget.name, keeps_case)
+    names = Names(budget.name, apart)
     spelled: Callable[[str], str] | None = None
     with damage_named(budget.name):
         archive, tape = _opened(file, budget)

@@ -28,7 +28,7 @@ _PLACES: dict[Thing, tuple[str, str]] = {
     ),
     "bundle": (
         "the bundle of a run",
-        "Bring it back with `python -m alexcore import FILE`; the run then stands on the page Runs.",
+        "Bring it back on the page Runs, or with `python -m alexcore import FILE`.",
     ),
     "list": (
         "a list, not the images themselves",

@@ -45,7 +45,7 @@ def test_nothing_is_said_of_a_good_mapping():
     [
         ({"val": ("a", "c")}, "warning: val lacks the classes b; their accuracy cannot be measured."),
         ({"test": ("c",)}, "warning: test lacks the classes a, b; their accuracy cannot be measured."),
-        ({"train": ("a", "c")}, "warning: train lacks the classes b; a network could never learn them."),
+        ({"train": ("a", "c")}, "error: train lacks the classes b; a network could never learn them."),
         ({"train": ("a",)}, "error: D has only one class with training pictures (a); classification needs two."),
         ({"train": ()}, "error: D has no training pictures; classification needs two classes."),
         ({"val": ()}, "error: D has no validation pictures."),

@@ -137,7 +137,7 @@ def test_pictures_left_out(index):
 def test_a_class_that_loses_all_its_pictures_keeps_its_number(index):
     rest = exclude(index, [path for path in names(index) if "/daisy/" in path])
     assert rest.classes == CLASSES
-    assert "train lacks the classes daisy; a network could never learn them." in messages(rest, "warning")
+    assert "train lacks the classes daisy; a network could never learn them." in messages(rest, "error")
     assert same_when_saved(rest)
 
 

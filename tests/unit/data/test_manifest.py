@@ -143,7 +143,7 @@ def test_numbers_with_names(pictures):
     by_name = as_json(pictures, image_labels=["zinnia"] * 5 + ["aster"] * 5, classes=["zinnia", "aster", "none"])
     index = open_manifest(by_name)
     assert index.classes == ("zinnia", "aster", "none")
-    assert "train lacks the classes none; a network could never learn them." in messages(index, "warning")
+    assert "train lacks the classes none; a network could never learn them." in messages(index, "error")
 
 
 def test_a_target_transform_changes_labels(pictures):
