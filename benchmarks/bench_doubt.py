@@ -2,8 +2,8 @@
 
     python benchmarks/bench_doubt.py [FLOWERS] [--drawings RUN] [--photographs RUN] [--images 200] [--tiny]
 
-FLOWERS is a folder of photographs with train/CLASS and val/CLASS; without it all that needs photographs is left out, and
-said. Two networks are trained as by default, unless a run of each is given: one on the built-in drawings, one on the
+FLOWERS is a folder of photographs with train/CLASS and val/CLASS; without it all that needs photographs is left out,
+and said. Two networks are trained as by default, unless a run of each is given: one on the built-in drawings, one on the
 photographs but for the last class, which is then an outside kind that looks alike. For images of the same kind and of
 others a table has the AUROC and the fraction flagged of this project's novelty (`alexcore/doubt`), of the largest
 softmax probability (Hendrycks and Gimpel 2017) and of the energy (Liu et al. 2020); the latter two flag at the value
@@ -26,8 +26,7 @@ from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 import torch
@@ -42,6 +41,7 @@ from alexcore.data.sources import choice_of, open_checked
 from alexcore.doubt.kept import Doubt, read_doubt
 from benchmarks.machine import about_machine
 
+ROOT = Path(__file__).resolve().parents[1]
 Images = list[Image.Image]
 SIGNALS = ("novelty", "max softmax", "energy")
 FALSE_ALARMS = 0.05

@@ -27,11 +27,11 @@ from alexcore.data.class_index import require_same_mapping
 from alexcore.data.decoding.images import read_picture
 from alexcore.data.index import DataIndex
 from alexcore.data.sources import choice_of, open_checked
+from alexcore.doubt.chance_views import chance_view
 from alexcore.doubt.confidence import find_threshold
 from alexcore.doubt.kept import Doubt, read_doubt, write_doubt
 from alexcore.doubt.novelty import FEWEST, Described, Novelty, fit_novelty
 from alexcore.doubt.pixels import pixel_statistics
-from alexcore.doubt.chance_views import chance_view
 from alexcore.errors import AlexError, DataError, RunError
 from alexcore.findings.run import DoubtNotMeasured
 from alexcore.runs.store import Run, read_run, require_checkpoint

@@ -112,7 +112,7 @@ def _reference(folder: str, modified_ns: int) -> Reference | None:  # noqa: ARG0
 
 
 def reference_of(run: Run) -> Reference | None:
-    """The index of its training pictures and the log of validation, if there are any for this checkpoint and data set."""
+    """The index of its training pictures and the log of validation, if measured for this checkpoint and data set."""
     try:
         folder = reference_folder(require_checkpoint(run), *(run.config.data, run.config.val) if run.config else ("",))
         return _reference(str(folder), folder.stat().st_mtime_ns)
