@@ -22,11 +22,10 @@ import torch
 from alexcore import __version__
 from alexcore.data.class_index import require_same_mapping
 from alexcore.data.content_hashes import remember_seen
-from alexcore.data.decoding.levels import Rendering
 from alexcore.data.index import DataIndex
 from alexcore.data.sources import reading_of
-from alexcore.errors import CheckpointError, DamagedCheckpointError, RunError
-from alexcore.files import previous_of, read_json, write_json
+from alexcore.errors import CheckpointError, DamagedCheckpointError
+from alexcore.files import previous_of, write_json
 from alexcore.findings.finding import Finding
 from alexcore.findings.run import DataChanged
 from alexcore.findings.saved import CheckpointDamaged
@@ -199,18 +198,6 @@ class Session:
         seconds = saved["position"]["seconds"]
         self.clock.add(seconds)
         self._saved += seconds
-
-
-def kept_rendering(run_dir: Path) -> Rendering:
-    """How a run renders pictures, as its env.json has it; the plain rule for a run of version 0.1.
-
-    Raises:
-        RunError: the file is damaged.
-    """
-    known = read_json(run_dir / "env.json")
-    if known is None and (run_dir / "env.json").is_file():
-        raise RunError(f"{run_dir / 'env.json'} is damaged.", "Resume the run, which writes it again.")
-    return Rendering.of((known or {}).get("rendering"))
 
 
 def _environment(index: DataIndex, device: torch.device) -> dict[str, Any]:

@@ -158,8 +158,9 @@ def test_an_old_run_is_measured_once_and_predicts_with_it(run_dir: Path, striped
     own = sorted(striped.glob("val/*/*.jpg"))
     before = done("predict", "a-run", own[0], "--json").json["predictions"][0]
     assert before["novelty"] == {"verdict": "not measured", "score": None, "unsure": False}
-    assert "[not measured]" in (said := done("predict", "a-run", own[0]).out)
-    assert "python -m alexcore reference" in said
+    said = done("predict", "a-run", own[0])
+    assert said.out.endswith(" [not measured]\n")
+    assert "python -m alexcore reference" in said.err
     told = done("reference", "a-run", "--json").json
     assert told["novelty"]["training_images"] == 42
     written = (run_dir / REFERENCE).stat().st_mtime_ns
@@ -169,9 +170,10 @@ def test_an_old_run_is_measured_once_and_predicts_with_it(run_dir: Path, striped
     assert strange["novelty"]["verdict"] == "unlike"
     assert strange["novelty"]["score"] > 0
     assert sum(each["novelty"]["verdict"] == "not flagged" for each in plain) >= 20
-    said = done("predict", "a-run", tmp_path / "noise.png").out
-    assert "[unlike" in said
-    assert "Of 24 validation images, " in said
+    said = done("predict", "a-run", tmp_path / "noise.png")
+    assert "[unlike" in said.out
+    assert "do not trust what it predicts." in said.err
+    assert "Of 24 validation images, " in said.err
     rows = done("predict", "a-run", tmp_path / "noise.png", "--csv").out.splitlines()
     assert rows[0].endswith(",error,novelty,novelty_score,unsure")
     assert ",unlike," in rows[1]

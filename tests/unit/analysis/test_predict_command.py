@@ -49,7 +49,7 @@ def test_several_runs_answer_in_turn_and_the_first_keeps_the_old_form(two_runs, 
     assert both["runs"][1]["predictions"] == done("predict", "second", file, "--json").json["predictions"]
     rows = list(csv.DictReader(io.StringIO(done("predict", "first", file, "--also", "second", "--csv").out)))
     assert [Path(row["run"]).name for row in rows] == ["first"] * 3 + ["second"] * 3
-    assert len(done("predict", "first", file, "--also", "second").out.splitlines()) == 4
+    assert len(done("predict", "first", file, "--also", "second").out.splitlines()) == 2
 
 
 def test_views_change_the_probabilities(two_runs, stripes: Path):
