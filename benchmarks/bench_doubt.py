@@ -4,8 +4,8 @@
 
 FLOWERS is a folder of photographs with train/CLASS and val/CLASS; without it all that needs photographs is left out,
 and said. Two networks are trained as by default, unless a run of each is given: one on the built-in drawings, one on
-the photographs but for the last class, which is then an outside kind that looks alike. For images of the same kind and of
-others a table has the AUROC and the fraction flagged of this project's novelty (`alexcore/doubt`), of the largest
+the photographs but for the last class, which is then an outside kind that looks alike. For images of the same kind and
+of others a table has the AUROC and the fraction flagged of this project's novelty (`alexcore/doubt`), of the largest
 softmax probability (Hendrycks and Gimpel 2017) and of the energy (Liu et al. 2020); the latter two flag at the value
 that 5 % of the validation images exceed. Insects belong to the claim, too, but no set of them is distributed with this
 project: give photographs of them with --insects FOLDER.

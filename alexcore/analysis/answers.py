@@ -20,8 +20,8 @@ def as_json(networks: Sequence[AskedNetwork], replies: Sequence[Reply], top_k: i
 
     Returns:
         `{"run", "trained_epochs", "predictions": [{"file", "top": [{"class", "index", "probability"}, ...], "novelty":
-        {"verdict", "score", "unsure"}} or {"file", "error"}, ...]}` for the first network; of several, `runs` holds that
-        for each.
+        {"verdict", "score", "unsure"}} or {"file", "error"}, ...]}` for the first network; of several, `runs` holds
+        that for each.
     """
     runs = [
         {

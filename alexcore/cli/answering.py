@@ -142,6 +142,8 @@ def _about_doubt(network: AskedNetwork, flagged: int) -> list[str]:
     if network.doubt is None:
         again = f"`python -m alexcore reference {network.name}`"
         return [f"not measured: nothing says which images are unlike its training images. Run {again} once."]
+    if network.doubt.novelty is None:
+        return [network.doubt.false_alarms]
     meaning = "unlike: of another kind than its training images; do not trust what it predicts."
     return [meaning, network.doubt.false_alarms] if flagged else []
 
