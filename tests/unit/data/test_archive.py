@@ -20,9 +20,9 @@ from alexcore.data.archives import archive as archives
 from alexcore.data.archives.archive import unpack
 from alexcore.data.archives.archive_rules import Limits, Member
 from alexcore.data.archives.uploads import folder_name, require_data_set, save_upload
-from alexcore.data.folder import open_folder
 from alexcore.data.storage import KeptApart, require_room
 from alexcore.errors import DataError
+from tests.support.small_trees import open_folder
 
 PICTURE = b"\xff\xd8" + bytes(range(256)) * 8
 FILES = {f"{split}/{name}/{n}.jpg": PICTURE for split in ("train", "val") for name in ("cats", "dogs") for n in (1, 2)}
