@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +80,13 @@ def plan_before_start(config: TrainConfig, folder: Path, networks: int = 1) -> P
     plan = make_plan(config, index)
     require_room(config, len(index.classes), folder, networks)
     return plan
+
+
+def replanned(config: TrainConfig, plan: Plan, position: Any) -> Plan:
+    """The sizes of a run that goes on from a `Position`: all epochs that are left, whatever the others had."""
+    begun_at = position.step - math.ceil(position.batch / config.accumulation_steps)
+    total = begun_at + max(0, config.epochs - position.epoch) * plan.steps_per_epoch
+    return replace(plan, total_steps=min(total, config.max_steps or total))
 
 
 def alone(config: TrainConfig) -> TrainConfig:
