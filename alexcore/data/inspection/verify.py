@@ -41,13 +41,14 @@ def known_unreadable(index: DataIndex) -> dict[str, str] | None:
     return {str(path): str(reason) for path, reason in unreadable.items()}
 
 
-def _hashes_record(index: DataIndex) -> Path:
+def hashes_file(index: DataIndex) -> Path:
+    """Where the hashes of exactly these files are kept, once a check has read them."""
     return cache_dir() / "hashes" / f"{index.files_identity}.npz"
 
 
 def known_rows(index: DataIndex) -> npt.NDArray[np.uint8] | None:
     """The hash of each row, (N, 16), zeros where it has none; None where no check has read exactly these files."""
-    return read_rows(_hashes_record(index), len(index.files))
+    return read_rows(hashes_file(index), len(index.files))
 
 
 def known_hashes(index: DataIndex) -> dict[str, bytes]:
@@ -123,5 +124,5 @@ def remember(index: DataIndex, unreadable: Mapping[str, str], hashes: Mapping[st
     """Keep what was found of exactly these files, in whatever order they were when it was found."""
     record, paths = _record(index), [str(path) for path in index.files["path"]]
     record.parent.mkdir(parents=True, exist_ok=True)
-    write_rows(_hashes_record(index), as_rows(hashes.get(path, b"") for path in paths))
+    write_rows(hashes_file(index), as_rows(hashes.get(path, b"") for path in paths))
     write_json(record, {"root": str(index.root), "pictures": len(paths), "unreadable": unreadable})
