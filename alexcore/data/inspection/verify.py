@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alexcore.data.content_hashes import as_rows, content_hash, from_rows, read_rows, write_rows
+from alexcore.data.decoding.image_formats import placeholder
 from alexcore.data.decoding.images import check_decodable
 from alexcore.data.index import DataIndex
 from alexcore.data.shards import picture_source
@@ -24,6 +25,8 @@ from alexcore.home import cache_dir
 THREADS = 4
 # As many classes of a split are looked at before a start.
 LOOKED_AT = 128
+# A larger file is read twice, in parts.
+MOST_AT_ONCE = 64 * 2**20
 # Part of the record's name: what reads more than before must not meet an old answer.
 VERSION = 2
 
@@ -72,9 +75,8 @@ def find_unreadable(index: DataIndex, on_progress: Progress = silent) -> dict[st
     def look(path: str) -> tuple[str, bytes]:
         if known is not None and path in known:
             return known[path], b""
-        source = picture_source(index, path)
+        source = _read_once(picture_source(index, path))
         reason = check_decodable(source) if known is None else ""
-        # After the decoder, which fetches nothing from a cloud; what it has read is still in memory.
         return reason, b"" if reason else content_hash(source)
 
     pool = ThreadPoolExecutor(THREADS)
@@ -118,6 +120,20 @@ def _if_all(index: DataIndex, paths: list[str]) -> dict[str, str]:
         if not reasons[path]:
             return {}
     return reasons
+
+
+def _read_once(source: Path | bytes) -> Path | bytes:
+    """The bytes of a file, which decoder and hash then need not read twice.
+
+    It stays a path where the bytes would take much memory, where reading would fetch them from a cloud, and where they
+    cannot be read, which the decoder says.
+    """
+    if isinstance(source, bytes) or placeholder(source):
+        return source
+    try:
+        return source.read_bytes() if source.stat().st_size <= MOST_AT_ONCE else source
+    except OSError:
+        return source
 
 
 def remember(index: DataIndex, unreadable: Mapping[str, str], hashes: Mapping[str, bytes]) -> None:
