@@ -21,7 +21,7 @@ from alexcore.findings.finding import Finding, errors_first, few
 from alexcore.findings.untrained import UntrainedClasses
 from alexcore.words.template import filled
 
-_DIGITS = re.compile("([0-9]+)")
+_DIGITS, _WHOLE = re.compile("([0-9]+)"), re.compile("-?[0-9]+")
 
 
 def listed(names: Sequence[str]) -> str:
@@ -77,6 +77,8 @@ def _natural(name: str) -> list[str | int]:
 
 def _surprising_order(classes: Sequence[str]) -> list[Finding]:
     if list(classes) != sorted(classes):  # somebody has chosen this order
+        return []
+    if all(map(_WHOLE.fullmatch, classes)) and list(classes) == sorted(classes, key=int):
         return []
     problems: list[Finding] = []
     by_number = sorted(classes, key=_natural)
