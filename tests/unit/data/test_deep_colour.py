@@ -13,7 +13,7 @@ import pytest
 
 from alexcore.data.decoding.images import read_picture
 from alexcore.data.decoding.intensity import with_rendering
-from alexcore.data.folder import open_folder
+from tests.support.small_trees import open_folder
 
 Values = npt.NDArray[np.uint16]
 
