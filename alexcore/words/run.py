@@ -84,13 +84,23 @@ SAID: Mapping[str, Said] = {
     "run.not-compiled": Said(
         "The network cannot be compiled ({error}: {line}).", "The run goes on without: slower, with the same result."
     ),
+    "run.doubt-not-measured": Said(
+        "It was not measured when to doubt predictions of this run: {reason}", "Measure it on Classify when you like."
+    ),
     "run.budget-planned": Said(
         "The time budget of {minutes:g} minutes is enough for {epochs:.1f} epochs: {steps} steps of {step_s:.3g} s, "
         "and the validations. The rate schedule is planned over these steps."
     ),
     "run.data-changed": Said(
         "The data set has changed since the checkpoint; the {experiment:?experiment|run} goes on, but is not the same "
-        "one."
+        "one.{counted:? It has {train_images:,} training and {val_images:,} validation images now; figures up to step "
+        "{step:,} are of other data.|}{anew:? Epoch {epoch} begins anew.|}{val_changed:? The best epoch is looked for "
+        "anew, because validation is another one.|}"
+    ),
+    "run.data-moved": Said(
+        "The data set was {was} and is {now} now. {known:?By their content {same:,} of {images:,} training images are "
+        "those that the run was trained on.|The run has kept no hashes of its images, so they were compared by name "
+        "and size.}"
     ),
     "run.epochs-changed": Said(
         "epochs went from {before} to {after}: the schedule {scheduler} is planned anew over the new length, so this "
