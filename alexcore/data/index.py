@@ -162,8 +162,15 @@ class DataIndex:
 
     @cached_property
     def _fingerprint(self) -> str:
+        return self._fingerprint_of(self.files)
+
+    def split_fingerprint(self, split: str) -> str:
+        """The same of one split alone."""
+        return self._fingerprint_of(self.files[self.files["split"] == split])
+
+    def _fingerprint_of(self, files: pd.DataFrame) -> str:
         digest = hashlib.sha256("\0".join(self.classes).encode())
-        files = self.files.assign(path=self.files["path"].map(self.known_as)) if self.known_as else self.files
+        files = files.assign(path=files["path"].map(self.known_as)) if self.known_as else files
         rows = files.sort_values(["split", "path"])
         for column in ("path", "split", "label", "bytes"):
             digest.update("\0".join(rows[column].astype(str)).encode())
@@ -176,6 +183,12 @@ class DataIndex:
         for column in ("bytes", "mtime_ns"):
             digest.update(self.files[column].to_numpy("int64").tobytes())
         return digest.hexdigest()[:32]
+
+    @cached_property
+    def sides_identity(self) -> str:
+        """A hash of the split of each row; with `files_identity` it says which files are on which side."""
+        codes, names = pd.factorize(self.files["split"])
+        return hashlib.sha256("\0".join(names).encode() + codes.astype("int8").tobytes()).hexdigest()[:32]
 
     @cached_property
     def names(self) -> pd.Series[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote
@@ -68,15 +68,23 @@ def places(series: Series, rows: Sequence[Event], axis: str) -> list[float | Non
         return _working_time(series, rows)
     if axis == "epoch":
         per_epoch = float((series.start or {}).get("steps_per_epoch") or 0)
-        return [_epochs(row, per_epoch) for row in rows]
+        return [_epochs(row, per_epoch, series) for row in rows]
     return [row.get("step") for row in rows]
 
 
-def _epochs(row: Event, per_epoch: float) -> float | None:
+def _epochs(row: Event, per_epoch: float, series: Series) -> float | None:
     """How many epochs lie behind a row; None where it does not say."""
     if row["type"] == "epoch":
         return None if row.get("epoch") is None else float(row["epoch"]) + 1
-    return None if row.get("step") is None or not per_epoch else float(row["step"]) / per_epoch
+    if row.get("step") is None or not per_epoch:
+        return None
+    if series.changes.figures < 0 or row.get("epoch") is None:
+        return float(row["step"]) / per_epoch
+    # The data set has changed, and with it the steps of an epoch.
+    ends = {each["epoch"]: float(each["step"]) for each in series.epochs if each.get("epoch") is not None}
+    begin = ends.get(row["epoch"] - 1, 0.0)
+    length = max(ends.get(row["epoch"], begin + per_epoch) - begin, 1.0)
+    return float(row["epoch"]) + (float(row["step"]) - begin) / length
 
 
 def _working_time(series: Series, rows: Sequence[Event]) -> list[float | None]:
@@ -102,6 +110,26 @@ def _working_time(series: Series, rows: Sequence[Event]) -> list[float | None]:
         number = attempt_of(_step(row), len(attempts))
         found.append(behind[number] + max(0.0, _time(row) - attempts[number][1]))
     return found
+
+
+def unseen(
+    paths: Sequence[str], hashes: Mapping[str, bytes], seen: Mapping[str, Collection[bytes]]
+) -> tuple[list[str], list[str]]:
+    """The pictures that none of some runs was trained on, and a sentence for each run that was trained on others.
+
+    Args:
+        paths: The pictures.
+        hashes: What they are by their content, by path.
+        seen: What each run was trained on, by what it is called.
+    """
+    learned = {label: {path for path in paths if hashes.get(path) in known} for label, known in seen.items()}
+    left = [path for path in paths if not any(path in known for known in learned.values())]
+    told = [
+        f"{len(known):,} of {len(paths):,} images were in the training set of {label}: left out."
+        for label, known in learned.items()
+        if known
+    ]
+    return left, told
 
 
 def _step(row: Event) -> int:
