@@ -20,4 +20,4 @@ def test_what_finished_runs_hold_is_shown_and_freed_by_a_click(spawned: list) ->
     assert at.button(key="runs_free").label == f"Free {size_text(spare_bytes(read_run(folder)))}"
     at.button(key="runs_free").click().run()
     assert errors_of(at) == ""
-    assert [command[1:] for command in spawned] == [["runs", "free"]]
+    assert spawned[-1][1:] == ["runs", "free"]
