@@ -87,6 +87,22 @@ class TrainConfig(RunFields):
         "in the name of its file, cat in cat.12.jpg; list: the list that lies among the pictures.",
         code="alexcore.data.layout:read",
     )
+    pairs: Literal["auto", "first", "both"] = field(
+        "auto",
+        "Files of one name",
+        "What two files in a folder are that differ in their ending only, as a photo and its mask may. auto: somebody "
+        "is asked where nearly all are such pairs, and what is called a mask is left out; first: the photo counts; "
+        "both: each is a picture. Masks teach a network to tell drawings from photos.",
+        code="alexcore.data.folder_cleaning:Cleaner",
+    )
+    untrained: Literal["refuse", "drop", "keep"] = field(
+        "refuse",
+        "Classes without training pictures",
+        "What becomes of a class that has no picture to train on. refuse: no run starts; drop: it is left out of all "
+        "splits, and the other classes are numbered without it. keep is what version 0.1 did: an output for it is "
+        "taught never to answer, so each of its pictures counts as wrong.",
+        code="alexcore.data.untrained:settled",
+    )
     test: str = field(
         "",
         "Test folder",
@@ -313,6 +329,15 @@ def make_config(preset: str = "default", /, **values: Any) -> TrainConfig:
         raise refused(error, FIELDS, "a run") from error
 
 
+def absolute(values: dict[str, Any]) -> dict[str, Any]:
+    """Make the paths among values that somebody typed absolute: config.json must mean the same from any folder."""
+    given = ("data", "val", "test", "root", "start_from")
+    typed = {name: Path(values[name]).expanduser() for name in given if values.get(name)}
+    # A run to start from may also be given by its name.
+    paths = {name: str(path.resolve()) for name, path in typed.items() if name != "start_from" or path.exists()}
+    return {**values, **paths}
+
+
 def load_config(path: Path) -> TrainConfig:
     """Read a config.json.
 
@@ -327,4 +352,7 @@ def load_config(path: Path) -> TrainConfig:
         raise ConfigError(f"{path} does not hold a JSON object.")
     values.setdefault("start_size", 0)  # a run from before pictures grew
     values.setdefault("intensity", EACH)  # a run from before pictures were scaled by one rule
+    # A run from before these two were asked.
+    values.setdefault("pairs", "both")
+    values.setdefault("untrained", "keep")
     return make_config(**{str(name): value for name, value in values.items()})

@@ -13,6 +13,11 @@ MANIFEST_ENDINGS = (".csv", ".tsv", ".json", ".jsonl")
 MANIFEST_ENDINGS_TOLD = f"{', '.join(MANIFEST_ENDINGS[:-1])} or {MANIFEST_ENDINGS[-1]}"
 
 
+# How the names of lists in `data/` end that hold a data set as a person has corrected it. Version 0.1 could leave
+# pictures out, and nothing else: hence the words.
+CORRECTED = "-without-some.csv"
+
+
 def is_list_name(path: Path | str) -> bool:
     """Whether a file with this name is one that lists pictures; val_annotations.txt and the like are, too."""
     name = os.path.basename(path).lower()
@@ -27,6 +32,11 @@ def home() -> Path:
 def data_dir() -> Path:
     """Data sets, thumbnails and caches."""
     return home() / "data"
+
+
+def devices_file() -> Path:
+    """The note on the device that runs compute on, which pages read instead of loading torch."""
+    return cache_dir() / "devices.json"
 
 
 def cache_dir() -> Path:
@@ -67,6 +77,13 @@ def known_data_sets() -> list[str]:
     return [SYNTHETIC, *(name for name in found if name != SYNTHETIC)]
 
 
+# Behind every sentence that a data set is not there.
+WHERE_IT_IS = (
+    "Check the spelling of the path. Where the data set of a run has moved, `resume` and `evaluate` take its new "
+    "place: --data PATH."
+)
+
+
 def open_path(text: str) -> Path:
     """Turn what a browser user typed (a name in `data/` or a path) into a folder or manifest that may be opened.
 
@@ -95,7 +112,7 @@ def open_path(text: str) -> Path:
     manifest = is_list_name(path)
     if not exists:
         what = "file" if manifest else "folder"
-        raise DataError(f"There is no {what} {path}.", "Check the spelling; the path is one on this server.")
+        raise DataError(f"There is no {what} {path}.", f"The path is one on this server. {WHERE_IT_IS}")
     if not is_dir and not manifest:
         raise DataError(
             f"{path} is a file.",

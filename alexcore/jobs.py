@@ -19,6 +19,13 @@ from alexcore.files import read_json, write_json
 from alexcore.home import cache_dir
 from alexcore.process import is_alive, own_identity, spawn
 
+# The commands that pages start as jobs. Of each, one function says under which name its result is kept, for the job
+# that stores it and for the page that shows it; a test presses every button in a browser and waits for the result.
+JOBS = (
+    *("devices", "data sample", "data info", "data stats", "data scan", "data unpack", "data download"),
+    *("preflight", "prove-accumulation", "repeat-check", "lr-find"),
+    *("evaluate", "reference", "export", "compare-bn-sweep"),
+)
 VARIABLE = "ALEXCORE_JOB"
 WRITE_EVERY_S = 0.2
 # From starting the process to its first word.
@@ -60,6 +67,7 @@ def _job(raw: dict[str, Any]) -> Job:
 
 def start_job(name: str, arguments: list[str]) -> None:
     """Start `python -m alexcore ARGUMENTS` in the background, unless the job of this name already runs."""
+    assert any(arguments[: len(each.split())] == each.split() for each in JOBS), arguments
     file = _file(name)
     file.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(file.with_suffix(".lock")):

@@ -12,6 +12,7 @@ from ui.parts.menu import page_link
 from ui.parts.page import page
 from ui.runs.compare import comparison
 from ui.runs.deletion import disk_section, outcome
+from ui.runs.import_section import import_section
 from ui.runs.one_run import one_run
 from ui.runs.parallel_coordinates import parallel
 from ui.runs.runs_table import filters, table
@@ -24,6 +25,7 @@ def all_runs() -> None:
         outcome()
         st.info(_("There are no runs yet. Train a network: it takes about two minutes, and its run appears here."))
         page_link("train", _("Go to Train"), ":material/arrow_forward:")
+        import_section()
         disk_section(found)
         return
     wished = filters(found)
@@ -34,6 +36,7 @@ def all_runs() -> None:
         help=_("A line a run across the settings that differ, ending at its accuracy. Filter first to see less."),
     ):
         parallel(wished.of(found), "all")
+    import_section()
     disk_section(found)
 
 

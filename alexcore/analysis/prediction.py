@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from alexcore.augment.operations import Operation
 from alexcore.augment.pipeline import build_transform
 from alexcore.config import TrainConfig
 from alexcore.data.decoding.levels import Rendering
+from alexcore.doubt.channels import channels_heard
+from alexcore.doubt.kept import weights_key
 from alexcore.training.checkpoint import build_model, load_checkpoint, renamed, restore_model
 
 
@@ -26,6 +29,29 @@ class ClassProbability:
     name: str
     index: int
     probability: float
+
+
+@dataclass(frozen=True)
+class HowTrained:
+    """How far the training of a network had come when its weights were saved."""
+
+    epochs: int  # complete ones
+    of_epochs: int
+    steps: int
+    most_steps: int  # 0 where epochs alone say how long it trains
+
+    @classmethod
+    def of(cls, position: Mapping[str, Any], config: TrainConfig) -> HowTrained:
+        """Read it from the position in a checkpoint."""
+        epochs, steps = (int(position.get(name) or 0) for name in ("epoch", "step"))
+        return cls(epochs, config.epochs, steps, config.max_steps)
+
+    @property
+    def in_words(self) -> str:
+        """As a sentence ends with it: "after 0 of 3 epochs (0 steps)"."""
+        if self.most_steps:
+            return f"after {self.steps:,} of {self.most_steps:,} steps ({self.epochs:,} complete epochs)"
+        return f"after {self.epochs:,} of {self.of_epochs:,} epochs ({self.steps:,} steps)"
 
 
 class Classifier:
@@ -65,6 +91,7 @@ class Classifier:
         self.rendering = Rendering.of(state.get("rendering"))
         # Of the data set that it was trained on; empty where the checkpoint does not say.
         self.fingerprint = str(state.get("fingerprint", ""))
+        self.trained = HowTrained.of(state.get("position") or {}, self.config)
         self.lock = threading.RLock()
 
     @torch.no_grad()
@@ -78,6 +105,18 @@ class Classifier:
             features = self.model.penultimate(batch.to(self.device, memory_format=torch.channels_last))
             logits = self.model.head(features)
         return torch.softmax(logits.float(), dim=1).cpu(), features.float().cpu()
+
+    @torch.no_grad()
+    def look_closely(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """As `look`, and with how each channel of the convolutions responds: (N, D), see `channels_heard`."""
+        with self.lock, channels_heard(self.model) as heard:
+            probabilities, features = self.look(batch)
+        return probabilities, features, torch.cat(heard, dim=1).cpu()
+
+    @cached_property
+    def weights(self) -> str:
+        """A name for its weights, by which is known what was measured for them."""
+        return weights_key((name, each.cpu().numpy()) for name, each in self.model.state_dict().items())
 
     @torch.no_grad()
     def probabilities(self, images: Sequence[Image.Image]) -> torch.Tensor:

@@ -6,16 +6,19 @@ import argparse
 import sys
 from contextlib import closing
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alexcore.cli.flags import add_choice_flags, chosen
 from alexcore.cli.output import RUN_HELP, Arguments, Bar, add_command, answer, print_json, reported
 from alexcore.errors import DataError
 
+if TYPE_CHECKING:
+    from alexcore.analysis.batch_prediction import AskedNetwork
+
 
 def evaluate(arguments: Arguments) -> int:
-    """Measure a run on the validation split of its own or another data set, class by class and picture by picture."""
-    from alexcore.analysis.evaluation_store import about_seen, evaluation_name, remember_evaluation
+    """Measure a run on its validation split, or on all that --data hands over, class by class, picture by picture."""
+    from alexcore.analysis.evaluation_store import evaluation_name, remember_evaluation
     from alexcore.analysis.run_evaluation import answer_pictures, report_of
     from alexcore.data.reading import AS_IT_LIES
     from alexcore.data.sources import choice_of
@@ -48,19 +51,41 @@ def evaluate(arguments: Arguments) -> int:
         if name:
             # Before the job says that it has finished: a page looks for the result as soon as it does.
             remember_evaluation(name, report, answers.table)
-    split = {"val": "validation", "train": "training"}.get(report["split"], report["split"])
-    lines = [
-        f"{split} accuracy {report['acc1']:.4f}, loss {report['loss']:.4f} over {report['images']:,} pictures "
-        f"(95 % interval {report['acc1_low'] or 0:.4f} to {report['acc1_high'] or 0:.4f})",
-        f"balanced accuracy {_number(report['balanced_acc1'])}, macro F1 {_number(report['macro_f1'])}, "
-        f"calibration error {_number(report['ece'])}",
-    ]
+    return answer(arguments.json, {"run": arguments.run_dir, **report}, *_in_lines(report))
+
+
+def _in_lines(report: dict[str, Any]) -> list[str]:
+    """What a person reads of an evaluation."""
+    from alexcore.analysis.evaluation_store import about_seen
+    from alexcore.words.findings import told
+
+    split = {"val": "validation ", "train": "training ", "all": ""}.get(report["split"], f"{report['split']} ")
+    if report["acc1"] is None:
+        lines = [f"{report['images']:,} pictures are answered; no accuracy is known."]
+    else:
+        lines = [
+            f"{split}accuracy {report['acc1']:.4f}, loss {report['loss']:.4f} over {report['labelled']:,} pictures "
+            f"(95 % interval {report['acc1_low'] or 0:.4f} to {report['acc1_high'] or 0:.4f})",
+            f"balanced accuracy {_number(report['balanced_acc1'])}, macro F1 {_number(report['macro_f1'])}, "
+            f"calibration error {_number(report['ece'])}",
+        ]
+    lines.append(f"This is the network {report['trained']}.")
+    lines += [" ".join(told(each)).strip() for each in report["said"]]
     lines += [about] if (about := about_seen(report)) else []
-    lines += answers.notes
+    if report["acc1"] is None:
+        return [*lines, *(f"  {name}: {count:,} answers" for name, count in report["answers"].items())]
     for row in report["per_class"]:
-        recall, precision, f1 = _number(row["recall"], "no pictures"), _number(row["precision"]), _number(row["f1"])
-        lines.append(f"  {row['class']}: recall {recall}, precision {precision}, F1 {f1}")
-    return answer(arguments.json, {"run": arguments.run_dir, **report}, *lines)
+        recall = _share(row, "recall", row["images"], "no pictures")
+        precision = _share(row, "precision", row["answers"], "-")
+        lines.append(f"  {row['class']}: recall {recall}, precision {precision}, F1 {_number(row['f1'])}")
+    return lines
+
+
+def _share(row: dict[str, Any], name: str, count: int, missing: str) -> str:
+    """A share with its interval and what it is a share of."""
+    if row[name] is None:
+        return missing
+    return f"{row[name]:.3f} ({row[f'{name}_low']:.3f} to {row[f'{name}_high']:.3f}, n = {count:,})"
 
 
 def _number(value: float | None, missing: str = "-") -> str:
@@ -69,14 +94,15 @@ def _number(value: float | None, missing: str = "-") -> str:
 
 def predict(arguments: Arguments) -> int:
     """Classify pictures, folders and zip files of them; what cannot be read has its error in place of an answer."""
-    from alexcore.analysis.answers import as_json, csv_text
-    from alexcore.analysis.batch_prediction import AskedNetwork, BatchPrediction
-    from alexcore.analysis.prediction import Classifier, best_of
+    from alexcore.analysis.answers import as_json, csv_text, said_of
+    from alexcore.analysis.batch_prediction import BatchPrediction, asked_network
+    from alexcore.analysis.prediction import best_of
     from alexcore.data.archives.incoming import named_pictures
+    from alexcore.doubt.kept import UNLIKE
     from alexcore.runs.store import find_run, require_checkpoint
 
     runs = [find_run(each) for each in (arguments.run_dir, *arguments.also)]
-    networks = [AskedNetwork(str(run.path), Classifier(require_checkpoint(run))) for run in runs]
+    networks = [asked_network(str(run.path), run.path, require_checkpoint(run)) for run in runs]
     for note in (note for network in networks for note in network.classifier.notes):
         print(note.sentence, file=sys.stderr)
     found = named_pictures(arguments.images)
@@ -84,7 +110,7 @@ def predict(arguments: Arguments) -> int:
     with closing(Bar("pictures")) as bar:
         while not batch.advance(0.2):
             bar("predicting", batch.done, batch.total)
-    replies, top_k = batch.replies, arguments.top_k
+    replies, top_k, flagged = batch.replies, arguments.top_k, [0] * len(networks)
     if arguments.json:
         print_json(as_json(networks, replies, top_k))
     elif arguments.csv:
@@ -93,34 +119,55 @@ def predict(arguments: Arguments) -> int:
         for each in replies:
             if each.error:
                 print(f"{each.name}: {each.error} {each.hint}".rstrip())
-            for network, probabilities in zip(networks, each.probabilities, strict=bool(each.probabilities)):
+            for number, (network, probabilities) in enumerate(zip(networks, each.probabilities, strict=False)):
                 top = best_of(probabilities, network.classifier.classes, top_k)
                 of = f"{network.name}: " if len(networks) > 1 else ""
-                print(f"{each.name}: {of}" + ", ".join(f"{one.name} {one.probability:.1%}" for one in top))
+                answers = ", ".join(f"{one.name} {one.probability:.1%}" for one in top)
+                said = said_of(network, number, each)
+                print(f"{each.name}: {of}{answers} [{said.novelty}{', unsure' if said.unsure else ''}]")
+                flagged[number] += said.novelty == UNLIKE
         for sentence in found.passed_over:
             print(sentence)
+    for number, network in enumerate(() if arguments.json else networks):
+        of = f"of {network.name} " if len(networks) > 1 else ""
+        # Beside the answers, which are a line each.
+        print(f"This is the network {of}{network.classifier.trained.in_words}.", file=sys.stderr)
+        for sentence in _about_doubt(network, flagged[number]):
+            print(sentence, file=sys.stderr)
     return 2 if all(each.error for each in replies) else 0
 
 
+def _about_doubt(network: AskedNetwork, flagged: int) -> list[str]:
+    """What the words in brackets behind a prediction mean, where somebody has to do something about it."""
+    if network.doubt is None:
+        again = f"`python -m alexcore reference {network.name}`"
+        return [f"not measured: nothing says which images are unlike its training images. Run {again} once."]
+    if network.doubt.novelty is None:
+        return [network.doubt.false_alarms]
+    meaning = "unlike: of another kind than its training images; do not trust what it predicts."
+    return [meaning, network.doubt.false_alarms] if flagged else []
+
+
 def reference(arguments: Arguments) -> int:
-    """Measure what answers of a run are held against: when it is unsure, what is unlike, and nearest pictures."""
+    """Measure when to doubt a run's predictions, once, and index the training images to find the nearest of."""
+    from alexcore.analysis.doubt_measuring import measure_run
     from alexcore.analysis.reference import build_reference
     from alexcore.analysis.reference_files import read_reference
     from alexcore.runs.store import find_run, require_checkpoint
 
-    with reported("reference", "pictures") as on_progress:
-        folder = build_reference(require_checkpoint(find_run(arguments.run_dir)), on_progress)
+    run = find_run(arguments.run_dir)
+    with reported("reference", "images") as on_progress:
+        folder = build_reference(require_checkpoint(run), on_progress)
+        doubt = measure_run(run, on_progress)
     found = read_reference(folder)
     assert found is not None
-    doubt = found.doubt
-    measured = f"{doubt.images:,} validation pictures, accuracy {doubt.acc1:.4f}"
     lines = [
-        f"{measured}; {found.indexed:,} training pictures indexed",
-        doubt.threshold.in_words if doubt.threshold else "No threshold parts right from wrong answers.",
+        f"{doubt.images:,} validation images, {doubt.right:,} predicted right; "
+        f"{found.indexed:,} training images indexed.",
+        doubt.threshold.in_words if doubt.threshold else "No threshold parts right from wrong predictions.",
+        doubt.false_alarms,
     ]
-    if doubt.far is not None:
-        lines.append(f"1 % of the validation pictures are farther than {doubt.far:.3f} from every class.")
-    told = {"run": arguments.run_dir, "folder": str(folder), "indexed": found.indexed, **doubt.as_dict()}
+    told = {"run": arguments.run_dir, "folder": str(folder), "indexed": found.indexed, **doubt.about()}
     return answer(arguments.json, told, *lines)
 
 
@@ -137,7 +184,10 @@ def register(commands: Any) -> None:
     evaluating.add_argument("--data", default="", help="another data set with the same classes")
     add_choice_flags(evaluating)
     evaluating.add_argument(
-        "--split", choices=["train", "val", "test"], default="val", help="which part of it (default: val)"
+        "--split",
+        choices=["train", "val", "test", "all"],
+        default="",
+        help="which part of it (default: val; of other data test where there is no val, all where nothing is split)",
     )
     evaluating.add_argument(
         "--include-seen", action="store_true", help="let images count that the run was trained on, too"

@@ -12,7 +12,6 @@ from alexcore.cli.processes import again_in_group
 from alexcore.config import TrainConfig
 from alexcore.runs import group as groups
 from alexcore.training.checks import remember_check
-from alexcore.training.lr_curve import sweep_config
 from alexcore.words.numbers import size_text
 
 Check = Callable[[TrainConfig, Callable[[int, int], None]], dict[str, Any]]
@@ -44,7 +43,7 @@ def _run(kind: str, arguments: Arguments, check: Check, unit: str) -> dict[str, 
         config = config_of(arguments)
         result = check(config, on_progress)
         # Remembered before the job says that it has finished: a page looks for the result as soon as it does.
-        remember_check(kind, sweep_config(config) if kind == "lr-find" else config, result)
+        remember_check(kind, config, result)
     return result
 
 

@@ -11,9 +11,9 @@ from typing import Any
 from alexcore.batchnorm.comparable import BN_PRESETS, make_experiment
 from alexcore.batchnorm.read.record import RATE_SWEEP, SWEEPS, Experiment
 from alexcore.batchnorm.settings import BN_FIELDS, arm_key, create_experiment, load_bn_config
-from alexcore.cli.flags import absolute, add_field
+from alexcore.cli.flags import add_field
 from alexcore.cli.output import RUN_HELP, Arguments, Bar, add_command, answer, reported
-from alexcore.config import FIELDS
+from alexcore.config import FIELDS, absolute
 from alexcore.errors import DataError, RunError
 from alexcore.runs.kinds import BATCHNORM
 from alexcore.words.numbers import size_text
@@ -22,16 +22,15 @@ from alexcore.words.verdict import answer_in_words
 
 def compare_bn(arguments: Arguments) -> int:
     """Train networks that differ in their norm alone, side by side; Ctrl-C saves and stops, `resume` goes on."""
-    from alexcore.data.sources import choice_of, open_source
-    from alexcore.training.plan import make_plan
+    from alexcore.home import runs_dir
+    from alexcore.training.plan import plan_before_start
 
     given = {**FIELDS, **BN_FIELDS}
     values = {name: value for name, value in vars(arguments).items() if name in given and value is not None}
     config, bn = make_experiment(arguments.preset, **absolute(values))
     if not config.data:
         raise DataError("No data set is given.", "Add --data PATH, or make one with `data sample DIR`.")
-    # What cannot work shall not leave a failed run behind.
-    make_plan(config, open_source(config.data, config.val, choice=choice_of(config)))
+    plan_before_start(config, arguments.run or runs_dir(), len(bn.norms) * bn.seeds)
     return carry_out(create_experiment(config, bn, arguments.run), arguments.json)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alexcore.cli.flags import add_choice_flags, chosen
-from alexcore.cli.output import Arguments, add_command, answer, reported
+from alexcore.cli.output import Arguments, add_command, add_upload_flags, answer, reported
 from alexcore.errors import ConfigError, DataError
 from alexcore.home import data_dir
 from alexcore.run_intensity import LEGAL, is_intensity
@@ -230,10 +230,7 @@ def register(commands: Any) -> None:
         default="",
         help="of names that do not say how they are written, e.g. gbk (default: the likeliest, if one is)",
     )
-    unpacking.add_argument("--remove", action="store_true", help="delete the archive afterwards")
-    unpacking.add_argument(
-        "--uploaded-as", default="", metavar="NAME", help="call it NAME, and hold it to the limits of an upload"
-    )
+    add_upload_flags(unpacking)
     exporting = add_command(data, "export-torchvision", data_export_torchvision)
     exporting.add_argument("name", help="cifar10, flowers102 or oxford_iiit_pet")
     exporting.add_argument("root", type=Path, help="where torchvision keeps it")

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from alexcore.cli.output import RUN_HELP, Arguments, add_command, answer, reported
+from alexcore.cli.output import RUN_HELP, Arguments, add_command, add_upload_flags, answer, reported
 from alexcore.export.formats import FORMATS, TENSORBOARD, Wish, require_format
 from alexcore.home import data_roots, runs_dir
 from alexcore.jobs import VARIABLE
@@ -40,11 +40,20 @@ def export(arguments: Arguments) -> int:
 
 def import_run(arguments: Arguments) -> int:
     """Bring a run back from a bundle, after checking the hash of each of its files."""
+    from alexcore.data.archives.uploads import UPLOAD_LIMITS
     from alexcore.export.unbundle import import_bundle
 
-    with reported("importing", "B") as on_progress:
-        file = Path(arguments.file).expanduser()
-        done = import_bundle(file, runs_dir(), on_progress, name=arguments.name, data=arguments.data, val=arguments.val)
+    file, called = Path(arguments.file).expanduser(), arguments.uploaded_as
+    more = {"called": called, "limits": UPLOAD_LIMITS if called else None}
+    where = {"name": arguments.name, "data": arguments.data, "val": arguments.val}
+    notes: list[str] = []
+    try:
+        with reported("importing", "B", notes) as on_progress:
+            done = import_bundle(file, runs_dir(), on_progress, **where, **more)
+            notes += done.notes
+    finally:
+        if arguments.remove:
+            file.unlink(missing_ok=True)
     told = {"run": str(done.path), "notes": done.notes}
     return answer(arguments.json, told, f"Run {done.path}", *(f"note: {note}" for note in done.notes))
 
@@ -73,4 +82,5 @@ def register(commands: Any) -> None:
     importing.add_argument("file", metavar="FILE", help="a bundle")
     importing.add_argument("--name", default="", help="what to call the run here (default: as it was called)")
     importing.add_argument("--data", default="", help="where its data set lies on this machine")
+    add_upload_flags(importing)
     importing.add_argument("--val", default="", help="where its validation pictures lie, if not in --data")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from alexcore.cli.output import Arguments
 from alexcore.cli.processes import with_world_size
-from alexcore.config import FIELDS, PRESETS, TrainConfig, make_config
+from alexcore.config import FIELDS, PRESETS, TrainConfig, absolute, make_config
 from alexcore.data.reading import CHOICES, FolderChoice
 from alexcore.errors import DataError
 from alexcore.fields import FieldSpec
@@ -27,15 +26,6 @@ def config_of(arguments: Arguments) -> TrainConfig:
     if not config.data:
         raise DataError("No data set is given.", "Add --data PATH, or make one with `data sample DIR`.")
     return config
-
-
-def absolute(values: dict[str, Any]) -> dict[str, Any]:
-    """Make paths absolute: config.json must mean the same from any folder."""
-    given = ("data", "val", "test", "root", "start_from")
-    typed = {name: Path(values[name]).expanduser() for name in given if values.get(name)}
-    # A run to start from may also be given by its name.
-    paths = {name: str(path.resolve()) for name, path in typed.items() if name != "start_from" or path.exists()}
-    return {**values, **paths}
 
 
 def chosen(arguments: Arguments) -> FolderChoice:

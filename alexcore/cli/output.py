@@ -86,6 +86,14 @@ def add_command(group: Any, name: str, run: Command) -> argparse.ArgumentParser:
     return command
 
 
+def add_upload_flags(command: argparse.ArgumentParser) -> None:
+    """Give a command that reads one file the flags with which a page has it read an upload."""
+    command.add_argument("--remove", action="store_true", help="delete the file afterwards")
+    command.add_argument(
+        "--uploaded-as", default="", metavar="NAME", help="call it NAME, and hold it to the limits of an upload"
+    )
+
+
 @contextmanager
 def reported(phase: str, unit: str = "it", notes: Sequence[str] = ()) -> Iterator[Callable[[int, int], None]]:
     """Show progress as a bar and, in a background job, in the job's file; say there how it ended.

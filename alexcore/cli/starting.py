@@ -9,10 +9,10 @@ from shlex import quote
 from typing import Any
 
 from alexcore.cli.comparing import carry_out
-from alexcore.cli.flags import absolute, add_config_flags, add_field, config_of
+from alexcore.cli.flags import add_config_flags, add_field, config_of
 from alexcore.cli.output import RUN_HELP, Arguments, Bar, add_command, answer, reported
 from alexcore.cli.processes import attend, with_world_size
-from alexcore.config import FIELDS, TrainConfig
+from alexcore.config import FIELDS, TrainConfig, absolute
 from alexcore.runs import group as groups
 from alexcore.runs.kinds import BATCHNORM
 from alexcore.training.resuming import RESUMABLE
@@ -21,7 +21,7 @@ from alexcore.training.resuming import RESUMABLE
 def devices(arguments: Arguments) -> int:
     """Show on which device runs will compute."""
     from alexcore.files import write_json
-    from alexcore.home import cache_dir
+    from alexcore.home import devices_file
     from alexcore.pair import require_torch
 
     with reported("devices"):
@@ -37,17 +37,16 @@ def devices(arguments: Arguments) -> int:
             "torch": torch.__version__,
             "precision": str(choose_precision("auto", device)).removeprefix("torch."),
         }
-        # The dashboard reads this note instead of loading torch itself.
-        cache_dir().mkdir(parents=True, exist_ok=True)
-        write_json(cache_dir() / "devices.json", found)
+        devices_file().parent.mkdir(parents=True, exist_ok=True)
+        write_json(devices_file(), found)
     return answer(arguments.json, found, f"{found['description']}, {found['precision']}, torch {found['torch']}")
 
 
 def train(arguments: Arguments) -> int:
     """Train in the foreground; Ctrl-C saves and stops."""
-    from alexcore.data.sources import choice_of, open_source
+    from alexcore.home import runs_dir
     from alexcore.runs.store import create_run
-    from alexcore.training.plan import make_plan
+    from alexcore.training.plan import plan_before_start
 
     if groups.rank():
         return _follow()
@@ -58,8 +57,7 @@ def train(arguments: Arguments) -> int:
             # Rank 0 was on another machine before, which has the note that names the run.
             groups.remember_run(arguments.run)
             return _execute(arguments.run, arguments.json)
-        # What cannot work shall not leave a failed run behind.
-        make_plan(config, open_source(config.data, config.val, choice=choice_of(config)))
+        plan_before_start(config, arguments.run or runs_dir())
         run_dir = create_run(config, arguments.run)
         groups.remember_run(run_dir)
     return _execute(run_dir, arguments.json)
@@ -80,7 +78,7 @@ def _is_unfinished(run_dir: Path, config: TrainConfig) -> bool:
 
 def resume(arguments: Arguments) -> int:
     """Continue a run in the foreground."""
-    from alexcore.runs.launcher import prepare_resume
+    from alexcore.runs.launcher import planned, prepare_resume
     from alexcore.runs.store import find_run
 
     if groups.rank():
@@ -88,9 +86,10 @@ def resume(arguments: Arguments) -> int:
     run_dir = groups.run_of_group()
     if run_dir is None:
         run = find_run(arguments.run_dir)
-        prepare_resume(run, **absolute(with_world_size({name: getattr(arguments, name) for name in FIELDS})))
+        config = prepare_resume(run, **absolute(with_world_size({name: getattr(arguments, name) for name in FIELDS})))
         if run.kind is BATCHNORM:
             return carry_out(run.path, arguments.json)
+        print(planned(run, config).message, file=sys.stderr)
         run_dir = run.path
         groups.remember_run(run_dir)
     return _execute(run_dir, arguments.json)
@@ -107,6 +106,7 @@ def _execute(run_dir: Path, as_json: bool) -> int:
     from alexcore.runs.run_list import summarised
     from alexcore.runs.store import read_run
     from alexcore.runs.worker import execute
+    from alexcore.words.findings import told
 
     print(f"Run {run_dir}", file=sys.stderr)
     config = read_run(run_dir).config
@@ -120,10 +120,13 @@ def _execute(run_dir: Path, as_json: bool) -> int:
     measured = f"best validation accuracy {accuracy:.3f}" if accuracy is not None else "not validated"
     skipped = result.get("skipped_images", 0)
     lost = f"; {skipped:,} pictures could no longer be read and were skipped" if skipped else ""
+    went_back = [told(result["went_back"])[0]] if "went_back" in result else []
+    because = f"{told(result['outcome'])[0]} " if result.get("outcome") else ""
     return answer(
         as_json,
         result,
-        f"{result['status']}: {result['epochs']} epochs, {result['steps']} steps, {measured}{lost}",
+        f"{result['status']}: {because}{result['epochs']} epochs, {result['steps']} steps, {measured}{lost}",
+        *went_back,
         f"Classify a picture with: python -m alexcore predict {quote(str(run_dir.resolve()))} PICTURE",
     )
 

@@ -1,14 +1,11 @@
-"""Make a data set of another: some classes, classes merged, pictures left out or under another class. None is touched.
+"""Make a data set of another: some classes, classes merged, or pictures left out. None of them is touched.
 
-What a person corrects picture by picture stands in a manifest, written anew at each correction. It is all that is kept:
-a picture that it lacks was left out, and one that it has under another class had a wrong label.
 The problems of the new one are those of its own mapping, as they will be found when it is saved with `write_manifest`
 and opened again; what was odd about the first one's folders is told where that is opened.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,10 +17,8 @@ import pandas as pd
 
 from alexcore.data.class_index import class_problems, classes_in, listed
 from alexcore.data.index import DataIndex, by_split_and_class
-from alexcore.data.lists.manifest import CORRECTED, open_manifest, write_manifest
-from alexcore.data.reading import AS_IT_LIES
 from alexcore.errors import DataError
-from alexcore.home import MANIFEST_ENDINGS, data_dir
+from alexcore.home import MANIFEST_ENDINGS
 
 
 def select_classes(index: DataIndex, keep: Sequence[str]) -> DataIndex:
@@ -32,7 +27,7 @@ def select_classes(index: DataIndex, keep: Sequence[str]) -> DataIndex:
     Raises:
         DataError: a name is unknown, or fewer than two are left.
     """
-    _require_known(index, keep)
+    require_known(index, keep)
     if len(set(keep)) < 2:
         raise DataError(
             f"{len(set(keep))} of {len(index.classes)} classes would be kept.", "Keep two: a network chooses between."
@@ -50,7 +45,7 @@ def merge_classes(index: DataIndex, groups: Mapping[str, Sequence[str]]) -> Data
     """
     new_name = {name: name for name in index.classes}
     for name, members in groups.items():
-        _require_known(index, members)
+        require_known(index, members)
         if not name.strip() or not members:
             what = "A group of classes has no name" if members else f"The group {name!r} has no classes"
             raise DataError(f"{what}.", "Give each group a name and the classes to put into it.")
@@ -86,7 +81,7 @@ def exclude(index: DataIndex, paths: Iterable[str | Path]) -> DataIndex:
     if all(gone):
         raise DataError(f"All {len(rows):,} pictures would be left out.", "Keep some in each class.")
     files = index.files[[not each for each in gone]].reset_index(drop=True)
-    return _checked(index, index.classes, files, f"without {sum(gone):,} pictures")
+    return checked(index, index.classes, files, f"without {sum(gone):,} pictures")
 
 
 def names_in(text: str, classes: Sequence[str], separator: str) -> list[str]:
@@ -146,7 +141,8 @@ def group_in(text: str, classes: Sequence[str]) -> tuple[str, list[str]]:
     return new if new in known else new.strip(), names_in(old, classes, "+")
 
 
-def _require_known(index: DataIndex, names: Sequence[str]) -> None:
+def require_known(index: DataIndex, names: Sequence[str]) -> None:
+    """Raise a DataError if one of the names is no class of the data set."""
     unknown = [name for name in names if name not in index.classes]
     if unknown:
         raise DataError(f"There is no class {listed(unknown)}.", f"The classes are {', '.join(index.classes)}.")
@@ -159,10 +155,11 @@ def _renamed(index: DataIndex, new_name: Mapping[str, str], what: str) -> DataIn
     number = {index.class_to_idx[old]: classes.index(new) for old, new in new_name.items()}
     files = index.files[index.files["label"].isin(list(number))]
     files = files.assign(label=files["label"].map(number).astype("int32"))
-    return _checked(index, classes, by_split_and_class(files), what)
+    return checked(index, classes, by_split_and_class(files), what)
 
 
-def _checked(index: DataIndex, classes: tuple[str, ...], files: pd.DataFrame, what: str) -> DataIndex:
+def checked(index: DataIndex, classes: tuple[str, ...], files: pd.DataFrame, what: str) -> DataIndex:
+    """The data set that `index` has become, with the problems of its own mapping; `what` says how."""
     problems = class_problems(index.root, classes, classes_in(files, classes))
     # What was opened does not open this one: it has no path until it is saved.
     layout = f"{index.layout}; {what}"
@@ -174,74 +171,3 @@ def stem_of(name: str) -> str:
     stem = name.rstrip("/").rsplit("/", 1)[-1]
     ending = next((each for each in MANIFEST_ENDINGS if stem.endswith(each)), "")
     return stem.removesuffix(ending) or "data"
-
-
-# Corrections, picture by picture --------------------------------------------------------------------------------
-
-# The class that is right for a picture, by its path as in `index.files`; None leaves the picture out.
-Corrections = Mapping[str, str | None]
-
-
-def correct(index: DataIndex, corrections: Corrections) -> DataIndex:
-    """Put pictures under another class, and leave out those whose class is None.
-
-    The mapping stays, also if a class loses its last picture, so that runs still fit.
-
-    Raises:
-        DataError: a picture or a class is not in the data set, or no picture would be left.
-    """
-    rest = exclude(index, [path for path, name in corrections.items() if name is None])
-    right = {path: name for path, name in corrections.items() if name is not None}
-    _require_known(index, list(dict.fromkeys(right.values())))
-    positions = [rest.position_of(path) for path in right]
-    labels = rest.files["label"].to_numpy(copy=True)
-    labels[positions] = [index.class_to_idx[name] for name in right.values()]
-    files = by_split_and_class(rest.files.assign(label=labels))
-    return _checked(
-        index, index.classes, files, f"{len(right):,} labels corrected, {len(corrections) - len(right):,} left out"
-    )
-
-
-def correction_manifest(index: DataIndex) -> Path:
-    """Where the manifest of a data set as a person has corrected it lies."""
-    origin = index.origin.resolve()
-    stem = stem_of(origin.name)
-    if origin.parent != data_dir().resolve():  # two folders elsewhere may have one name
-        stem = f"{stem}-{hashlib.sha256(os.fsencode(origin)).hexdigest()[:6]}"
-    if index.reading and index.reading.choice != AS_IT_LIES:  # read in another way it has other classes or pictures
-        stem = f"{stem}-{hashlib.sha256(index.reading.choice.flags.encode()).hexdigest()[:6]}"
-    return data_dir() / f"{stem}{CORRECTED}"
-
-
-def corrections_of(index: DataIndex) -> dict[str, str | None]:
-    """In what the manifest of corrections differs from `index`; in nothing if there is no manifest.
-
-    Raises:
-        DataError: there is a manifest, but it cannot be read.
-    """
-    manifest = correction_manifest(index)
-    if not manifest.is_file():
-        return {}
-    kept = open_manifest(manifest)
-    right = {place: kept.classes[label] for place, label in zip(_places(kept), kept.files["label"], strict=True)}
-    found = {}
-    for path, place, label in zip(index.files["path"], _places(index), index.files["label"], strict=True):
-        name = right.get(place)
-        if name != index.classes[label]:
-            found[str(path)] = name
-    return found
-
-
-def _places(index: DataIndex) -> list[str]:
-    # Only the root is looked up on the disk: a question for each of 100,000 pictures would take a second.
-    root = os.path.realpath(index.root)
-    return [os.path.normpath(os.path.join(root, path)) for path in index.files["path"]]
-
-
-def set_corrections(index: DataIndex, corrections: Corrections) -> Path:
-    """Write the manifest of the whole data set `index` with exactly these corrections; with none, it holds all of it.
-
-    Raises:
-        DataError: as `correct`, or the pictures lie inside shards.
-    """
-    return write_manifest(correct(index, corrections), correction_manifest(index))

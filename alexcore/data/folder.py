@@ -26,6 +26,7 @@ from alexcore.errors import DataError
 from alexcore.findings import data as findings
 from alexcore.findings import layout as layout_findings
 from alexcore.findings.finding import Finding, errors_first, few
+from alexcore.home import WHERE_IT_IS
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,9 @@ class _SplitPart:
         return [path for path in found if path.startswith(begins)]
 
 
-def open_folder(
-    root: Path, val: Path | None = None, *, choice: FolderChoice = AS_IT_LIES, split_seed: int = 0
-) -> DataIndex:
+def scan_folder(
+    root: Path, val: Path | None = None, choice: FolderChoice = AS_IT_LIES, split_seed: int = 0
+) -> tuple[DataIndex, dict[str, FolderTime]]:
     """Index the pictures of a folder without opening them.
 
     Args:
@@ -62,19 +63,13 @@ def open_folder(
         choice: How the folder is meant, where that is not plain.
         split_seed: Of that split 4:1, which is kept (see split.py): pictures that come later do not change it.
 
+    Returns:
+        The index, and each folder that was read, with its times before that. Among them is the file that keeps the
+        split, because somebody may change or delete it by hand.
+
     Raises:
         AmbiguousError: the folder can be read in several ways.
         DataError: a folder is missing or unreadable, or holds no picture.
-    """
-    return scan_folder(root, val, choice, split_seed)[0]
-
-
-def scan_folder(
-    root: Path, val: Path | None = None, choice: FolderChoice = AS_IT_LIES, split_seed: int = 0
-) -> tuple[DataIndex, dict[str, FolderTime]]:
-    """Do what `open_folder` does; also return each folder that was read, with its times before that.
-
-    Among them is the file that keeps the split, because somebody may change or delete it by hand.
     """
     root = root.resolve()
     apart = {"val": val.resolve()} if val else {}
@@ -85,7 +80,7 @@ def scan_folder(
             if not is_utf8(str(folder)):
                 raise DataError(f"The name of the folder {str(folder)!a} is not UTF-8.", "Rename the folder.")
             if not folder.is_dir():
-                raise DataError(f"There is no folder {folder}.", "Check the spelling of the path.")
+                raise DataError(f"There is no folder {folder}.", WHERE_IT_IS)
         tree = walk(root)
         found = read(tree, choice, own_val=val is not None)
         lists = found.reading.lists
@@ -200,6 +195,8 @@ def _problems(
         folders = {split: part.folders[0] for split, part in parts.items()}
         here = {split: [*folder.folders, *folder.unread] for split, folder in folders.items()}
         problems += numbering_problems(classes, here)
+    for folder in (folder for part in parts.values() for folder in part.folders):
+        problems += _linked_classes(folder)
     problems += findings.NamesNotUtf8.of(named("nameless"), listed=False)
     problems += findings.HiddenFiles.of(named("hidden"))
     problems += findings.NoPictures.of(named(None))
@@ -208,3 +205,12 @@ def _problems(
     if junk:
         problems.append(layout_findings.SystemFiles(few(junk.most_common()), len(junk)))
     return problems
+
+
+def _linked_classes(folder: Folder) -> list[Finding]:
+    """Class folders that are one and the same, by a link."""
+    groups: dict[tuple[int, int], list[str]] = {}
+    for name, each in folder.filled.items():
+        groups.setdefault(each.place, []).append(name)
+    same = [tuple(names) for place, names in groups.items() if len(names) > 1 and place[1]]
+    return [layout_findings.LinkedClasses(few(same), len(same))] if same else []

@@ -19,7 +19,7 @@ import pandas as pd
 
 from alexcore.data.decoding.image_formats import ANNEX, HEIC, LFS, STAND_INS
 from alexcore.data.decoding.levels import PLAIN, Rendering
-from alexcore.data.reading import FolderReading
+from alexcore.data.reading import AS_IT_LIES, FolderChoice, FolderReading
 from alexcore.errors import DataError
 from alexcore.findings.data import NoReadablePicture, OneReadableClass, Undecodable
 from alexcore.findings.decoding import (
@@ -72,6 +72,7 @@ class DataIndex:
         reading: How a folder was read; None of what is no folder.
         known_as: The paths under which pictures that have moved were known before; they are still the same data set.
         kept: The file that keeps the split, where one was drawn.
+        val: The separate validation folder that was opened with it, or "".
         hashes: What pictures are by their content, path -> hash, where a check has read them (`open_checked`).
     """
 
@@ -85,7 +86,13 @@ class DataIndex:
     reading: FolderReading | None = None
     known_as: Mapping[str, str] | None = None
     kept: Path | None = None
+    val: str = ""
     hashes: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+
+    @property
+    def choice(self) -> FolderChoice:
+        """What somebody has said about how it is to be read."""
+        return self.reading.choice if self.reading else AS_IT_LIES
 
     @property
     def origin(self) -> Path:
@@ -155,8 +162,15 @@ class DataIndex:
 
     @cached_property
     def _fingerprint(self) -> str:
+        return self._fingerprint_of(self.files)
+
+    def split_fingerprint(self, split: str) -> str:
+        """The same of one split alone."""
+        return self._fingerprint_of(self.files[self.files["split"] == split])
+
+    def _fingerprint_of(self, files: pd.DataFrame) -> str:
         digest = hashlib.sha256("\0".join(self.classes).encode())
-        files = self.files.assign(path=self.files["path"].map(self.known_as)) if self.known_as else self.files
+        files = files.assign(path=files["path"].map(self.known_as)) if self.known_as else files
         rows = files.sort_values(["split", "path"])
         for column in ("path", "split", "label", "bytes"):
             digest.update("\0".join(rows[column].astype(str)).encode())

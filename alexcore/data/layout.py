@@ -9,29 +9,29 @@ list that lies among pictures without class folders is read.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from itertools import islice
 from typing import NoReturn
 
 from alexcore.data.folder_cleaning import Cleaner
-from alexcore.data.folder_lists import Listed, in_order, lists_in
+from alexcore.data.folder_lists import Listed, by_lists, found_lists, lists_in, why_no_list
 from alexcore.data.index import SPLITS
-from alexcore.data.labelled import Classes, Labelled
+from alexcore.data.labelled import Classes, Labelled, by_class_in_name, counts_of, preview_of, split_files
+from alexcore.data.layout_refusals import data_set_or_class, doubled_names, several_readings, without_class_folders
 from alexcore.data.layout_words import (
     are_parts,
+    are_splits,
     are_versions,
-    class_in,
     classes_in_names,
+    is_pool,
+    numbered_splits,
     speaks_of_unlabelled,
     split_of,
     splits_in,
 )
 from alexcore.data.reading import (
     AS_IT_LIES,
-    PREVIEW,
-    PREVIEWED,
     AmbiguousError,
     ClassesFrom,
     FolderChoice,
@@ -41,6 +41,10 @@ from alexcore.data.reading import (
 )
 from alexcore.data.tree import Below, Entry, Folder, Tree
 from alexcore.errors import DataError
+from alexcore.findings.layout import FoldersInClasses, SplitFilesUnread
+
+# Classes of a network that is to be measured on a folder; None where one is to be trained.
+Known = Collection[str] | None
 
 
 def read(tree: Tree, choice: FolderChoice = AS_IT_LIES, *, own_val: bool = False) -> Labelled:
@@ -70,6 +74,16 @@ def read(tree: Tree, choice: FolderChoice = AS_IT_LIES, *, own_val: bool = False
     return replace(found, reading=replace(found.reading, alternatives=others))
 
 
+def read_given(tree: Tree, choice: FolderChoice, known: Collection[str]) -> Labelled:
+    """Read a folder as it is handed over to a network that knows some classes: nothing is drawn, and train may lack.
+
+    Pictures that no split holds are in the split "", those without a class in the class "". Raises as `read`.
+    """
+    found = _Reader(tree, choice, True, known=known).read()
+    images = found.images if found.reading.splits else {"": found.images["train"]}
+    return replace(found, images=images)
+
+
 def read_part(tree: Tree, choice: FolderChoice) -> Classes:
     """Read a folder that is one split as a whole, such as a separate validation folder."""
     reader = _Reader(tree, choice, True)
@@ -81,18 +95,26 @@ def read_part(tree: Tree, choice: FolderChoice) -> Classes:
 class _Reader:
     """Reads one folder. `trying` makes a reading of what could not be opened, so that it can be shown."""
 
-    def __init__(self, tree: Tree, choice: FolderChoice, own_val: bool, trying: bool = False) -> None:
+    def __init__(
+        self, tree: Tree, choice: FolderChoice, own_val: bool, trying: bool = False, known: Known = None
+    ) -> None:
         self.tree, self.choice, self.own_val, self.trying = tree, choice, own_val, trying
-        self.cleaner = Cleaner(tree.top)
+        self.known = known
+        self.cleaner = Cleaner(tree.top, choice.pairs, known or ())
         self.top = self.cleaner.unwrapped(tree.top)
-        self.lists: list[str] = []
+        self.lists: list[Listed] = []
+        self.lacking: dict[str, str] = {}
 
     def read(self) -> Labelled:
         layout, by = self.choice.layout, self.choice.classes_from
+        if self.cleaner.doubled and not self.trying:
+            self._refuse_pairs()
         if not self.top.count:
             self._refuse_unlabelled([])
         if by == "list":
             return self._by_list()
+        if by == "name":
+            found_lists(self.tree.top, self.top, self.lacking)
         if layout == "flat" or (layout == "classes" and by == "name"):
             return self._flat()
         if layout == "splits":
@@ -106,6 +128,8 @@ class _Reader:
         filled = self.top.filled
         splits = splits_in(filled)
         ordinary = [name for name in filled if name not in splits]
+        if "train" in (words := numbered_splits(filled)).values() and len(words) == len(filled):  # also two for train
+            return self._splits(self._split_folders(self.top, words))
         if splits and not ordinary:
             return self._splits(self._split_folders(self.top))
         trains = [name for name, split in splits.items() if split == "train"]
@@ -121,20 +145,22 @@ class _Reader:
             self._refuse_two("splits", "classes")
         if are_parts(ordinary) and not any(each.filled for each in filled.values()):
             self._refuse_unlabelled([*self.top.entries()], self._other(layout="classes"))
+        if len(filled) > 1 and (pools := [name for name in ordinary if is_pool(name)]):
+            self._refuse_one(pools[0], "is called like one")
         if are_versions({name: set(each.filled) for name, each in filled.items()}):
             self._refuse_two("flat", "classes")
         # Once more the same classes, and other pictures: no class of its own, whatever else it is.
         if any(each.filled and set(each.filled) <= set(ordinary) - {name} for name, each in filled.items()):
             self._refuse_two("flat", "classes")
-        return self._splits_inside() if self._has_splits_inside() else self._classes()
+        return self._splits_inside() if self._has_splits_inside() else self._plain_classes()
 
     # Splits -----------------------------------------------------------------------------------------------------
 
-    def _split_folders(self, top: Folder) -> dict[str, Folder]:
-        """The folder of each split, in the order of splits."""
+    def _split_folders(self, top: Folder, words: Mapping[str, str] | None = None) -> dict[str, Folder]:
+        """The folder of each split, in the order of splits; `words` say which name means which."""
         found: dict[str, Folder] = {}
         # Those with pictures first: an empty one beside them does not matter.
-        words = splits_in(top.folders)
+        words = splits_in(top.folders) if words is None else words
         for name, folder in sorted(top.folders.items(), key=lambda each: not each[1].count):
             split = words.get(name)
             if split in found and folder.count:
@@ -147,9 +173,12 @@ class _Reader:
         ordinary = {name: folder for name, folder in top.filled.items() if name not in words}
         if "train" not in found and found and ordinary:  # class folders, and one of test pictures beside them
             found["train"] = Folder(top.path, ordinary)
-        if "train" not in found:
+        if "train" not in found and (self.known is None or not found):
             has = " and ".join(f"{found[split].name}/" for split in SPLITS if split in found) or "no split"
-            raise DataError(f"{top.path} has {has} but no train/.", "Name the folder with the training pictures train.")
+            raise DataError(
+                f"{top.path} has {has} but no train/: there is nothing to train on.",
+                "Name the folder with the training pictures train, or add --layout classes if these are classes.",
+            )
         return {split: found[split] for split in SPLITS if split in found}
 
     def _splits(self, folders: Mapping[str, Folder]) -> Labelled:
@@ -165,7 +194,7 @@ class _Reader:
                     images |= {} if found is None else {split: found}
                 else:
                     images[split] = self.class_folders(folder, left_out)
-        draw = not self.own_val and "val" not in folders and "test" in folders
+        draw = not self.own_val and "val" not in folders
         names = {split: self.cleaner.relative(folder) for split, folder in folders.items()}
         parts = {split: [inner[split]] for split in inner}
         return self._labelled("splits", self.choice.classes_from, names, images, parts, left_out, draw)
@@ -189,24 +218,41 @@ class _Reader:
     def _without_folders(self, split: str, folders: Sequence[Folder], left_out: list[LeftOut]) -> Classes | None:
         """The pictures of a split without class folders, by a list that lies beside them; None if it is left out."""
         inner = folders[0]
-        lists = lists_in(folders, self.tree.top)
+        lists = lists_in(folders, self.tree.top, self.lacking)
         if lists and split != "train":
-            self.lists.append(lists[0].path)
+            self.lists.append(lists[0])
             return lists[0].classes(inner.entries())
+        if self.known is not None:
+            return {"": list(inner.images)}
         if split == "test" or self.trying:
             left_out.append(LeftOut("unlabelled", self.cleaner.relative(inner), len(inner.images)))
             return None
         if split == "train":
             self._refuse_unlabelled([*inner.images])
         raise DataError(
-            f"{inner.path} holds {len(inner.images):,} pictures, but no class folders and no list of their classes.",
+            f"{inner.path} holds {len(inner.images):,} pictures, but no class folders and no list of their classes"
+            f"{why_no_list(self.lacking)}.",
             "Put them into class folders as in train/, or move them out of the data set.",
         )
 
     def _has_splits_inside(self) -> bool:
-        """Whether each class has its own train/, and one its own val/ or test/."""
-        inner = [[split_of(name) for name in folder.filled] for folder in self.top.filled.values()]
-        return all("train" in each and None not in each for each in inner) and any(len(each) > 1 for each in inner)
+        """Whether each class has its own train/, and one its own val/ or test/.
+
+        Raises:
+            AmbiguousError: only some have, or these splits have class folders, so that each is a data set.
+        """
+        filled = self.top.filled
+        inside = {name: [*folder.filled] for name, folder in filled.items()}
+        parted = [name for name, names in inside.items() if len(names) > 1 and are_splits(names)]
+        if not parted:
+            return False
+        trains = [{*self._split_folders(filled[name])["train"].filled} for name in parted]
+        if len(filled) > 1 and len(trains[0]) > 1 and all(each == trains[0] for each in trains):
+            self._refuse_one(parted[0], "has splits with class folders")
+        alone = [name for name, names in inside.items() if not are_splits(names)]
+        if alone:
+            self._refuse_one(parted[0], f"has splits, and {alone[0]}/ has none")
+        return True
 
     def _splits_inside(self) -> Labelled:
         images: dict[str, dict[str, Below]] = {}
@@ -217,14 +263,17 @@ class _Reader:
                 images.setdefault(split, {})[name] = Below(inner)
                 parts.setdefault(split, []).append(inner)
                 names.setdefault(split, f"*/{inner.name}")
-        draw = not self.own_val and "val" not in images and "test" in images
+        draw = not self.own_val and "val" not in images
         return self._labelled("classes", "folder", names, images, parts, self._loose(self.top), draw)
 
     # Classes ----------------------------------------------------------------------------------------------------
 
     def _classes(self) -> Labelled:
         if not self.top.filled:
-            self._refuse_unlabelled(self.top.images)
+            if self.known is None:
+                self._refuse_unlabelled(self.top.images)
+            nameless: Classes = {"": list(self.top.entries())}
+            return self._labelled("flat", "folder", {}, {"train": nameless}, {"train": [self.top]}, [], False)
         left_out: list[LeftOut] = []
         images = self.class_folders(self.top, left_out)
         empty = tuple(name for name, entries in images.items() if not entries and split_of(name))
@@ -232,6 +281,15 @@ class _Reader:
         own = {"train": [self.top]}
         found = self._labelled("classes", "folder", {}, {"train": images}, own, left_out, not self.own_val)
         return replace(found, empty=empty)
+
+    def _plain_classes(self) -> Labelled:
+        """Class folders, as nobody had to choose; if they have folders of their own, those may be meant."""
+        found = self._classes()
+        nested = [name for name, folder in self.top.filled.items() if len(folder.filled) > 1]
+        if not nested:
+            return found
+        reading = replace(found.reading, alternatives=(self._other(layout="flat"),))
+        return replace(found, reading=reading, notes=(*found.notes, *FoldersInClasses.of(nested)))
 
     def class_folders(self, folder: Folder, left_out: list[LeftOut]) -> Classes:
         """The pictures of each class folder in a folder."""
@@ -255,69 +313,26 @@ class _Reader:
 
     def by_names(self, folder: Folder, left_out: list[LeftOut]) -> Classes:
         """The pictures below a folder by the class in their name; those without one are left out."""
-        images: dict[str, list[Entry]] = {}
-        unnamed = 0
-        for entry in folder.entries():
-            name = class_in(entry.name)
-            if name is None:
-                unnamed += 1
-            else:
-                images.setdefault(name, []).append(entry)
+        images, unnamed = by_class_in_name(folder)
         if unnamed:
             left_out.append(LeftOut("unnamed", self.cleaner.relative(folder), unnamed))
-        return dict(sorted(images.items()))
+        return images
 
     # Lists ------------------------------------------------------------------------------------------------------
 
-    def _places(self) -> dict[str, list[Folder]]:
-        """Where lists may lie, by the split that they speak of; those of "" speak of all."""
-        outer = [self.tree.top]
-        while outer[-1].path != self.top.path and len(outer[-1].filled) == 1:
-            outer += outer[-1].filled.values()
-        words = splits_in(self.top.folders)
-        found = {"": [*outer, *(each for name, each in self.top.folders.items() if name not in words)]}
-        for name, folder in self.top.folders.items():
-            if split := words.get(name):
-                found.setdefault(split, []).extend([folder, *folder.folders.values()])
-        return found
-
     def _by_list(self) -> Labelled:
         """The classes that lists say; several lists are those of several splits."""
-        found = {split: lists_in(folders, self.tree.top) for split, folders in self._places().items()}
-        lists = [each for several in found.values() for each in several]
-        twice = next((several for several in found.values() if len(several) > 1), ())
-        if not lists or twice or (found[""] and len(lists) > 1):
-            has = f"several lists: {', '.join(each.path for each in lists)}" if lists else "no list of its pictures"
-            raise DataError(f"{self.top.path} has {has}.", "Give the path of one list as the data set.")
-        images: dict[str, dict[str, list[Entry]]] = {}
-        listed: set[str] = set()
-        for entry, label, split in (row for each in lists for row in self._rows(each, found)):
-            listed.add(entry.path)
-            images.setdefault(split, {}).setdefault(label, []).append(entry)
+        found = by_lists(self.tree.top, self.top, self.lacking)
+        self.lists += found.lists
+        listed = {entry.path for classes in found.images.values() for each in classes.values() for entry in each}
         rest = self.top.count - len(listed)
         left_out = [LeftOut("unlisted", self.cleaner.relative(self.top), rest)] if rest else []
-        self.lists += [each.path for each in lists]
-        images = {split: {name: images[split][name] for name in in_order(images[split])} for split in images}
-        splits = {} if set(images) == {"train"} and found[""] else dict.fromkeys(images, ".")
-        splits |= {split: self.cleaner.relative(folder) for split, folder in self._named_splits().items() if splits}
-        draw = not self.own_val and "val" not in images
-        own = {split: [self.top] for split in images}
-        kind: Layout = "splits" if splits else "flat"
-        return self._labelled(kind, "list", splits, images, own, left_out, draw)
-
-    def _named_splits(self) -> dict[str, Folder]:
-        return {split: self.top.folders[name] for name, split in splits_in(self.top.folders).items()}
-
-    def _rows(self, listed: Listed, found: Mapping[str, Sequence[Listed]]) -> list[tuple[Entry, str, str]]:
-        """Each picture of a list with its class and split: that of the list's column, or of the folder it lies in."""
-        own = next(split for split, several in found.items() if listed in several)
-        splits = self._named_splits()
-        folders = {folder.path + os.sep: split for split, folder in splits.items()}
-        rows = []
-        for entry, name in listed.named(splits[own].entries() if own else self.top.entries()):
-            lies = next((split for path, split in folders.items() if entry.path.startswith(path)), "train")
-            rows.append((entry, listed.labels[name], listed.splits.get(name) or own or lies))
-        return rows
+        splits = {} if set(found.images) == {"train"} and found.of_all else dict.fromkeys(found.images, ".")
+        named = {split: self.top.folders[name] for name, split in splits_in(self.top.folders).items() if splits}
+        splits |= {split: self.cleaner.relative(folder) for split, folder in named.items()}
+        draw = not self.own_val and "val" not in found.images
+        own = {split: [self.top] for split in found.images}
+        return self._labelled("splits" if splits else "flat", "list", splits, found.images, own, left_out, draw)
 
     # What becomes of it -----------------------------------------------------------------------------------------
 
@@ -331,29 +346,30 @@ class _Reader:
         left_out: Sequence[LeftOut],
         draw: bool,
     ) -> Labelled:
-        counts = {
-            split: {name: len(entries) for name, entries in classes.items() if entries}
-            for split, classes in images.items()
-        }
+        counts = counts_of(images)
         gone = tuple(dict.fromkeys([*self.cleaner.left_out, *left_out]))
         root = self.cleaner.relative(self.top)
-        preview = self._preview(images) if self.trying else None
-        reading = FolderReading(root, layout, by, splits, counts, gone, preview, tuple(self.lists), self.choice)
-        return Labelled(reading, images, parts, draw)
-
-    def _preview(self, images: Mapping[str, Classes]) -> dict[str, list[str]]:
-        start = len(self.tree.top.path) + 1
-        found: dict[str, list[str]] = {}
-        for classes in images.values():
-            for name, entries in list(classes.items())[:PREVIEWED]:
-                more = [entry.path[start:].replace(os.sep, "/") for entry in islice(entries, PREVIEW)]
-                found[name] = [*found.get(name, []), *more][:PREVIEW]
-        return found
+        preview = preview_of(images, len(self.tree.top.path) + 1) if self.trying else None
+        lists, lacking = tuple(each.path for each in self.lists), tuple(self.lacking.items())
+        reading = FolderReading(root, layout, by, splits, counts, gone, preview, lists, self.choice, lacking=lacking)
+        notes = [note for each in self.lists for note in each.notes]
+        notes += SplitFilesUnread.of(split_files(self.tree.top, self.top) if draw and by != "list" else [])
+        return Labelled(reading, images, parts, draw, notes=tuple(notes))
 
     def _other(self, **chosen: str) -> FolderReading:
         """The reading that another choice gives."""
         choice = replace(self.choice, **chosen)  # type: ignore[arg-type]
-        return _Reader(self.tree, choice, self.own_val, trying=True).read().reading
+        reader = _Reader(self.tree, choice, self.own_val, True, self.known)
+        reader.lacking = self.lacking
+        return reader.read().reading
+
+    def _refuse_pairs(self) -> None:
+        """Ask whether files that differ in their ending only are pictures; what else is unclear is asked before."""
+        try:
+            both, first = self._other(pairs="both"), self._other(pairs="first")
+        except AmbiguousError:
+            return
+        raise doubled_names(self.tree.top, self.cleaner.doubled, both, first)
 
     def _refuse_two(self, *layouts: Layout) -> NoReturn:
         readings = [self._other(layout=layout) for layout in layouts]
@@ -361,30 +377,19 @@ class _Reader:
             if each.layout == "splits" and not each.classes:  # the names of the files may tell what no folder does
                 named = self._other(layout="splits", classes_from="name")
                 readings[number] = named if len(named.classes) > 1 else each
-        raise AmbiguousError(
-            f"{self.top.path} can be read in two ways: as {'; or as '.join(each.words for each in readings)}.",
-            f"Say which is meant: add {' or '.join(each.choice.flags for each in readings)}.",
-            readings,
-        )
+        raise several_readings(self.top, readings)
+
+    def _refuse_one(self, name: str, why: str) -> NoReturn:
+        """Refuse a folder that is the data set, or one of several classes."""
+        raise data_set_or_class(self.top, name, why, self._other(layout="classes"))
 
     def _refuse_unlabelled(self, entries: Sequence[Entry], *others: FolderReading) -> NoReturn:
         """Refuse pictures that lie in no class folders, and offer what else may tell their classes, then `others`."""
         readings: list[FolderReading] = []
+        listed = entries and found_lists(self.tree.top, self.top, self.lacking)
         if classes_in_names(entries):
             readings.append(self._other(classes_from="name", layout="auto"))
-        if entries and any(lists_in(folders, self.tree.top) for folders in self._places().values()):
-            with suppress(DataError):  # several lists of the same pictures
+        if listed:
+            with suppress(DataError):  # several lists of the same pictures, or none of these
                 readings.append(self._other(classes_from="list", layout="auto"))
-        readings += others
-        if not readings:
-            raise DataError(
-                f"{self.tree.top.path} holds no pictures in class folders.",
-                f"Put .jpg, .jpeg, .png or other pictures into one folder per class, e.g. "
-                f"{self.tree.top.name}/train/roses/.",
-            )
-        raise AmbiguousError(
-            f"{self.tree.top.path} holds no pictures in class folders. It could be read as "
-            f"{'; or as '.join(each.words for each in readings)}.",
-            f"If that is what is meant, add {' or '.join(each.choice.flags for each in readings)}.",
-            readings,
-        )
+        raise without_class_folders(self.tree.top, [*readings, *others], why_no_list(self.lacking))

@@ -8,13 +8,13 @@ import pandas as pd
 
 from alexcore.data.labelled import Labelled
 from alexcore.data.layout_words import split_of
-from alexcore.data.reading import AS_IT_LIES
 from alexcore.findings import layout as findings
 from alexcore.findings.finding import Finding, few
 
 _LEFT_OUT = {
     "copy": findings.InnerCopy,
     "drawings": findings.Drawings,
+    "doubled": findings.DoubledNames,
     "loose": findings.LoosePictures,
     "beside": findings.BesideSplits,
     "unlabelled": findings.UnlabelledPictures,
@@ -36,7 +36,7 @@ def reading_notes(root: Path, found: Labelled, files: pd.DataFrame) -> list[Find
     elif reading.splits:
         inside = [name.removeprefix("*/") for name in reading.splits.values()]
         notes.append(findings.SplitsInClasses(tuple(inside)))
-    elif reading.choice == AS_IT_LIES:
+    elif reading.choice.layout == "auto":
         notes += findings.SplitWordClasses.of([name for name in reading.classes if split_of(name)])
     notes += findings.EmptySplits.of([f"{name}/" for name in found.empty])
     if found.draw and reading.splits:
@@ -44,6 +44,8 @@ def reading_notes(root: Path, found: Labelled, files: pd.DataFrame) -> list[Find
     if reading.classes_from == "name":
         notes.append(findings.ClassesByName(len(reading.classes)))
     notes += findings.ClassesByList.of(reading.lists)
+    notes += [*found.notes, *(findings.NoListOfPictures(*each) for each in reading.lacking[:3])]
+    notes += findings.BackgroundClass.of([name for name in reading.classes if name == "BACKGROUND_Google"])
     for why, kind in _LEFT_OUT.items():
         gone = [each for each in reading.left_out if each.why == why]
         names = [root.name if each.path == "." else each.path for each in gone]

@@ -17,7 +17,9 @@ from alexcore.words.template import filled
 Layout = Literal["auto", "splits", "classes", "flat"]
 ClassesFrom = Literal["folder", "name", "list"]
 Header = Literal["auto", "yes", "no"]
-Why = Literal["copy", "drawings", "loose", "beside", "unlabelled", "unnamed", "unlisted"]
+Pairs = Literal["auto", "first", "both"]
+Untrained = Literal["refuse", "drop", "keep"]
+Why = Literal["copy", "drawings", "doubled", "loose", "beside", "unlabelled", "unnamed", "unlisted"]
 # Of each class, for somebody who has to say whether that is what is meant; and of how many classes.
 PREVIEW, PREVIEWED = 4, 12
 
@@ -26,9 +28,10 @@ PREVIEW, PREVIEWED = 4, 12
 class FolderChoice:
     """How somebody wants a folder to be read, or a list.
 
-    `test` is a separate folder of test pictures; may be empty. Of a list, `root` is the folder that has taken the place
-    of the one that it names, `header` whether its first line names its columns, and `columns` those of the pictures,
-    their classes and perhaps their splits, by name or by number from 1: "file,species" or "2,3".
+    `test` is a separate folder of test pictures; may be empty. `pairs` says what two files are that differ in their
+    ending only, `untrained` what becomes of a class without training pictures. Of a list, `root` is the folder that has
+    taken the place of the one that it names, `header` whether its first line names its columns, and `columns` those of
+    the pictures, their classes and perhaps their splits, by name or by number from 1: "file,species" or "2,3".
     """
 
     layout: Layout = "auto"
@@ -37,11 +40,15 @@ class FolderChoice:
     root: str = ""
     header: Header = "auto"
     columns: str = ""
+    pairs: Pairs = "auto"
+    untrained: Untrained = "refuse"
 
     def __post_init__(self) -> None:
         for name, value, legal in (
             ("layout", self.layout, get_args(Layout)),
             ("classes_from", self.classes_from, get_args(ClassesFrom)),
+            ("pairs", self.pairs, get_args(Pairs)),
+            ("untrained", self.untrained, get_args(Untrained)),
             ("header", self.header, get_args(Header)),
         ):
             if value not in legal:
@@ -52,6 +59,8 @@ class FolderChoice:
         """What a command has to be given for it."""
         parts = [] if self.layout == "auto" else ["--layout", self.layout]
         parts += [] if self.classes_from == "folder" else ["--classes-from", self.classes_from]
+        parts += [] if self.pairs == "auto" else ["--pairs", self.pairs]
+        parts += [] if self.untrained == "refuse" else ["--untrained", self.untrained]
         parts += ["--test", self.test] if self.test else []
         parts += ["--root", self.root] if self.root else []
         parts += [] if self.header == "auto" else ["--header", self.header]
@@ -67,6 +76,8 @@ AS_IT_LIES = FolderChoice()
 # What may be chosen, by the names of the fields of TrainConfig and of the flags; and what of it is about a list alone.
 CHOICES = tuple(each.name for each in fields(FolderChoice))
 OF_LISTS = ("root", "header", "columns")
+# What is about any data set, or has no meaning for a list and does no harm.
+OF_ALL = ("pairs", "untrained")
 
 
 @dataclass(frozen=True)
@@ -91,6 +102,7 @@ class FolderReading:
         left_out: What has pictures and is not read.
         preview: Some pictures of each class, relative to the folder that was opened; only where somebody has to choose.
         lists: The lists that name the classes, relative to the folder that was opened.
+        lacking: Files that might be such lists and are none, each with what it lacks.
         choice: What has to be chosen to open it this way.
         alternatives: What it might mean instead, where somebody has chosen.
     """
@@ -105,6 +117,7 @@ class FolderReading:
     lists: tuple[str, ...] = ()
     choice: FolderChoice = AS_IT_LIES
     alternatives: tuple[FolderReading, ...] = ()
+    lacking: tuple[tuple[str, str], ...] = ()
 
     @property
     def classes(self) -> dict[str, int]:
@@ -153,7 +166,8 @@ class FolderReading:
         Raises:
             LookupError, TypeError: it has told nothing of the kind.
         """
-        known = {name: record[name] for name in cls.__dataclass_fields__}
+        known = {name: record[name] for name in cls.__dataclass_fields__ if name != "lacking"}
+        known["lacking"] = tuple((str(path), str(why)) for path, why in record.get("lacking", ()))
         known["lists"] = tuple(record["lists"])
         known["left_out"] = tuple(LeftOut(**each) for each in record["left_out"])
         known["alternatives"] = tuple(map(cls.from_json, record["alternatives"]))
@@ -194,8 +208,8 @@ class UnclearListError(DataError):
         return bool(self.rows)
 
 
-class NoneFoundError(DataError):
-    """A list of which no picture lies where it says; perhaps their folder was moved."""
+class PicturesGoneError(DataError):
+    """A list whose pictures do not lie where it says, or may not be opened there; perhaps their folder was moved."""
 
 
 class AmbiguousError(DataError):

@@ -22,17 +22,18 @@ import pandas as pd
 from braceexpand import braceexpand
 
 from alexcore.data.index import SPLITS, DataIndex, by_split_and_class
+from alexcore.data.layout_words import split_in_words
 from alexcore.data.split import VAL_SHARE, split_by_class
 from alexcore.data.tar_index import HOW_TO_WRITE, Contents, read_contents
 from alexcore.errors import DataError
 from alexcore.files import read_json
 from alexcore.findings import data as findings
 from alexcore.findings.finding import Finding, errors_first
+from alexcore.findings.untrained import UntrainedClasses
 
 KIND = "shards"
 RECORD, MAPPING = "dataset.json", "class_indices.json"
 SHARD_COLUMNS = ["path", "split", "label", "bytes", "mtime_ns", "offset"]
-_WORDS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 _MOST_SHARDS = _MOST_CLASSES = 100_000
 _NAME_THEM = "Name shards after their split: train-000000.tar, val-000000.tar."
 
@@ -111,18 +112,8 @@ def open_shards(data: str | Path, val: str | Path = "") -> DataIndex:
     Raises:
         DataError: there are no such shards, one is damaged, or they have no usable class numbers.
     """
-    found = _find(data)
-    shards = _with_splits(found, _find(val) if val else None)
-    contents = [(shard, _checked(shard, found)) for shard in shards]
-    if not any(each.members for _, each in contents):
-        if any(each.left_out for _, each in contents):
-            message = f"{found.root}: no sample of the shards has both a picture and a class number (.cls)."
-            raise DataError(message, HOW_TO_WRITE)
-        raise DataError(f"The shards in {found.root} hold no pictures.", HOW_TO_WRITE)
-    # Shards that bring no names call their classes by number.
-    highest = max(max(each.labels, default=0) for _, each in contents)
-    classes = found.classes or tuple(map(str, range(highest + 1)))
-    files = _table(found.root, contents)
+    found, shards, contents = _read(data, val)
+    classes, files = _classes(found, contents), _table(found.root, contents)
     count = Counter(shard.split for shard in shards)
     layout = f"WebDataset shards ({', '.join(f'{count[split]} {split}' for split in SPLITS if count[split])})"
     if not any(shard.split for shard in shards):
@@ -131,6 +122,34 @@ def open_shards(data: str | Path, val: str | Path = "") -> DataIndex:
     elif "train" not in set(files["split"]):
         raise DataError(f"{found.root} has no training pictures in these shards.", _NAME_THEM)
     return DataIndex(found.root, layout, classes, files, tuple(_problems(found.root, classes, files, contents)))
+
+
+def rows_of_shards(data: str | Path, val: str | Path = "") -> DataIndex:
+    """Everything in some shards as it lies: nothing is drawn, and no split is needed; "" where no name tells one.
+
+    Raises:
+        DataError: as `open_shards`.
+    """
+    found, _, contents = _read(data, val)
+    return DataIndex(found.root, "WebDataset shards", _classes(found, contents), _table(found.root, contents))
+
+
+def _read(data: str | Path, val: str | Path) -> tuple[_Found, list[_Shard], list[tuple[_Shard, Contents]]]:
+    found = _find(data)
+    shards = _with_splits(found, _find(val) if val else None)
+    contents = [(shard, _checked(shard, found)) for shard in shards]
+    if not any(each.members for _, each in contents):
+        if any(each.left_out for _, each in contents):
+            message = f"{found.root}: no sample of the shards has both a picture and a class number (.cls)."
+            raise DataError(message, HOW_TO_WRITE)
+        raise DataError(f"The shards in {found.root} hold no pictures.", HOW_TO_WRITE)
+    return found, shards, contents
+
+
+def _classes(found: _Found, contents: Iterable[tuple[_Shard, Contents]]) -> tuple[str, ...]:
+    """The names of the classes; shards that bring none call them by number."""
+    highest = max(max(each.labels, default=0) for _, each in contents)
+    return found.classes or tuple(map(str, range(highest + 1)))
 
 
 def _find(data: str | Path) -> _Found:
@@ -184,8 +203,7 @@ def _expanded(pattern: str) -> list[Path]:
 
 def _split_in(path: Path) -> str:
     """The split that the name of a shard, or else of its folder, tells; "" for none."""
-    words = re.findall("[a-z]+", f"{path.stem} {path.parent.name}".lower())
-    return next((_WORDS[word] for word in words if word in _WORDS), "")
+    return split_in_words(f"{path.stem} {path.parent.name}")
 
 
 def _recorded(root: Path, record: dict[str, Any], only: set[str] | None = None) -> _Found:
@@ -292,6 +310,8 @@ def _problems(
         missing = [classes[label] for label in sorted(labels["train"] - labels[split])]
         problems += findings.UnknownClasses.of(unknown, split=split)
         problems += findings.UnmeasuredClasses.of(missing, split=split)
+    nowhere = set(range(len(classes))) - {label for each in labels.values() for label in each}
+    problems += UntrainedClasses.of([classes[label] for label in sorted(nowhere)])
     empty = [shard.path.name for shard, each in contents if not each.members and not each.left_out]
     problems += findings.EmptyShards.of(empty)
     left_out = sum(each.left_out for _, each in contents)

@@ -11,12 +11,19 @@ from alexcore.config import TrainConfig
 from alexcore.data.decoding.intensity import with_rendering
 from alexcore.data.index import DataIndex
 from alexcore.data.index_cache import folder_signature, forget_folder, open_folder_cached
-from alexcore.data.inspection.verify import find_unreadable, known_hashes, remember
+from alexcore.data.inspection.verify import (
+    find_unreadable,
+    known_hashes,
+    known_unreadable,
+    remember,
+    unreadable_classes,
+)
 from alexcore.data.known_sides import keep_known_sides
 from alexcore.data.lists.manifest import open_manifest
-from alexcore.data.reading import AS_IT_LIES, CHOICES, OF_LISTS, ClassesFrom, FolderChoice, FolderReading
+from alexcore.data.reading import AS_IT_LIES, CHOICES, OF_ALL, OF_LISTS, ClassesFrom, FolderChoice, FolderReading
 from alexcore.data.shards import is_shard_source, open_shards
 from alexcore.data.storage import Progress, silent
+from alexcore.data.untrained import settled
 from alexcore.errors import DataError
 from alexcore.findings.data import SidesKept
 from alexcore.home import is_list_name
@@ -69,9 +76,18 @@ def open_source(
         UnclearListError: a list does not say which of its columns are meant.
         DataError: there is nothing usable at `data`.
     """
+    index = _opened(data, val, choice, roots, split_seed)
+    if index.choice == AS_IT_LIES != choice:  # of a list or shards
+        index = replace(index, reading=replace(reading_of(index), choice=choice))
+    return settled(replace(index, val=str(val)) if val else index)
+
+
+def _opened(
+    data: str | Path, val: str | Path, choice: FolderChoice, roots: Sequence[Path] | None, split_seed: int
+) -> DataIndex:
     listed = not is_shard_source(data) and is_manifest(_paths(data, "")[0])
     of_list = replace(AS_IT_LIES, **{name: getattr(choice, name) for name in OF_LISTS})
-    of_folder = replace(choice, **{name: getattr(AS_IT_LIES, name) for name in OF_LISTS})
+    of_folder = replace(choice, **{name: getattr(AS_IT_LIES, name) for name in (*OF_LISTS, *OF_ALL)})
     if of_folder != AS_IT_LIES and (listed or is_shard_source(data)):
         raise DataError(
             f"{data} is no folder, so there is no choice of how to read it ({of_folder.flags}).",
@@ -95,8 +111,7 @@ def open_source(
     if is_manifest(source):
         if choice.root:
             choice = replace(choice, root=str(_paths(choice.root, "")[0]))
-        index = open_manifest(source, roots=roots, split_seed=split_seed, choice=choice)
-        return index if choice == AS_IT_LIES else replace(index, reading=replace(reading_of(index), choice=choice))
+        return open_manifest(source, roots=roots, split_seed=split_seed, choice=choice)
     for path in (source, validation):
         if path and path.is_file():
             from alexcore.data.archives.arrivals import (
@@ -139,7 +154,23 @@ def open_checked(
         index = _opened_anew(data, val, choice)
         remember(index, unreadable, hashes)
         index = replace(index, problems=(*index.problems, SidesKept(moved)))
-    return with_rendering(replace(index, hashes=hashes).without(unreadable), intensity)
+    return with_rendering(settled(replace(index, hashes=hashes).without(unreadable)), intensity)
+
+
+def sampled(index: DataIndex, intensity: str = "auto") -> DataIndex:
+    """What `open_checked` will leave of a data set if it turns out that nothing can be learned from it.
+
+    A look at a few pictures tells: classes of which none can be read are left out, and all that would refuse a run is
+    among the problems. So it is refused before it has a folder.
+    """
+    known = known_unreadable(index)
+    unreadable = unreadable_classes(index) if known is None else known
+    return with_rendering(settled(index.without(unreadable)), intensity)
+
+
+def open_for_start(config: TrainConfig) -> DataIndex:
+    """The data set of a run that is about to start, as `sampled` gives it. Raises as `open_source`."""
+    return sampled(open_source(config.data, config.val, choice=choice_of(config)), config.intensity)
 
 
 def _opened_anew(data: str | Path, val: str | Path, choice: FolderChoice) -> DataIndex:

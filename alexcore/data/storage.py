@@ -8,6 +8,7 @@ import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from alexcore.errors import DataError
@@ -47,16 +48,28 @@ def require_new(folder: Path) -> None:
         raise DataError(f"{folder} exists and is not empty.", "Choose a new folder, or delete this one first.")
 
 
-def keeps_case(folder: Path) -> bool:
-    """Whether the disk of an empty folder keeps two names apart that differ in case only, as Windows does not.
+@dataclass(frozen=True)
+class KeptApart:
+    """Which names a disk keeps apart: those that differ in case only, and in the Unicode form of their letters only."""
+
+    case: bool = True
+    forms: bool = True
+
+
+def kept_apart(folder: Path) -> KeptApart:
+    """What the disk of an empty folder keeps apart; Windows does not keep case, nor macOS either.
 
     Raises:
         OSError: the folder cannot be written.
     """
-    probe = folder / "case"
+    return KeptApart(_are_two(folder, "case", "CASE"), _are_two(folder, "\u00e9", "e\u0301"))
+
+
+def _are_two(folder: Path, name: str, other: str) -> bool:
+    probe = folder / name
     probe.touch()
     try:
-        return not (folder / "CASE").exists()
+        return not (folder / other).exists()
     finally:
         probe.unlink()
 

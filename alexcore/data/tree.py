@@ -67,6 +67,7 @@ class Folder:
         images: The files in it that may be images by their ending, in no order.
         others: The names of all other files.
         unread: The names of folders in it that were not read.
+        place: Device and inode: two names of one folder have the same.
     """
 
     path: str
@@ -74,6 +75,7 @@ class Folder:
     images: list[Entry] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    place: tuple[int, int] = (0, 0)
 
     @property
     def name(self) -> str:
@@ -190,7 +192,7 @@ def _walk(tree: Tree, folder: Folder, above: frozenset[tuple[int, int]]) -> None
         return
     tree.times[folder.path] = status.st_mtime_ns, status.st_ctime_ns
     images, rest = _listed(folder.path)
-    folder.images = images
+    folder.images, folder.place = images, place
     prefix = folder.path.removeprefix(tree.top.path).lstrip(os.sep).replace(os.sep, "/")
     prefix = f"{prefix}/" if prefix else ""
 

@@ -104,7 +104,7 @@ class NotEnoughDisk(Finding, code="run.not-enough-disk", severity="error"):
 
     A run whose checkpoint cannot be written ends, and with it everything since the last one.
 
-    Example: 3 checkpoints of 466 MB, and 1.1 GB free.
+    Example: 4 checkpoints of 466 MB, and 1.1 GB free.
 
     Remedy: free some disk space first, or choose a smaller width.
     """
@@ -112,6 +112,7 @@ class NotEnoughDisk(Finding, code="run.not-enough-disk", severity="error"):
     needed: int
     one: int
     free: int
+    least: int
 
 
 class NotEnoughMemory(Finding, code="run.not-enough-memory", severity="error"):
@@ -162,6 +163,44 @@ class FewerEpochs(Finding, code="run.fewer-epochs", severity="error"):
 
     epochs: int
     had: int
+
+
+class ResumePlanned(Finding, code="run.resume-planned", severity="info"):
+    """What a resume is going to do.
+
+    It is said before it does it, because a run that early stopping has ended would otherwise end again at once.
+
+    Example: a run of 20 epochs that stopped early after 3 goes on with `--early-stopping 0`.
+
+    Remedy: none is needed.
+    """
+
+    early: bool
+    patience_before: int
+    epochs_before: int
+    done: int
+    epochs: int
+    stops: bool
+    patience: int
+    anew: bool
+    timed: bool
+    time_budget_s: float
+
+
+class NothingLeft(Finding, code="run.stopped-early-before", severity="error"):
+    """A run that early stopping has ended is resumed as it is.
+
+    Its patience is used up, so it would end again after the first epoch without a better accuracy.
+
+    Example: `resume RUN` of a run of 20 epochs that stopped early after 3.
+
+    Remedy: `--early-stopping 0` trains the other epochs; more epochs, or another patience, let it count anew.
+    """
+
+    run: str
+    patience: int
+    done: int
+    epochs: int
 
 
 class UnequalShares(Finding, code="run.unequal-shares", severity="error"):

@@ -38,17 +38,6 @@ class OneClass(_OfOneSource, code="data.one-class", severity="error"):
     packed: bool = False
 
 
-class UntrainedClasses(Named, code="data.untrained-classes"):
-    """A class has a number, but no picture to train on.
-
-    The network has an output for it and is taught never to choose it, so each of its pictures will be answered wrongly.
-
-    Example: `classes` in a manifest lists ten names, and the rows of one of them all have the split val.
-
-    Remedy: add pictures of it to train, or leave the class out.
-    """
-
-
 class UnknownClasses(Named, code="data.unknown-classes", severity="error"):
     """A split has classes that train lacks.
 
@@ -56,7 +45,7 @@ class UnknownClasses(Named, code="data.unknown-classes", severity="error"):
 
     Example: `val/tulip/` without `train/tulip/`, often a difference in spelling.
 
-    Remedy: add the class to train, rename the folder, or remove it from the split.
+    Remedy: add the class to train, rename the folder, or have it left out with `untrained` drop.
     """
 
     split: str

@@ -79,6 +79,19 @@ class BlankRows(Finding, code="data.list-blank-rows", severity="info"):
     count: int
 
 
+class LeftOutRows(Finding, code="data.list-left-out", severity="info"):
+    """Rows of a list say that they are left out: their split is `left out of train`, `val` or `test`.
+
+    The list of a person's corrections has them, so that a picture that was left out is known as such and can come back.
+
+    Example: a picture that somebody has left out in the gallery.
+
+    Remedy: none is needed; undo it on the page *Data set*.
+    """
+
+    count: int
+
+
 class BlanksTakenOff(Named, code="data.list-blanks", severity="info"):
     """Labels or paths of a list begin or end with blanks or line ends, which were taken off.
 

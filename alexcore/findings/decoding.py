@@ -56,7 +56,7 @@ class ClassesUnreadable(Named, code="data.classes-unreadable", severity="error")
 
     Example: the photographs of one class come from a phone and are all HEIC.
 
-    Remedy: replace the pictures, or leave the class out with `data derive --keep`.
+    Remedy: replace the pictures, or have the class left out with `untrained` drop.
     """
 
     why: str

@@ -96,6 +96,32 @@ class ClassesByList(Named, code="data.classes-by-list", severity="info"):
     """
 
 
+class NoListOfPictures(Finding, code="data.no-list", severity="info"):
+    """A file among the pictures might say their classes, but is no list that can be read.
+
+    If it was meant to, what it lacks can be mended; otherwise it does not matter.
+
+    Example: `labels.csv` without a column of labels; `imagelabels.mat`, which only MATLAB's format has.
+
+    Remedy: give it the columns `path` and `label`.
+    """
+
+    path: str
+    why: str
+
+
+class BackgroundClass(Named, code="data.background-class", severity="info"):
+    """A class holds pictures of no class in particular.
+
+    Caltech has collected it for measuring how often a detector sees something where there is nothing. Published figures
+    of 101 classes are without it.
+
+    Example: `BACKGROUND_Google` in `101_ObjectCategories`.
+
+    Remedy: leave it out with `data derive --keep`, if your figures shall be comparable.
+    """
+
+
 class EmptySplits(Named, code="data.empty-splits", severity="info"):
     """Folders that are called like splits are empty, and class folders lie beside them.
 
@@ -104,6 +130,42 @@ class EmptySplits(Named, code="data.empty-splits", severity="info"):
     Example: empty `train/` and `val/` beside `cats/` and `dogs/`.
 
     Remedy: delete the empty folders, or move the pictures into them.
+    """
+
+
+class LinkedClasses(Finding, code="data.linked-classes", severity="error"):
+    """Two class folders are one and the same folder, by a link.
+
+    Each of its pictures would have two labels, of which one is wrong.
+
+    Example: `cats/`, and `kitten` as a link to it.
+
+    Remedy: remove the link, or the folder.
+    """
+
+    groups: tuple[tuple[str, ...], ...]
+    count: int
+
+
+class FoldersInClasses(Named, code="data.folders-in-classes", severity="info"):
+    """Class folders have folders of their own, whose pictures count as that class.
+
+    They may be sources or days; they may also be the classes that are meant, with the outer folders as their groups.
+
+    Example: `animals/cat/`, `animals/dog/` and `plants/rose/` are two classes, not three.
+
+    Remedy: none, if the outer folders are the classes; otherwise choose the layout `flat`.
+    """
+
+
+class SplitFilesUnread(Named, code="data.split-files-unread", severity="info"):
+    """Files seem to name the pictures for training and for a test, and are not read.
+
+    The validation split is drawn instead, so figures cannot be compared with published ones, which go by those files.
+
+    Example: `train_test_split.txt`, `meta/train.txt`.
+
+    Remedy: none is needed; write a list with the columns path, label and split to have their splits.
     """
 
 
@@ -134,6 +196,18 @@ class Drawings(_Part, code="data.drawings", severity="info"):
     Example: `images/cat_1.jpg` and `annotations/trimaps/cat_1.png`.
 
     Remedy: none is needed.
+    """
+
+
+class DoubledNames(_Part, code="data.doubled-names", severity="info"):
+    """Files differ from another one in their ending only; one of each is read.
+
+    Somebody has chosen that: the others are masks, or the same pictures in another format, of which one half would
+    train and the other validate.
+
+    Example: `cats/1.jpg` and `cats/1.png`.
+
+    Remedy: none is needed; with `pairs` both, each is a picture.
     """
 
 

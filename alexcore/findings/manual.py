@@ -8,12 +8,27 @@ from __future__ import annotations
 import inspect
 from types import ModuleType
 
-from alexcore.findings import augment, before, data, data_lists, decoding, experiment, layout, pictures, run, saved
+from alexcore.findings import (
+    augment,
+    before,
+    data,
+    data_lists,
+    decoding,
+    evaluation,
+    experiment,
+    layout,
+    outcome,
+    pictures,
+    run,
+    saved,
+    untrained,
+)
 from alexcore.findings.finding import KNOWN, Finding
 from alexcore.words.findings import SAID
 
 PARTS: dict[str, ModuleType] = {
     "Data sets": data,
+    "Classes without training pictures": untrained,
     "How a folder is read": layout,
     "Files of pictures": decoding,
     "Lists": data_lists,
@@ -21,8 +36,10 @@ PARTS: dict[str, ModuleType] = {
     "Augmentations": augment,
     "Before a run": before,
     "Runs": run,
+    "How a run ends": outcome,
     "What a run has saved": saved,
     "The BatchNorm experiment": experiment,
+    "Evaluations": evaluation,
 }
 _HEAD = """# Findings
 

@@ -65,6 +65,20 @@ class NotCompiled(Finding, code="run.not-compiled"):
     line: str
 
 
+class DoubtNotMeasured(Finding, code="run.doubt-not-measured", severity="info"):
+    """It was not measured when to doubt the run's predictions.
+
+    The run has finished and predicts as it would otherwise, but nothing says of an image that it is unlike its training
+    images.
+
+    Example: the run was stopped while it was measured, or a time budget left too few seconds.
+
+    Remedy: the button on Classify, or `reference RUN`.
+    """
+
+    reason: str
+
+
 class BudgetPlanned(Finding, code="run.budget-planned", severity="info"):
     """The number of steps was planned from a time budget.
 
@@ -87,14 +101,40 @@ class BudgetPlanned(Finding, code="run.budget-planned", severity="info"):
 class DataChanged(Finding, code="run.data-changed"):
     """The data set has changed since the checkpoint.
 
-    The run goes on, but is not the same one: pictures may have moved from training to validation, or be missing.
+    The run goes on with all epochs that are left, on what is there now. Figures from before are of other data: they are
+    marked in tables and curves, and where validation has changed, the best epoch is looked for anew.
 
     Example: 200 pictures were added while the run was stopped.
 
-    Remedy: put the data set back, or start a new run.
+    Remedy: put the data set back before you resume, or start a new run.
     """
 
     experiment: bool
+    counted: bool = False
+    step: int = 0
+    train_changed: bool = False
+    val_changed: bool = False
+    train_images: int = 0
+    val_images: int = 0
+    anew: bool = False
+    epoch: int = 0
+
+
+class DataMoved(Finding, code="run.data-moved", severity="info"):
+    """The data set of a run was named anew when it was resumed.
+
+    Its classes are the same; whether its images are, their content says, as far as the run has kept hashes of it.
+
+    Example: `resume RUN --data /new/disk/flowers`, after the disk was renamed.
+
+    Remedy: none is needed if all images are known; else look whether it is the right data set.
+    """
+
+    was: str
+    now: str
+    known: bool
+    same: int
+    images: int
 
 
 class EpochsChanged(Finding, code="run.epochs-changed"):
@@ -110,6 +150,21 @@ class EpochsChanged(Finding, code="run.epochs-changed"):
     before: int
     after: int
     scheduler: str
+
+
+class EarlyStoppingChanged(Finding, code="run.early-stopping-changed", severity="info"):
+    """A resume has changed early stopping.
+
+    The run ends by another rule than the one that it was started with; its patience counts from here on.
+
+    Example: `resume RUN --early-stopping 0` for a run that stopped early.
+
+    Remedy: none is needed, unless runs shall be compared.
+    """
+
+    before: int
+    after: int
+    off: bool
 
 
 class TimeBudgetChanged(Finding, code="run.time-budget-changed"):
@@ -252,7 +307,7 @@ class StoppedEarly(Finding, code="run.stopped-early"):
 
     Example: early_stopping is 5, and the best epoch lies 5 epochs back.
 
-    Remedy: none is needed: best.pt holds the best epoch. To train on all the same, start anew with early_stopping 0.
+    Remedy: none is needed: best.pt holds the best epoch. To train on all the same, resume with --early-stopping 0.
     """
 
     patience: int

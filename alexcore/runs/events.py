@@ -1,7 +1,7 @@
 """events.jsonl: one JSON object a line, append-only, one writer, any number of readers.
 
-Types of a training run: start, resume, step, epoch, checkpoint, note, warning, end; those of the BatchNorm experiment
-are listed in `alexcore.batchnorm.read.record`. A reader skips what it does not know.
+Types of a training run: start, resume, step, epoch, checkpoint, note, warning, outcome, end; those of the BatchNorm
+experiment are listed in `alexcore.batchnorm.read.record`. A reader skips what it does not know.
 """
 
 from __future__ import annotations

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from alexcore.config import TrainConfig
 from alexcore.errors import RunError
-from alexcore.files import replacing, write_json
+from alexcore.files import replacing
+from alexcore.findings.before import NothingLeft, ResumePlanned
+from alexcore.findings.run import StoppedEarly
 from alexcore.process import spawn
+from alexcore.runs.digest import Digest
 from alexcore.runs.group import group_environment, torchrun_arguments
-from alexcore.runs.status import write_queued
+from alexcore.runs.resumption import ask_to_resume
+from alexcore.runs.status import LOST, put_status_back, write_queued
 from alexcore.runs.store import Run, create_run, read_run
-from alexcore.training.resuming import changed_config
+from alexcore.training.resuming import begins_anew, changed_config, resume_planned
+from alexcore.training.room import require_room_to_resume
 
 REQUESTS = ("stop", "pause", "continue")
+# The loader processes of a worker that was killed hold its lock until they notice, which is within 5 s.
+_ORPHANS_S = 6.0
 
 
 def start(config: TrainConfig, run_dir: Path | None = None) -> Path:
@@ -64,7 +75,8 @@ def read_request(run_dir: Path) -> str:
 def prepare_resume(run: Run, epochs: int | None = None, **changes: Any) -> TrainConfig:
     """Make a run that is not active ready to be continued, and return the settings that it goes on with.
 
-    `epochs` is a new number of them, or None; `changes` do not change the experiment, see `training.resuming`.
+    `epochs` is a new number of them, or None; `changes` do not change the experiment, see `training.resuming`. Its
+    files stay as they are until the worker has begun, see `runs.resumption`.
 
     Raises:
         RunError: it is active, has no checkpoint, is broken, or has nothing left to do; or a change would make it
@@ -91,20 +103,61 @@ def prepare_resume(run: Run, epochs: int | None = None, **changes: Any) -> Train
     config = changed_config(run.config, given)
     if run.status.state == "finished":
         _require_work_left(run, run.config, config)
-    if config != run.config:
-        write_json(run.path / "config.json", config.model_dump())
-    (run.path / "request").unlink(missing_ok=True)
-    write_queued(run.path)
+    require_room_to_resume(run.path)
+    with (
+        RunError.from_system(f"{run.path} cannot be written", "Check its permissions and the disk."),
+        the_only_worker(run.path, _ORPHANS_S if run.status.state == LOST else 0),
+    ):
+        ask_to_resume(run.path, given)
+        (run.path / "request").unlink(missing_ok=True)
+        write_queued(run.path, resumed=True)
     return config
 
 
+@contextmanager
+def the_only_worker(run_dir: Path, patience_s: float = 0) -> Iterator[None]:
+    """Hold the lock of a run, which its worker holds for as long as it lives; wait so long for it.
+
+    Raises:
+        RunError: another process holds it; nothing was touched.
+    """
+    try:
+        lock = FileLock(run_dir / ".lock").acquire(timeout=patience_s)
+    except Timeout as error:
+        raise RunError(f"Another worker is at the run {run_dir.name}.", "Wait for it, or stop it.") from error
+    with lock:
+        yield
+
+
+def planned(run: Run, config: TrainConfig) -> ResumePlanned:
+    """What a resume of a run, which can be read, with these settings is going to do; to be said before it does it."""
+    return resume_planned(run.config or config, config, run.status.epoch, early=ended_early(run))
+
+
+def ended_early(run: Run) -> bool:
+    """Whether early stopping has ended a run."""
+    if run.status.state != "finished" or run.config is None or not run.config.early_stopping:
+        return False
+    digest = Digest(run.path / "events.jsonl")
+    digest.refresh()
+    # Version 0.1 has told it in words alone.
+    told = digest.outcome or {"code": StoppedEarly.code if run.status.epoch < run.config.epochs else ""}
+    return bool(told["code"] == StoppedEarly.code)
+
+
 def _require_work_left(run: Run, before: TrainConfig, config: TrainConfig) -> None:
+    more_time = config.time_budget_s > before.time_budget_s
     if config.max_steps and run.status.step >= config.max_steps:
         raise RunError(
             f"The run {run.id} has made the {config.max_steps} steps that max_steps allows.",
             "Start a new run for more.",
         )
-    if config.time_budget_s and config.time_budget_s <= before.time_budget_s:
+    if ended_early(run):
+        if not (begins_anew(before, config) or more_time):
+            done = run.status.epoch
+            raise NothingLeft(run.id, before.early_stopping, done, before.epochs).refusal(RunError)
+        return
+    if config.time_budget_s and not more_time:
         raise RunError(
             f"The run {run.id} has used its time budget of {before.time_budget_s:g} s.", "Give more seconds to go on."
         )
@@ -114,4 +167,9 @@ def _require_work_left(run: Run, before: TrainConfig, config: TrainConfig) -> No
 
 def resume(run: Run, epochs: int | None = None, **changes: Any) -> None:
     """Continue a run in a worker process. Raises as `prepare_resume`."""
-    launch(run.path, prepare_resume(run, epochs, **changes).processes)
+    processes = prepare_resume(run, epochs, **changes).processes
+    try:
+        launch(run.path, processes)
+    except OSError as error:
+        put_status_back(run.path)
+        raise RunError(f"No process can be started for {run.id}: {error.strerror or error}.") from error

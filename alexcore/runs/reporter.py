@@ -10,8 +10,11 @@ from typing import Any
 
 from alexcore.config import TrainConfig
 from alexcore.errors import AlexError, RunError, TrainingError
+from alexcore.findings.saved import CheckpointDamaged
+from alexcore.integrity import write_checked
 from alexcore.runs.events import EventWriter
 from alexcore.runs.launcher import read_request
+from alexcore.runs.resumption import end_resume
 from alexcore.runs.status import StatusWriter
 from alexcore.runs.tensorboard import ScalarWriter
 from alexcore.training.memory import is_out_of_memory, not_enough_memory
@@ -21,15 +24,30 @@ OnProgress = Callable[[str, int, int, dict[str, Any]], None]
 
 
 class RunReporter:
-    """Writes what the loop tells into the run folder, and reads requests from it."""
+    """Writes what the loop tells into the run folder, and reads requests from it.
+
+    Of a resume nothing is written but its status until it has begun, which its event `resume` or `start` says.
+
+    Attributes:
+        config: What the run goes by, where that is another one than config.json holds yet.
+        has_history: Whether there were events before.
+    """
 
     def __init__(self, run_dir: Path, status: StatusWriter, on_progress: OnProgress | None = None) -> None:
         self._run_dir, self._status, self._on_progress = run_dir, status, on_progress
-        self._events = EventWriter(run_dir / "events.jsonl")
+        history = run_dir / "events.jsonl"
+        self.has_history = history.is_file() and history.stat().st_size > 0
+        self.config: TrainConfig | None = None
+        self._events = None if status.waits else EventWriter(history)
+        self._waiting: list[tuple[str, dict[str, Any]]] = []
         self._scalars = ScalarWriter(run_dir / "tensorboard")
         self._signal = ""
-        self.has_history = (run_dir / "events.jsonl").stat().st_size > 0
         self._began = self._pause_began = time.perf_counter()
+
+    @property
+    def begun(self) -> bool:
+        """Whether what is told is written; only a resume has to begin for that."""
+        return self._events is not None
 
     @property
     def seconds(self) -> float:
@@ -42,8 +60,25 @@ class RunReporter:
 
     def event(self, kind: str, **fields: Any) -> None:
         """Append to events.jsonl, and to the TensorBoard files what those show."""
-        self._events.write(kind, **fields)
-        self._scalars.write(kind, fields)
+        self._waiting.append((kind, fields))
+        if fields.get("code") == CheckpointDamaged.code:
+            self._status.update(force=True, went_back=fields)
+        if self._events is None:
+            if kind not in ("resume", "start"):
+                return
+            self._begin()
+        assert self._events is not None
+        waiting, self._waiting = self._waiting, []
+        for each, values in waiting:
+            self._events.write(each, **values)
+            self._scalars.write(each, values)
+
+    def _begin(self) -> None:
+        if self.config is not None:
+            write_checked(self._run_dir / "config.json", self.config.model_dump())
+        self._status.begin()
+        end_resume(self._run_dir)
+        self._events = EventWriter(self._run_dir / "events.jsonl")
 
     def progress(self, phase: Phase, done: int, total: int, **fields: Any) -> None:
         """Put the position into status.json."""
@@ -76,7 +111,8 @@ class RunReporter:
 
     def close(self) -> None:
         """Close the files."""
-        self._events.close()
+        if self._events is not None:
+            self._events.close()
         self._scalars.close()
 
 

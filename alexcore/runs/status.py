@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from alexcore.files import read_json, write_json
+from alexcore.files import read_json, replacing, write_json
 from alexcore.process import is_alive, own_identity
 from alexcore.words.phases import Phase, phase_in_words, phase_of
 
@@ -73,6 +74,8 @@ def _derive(raw: dict[str, Any]) -> Status:
         # Of several processes the first one writes. If it is dead, torchrun's agent may be about to start it again.
         if dead and raw.get("agent_pid"):
             dead = not is_alive(int(raw["agent_pid"]), float(raw.get("agent_started") or 0))
+        if (dead or overdue) and (before := raw.get("before")):  # a resume that never began: nothing has changed
+            return _derive(_as_status(str(before)))
         state = LOST if dead or overdue else state
     error, eta_s = raw.get("error"), raw.get("eta_s")
     phase, values = phase_of(str(raw.get("phase") or ""))
@@ -88,16 +91,47 @@ def _derive(raw: dict[str, Any]) -> Status:
     )
 
 
-def write_queued(run_dir: Path) -> None:
-    """The launcher's only write: there is no worker yet that could do it."""
+def write_queued(run_dir: Path, *, resumed: bool = False) -> None:
+    """The launcher's only write: there is no worker yet that could do it.
+
+    Of a run that is `resumed` the text of the status stays in it as `before`, until the worker has begun.
+    """
     path = run_dir / "status.json"
     values = {"state": "queued", "pid": None, "heartbeat": time.time(), "phase": "starting"}
-    write_json(path, {**_position(path), **values})
+    before = {"before": _text_before(path)} if resumed else {}
+    write_json(path, {**_kept(path), **before, **values})
 
 
-def _position(path: Path) -> dict[str, Any]:
+def put_status_back(run_dir: Path) -> None:
+    """Undo `write_queued` for a resume that could not even be started."""
+    path = run_dir / "status.json"
+    _write_text(path, _text_before(path))
+
+
+def _text_before(path: Path) -> str:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return ""
+    return str(_as_status(text).get("before") or text)
+
+
+def _as_status(text: str) -> dict[str, Any]:
+    with contextlib.suppress(ValueError, RecursionError):
+        value = json.loads(text)
+        return value if isinstance(value, dict) else {}
+    return {}
+
+
+def _write_text(path: Path, text: str) -> None:
+    with replacing(path) as temporary:
+        temporary.write_bytes(text.encode())
+
+
+def _kept(path: Path) -> dict[str, Any]:
     # A run that is resumed has come so far already, even if it is stopped again before its next step.
-    return {name: value for name, value in (read_json(path) or {}).items() if name in ("epoch", "step", "total_steps")}
+    kept = ("epoch", "step", "total_steps", "before")
+    return {name: value for name, value in (read_json(path) or {}).items() if name in kept}
 
 
 class StatusWriter:
@@ -108,7 +142,7 @@ class StatusWriter:
         self._path = run_dir / "status.json"
         self._values: dict[str, Any] = {"state": "queued", "pid": pid, "process_started": started, "error": None}
         self._values.update(more)
-        self._values.update(_position(self._path))
+        self._values.update(_kept(self._path))
         self._lock = threading.Lock()
         self._written = 0.0
         self._done = threading.Event()
@@ -132,11 +166,29 @@ class StatusWriter:
             if force or time.monotonic() - self._written > HEARTBEAT_S / 2:
                 self._write()
 
+    @property
+    def waits(self) -> bool:
+        """Whether a resume has not begun yet."""
+        return "before" in self._values
+
+    def begin(self) -> None:
+        """Count from here on: what the status was before the resume is forgotten."""
+        with self._lock:
+            self._values.pop("before", None)
+            self._write()
+
     def close(self, state: str, **values: Any) -> None:
         """Write the final state and end the heartbeat."""
         self._done.set()
         self._thread.join()
         self.update(force=True, state=state, **values)
+
+    def put_back(self) -> None:
+        """End the heartbeat, and leave the status as it was before a resume that has not begun."""
+        self._done.set()
+        self._thread.join()
+        with contextlib.suppress(OSError):  # a deleted folder, a full disk
+            _write_text(self._path, str(self._values["before"]))
 
     def _write(self) -> None:
         # A deleted folder or a full disk must not take the worker down here: the loop notices the one at its next

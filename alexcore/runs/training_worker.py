@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from alexcore.config import TrainConfig, make_config
 from alexcore.errors import AlexError
-from alexcore.files import write_json
+from alexcore.integrity import write_checked
 from alexcore.runs import group as groups
 from alexcore.runs.kinds import TRAINING
 from alexcore.runs.queue import turn
@@ -41,8 +41,9 @@ def train(config: TrainConfig, run_dir: Path, reporter: RunReporter) -> str:
     ):
         resume = TRAINING.resumable(run_dir)
         if group.ranks != config.processes:
-            config = changed_config(config, {"processes": group.ranks})
-            write_json(run_dir / "config.json", config.model_dump())
+            config = reporter.config = changed_config(config, {"processes": group.ranks})
+            if reporter.begun:
+                write_checked(run_dir / "config.json", config.model_dump())
         if groups.in_group() and not resume and reporter.has_history:
             reporter.event("resume", epoch=0, step=0)  # started again before its first checkpoint
         group.share((config.model_dump(), resume))
@@ -55,7 +56,10 @@ def train(config: TrainConfig, run_dir: Path, reporter: RunReporter) -> str:
             if all(turns.enter_context(turn(name, run_dir.name, wait)) for name in _devices(config, group)):
                 group.share("go")
                 reporter.paused(False)
-                return fit(config, run_dir, reporter, resume=resume, group=group)
+                state = fit(config, run_dir, reporter, resume=resume, group=group)
+                if state == "finished" and group.first:
+                    TRAINING.finish(config, run_dir, reporter)
+                return state
             group.share("stop")
     return "stopped"
 

@@ -6,20 +6,24 @@ What the work is, the kind of the run says. Of several processes that `torchrun`
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sys
 import traceback
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from alexcore.config import load_config
 from alexcore.errors import AlexError, ProcessLostError, RunError
+from alexcore.files import remove_leftovers
 from alexcore.runs import group as groups
+from alexcore.runs.disk import slim_down
 from alexcore.runs.kinds import kind_of
+from alexcore.runs.launcher import the_only_worker
 from alexcore.runs.reporter import OnProgress, RunReporter, explain
+from alexcore.runs.resumption import asked_to_resume, end_resume
 from alexcore.runs.status import StatusWriter
 from alexcore.system import keep_freed_memory, lower_priority
+from alexcore.training.resuming import changed_config
 
 # Low enough that the pages stay quick on two cores, not so low that other programs starve the run.
 NICENESS = 5
@@ -35,11 +39,8 @@ def execute(run_dir: Path, on_progress: OnProgress | None = None) -> str:
     """
     if not run_dir.is_dir():  # the lock would make it
         raise RunError(f"There is no run {run_dir.name}.", "It may have been deleted.")
-    try:
-        lock = FileLock(run_dir / ".lock").acquire(timeout=0)
-    except Timeout as error:
-        raise RunError(f"Another worker is at the run {run_dir.name}.", "Wait for it, or stop it.") from error
-    with lock:
+    with the_only_worker(run_dir):
+        remove_leftovers(run_dir)
         status = StatusWriter(run_dir, **groups.agent())
         state, failure = "failed", None
         try:
@@ -56,7 +57,12 @@ def execute(run_dir: Path, on_progress: OnProgress | None = None) -> str:
         if failure is not None and run_dir.is_dir():
             with (run_dir / "worker.log").open("a", encoding="utf-8") as log:
                 traceback.print_exception(failure, file=log)
-        status.close(state, phase="", eta_s=None, error=failure.as_dict() if failure else None)
+        if status.waits:  # a resume that has not begun: the run is what it was
+            status.put_back()
+            with contextlib.suppress(OSError):  # a deleted folder, a full disk
+                end_resume(run_dir, failure)
+        else:
+            status.close(state, phase="", eta_s=None, error=failure.as_dict() if failure else None)
         if failure is not None:
             raise failure
         return state
@@ -71,17 +77,24 @@ def _work(run_dir: Path, status: StatusWriter, on_progress: OnProgress | None) -
     config = load_config(run_dir / "config.json")
     keep_freed_memory()
     reporter = RunReporter(run_dir, status, on_progress)
+    changes = asked_to_resume(run_dir)
+    if changes:
+        config = reporter.config = changed_config(config, changes)
     previous = {number: signal.signal(number, reporter.stop_on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     state = "stopped"
     try:
         # Only now: loading PyTorch takes seconds, in which a signal would have ended the process without a word.
         work = kind_of(run_dir).work()
-        return (state := work(config, run_dir, reporter))
+        state = work(config, run_dir, reporter)
+        if state == "finished":
+            for finding in slim_down(run_dir):
+                reporter.event(finding.event, **finding.as_event())
+        return state
     except BaseException as error:
         state = "restarting" if isinstance(error, AlexError) and _starts_again(error) else "failed"
         raise
     finally:
-        if state != "restarting":
+        if state != "restarting" and reporter.begun:
             reporter.event("end", state=state, seconds=reporter.seconds)
         reporter.close()
         for number, handler in previous.items():

@@ -21,6 +21,9 @@ from alexcore.training.foreign import is_bare, plain_names, what_else
 VERSION = 1
 # What the checkpoint of a run holds.
 RUN_PARTS = ("version", "model", "config", "class_to_idx", "evaluation_operations")
+# What a resume needs beside, and what of it is of no use to anybody else.
+RESUME_PARTS = (*RUN_PARTS, "optimizer", "position", "rng")
+_ONLY_TO_RESUME = ("optimizer", "scaler", "trained", "ema_updates", "rng")
 _CHOOSE = "Choose another run, or another file of this one."
 _ODD = "its parts do not belong together"
 
@@ -38,20 +41,31 @@ def build_model(config: TrainConfig, num_classes: int) -> Network:
     )
 
 
-def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
-    """Write `state` to a temporary file, flush it to the disk, and rename it to `path`.
+def save_checkpoint(path: Path, state: dict[str, Any], former: Path | None = None) -> None:
+    """Write `state` to a temporary file, flush it to the disk, and rename it to `path`, what was there to `former`.
 
     Raises:
         CheckpointError: the disk is full or cannot be written; an older checkpoint at `path` is untouched.
     """
     try:
-        with replacing(path, durable=True) as temporary:
+        with replacing(path, durable=True, former=former) as temporary:
             torch.save({"version": VERSION, **state}, temporary)
     # torch reports a full disk as a RuntimeError of its zip writer.
     except (OSError, RuntimeError) as error:
         raise CheckpointError(
             f"{path} cannot be written: {error}.", "Free some disk space and resume the run."
         ) from error
+
+
+def without_optimizer(path: Path) -> None:
+    """Write a checkpoint anew with what predicts, and without what only a resume needs, which is most of it.
+
+    Raises:
+        CheckpointError: it is damaged, or cannot be written; it is untouched then.
+    """
+    state = load_checkpoint(path)
+    if any(name in state for name in _ONLY_TO_RESUME):
+        save_checkpoint(path, {name: value for name, value in state.items() if name not in _ONLY_TO_RESUME})
 
 
 def load_checkpoint(

@@ -15,6 +15,7 @@ from alexcore.config import TrainConfig
 from alexcore.data.sources import source_signature
 from alexcore.files import read_json, write_json
 from alexcore.home import cache_dir
+from alexcore.training.lr_curve import sweep_config
 
 # How long a run is changes neither a step's time nor its gradient, so another number of epochs keeps what was measured.
 _LENGTH = (
@@ -24,7 +25,6 @@ _LENGTH = (
 # What else changes nothing in the answer of one check; a suggested rate, taken over, shall not make its curve vanish.
 _SAME = {
     "preflight": ("lr", "scheduler", "warmup_steps", "seed"),
-    "lr-find": ("lr", "scheduler", "warmup_steps"),
     "prove-accumulation": ("lr", "scheduler", "warmup_steps", "norm", "dropout"),
 }
 
@@ -32,9 +32,14 @@ _SAME = {
 def check_name(kind: str, config: TrainConfig) -> str:
     """A name for the check of this configuration on this state of its data set; also that of its background job.
 
+    Whoever stores a result and whoever looks it up hands over the configuration of the run to come, as it is: what of
+    it does not matter to a check is known here alone.
+
     Raises:
         DataError: the data set cannot be read.
     """
+    if kind == "lr-find":
+        config = sweep_config(config)
     unimportant = (*_LENGTH, *_SAME.get(kind, ()))
     values = {name: value for name, value in config.model_dump(mode="json").items() if name not in unimportant}
     signatures = [source_signature(Path(path)) for path in (config.data, config.val, config.test) if path]

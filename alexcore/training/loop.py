@@ -87,8 +87,9 @@ def fit(
             if not pace.work_left() or position.epoch % config.checkpoint_every_epochs == 0:
                 run_parts.save("last.pt", run)
             reporter.progress("training", 0, plan.micro_batches, **pace.where())
-            if config.early_stopping and position.epoch - 1 - position.best_epoch >= config.early_stopping:
-                session.tell(StoppedEarly(config.early_stopping))
+            if pace.work_left() and position.out_of_patience(config):
+                session.tell(early := StoppedEarly(config.early_stopping))
+                session.tell_outcome(early)
                 run_parts.save("last.pt", run)
                 return "finished"
             epoch, ended = None, False
@@ -97,6 +98,7 @@ def fit(
 
         # Stop? After the last step there may be a validation to come, if a stop came in between.
         if not (pace.work_left() or position.batch):
+            session.tell_outcome(pace.outcome())
             return "finished"
         if epoch is None:
             pace.begin_epoch()

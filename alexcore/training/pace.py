@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from alexcore.config import TrainConfig
-from alexcore.training.budget import TimeBudget
+from alexcore.findings.finding import Finding
+from alexcore.findings.outcome import AllEpochsTrained, BudgetUsed, StepLimitReached
+from alexcore.training.budget import TimeBudget, kept_for_doubt
 from alexcore.training.plan import Plan
 from alexcore.training.schedule import lr_factor, work_ahead
 from alexcore.training.session import Session
@@ -19,7 +21,8 @@ class Pace:
         """Begin to measure; the length that a time budget has planned is kept in `position`."""
         self.config, self.plan, self.position, self.session = config, plan, position, session
         self.clock = session.clock
-        self.budget = TimeBudget(config.time_budget_s, plan)
+        self.seconds = config.time_budget_s - kept_for_doubt(config.time_budget_s, plan.train_images)
+        self.budget = TimeBudget(self.seconds, plan)
         self._in_time = True
         self.begin_epoch()
 
@@ -32,7 +35,7 @@ class Pace:
     def lr(self) -> float:
         """The rate of the step to come."""
         step = min(self.position.step, self.total_steps - 1)
-        factor = lr_factor(self.config, step, self.total_steps, self.plan.steps_per_epoch)
+        factor = lr_factor(self.config, step, self.total_steps, epoch=self.position.epoch)
         return self.config.lr * self.position.lr_scale * factor
 
     def steps_left(self) -> bool:
@@ -45,9 +48,18 @@ class Pace:
         """Whether an epoch is still to be begun."""
         return self.steps_left() and bool(self.config.time_budget_s or self.position.epoch < self.config.epochs)
 
+    def outcome(self) -> Finding:
+        """Why there is no work left."""
+        config, position = self.config, self.position
+        if config.max_steps and position.step >= config.max_steps:
+            return StepLimitReached(position.step, position.epoch, config.epochs)
+        if config.time_budget_s:
+            return BudgetUsed(config.time_budget_s, position.step)
+        return AllEpochsTrained(position.epoch)
+
     def agree(self, word: str) -> str:
         """What all ranks go by from here on: the request that is returned, and how long the run is."""
-        in_time = self.clock() < self.config.time_budget_s
+        in_time = self.clock() < self.seconds
         word, self.position.total_steps, self._in_time = self.session.group.agree(
             word, self.position.total_steps, in_time
         )

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import math
-import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from alexcore.config import TrainConfig
 from alexcore.data.index import DataIndex
 from alexcore.data.shards import is_sharded
+from alexcore.data.sources import open_for_start
 from alexcore.errors import ConfigError
 from alexcore.fields import numbers_in
 from alexcore.findings import before
-from alexcore.nn.blueprints import describe, minimum_input_size
+from alexcore.nn.blueprints import minimum_input_size
 from alexcore.nn.norms import one_norm
+from alexcore.training.room import require_room
 from alexcore.training.schedule import image_side
 from alexcore.training.sharing import last_parts
-
-# last.pt, best.pt, and the temporary file that becomes one of them.
-CHECKPOINT_FILES = 3
 
 
 @dataclass(frozen=True)
@@ -69,6 +67,26 @@ def make_plan(config: TrainConfig, index: DataIndex) -> Plan:
     if config.max_steps:
         total_steps = min(total_steps, config.max_steps)
     return Plan(train_images, val_images, micro_batches, steps_per_epoch, total_steps, last_batch)
+
+
+def plan_before_start(config: TrainConfig, folder: Path, networks: int = 1) -> Plan:
+    """The plan of a run in `folder`, which it has not made yet; what cannot work shall not leave a failed run behind.
+
+    Raises:
+        DataError, ConfigError: as `make_plan`, after a look at a few pictures of the data set.
+        RunError: the disk has too little room for its `networks`.
+    """
+    index = open_for_start(config)
+    plan = make_plan(config, index)
+    require_room(config, len(index.classes), folder, networks)
+    return plan
+
+
+def replanned(config: TrainConfig, plan: Plan, position: Any) -> Plan:
+    """The sizes of a run that goes on from a `Position`: all epochs that are left, whatever the others had."""
+    begun_at = position.step - math.ceil(position.batch / config.accumulation_steps)
+    total = begun_at + max(0, config.epochs - position.epoch) * plan.steps_per_epoch
+    return replace(plan, total_steps=min(total, config.max_steps or total))
 
 
 def alone(config: TrainConfig) -> TrainConfig:
@@ -141,20 +159,6 @@ def batch_in_words(config: TrainConfig) -> str:
     why = f"{norm.kind} looks at one picture at a time, so" if norm.layer else "without a norm"
     memory = f"{config.batch_size}{' in each' * (config.processes > 1)}"
     return f"{head}: {why} it is exactly that of one batch of {effective}, on the memory of {memory}."
-
-
-def checkpoint_bytes(config: TrainConfig, num_classes: int) -> int:
-    """The size of one checkpoint: fp32 weights, what the optimizer keeps for each, and their moving average, if any."""
-    kept = 2 if config.optimizer in ("adam", "adamw") else int(config.momentum > 0)
-    parameters = describe(config.variant, num_classes, config.norm, config.width).parameters
-    return 4 * parameters * (1 + kept + bool(config.ema_decay))
-
-
-def free_bytes(folder: Path) -> int:
-    """Free bytes on the disk where `folder` is or will be."""
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    return shutil.disk_usage(folder).free
 
 
 def estimated_seconds(config: TrainConfig, plan: Plan, measured: dict[str, Any]) -> float:

@@ -6,16 +6,23 @@ from typing import Any
 
 from alexcore.config import FIELDS, TrainConfig, make_config
 from alexcore.errors import RunError
-from alexcore.findings.before import FewerEpochs, OtherExperiment, UnequalShares
+from alexcore.findings.before import FewerEpochs, OtherExperiment, ResumePlanned, UnequalShares
 from alexcore.findings.finding import Finding
-from alexcore.findings.run import EpochsChanged, ProcessesChanged, SizesPlannedAnew, TimeBudgetChanged, WorkersChanged
+from alexcore.findings.run import (
+    EarlyStoppingChanged,
+    EpochsChanged,
+    ProcessesChanged,
+    SizesPlannedAnew,
+    TimeBudgetChanged,
+    WorkersChanged,
+)
 from alexcore.nn.norms import one_norm
 from alexcore.training.schedule import image_side
 
 # How long a run goes on, and how it is carried out; everything else decides what is learned.
 RESUMABLE = (
-    *("root", "epochs", "num_workers", "decoded_cache_mib", "processes"),
-    *("checkpoint_every_epochs", "checkpoint_every_minutes", "time_budget_s", "unreadable_limit"),
+    *("data", "val", "root", "epochs", "num_workers", "decoded_cache_mib", "processes"),
+    *("checkpoint_every_epochs", "checkpoint_every_minutes", "time_budget_s", "early_stopping", "unreadable_limit"),
 )
 # Schedules that stretch over the whole run.
 _STRETCHED = ("exponential", "cosine", "onecycle")
@@ -40,6 +47,29 @@ def changed_config(config: TrainConfig, changes: dict[str, Any]) -> TrainConfig:
     return new
 
 
+def begins_anew(before: TrainConfig | dict[str, Any], config: TrainConfig) -> bool:
+    """Whether the patience of early stopping counts from the resume on: with more epochs, or with another patience."""
+    old = before if isinstance(before, dict) else before.model_dump()
+    return any(old.get(name, FIELDS[name].default) != getattr(config, name) for name in ("epochs", "early_stopping"))
+
+
+def resume_planned(before: TrainConfig, config: TrainConfig, epochs: int, *, early: bool) -> ResumePlanned:
+    """What a resume after so many epochs is going to do; `early` is whether early stopping had ended the run."""
+    patience, seconds = config.early_stopping, config.time_budget_s
+    return ResumePlanned(
+        early=early,
+        patience_before=before.early_stopping,
+        epochs_before=before.epochs,
+        done=epochs,
+        epochs=config.epochs,
+        stops=patience > 0,
+        patience=patience,
+        anew=begins_anew(before, config),
+        timed=seconds > 0,
+        time_budget_s=seconds,
+    )
+
+
 def _shared_batch(config: TrainConfig, processes: int) -> int:
     """The batch size with which another number of processes sees the same pictures in each step."""
     whole = config.batch_size * config.processes
@@ -61,6 +91,8 @@ def what_changed(
     found: list[Finding] = []
     if old["epochs"] != config.epochs and config.scheduler in _STRETCHED:
         found.append(EpochsChanged(old["epochs"], config.epochs, config.scheduler))
+    if old["early_stopping"] != config.early_stopping:
+        found.append(EarlyStoppingChanged(old["early_stopping"], config.early_stopping, not config.early_stopping))
     if old["time_budget_s"] != config.time_budget_s:
         found.append(TimeBudgetChanged(old["time_budget_s"], config.time_budget_s))
     found += _resized(old, config, epoch, steps_per_epoch)

@@ -5,26 +5,29 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import cast
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 import torch
 from torch import nn
 
 from alexcore.config import TrainConfig
 from alexcore.data.content_hashes import seen_by
+from alexcore.data.decoding.levels import Rendering
 from alexcore.data.shards import is_sharded
 from alexcore.errors import TrainingError
 from alexcore.findings.run import GradientNotFinite, LossNotFinite, NotCompiled, WeightsNotFinite
 from alexcore.nn import Network
 from alexcore.nn.norms import one_norm
+from alexcore.training.changed_data import data_changed, data_moved
 from alexcore.training.checkpoint import build_model
 from alexcore.training.device import choose_precision
 from alexcore.training.distributed import require_group
 from alexcore.training.loader import Batch
 from alexcore.training.objective import Objective, weights_for
 from alexcore.training.optim import averaged, build_optimizer, set_lr
-from alexcore.training.resuming import what_changed
+from alexcore.training.plan import replanned
+from alexcore.training.resuming import begins_anew, what_changed
 from alexcore.training.run_data import RunData, open_together
 from alexcore.training.seeding import seed_everything
 from alexcore.training.session import Session
@@ -82,7 +85,9 @@ def prepare(config: TrainConfig, session: Session, *, resume: bool, skipping: bo
     device = group.device(config.device)
     require_group(config, group, device)
     precision = choose_precision(config.precision, device)
-    kept = session.kept_rendering() if resume else None
+    # Before the data are opened, because it says how their pictures are rendered.
+    saved = session.read("last.pt", device) if resume else None
+    kept = Rendering.of(saved.get("rendering")) if saved else None
     learned = seen_by(session.run_dir) | learned_before(config.start_from)
     data = open_together(
         config,
@@ -102,8 +107,9 @@ def prepare(config: TrainConfig, session: Session, *, resume: bool, skipping: bo
         torch.amp.GradScaler(device.type) if precision == torch.float16 else None,
         averaged(model, config.ema_decay) if config.ema_decay else None,
     )
-    if resume:
-        _restore(config, data, state, session, device)
+    if saved:
+        _restore(saved, config, data, state, session)
+        data = replace(data, plan=replanned(config, data.plan, state.position))
     trained: nn.Module = model
     if config.compile:
         session.reporter.progress("compiling", 0, 0)
@@ -152,15 +158,24 @@ def _network(config: TrainConfig, data: RunData, session: Session, device: torch
     return model
 
 
-def _restore(config: TrainConfig, data: RunData, state: TrainingState, session: Session, device: torch.device) -> None:
-    """Go on from last.pt, and say what makes this another run than the one that was interrupted."""
-    saved = session.load("last.pt", data.index, device)
+def _restore(saved: dict[str, Any], config: TrainConfig, data: RunData, state: TrainingState, session: Session) -> None:
+    """Go on from a checkpoint, and say what makes this another run than the one that was interrupted."""
+    session.go_on(saved, data.index)
+    changed = data_changed(saved, data.index)
+    moved = data_moved(str(saved["config"].get("data", "")), config.data, data.index, seen_by(session.run_dir))
+    for each in (changed, moved):
+        if each:
+            session.tell(each)
     epoch, steps = int(saved["position"]["epoch"]), data.plan.steps_per_epoch
     for finding in what_changed(saved["config"], config, is_sharded(data.index), epoch, steps):
         session.tell(finding)
     state.restore(saved)
     if saved["config"].get("time_budget_s", 0) != config.time_budget_s:
         state.position.total_steps = 0
+    if changed:
+        state.position.begin_anew(training=changed.train_changed, validation=changed.val_changed)
+    if begins_anew(saved["config"], config):
+        state.position.patience_from = state.position.epoch - 1
 
 
 def save(name: str, run: RunParts) -> None:

@@ -22,13 +22,15 @@ import torch
 from alexcore import __version__
 from alexcore.data.class_index import require_same_mapping
 from alexcore.data.content_hashes import remember_seen
-from alexcore.data.decoding.levels import Rendering
 from alexcore.data.index import DataIndex
 from alexcore.data.sources import reading_of
-from alexcore.files import read_json, write_json
-from alexcore.findings.finding import Finding
+from alexcore.errors import CheckpointError, DamagedCheckpointError
+from alexcore.files import previous_of, read_json, write_json
+from alexcore.findings.finding import Finding, few
 from alexcore.findings.run import DataChanged
-from alexcore.training.checkpoint import RUN_PARTS, load_checkpoint, save_checkpoint
+from alexcore.findings.saved import CheckpointDamaged, FileEdited
+from alexcore.integrity import CLASSES, CONFIG, changed_since, write_checked
+from alexcore.training.checkpoint import RESUME_PARTS, load_checkpoint, renamed, save_checkpoint
 from alexcore.training.device import describe_device
 from alexcore.training.distributed import ALONE, Group
 from alexcore.training.run_data import Reporter
@@ -36,6 +38,7 @@ from alexcore.training.run_data import Reporter
 # More points than this no chart shows, and a run of a million steps would fill the disk with lines.
 LOGGED_STEPS = 2000
 PAUSE_POLL_S = 0.2
+BEST = "best.pt"
 
 Clock = Callable[[], float]
 Agree = Callable[[str], str]
@@ -79,10 +82,15 @@ class Session:
         self.run_dir, self.reporter, self.group = run_dir, reporter, group
         self.clock = WorkClock(clock)
         self.save_s, self._saved = 0.0, 0.0
+        self._damaged: set[str] = set()
 
     def tell(self, finding: Finding) -> None:
         """Put a finding into the run's history: a warning, or a note; every one goes through here."""
         self.reporter.event(finding.event, **finding.as_event())
+
+    def tell_outcome(self, finding: Finding) -> None:
+        """Say by which rule the work is finished."""
+        self.reporter.event("outcome", **finding.as_event())
 
     def obey(self, agree: Agree = lambda word: word) -> bool:
         """Wait out a pause; False if the work shall stop. `agree` makes of this process's request that of all ranks."""
@@ -105,7 +113,9 @@ class Session:
         """
         if not self.group.first:
             return
-        write_json(self.run_dir / "class_indices.json", index.class_indices)
+        if CLASSES in changed_since(self.run_dir):
+            self.tell(FileEdited(CLASSES, anew=True))
+        write_checked(self.run_dir / CLASSES, index.class_indices)
         write_json(self.run_dir / "env.json", _environment(index, device))
         remember_seen(self.run_dir, index.select("train")["path"], index.hashes)
         if resume:
@@ -113,11 +123,6 @@ class Session:
         self.reporter.event("start", **start)
         for problem in index.problems:
             self.tell(problem)
-
-    def kept_rendering(self) -> Rendering:
-        """How the run has rendered pictures so far, in all ranks."""
-        own = kept_rendering(self.run_dir) if self.group.first else Rendering()
-        return Rendering.of(self.group.share(own.as_dict()))
 
     def save_is_due(self, every_minutes: float) -> bool:
         """Whether the last checkpoint is so many minutes of work old; 0 is never."""
@@ -136,43 +141,71 @@ class Session:
         began = self.clock()
         about = {"class_to_idx": index.class_to_idx, "fingerprint": index.fingerprint()}
         about["rendering"] = index.rendering.as_dict()
-        save_checkpoint(self.run_dir / "checkpoints" / name, {**state, **about})
+        about["splits"] = {split: index.split_fingerprint(split) for split in ("train", "val")}
+        path = self.run_dir / "checkpoints" / name
+        # What is damaged takes no good one's place.
+        former = None if name == BEST or name in self._damaged else previous_of(path)
+        save_checkpoint(path, {**state, **about}, former)
+        self._damaged.discard(name)
         self._saved = self.clock()
         self.save_s = self._saved - began
         self.reporter.event("checkpoint", name=name, epoch=epoch, step=step)
 
-    def load(
-        self,
-        name: str,
-        index: DataIndex,
-        device: torch.device | str,
-        required: Sequence[str] = RUN_PARTS,
-        what: str = "run",
-    ) -> dict[str, Any]:
-        """Read the checkpoint `name` in the first rank, and share it; set the clock to what had been worked by then.
+    def read(self, name: str, device: torch.device | str, required: Sequence[str] = RESUME_PARTS) -> dict[str, Any]:
+        """Read the checkpoint `name` in the first rank, and share it; where it is damaged, the one before, and say so.
 
-        `required` is what a checkpoint of this kind holds, `what` is what goes on, in a word.
+        `required` is what a checkpoint of this kind holds.
 
         Raises:
-            CheckpointError: it is missing, damaged, or has other classes than the data set.
+            CheckpointError: there is none that could be read.
         """
-        path, alone = self.run_dir / "checkpoints" / name, self.group.ranks == 1
         # On the way to the other ranks it is in main memory, because their devices have other names.
-        saved = load_checkpoint(path, device if alone else "cpu", required) if self.group.first else {}
-        saved = self.group.share(saved)
+        device = device if self.group.ranks == 1 else "cpu"
+        return self.group.share(self._read(name, device, required) if self.group.first else {})
+
+    def _read(self, name: str, device: torch.device | str, required: Sequence[str]) -> dict[str, Any]:
+        path = self.run_dir / "checkpoints" / name
+        refused: CheckpointError | None = None
+        # Within its first epoch a run has no other checkpoint than that of the best, which holds as much until the end.
+        for each in (path, previous_of(path), path.with_name(BEST)):
+            if refused and not each.is_file():
+                continue
+            try:
+                saved = load_checkpoint(each, device, required)
+            except CheckpointError as error:
+                if path.is_file() and not isinstance(error, DamagedCheckpointError) and refused is None:
+                    raise
+                refused = refused or error
+                continue
+            for finding in renamed(saved, each):
+                self.tell(finding)
+            if refused:
+                self._damaged.add(name)
+                step, missing = int(saved["position"]["step"]), not path.is_file()
+                self.tell(CheckpointDamaged(name, each.name, step, refused.message, missing))
+            return saved
+        assert refused is not None
+        raise refused
+
+    def go_on(self, saved: dict[str, Any], index: DataIndex, what: str = "run") -> None:
+        """Compare a checkpoint with the data set, and set the clock to what had been worked by then.
+
+        `what` is what goes on, in a word.
+
+        Raises:
+            CheckpointError: it has other classes than the data set.
+        """
         numbers = saved["class_to_idx"]
         require_same_mapping(sorted(numbers, key=lambda each: int(numbers[each])), index.classes)
-        if saved["fingerprint"] != index.fingerprint():
-            self.tell(DataChanged(experiment=what != "run"))
+        if what != "run" and saved["fingerprint"] != index.fingerprint():
+            self.tell(DataChanged(experiment=True))
+        if self.group.first and CONFIG in changed_since(self.run_dir):
+            had, has = saved["config"], read_json(self.run_dir / CONFIG) or {}
+            changes = [f"{key} = {has[key]!r}, not {had[key]!r}" for key in has if key in had and has[key] != had[key]]
+            self.tell(FileEdited(CONFIG, few(changes), differs=bool(changes)))
         seconds = saved["position"]["seconds"]
         self.clock.add(seconds)
         self._saved += seconds
-        return saved
-
-
-def kept_rendering(run_dir: Path) -> Rendering:
-    """How a run renders pictures, as its env.json has it; the plain rule for a run of version 0.1."""
-    return Rendering.of((read_json(run_dir / "env.json") or {}).get("rendering"))
 
 
 def _environment(index: DataIndex, device: torch.device) -> dict[str, Any]:

@@ -30,6 +30,8 @@ class Position:
     seconds: float = 0.0
     best_acc1: float = -1.0
     best_epoch: int = -1
+    # The epoch after which early stopping counts anew, because a resume has begun it again.
+    patience_from: int = -1
     # What the schedule plateau has made of the validation losses.
     lr_scale: float = 1.0
     plateau_best: float = math.inf
@@ -57,6 +59,16 @@ class Position:
         self.correct += correct
         self.seen += images
 
+    def begin_anew(self, *, training: bool, validation: bool) -> None:
+        """Go on with other pictures: an epoch that had begun begins anew, and what was the best is no longer known."""
+        if training:
+            self._forget_epoch()
+        if validation:
+            self.best_acc1, self.best_epoch = -1.0, -1
+            self.plateau_best, self.plateau_bad = math.inf, 0
+            self.best_val_loss, self.train_loss_then, self.parted = math.inf, math.inf, 0
+            self.patience_from = self.epoch - 1
+
     def judge(self, evaluation: Evaluation, config: TrainConfig) -> bool:
         """Whether this validation is the best so far; the schedule `plateau` takes it in, too."""
         if config.scheduler == "plateau":
@@ -68,9 +80,17 @@ class Position:
             self.best_acc1, self.best_epoch = evaluation.acc1, self.epoch
         return best
 
+    def out_of_patience(self, config: TrainConfig) -> bool:
+        """Whether early stopping ends the run; to be asked after `begin_epoch`."""
+        waited = self.epoch - 1 - max(self.best_epoch, self.patience_from)
+        return bool(config.early_stopping) and waited >= config.early_stopping
+
     def begin_epoch(self) -> None:
         """Count the epoch that has ended and forget its sums."""
         self.epoch += 1
+        self._forget_epoch()
+
+    def _forget_epoch(self) -> None:
         self.batch, self.loss_sum, self.correct, self.seen = 0, 0.0, 0, 0
 
 

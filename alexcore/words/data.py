@@ -12,6 +12,8 @@ _IN_PLACE = Said(
     "{remedy}",
 )
 
+_OR_DROP = "Add pictures of them to train, or have them left out with --untrained drop."
+
 SAID: Mapping[str, Said] = {
     "data.no-training-pictures": Said(
         "{where} has no training pictures; classification needs two classes.", "Add a folder per class."
@@ -22,11 +24,19 @@ SAID: Mapping[str, Said] = {
     ),
     "data.untrained-classes": Said(
         "train lacks the classes {names:listed {count}}; a network could never learn them.",
-        "Add pictures of them to train, or leave the classes out.",
+        _OR_DROP,
+    ),
+    "data.untrained-kept": Said(
+        "train lacks the classes {names:listed {count}}; the network keeps outputs for them and never learns them.",
+        "A new run can leave them out with --untrained drop.",
+    ),
+    "data.classes-left-out": Said(
+        "Classes without training pictures are left out, as was chosen: {names:listed {count}}"
+        " ({images:,} {images:?picture|pictures} of other splits)."
     ),
     "data.unknown-classes": Said(
         "{split} has classes that train lacks: {names:listed {count}}; no network could ever answer them.",
-        "Add them to train or remove them from {split}.",
+        "Add them to train or remove them from {split}; or have them left out with --untrained drop.",
     ),
     "data.unmeasured-classes": Said(
         "{split} lacks the classes {names:listed {count}}; their accuracy cannot be measured.",
@@ -72,7 +82,7 @@ SAID: Mapping[str, Said] = {
     **dict.fromkeys(("data.git-pointers", "data.cloud-placeholders", "data.heic"), _IN_PLACE),
     "data.classes-unreadable": Said(
         "No training picture of {names:listed {count}} can be read ({why}).",
-        "Replace the pictures, or leave the class out: `data derive` writes a list without it.",
+        "Replace the pictures, or have the class left out with --untrained drop.",
     ),
     "data.intensity": Said(
         "{kind} pictures have values {least:.6g} to {greatest:.6g} of {most:.6g}: scaled {how}.",

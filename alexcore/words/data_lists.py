@@ -20,6 +20,7 @@ SAID: Mapping[str, Said] = {
     ),
     "data.list-row-numbers": Said("The column {name} holds row numbers and is passed over."),
     "data.list-blank-rows": Said("{count:,} blank {count:?row is|rows are} passed over."),
+    "data.list-left-out": Said("{count:,} {count:?row says that it is|rows say that they are} left out."),
     "data.list-blanks": Said(
         "Blanks and line ends around a value are taken off in {cells:,} {cells:?cell|cells}: {names:listed {count}}."
     ),

@@ -31,6 +31,27 @@ SAID: Mapping[str, Said] = {
     "data.drawings": Said(
         f"Masks and other drawings of the pictures are left out: {{names:listed {{count}}}} ({_PICTURES})."
     ),
+    "data.doubled-names": Said(
+        f"{_PICTURES} with the name of another one but for the ending {{images:?is|are}} left out: "
+        "{names:listed {count}}."
+    ),
+    "data.linked-classes": Said(
+        "Class folders are one and the same folder, by a link: {groups:listed; {count}}.", "Remove the link."
+    ),
+    "data.folders-in-classes": Said(
+        "Pictures in folders within a class folder count as that class: {names:listed {count}}.",
+        "If the inner folders are the classes, choose the layout flat.",
+    ),
+    "data.split-files-unread": Said(
+        "{count:?A file that seems|Files that seem} to name splits {count:?is|are} not read; the validation split is "
+        "drawn: {names:listed {count}}.",
+        "A list with the columns path, label and split would say which picture is for what.",
+    ),
+    "data.no-list": Said("{path} is read as no list: it {why}."),
+    "data.background-class": Said(
+        "{names:listed {count}} is read as a class: pictures of nothing in particular.",
+        "Published figures are mostly without it; leave it out with data derive.",
+    ),
     "data.loose-pictures": Said(
         f"{_PICTURES} beside the class folders {{images:?is|are}} left out, in {{names:listed {{count}}}}.",
         "Move them into a class folder.",

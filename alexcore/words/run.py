@@ -41,9 +41,10 @@ SAID: Mapping[str, Said] = {
         "This run will be refused; leave it, or choose norm group.",
     ),
     "run.not-enough-disk": Said(
-        "Checkpoints take up to {needed:bytes} (last, best, and one while it is written, {one:bytes} each); "
-        "{free:bytes} are free.",
-        "Free some disk space first, or choose a smaller width.",
+        "Checkpoints take up to {needed:bytes} (last, the one before, best, and one while it is written, "
+        "{one:bytes} each); {free:bytes} are free.",
+        "With less than that, or less than {least:bytes}, nothing starts: free some disk space, or choose a smaller "
+        "width.",
     ),
     "run.not-enough-memory": Said(
         "There is not enough memory for this run: batches of {batch_size} pictures of {image_size} px "
@@ -57,6 +58,18 @@ SAID: Mapping[str, Said] = {
         "Start a new run for that. A resume may change {resumable:listed 0}.",
     ),
     "run.fewer-epochs": Said("epochs = {epochs} is fewer than the run's {had}.", "Give a larger number."),
+    "run.resume-planned": Said(
+        "{early:?It stopped early after epoch {done} of {epochs_before}: no better validation accuracy for "
+        "{patience_before} {patience_before:?epoch|epochs}. |}It goes on after epoch {done} "
+        "{timed:?until {time_budget_s:g} s are used|to epoch {epochs}}; early stopping "
+        "{stops:?waits for {patience} {patience:?epoch|epochs}{anew:?, counted from here on|}|is off}."
+    ),
+    "run.stopped-early-before": Said(
+        "The run {run} is finished: it stopped early after epoch {done} of {epochs}, because its validation accuracy "
+        "had not risen for {patience} {patience:?epoch|epochs}.",
+        "--early-stopping 0 trains the other epochs; with another number, or with more --epochs, its patience counts "
+        "from there on.",
+    ),
     "run.unequal-shares": Said(
         "{processes} processes cannot share the {whole} pictures of each step of this run equally.",
         "Choose {fitting:listed 0}{several:? or |}{last} processes.",
@@ -72,17 +85,30 @@ SAID: Mapping[str, Said] = {
     "run.not-compiled": Said(
         "The network cannot be compiled ({error}: {line}).", "The run goes on without: slower, with the same result."
     ),
+    "run.doubt-not-measured": Said(
+        "It was not measured when to doubt predictions of this run: {reason}", "Measure it on Classify when you like."
+    ),
     "run.budget-planned": Said(
         "The time budget of {minutes:g} minutes is enough for {epochs:.1f} epochs: {steps} steps of {step_s:.3g} s, "
         "and the validations. The rate schedule is planned over these steps."
     ),
     "run.data-changed": Said(
         "The data set has changed since the checkpoint; the {experiment:?experiment|run} goes on, but is not the same "
-        "one."
+        "one.{counted:? It has {train_images:,} training and {val_images:,} validation images now; figures up to step "
+        "{step:,} are of other data.|}{anew:? Epoch {epoch} begins anew.|}{val_changed:? The best epoch is looked for "
+        "anew, because validation is another one.|}"
+    ),
+    "run.data-moved": Said(
+        "The data set was {was} and is {now} now. {known:?By their content {same:,} of {images:,} training images are "
+        "those that the run was trained on.|The run has kept no hashes of its images, so they were compared by name "
+        "and size.}"
     ),
     "run.epochs-changed": Said(
         "epochs went from {before} to {after}: the schedule {scheduler} is planned anew over the new length, so this "
         "is not the run that {after} epochs from the start would have been."
+    ),
+    "run.early-stopping-changed": Said(
+        "early_stopping went from {before} to {after}: {off:?it is off from here on|its patience counts from here on}."
     ),
     "run.time-budget-changed": Said(
         "time_budget_s went from {before:g} to {after:g}: the number of steps and the rate schedule are planned anew."
@@ -121,8 +147,16 @@ SAID: Mapping[str, Said] = {
         "heart (overfitting).",
         "best.pt holds the best epoch. Augment more strongly, raise dropout or weight_decay, or add pictures.",
     ),
+    "run.all-epochs": Said(
+        "{epochs:?The one epoch that was asked for is|All {epochs:,} epochs that were asked for are} trained."
+    ),
+    "run.step-limit": Said(
+        "The step limit has ended the run: {steps:,} {steps:?step|steps}, in {epochs} of {of} {of:?epoch|epochs}."
+    ),
+    "run.budget-used": Said("The time budget of {seconds:g} s has ended the run, after {steps:,} {steps:?step|steps}."),
     "run.stopped-early": Said(
-        "Stopped early: no better validation accuracy for {patience} epochs.", "best.pt holds the best epoch."
+        "Stopped early: no better validation accuracy for {patience} {patience:?epoch|epochs}.",
+        "best.pt holds the best epoch.",
     ),
     "run.same-in-two-splits": Said(
         "{count:,} pictures are copies that lie in two splits: {names:listed {count}}. The accuracy will be too good.",

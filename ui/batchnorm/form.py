@@ -12,10 +12,13 @@ from alexcore.batchnorm.read.decision import SEEDS_NEEDED
 from alexcore.batchnorm.settings import BN_FIELDS, BnConfig
 from alexcore.batchnorm.settings import GROUPS as BN_GROUPS
 from alexcore.config import FIELDS, GROUPS, TrainConfig
+from alexcore.data.decoding.intensity import with_rendering
 from alexcore.data.index import DataIndex
 from alexcore.data.reading import AS_IT_LIES, CHOICES, FolderChoice
 from alexcore.fields import FieldSpec
+from alexcore.home import runs_dir
 from alexcore.training.plan import batch_in_words, make_plan
+from alexcore.training.room import require_room
 from alexcore.words.language import _
 from ui.parts.forms import widget
 
@@ -47,7 +50,7 @@ def _fill(preset: str) -> None:
                 st.session_state[_key(name)] = value
 
 
-def experiment_form(data: str, choice: FolderChoice = AS_IT_LIES) -> tuple[TrainConfig, BnConfig]:
+def experiment_form(data: str, choice: FolderChoice = AS_IT_LIES, val: str = "") -> tuple[TrainConfig, BnConfig]:
     """Draw the form for the data set in the folder `data`, and return what it says.
 
     Raises:
@@ -80,7 +83,7 @@ def experiment_form(data: str, choice: FolderChoice = AS_IT_LIES) -> tuple[Train
         fixed = ", ".join(f"{name} = {value!r}" for name, (value, _) in ONLY.items())
         st.caption(f"Not here, because another value would make the arms unequal: {fixed}.")
     given = {name: value for name, value in values.items() if value is not None}
-    return make_experiment(preset, data=data, **asdict(choice), **given)
+    return make_experiment(preset, data=data, val=val, **asdict(choice), **given)
 
 
 def _hidden(group: str) -> list[FieldSpec]:
@@ -93,10 +96,11 @@ def fairness(config: TrainConfig, bn: BnConfig, index: DataIndex) -> None:
     Raises:
         AlexError: this experiment cannot start; the sentence says why.
     """
-    plan = make_plan(config, index)
+    plan = make_plan(config, with_rendering(index, config.intensity))
     pictures = bn.steps * config.batch_size * config.accumulation_steps
     train = len(index.select("train"))
     arms = len(bn.norms)
+    require_room(config, len(index.classes), runs_dir(), arms * bn.seeds)
     decay = (
         "pulls gamma and beta to zero, too"
         if config.decay_all and config.weight_decay

@@ -12,13 +12,12 @@ from alexcore.data.derive import exclude, stem_of
 from alexcore.data.index import DataIndex
 from alexcore.data.inspection.quality import known_findings
 from alexcore.data.lists.manifest import write_manifest
-from alexcore.data.sources import source_signature
 from alexcore.findings.pictures import KINDS, Pictures
 from alexcore.home import data_dir
 from alexcore.words.language import _
 from ui.dataset.gallery import first_page, gallery
 from ui.parts.address import choose_dataset
-from ui.parts.datasets import forget_indexes, how, scan_button
+from ui.parts.datasets import data_job, forget_indexes, scan_button
 from ui.parts.job_progress import job_button
 from ui.parts.page import shown_errors
 from ui.parts.text import plain
@@ -37,7 +36,7 @@ def problems(index: DataIndex, checked: bool) -> None:
 
 
 def _check(index: DataIndex) -> None:
-    name, command = f"check-{source_signature(index.origin)}", ["data", "info", str(index.origin), *how(index)]
+    name, command = data_job("info", index)
     note = _("Not checked yet. A run does it before its first step and leaves out what cannot be decoded.")
     doing = "Decoding every picture once"
     # The check reads the folder anew, so what was read before is forgotten.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,11 +11,11 @@ import streamlit as st
 from alexcore.data.archives.archive import Peek, peek
 from alexcore.data.archives.archive_names import read_as
 from alexcore.data.archives.arrivals import require_here
-from alexcore.data.archives.uploads import UPLOAD_LIMITS, UPLOAD_MB, folder_name, save_upload
+from alexcore.data.archives.uploads import UPLOAD_LIMITS, UPLOAD_MB, folder_name
 from alexcore.errors import DataError
-from alexcore.home import cache_dir
 from alexcore.words.language import _
 from alexcore.words.numbers import size_text
+from ui.parts.kept_upload import kept_upload
 from ui.parts.page import show_error
 from ui.parts.text import plain
 
@@ -46,13 +44,8 @@ class Archive:
         Raises:
             DataError: the copy cannot be written.
         """
-        # Two people may upload files of one name, so the copy has a name of its own; the browser's is not trusted.
-        kept = re.sub(r"[^A-Za-z0-9.]+", "-", self.upload.name)[-40:]
-        copy = cache_dir() / "uploads" / f"{secrets.token_hex(4)}-{kept}"
-        self.upload.seek(0)
-        save_upload(self.upload, copy, UPLOAD_MB * 2**20)
-        more = [f"--encoding={self.encoding}"] if self.encoding else []
-        return [str(copy), str(target), "--remove", f"--uploaded-as={self.upload.name}", *more]
+        copy, told = kept_upload(self.upload)
+        return [copy, str(target), *told, *([f"--encoding={self.encoding}"] if self.encoding else [])]
 
 
 def upload_section() -> Archive | None:

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 import streamlit as st
 
 from alexcore.files import read_json
-from alexcore.home import cache_dir
+from alexcore.home import devices_file
 from alexcore.jobs import read_job, start_job
 from alexcore.pair import PAIR
 from alexcore.words.language import _
@@ -41,7 +41,7 @@ def device_line() -> None:
 
 def _line(job: str, waiting: bool) -> None:
     now = read_job(job)
-    found = read_json(cache_dir() / "devices.json")
+    found = read_json(devices_file())
     with st.container(key="overview_device"):
         if now.state in ("failed", "lost"):
             st.error(plain(now.error) or "Looking for a device was interrupted.")

@@ -1,13 +1,13 @@
 """What a person says about single pictures: the label is wrong, or the picture is left out.
 
-All of it goes into one list beside the data sets (`alexcore/data/derive.py`), which the next run can be trained on.
+All of it goes into one list beside the data sets (`alexcore/data/correcting.py`), to train the next run on.
 """
 
 from __future__ import annotations
 
 import streamlit as st
 
-from alexcore.data.derive import Corrections, correction_manifest, corrections_of, set_corrections
+from alexcore.data.correcting import Corrected, Corrections, correction_manifest, corrections_of, set_corrections
 from alexcore.data.index import DataIndex
 from alexcore.data.shards import is_sharded
 from alexcore.errors import AlexError
@@ -18,19 +18,19 @@ from ui.parts.text import plain
 
 FAILED, SAID = "corrections_failed", "corrections_said"
 # The state before the first correction, and of a data set whose list cannot be read.
-NONE: Corrections = {}
+NONE = Corrected({})
 
 
 def known_corrections(index: DataIndex) -> Corrections:
     """What was corrected in a data set so far; nothing, with the error shown, if its list cannot be read."""
     try:
-        return _corrections(index)
+        return _corrections(index).known
     except AlexError as error:
         show_error(error)
-        return NONE
+        return NONE.known
 
 
-def _corrections(index: DataIndex) -> Corrections:
+def _corrections(index: DataIndex) -> Corrected:
     try:
         written = correction_manifest(index).stat().st_mtime_ns
     except OSError:
@@ -39,7 +39,7 @@ def _corrections(index: DataIndex) -> Corrections:
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def _read(_index: DataIndex, identity: str, written_ns: int) -> Corrections:  # noqa: ARG001 - make the key
+def _read(_index: DataIndex, identity: str, written_ns: int) -> Corrected:  # noqa: ARG001 - make the key
     return corrections_of(_index)
 
 
@@ -73,7 +73,7 @@ def correction_choice(index: DataIndex, known: Corrections, path: str, key: str)
     st.session_state[field] = known.get(path)
     st.selectbox(
         _("Wrong label: the right class is"),
-        [name for name in index.classes if name != now],
+        [name for name in index.classes if name != now or name == known.get(path)],
         index=None,
         key=field,
         placeholder=_("choose the class"),
@@ -100,7 +100,7 @@ def _say(index: DataIndex, path: str, name: str | None, key: str, out: bool = Fa
     """Write one correction, or take it back where there is neither a name nor `out`; a callback."""
     st.session_state.pop(FAILED, None)
     try:
-        rest = {each: right for each, right in _corrections(index).items() if each != path}
+        rest = {each: right for each, right in _corrections(index).known.items() if each != path}
         set_corrections(index, {**rest, path: name} if out or name is not None else rest)
         st.session_state[SAID] = True
     except AlexError as error:
@@ -114,11 +114,11 @@ def was_corrected() -> bool:
     return bool(st.session_state.pop(SAID, False))
 
 
-def _undo_all(index: DataIndex) -> None:
-    """Write the list as it was before the first correction; a callback."""
+def _write(index: DataIndex, known: Corrections) -> None:
+    """Write the list of the data set as it is now with these corrections; a callback."""
     st.session_state.pop(FAILED, None)
     try:
-        set_corrections(index, NONE)
+        set_corrections(index, known)
     except AlexError as error:
         st.session_state[FAILED] = error
 
@@ -135,6 +135,11 @@ def corrections_summary(index: DataIndex, known: Corrections, key: str) -> None:
     if is_sharded(index):
         st.caption(_("Pictures inside shards cannot be corrected one by one: correct what was packed."))
         return
+    manifest = correction_manifest(index)
+    try:
+        _new_pictures(index, _corrections(index), key)
+    except AlexError:  # its sentence stands above already
+        return
     if not known:
         st.caption(
             _(
@@ -143,13 +148,25 @@ def corrections_summary(index: DataIndex, known: Corrections, key: str) -> None:
             )
         )
         return
-    name = correction_manifest(index).name
+    name = manifest.name
     with st.container(horizontal=True, vertical_alignment="center", key=key):
         st.caption(f"{_counted(known)} in data/{plain(name)}; no file was moved or deleted.", width="content")
         page_link("train", _("Train on it"), ":material/arrow_forward:", dataset=name)
-        page_link("dataset", _("See that data set"), dataset=name)
+        if index.origin.resolve() != manifest:
+            page_link("dataset", _("See that data set"), dataset=name)
         with st.popover(_("Undo"), icon=":material/undo:", type="tertiary", key=f"{key}_undo"):
             _undo(index, known, key)
+
+
+def _new_pictures(index: DataIndex, made: Corrected, key: str) -> None:
+    """Say that the data set has got pictures since its list was written, and offer to take them in."""
+    if made.new:
+        name, count = correction_manifest(index).name, len(made.new)
+        are = "1 picture of this data set is" if count == 1 else f"{count:,} pictures of this data set are"
+        with st.container(horizontal=True, vertical_alignment="center"):
+            words = f"{are} new and not in data/{name} yet; the next correction takes them in."
+            st.caption(plain(words), width="content")
+            st.button(_("Take them in"), key=f"{key}_new", type="tertiary", on_click=_write, args=(index, made.known))
 
 
 def _counted(known: Corrections) -> str:
@@ -168,4 +185,4 @@ def _undo(index: DataIndex, known: Corrections, key: str) -> None:
     )
     with st.container(horizontal=True):
         st.button(_("Undo this one"), key=f"{key}_undo_one", on_click=_say, args=(index, path, None, key))
-        st.button(_("Undo all"), key=f"{key}_undo_all", on_click=_undo_all, args=(index,))
+        st.button(_("Undo all"), key=f"{key}_undo_all", on_click=_write, args=(index, {}))

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from alexcore.augment.pipeline_files import load_pipeline, saved_pipelines
-from alexcore.config import FIELDS, GROUPS, PRESETS, TrainConfig, make_config
+from alexcore.config import FIELDS, GROUPS, PRESETS, TrainConfig, absolute, make_config
 from alexcore.data.reading import AS_IT_LIES, CHOICES, FolderChoice
 from alexcore.fields import FieldSpec
 from alexcore.words.language import _
@@ -31,6 +31,13 @@ def fill(values: dict[str, Any]) -> None:
     for name, value in values.items():
         if name in FIELDS and name not in ELSEWHERE:
             st.session_state[_key(name)] = value
+
+
+def take_intensity(name: str, rule: str) -> None:
+    """Begin with the rule of intensities that was chosen for a data set; what is changed then stays changed."""
+    if st.session_state.get("intensity_taken") != (name, rule):
+        fill({"intensity": rule})
+        st.session_state["intensity_taken"] = name, rule
 
 
 def widget(spec: FieldSpec, key: str = "") -> Any:
@@ -92,7 +99,7 @@ def config_form(data: str, val: str = "", choice: FolderChoice = AS_IT_LIES) -> 
                     if spec.group == group and not spec.essential:
                         values[spec.name] = widget(spec)
     given = {name: value for name, value in values.items() if value is not None}
-    return make_config(data=data, val=val, **asdict(choice), **given)
+    return make_config(**absolute({"data": data, "val": val, **asdict(choice), **given}))
 
 
 def explanations() -> None:

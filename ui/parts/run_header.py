@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -12,6 +13,7 @@ from alexcore.errors import ConfigError, RunError
 from alexcore.runs import launcher
 from alexcore.runs.events import Event
 from alexcore.runs.kinds import BATCHNORM, TRAINING, Kind
+from alexcore.runs.resumption import failed_resume
 from alexcore.runs.status import LOST, UNKNOWN, Status
 from alexcore.runs.store import Run, open_run
 from alexcore.words.findings import told
@@ -141,10 +143,10 @@ def _ask(run: Run, word: str) -> None:
         st.toast(str(error))
 
 
-def resume(run: Run, epochs: int | None = None) -> None:
+def resume(run: Run, epochs: int | None = None, **changes: Any) -> None:
     """Let a run go on, to so many epochs if they are given; what keeps it from that is a toast."""
     try:
-        launcher.resume(run, epochs)
+        launcher.resume(run, epochs, **changes)
     except (RunError, ConfigError) as error:
         st.toast(str(error))
 
@@ -166,7 +168,10 @@ def _outcome(run: Run) -> None:
         st.error(_("The worker ended without a word: it was killed, or the machine went down. Nothing saved is lost."))
     elif status.state == UNKNOWN:
         st.warning(plain(f"The state of this {noun} cannot be read. {run.problem}"))
-    if status.state in ("failed", LOST):
+    failed = {} if status.active else failed_resume(run.path)
+    if failed:
+        st.error(plain(f"The last resume failed, and the {noun} is what it was. {' '.join(told(failed))}"))
+    if status.state in ("failed", LOST) or failed:
         with st.expander(_("worker.log")):
             st.code(log_tail(run.path / "worker.log") or "(empty)", language=None)
 

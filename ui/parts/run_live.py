@@ -11,8 +11,8 @@ from alexcore.runs.store import Run
 from alexcore.words.findings import told
 from alexcore.words.language import _
 from alexcore.words.phases import WAITING
-from ui.parts.controls import whole_number
 from ui.parts.menu import page_link
+from ui.parts.resume_form import resume_form
 from ui.parts.run_header import left_in_words, resume, run_header, show_warnings, steps_in_words, watched
 from ui.parts.run_rows import histories, share
 from ui.parts.run_views import run_views
@@ -56,6 +56,8 @@ def _view(run_id: str, was_every_s: float | None) -> None:
         _longer(run)
         label = _("Classify a picture with this run")
         page_link("classify", label, ":material/arrow_forward:", run=run.id)
+    if series.outcome and run.status.state == "finished":
+        st.info(plain(" ".join(told(series.outcome))), icon=":material/flag:")
     for note in series.notes:
         st.info(plain(told(note)[0]), icon=":material/info:")
     show_warnings(series.warnings)
@@ -87,13 +89,17 @@ def _longer(run: Run) -> None:
         return
     with st.popover(_("Train longer"), icon=":material/forward:", key="train_longer"):
         help_text = (
-            f"The run has made {run.config.epochs}. It goes on from its last checkpoint; a schedule that stretches "
+            f"The run has made {run.status.epoch}. It goes on from its last checkpoint; a schedule that stretches "
             "over the whole run is planned anew, and the run says so."
         )
-        whole_number(_("Epochs in all"), 2 * run.config.epochs, "train_longer_epochs", help_text)
+        resume_form(run, 2 * run.config.epochs, "train_longer", help_text)
         st.button(
             _("Continue the run"),
             key="train_longer_start",
-            # The number as it is at the click, not as it was when the button was drawn.
-            on_click=lambda: resume(run, st.session_state["train_longer_epochs"]),
+            # The numbers as they are at the click, not as they were when the button was drawn.
+            on_click=lambda: resume(
+                run,
+                st.session_state["train_longer_epochs"],
+                early_stopping=st.session_state.get("train_longer_patience"),
+            ),
         )

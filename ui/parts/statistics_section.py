@@ -14,7 +14,7 @@ from alexcore.words.language import _
 from alexcore.words.numbers import duration
 from ui.parts.charts import aspects, sizes
 from ui.parts.controls import chart
-from ui.parts.datasets import forget_indexes, how
+from ui.parts.datasets import data_job, forget_indexes
 from ui.parts.forms import fill
 from ui.parts.job_progress import job_button
 from ui.parts.text import plain
@@ -52,7 +52,7 @@ def statistics_section(index: DataIndex, statistics: Statistics | None) -> None:
 
 def measure_section(index: DataIndex) -> None:
     """Draw the button that measures, or how far the measuring is."""
-    name, command = f"statistics-{index.files_identity}", ["data", "stats", str(index.origin), *how(index)]
+    name, command = data_job("stats", index)
     expected = duration(max(1, len(index.files) / PICTURES_PER_S))
     note = (
         "Not measured yet: mean and standard deviation of the colours, sizes, and the average picture of each "

@@ -9,14 +9,15 @@ import streamlit as st
 from alexcore.command_line import train_command
 from alexcore.config import TrainConfig
 from alexcore.files import read_json
-from alexcore.home import open_path
+from alexcore.home import open_path, runs_dir
 from alexcore.runs import launcher
 from alexcore.runs.store import Run
+from alexcore.training.room import require_room
 from alexcore.words.language import _
-from ui.parts.controls import whole_number
 from ui.parts.datasets import run_dataset
 from ui.parts.menu import page_link
 from ui.parts.page import shown_errors
+from ui.parts.resume_form import resume_form
 from ui.parts.text import plain
 from ui.runs.selection import show_run
 
@@ -45,24 +46,23 @@ def _continue(run: Run, config: TrainConfig) -> None:
     if status.active:
         st.caption(f"The run is {status.state}; it goes on by itself.")
         return
-    if not (run.path / "checkpoints" / "last.pt").is_file():
+    if not run.kind.resumable(run.path):
         st.caption(_("There is no last checkpoint to go on from. Repeat the run, or fill the form with its settings."))
         return
     epochs = config.epochs + (5 if status.state == "finished" else 0)
     help_text = _("A finished run needs more epochs than it had; an interrupted one goes on to its end.")
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        wished = whole_number(_("Epochs in all"), epochs, "runs_more_epochs", help_text, width=160)
-        if st.button(_("Continue"), key="runs_continue", icon=":material/play_arrow:"):
-            with shown_errors():
-                launcher.resume(run, epochs=wished)
-                st.rerun()
+    changes = resume_form(run, epochs, "runs_more", help_text)
+    if st.button(_("Continue"), key="runs_continue", icon=":material/play_arrow:"):
+        with shown_errors():
+            launcher.resume(run, **changes)
+            st.rerun()
     st.caption(_("Goes on from the last checkpoint, in the same run and with the same optimizer state."))
 
 
 def _repeat(config: TrainConfig) -> None:
     # A browser user may train only on what a browser user may open; the command line has no such limit.
     with shown_errors():
-        run_dataset(config)
+        require_room(config, len(run_dataset(config).classes), runs_dir())
         if config.val:
             open_path(config.val)
         show_run(launcher.start(config).name)

@@ -17,6 +17,7 @@ from alexcore.batchnorm.measure.weighted_layers import fan_channels, layers_of
 from alexcore.batchnorm.settings import BnConfig, seeds_of
 from alexcore.config import TrainConfig
 from alexcore.data.content_hashes import seen_by
+from alexcore.data.decoding.levels import Rendering
 from alexcore.errors import CheckpointError
 from alexcore.runs.kinds import BATCHNORM
 from alexcore.training.device import choose_device, describe_device
@@ -67,7 +68,9 @@ def prepare(config: TrainConfig, bn: BnConfig, session: Session, *, resume: bool
     """
     device, reporter = choose_device(config.device), session.reporter
     more: dict[str, Any] = {"skipping": True, "learned": seen_by(session.run_dir)}
-    more["rendering"] = session.kept_rendering() if resume else None
+    # To the CPU: what the probes remember stays there, and weights and momentum go where their networks are.
+    saved = session.read(BATCHNORM.checkpoint, "cpu", _REQUIRED) if resume else None
+    more["rendering"] = Rendering.of(saved.get("rendering")) if saved else None
     data = open_seeds(config, seeds_of(config, bn), reporter, device.type == "cuda", **more)
     first = data[config.seed]
     index, operations = first.index, first.evaluation_operations
@@ -84,20 +87,20 @@ def prepare(config: TrainConfig, bn: BnConfig, session: Session, *, resume: bool
     pace = ExperimentPace(config, bn, first.plan.steps_per_epoch, arms, session)
     unreadable = Unreadable(config, first, session, [*(each.train for each in data.values()), val, probes])
     experiment = ExperimentParts(config, bn, session, device, data, arms, objective, val, prober, pace, unreadable)
-    if resume:
-        _restore(experiment)
+    if saved:
+        _restore(experiment, saved)
     _announce(experiment, resume)
     return experiment
 
 
-def _restore(experiment: ExperimentParts) -> None:
+def _restore(experiment: ExperimentParts, saved: dict[str, Any]) -> None:
     session, arms = experiment.session, experiment.arms
-    # To the CPU: what the probes remember stays there, and weights and momentum go where their networks are.
-    saved = session.load(BATCHNORM.checkpoint, experiment.first.index, "cpu", _REQUIRED, "experiment")
+    session.go_on(saved, experiment.first.index, "experiment")
     if saved["bn"] != experiment.bn.model_dump() or sorted(saved["arms"]) != sorted(arm.key for arm in arms):
         path = session.run_dir / "checkpoints" / BATCHNORM.checkpoint
         raise CheckpointError(
-            f"{path} belongs to another experiment than the one described beside it.", "Start a new one."
+            f"{path} belongs to another experiment than the one described beside it.",
+            f"`runs repair {session.run_dir.name}` writes the description again from the checkpoint.",
         )
     for arm in arms:
         arm.restore(saved["arms"][arm.key])

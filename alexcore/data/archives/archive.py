@@ -25,7 +25,7 @@ from alexcore.data.archives.arrivals import not_an_archive
 from alexcore.data.archives.code_pages import NameReading
 from alexcore.data.decoding.image_formats import may_be_picture
 from alexcore.data.layout_words import classes_in_names
-from alexcore.data.storage import CHUNK, Progress, keeps_case, new_folder, require_room, silent
+from alexcore.data.storage import CHUNK, KeptApart, Progress, kept_apart, new_folder, require_room, silent
 from alexcore.errors import DataError
 from alexcore.home import is_list_name
 
@@ -135,7 +135,7 @@ def unpack(
     left_out: list[str] = []
     with file, new_folder(target) as folder:
         members = zip_members if _is_zip(file, name) else tar_members
-        with closing(members(file, budget, keeps_case(folder), encoding, say, left_out)) as entries:
+        with closing(members(file, budget, kept_apart(folder), encoding, say, left_out)) as entries:
             for number, entry in enumerate(entries):
                 if number == 0:  # a gzipped tar file does not tell in advance, but becomes no smaller
                     require_room(target.parent, entry.total, f"Unpacking {budget.name}")
@@ -180,7 +180,7 @@ def peek(file: IO[bytes], name: str, size: int, limits: Limits) -> Peek:
             readings = name_readings(raws)
             # What nobody can read yet is looked at in an encoding that has a letter for any byte.
             unread = "" if are_utf8(raws) else "latin-1"
-            check_zip(archive, budget, keeps_case=True, encoding=readings[0].encoding if readings else unread)
+            check_zip(archive, budget, apart=KeptApart(), encoding=readings[0].encoding if readings else unread)
     else:
         raws = raw_tar_names(tar_names(file, budget, _TAR_SAMPLE))
         readings = name_readings(raws)

@@ -16,13 +16,15 @@ from dataclasses import dataclass
 from typing import IO
 
 from alexcore.data.archives import inflating
-from alexcore.data.storage import READER_ERRORS
+from alexcore.data.storage import READER_ERRORS, KeptApart
 from alexcore.data.tree import is_junk
 from alexcore.errors import DataError
 from alexcore.words.numbers import size_text
 
 PACK_PLAIN = "Pack the folders of pictures again, from inside their folder and as plain files."
 
+# Of one file or folder, in bytes; what common file systems take.
+_LONGEST = 255
 
 # Python's readers report damage in all of these ways.
 _DAMAGE = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, *inflating.DAMAGE, *READER_ERRORS)
@@ -123,6 +125,9 @@ def path_parts(name: str, archive: str) -> tuple[str, ...]:
         "which is an absolute path": name.startswith("/") and bool(parts),
         "which leads out of the folder": ".." in parts,
         "which names a drive": any(re.match("[A-Za-z]:", part) for part in parts),
+        f"whose name is longer than {_LONGEST} bytes, which no disk takes": any(
+            len(part.encode(errors="surrogateescape")) > _LONGEST for part in parts
+        ),
     }
     reason = next((each for each, found in wrong.items() if found), "")
     if reason:
@@ -136,26 +141,27 @@ def is_hidden(parts: tuple[str, ...]) -> bool:
 
 
 class Names:
-    """The paths met so far, as a file system would see them that ignores the spelling of accents, and perhaps case."""
+    """The paths met so far, as the file system sees them for which they are meant."""
 
-    def __init__(self, archive: str, keeps_case: bool) -> None:
-        """Begin; with `keeps_case`, names that differ in case only can stand side by side."""
-        self._archive, self._keeps_case = archive, keeps_case
+    def __init__(self, archive: str, apart: KeptApart) -> None:
+        """Begin; `apart` says which names can stand side by side."""
+        self._archive, self._apart = archive, apart
         self._seen: dict[str, tuple[tuple[str, ...], bool]] = {}
 
     def add(self, parts: tuple[str, ...], is_file: bool) -> None:
         """Raise a DataError where `parts` meets another path; only a folder may come again."""
         for length in range(1, len(parts) + 1):
             path, is_file_here = parts[:length], is_file and length == len(parts)
-            key = unicodedata.normalize("NFC", "/".join(path))
-            key = key if self._keeps_case else key.casefold()
+            key = "/".join(path)
+            key = key if self._apart.forms else unicodedata.normalize("NFC", key)
+            key = key if self._apart.case else key.casefold()
             if key not in self._seen:
                 self._seen[key] = (path, is_file_here)
                 continue
             known, was_file = self._seen[key]
             if known != path:
                 raise DataError(
-                    f"{self._archive} holds both {show(known)} and {show(path)}, which are one on some systems.",
+                    f"{self._archive} holds both {show(known)} and {show(path)}, which are one on this disk.",
                     "Rename one of them and pack the folder again.",
                 )
             if was_file or is_file_here:

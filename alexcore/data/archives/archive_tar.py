@@ -19,7 +19,7 @@ from alexcore.data.archives.archive_rules import (
     show,
 )
 from alexcore.data.archives.inflating import inflated
-from alexcore.data.storage import CHUNK
+from alexcore.data.storage import CHUNK, KeptApart
 from alexcore.errors import DataError
 from alexcore.words.numbers import size_text
 
@@ -31,6 +31,10 @@ COMPRESSIONS: dict[bytes, str] = {
     b"\x5d\0\0\x80\0": "xz",
     b"\x28\xb5\x2f\xfd": "zst",
 }
+
+
+class _HugeHeaderError(tarfile.ReadError):
+    """A header that wants more memory than any needs."""
 
 
 class _Tape:
@@ -49,7 +53,7 @@ class _Tape:
     def read(self, size: int) -> bytes:
         # tarfile reads a long name or a table of attributes at once, however long the archive says it is.
         if not 0 <= size <= 2 * CHUNK:
-            raise tarfile.ReadError(f"a header of {size_text(size)}")
+            raise _HugeHeaderError(f"a header of {size_text(size)}")
         self._last = self._stream.read(size)
         self._position += len(self._last)
         self._budget.total(self._position)
@@ -79,7 +83,14 @@ def _opened(file: IO[bytes], budget: Budget) -> tuple[tarfile.TarFile, _Tape]:
     elif kind:
         stream = inflated(file, kind)
     tape = _Tape(stream, budget)
-    return tarfile.TarFile(fileobj=cast(IO[bytes], tape), encoding="utf-8", errors="surrogateescape"), tape
+    try:
+        return tarfile.TarFile(fileobj=cast(IO[bytes], tape), encoding="utf-8", errors="surrogateescape"), tape
+    except _HugeHeaderError:
+        raise
+    except tarfile.ReadError as error:
+        if kind and tape.tell() <= tarfile.BLOCKSIZE:
+            raise tarfile.ReadError(f"{error}; what is compressed in it may be no .tar archive") from error
+        raise
 
 
 def tar_names(file: IO[bytes], budget: Budget, most_bytes: int | None = None) -> list[str]:
@@ -105,13 +116,13 @@ def raw_tar_names(names: list[str]) -> list[bytes]:
 
 
 def tar_members(
-    file: IO[bytes], budget: Budget, keeps_case: bool, encoding: str, say: Say, left_out: list[str]
+    file: IO[bytes], budget: Budget, apart: KeptApart, encoding: str, say: Say, left_out: list[str]
 ) -> Generator[Member]:
     """Yield the entries of a tar file, each checked when its turn comes.
 
     Only if a name is odd, all names are read first, so that one rule can be made for all.
     """
-    names = Names(budget.name, keeps_case)
+    names = Names(budget.name, apart)
     spelled: Callable[[str], str] | None = None
     with damage_named(budget.name):
         archive, tape = _opened(file, budget)

@@ -25,6 +25,7 @@ from alexcore.data.archives.archive_rules import (
     show,
 )
 from alexcore.data.archives.inflating import ENTRY_METHODS, Verified, inflated_entry
+from alexcore.data.storage import KeptApart
 from alexcore.errors import DataError
 
 _ENCRYPTED = 0x1 | 0x40 | 0x2000  # of an entry's flags: the classical way, the strong way, a hidden directory
@@ -112,7 +113,7 @@ def open_zip(source: IO[bytes] | Path, budget: Budget) -> zipfile.ZipFile:
 def check_zip(
     archive: zipfile.ZipFile,
     budget: Budget,
-    keeps_case: bool,
+    apart: KeptApart,
     encoding: str = "",
     say: Say = unsaid,
 ) -> CheckedZip:
@@ -121,7 +122,7 @@ def check_zip(
     Args:
         archive: What `open_zip` has opened.
         budget: The limits, and what the archive is called.
-        keeps_case: Whether names that differ in case only can stand side by side.
+        apart: Which names can stand side by side.
         encoding: Of the names that do not say how they are written; "" leaves it to them.
         say: Told how such names were read.
 
@@ -130,7 +131,7 @@ def check_zip(
         BadZipFile: it is damaged; the caller names it (`damage_named`).
     """
     infos = archive.infolist()
-    names, entries, hidden, total = Names(budget.name, keeps_case), [], [], 0
+    names, entries, hidden, total = Names(budget.name, apart), [], [], 0
     for name, info in zip(zip_names(infos, budget.name, encoding, say), infos, strict=True):
         parts = path_parts(name, budget.name)
         is_dir = name.endswith("/") or (bool(info.external_attr & 0x10) and not info.file_size)
@@ -164,11 +165,11 @@ def _check(info: zipfile.ZipInfo, parts: tuple[str, ...], budget: Budget) -> Non
 
 
 def zip_members(
-    file: IO[bytes], budget: Budget, keeps_case: bool, encoding: str, say: Say, left_out: list[str]
+    file: IO[bytes], budget: Budget, apart: KeptApart, encoding: str, say: Say, left_out: list[str]
 ) -> Generator[Member]:
     """Check all entries of a zip file, then yield them."""
     with damage_named(budget.name), open_zip(file, budget) as archive:
-        checked = check_zip(archive, budget, keeps_case, encoding, say)
+        checked = check_zip(archive, budget, apart, encoding, say)
         left_out += checked.hidden
         done, total = 0, checked.total
         for entry in checked.entries:

@@ -22,6 +22,7 @@ from alexcore.data.archives.archive_zip import CheckedZip, ZipEntry, check_zip, 
 from alexcore.data.decoding.image_formats import EXTENSIONS, HEAD, begins_like_picture, head_of, known_by_name
 from alexcore.data.index import DataIndex
 from alexcore.data.shards import picture_source
+from alexcore.data.storage import KeptApart
 from alexcore.errors import DataError
 from alexcore.words.numbers import size_text
 
@@ -97,7 +98,7 @@ def zip_pictures(archive: Path | bytes, name: str, limits: Limits = ZIP_LIMITS) 
         opened = open_zip(BytesIO(archive) if isinstance(archive, bytes) else archive, budget)
         # The names decide nothing here, and nothing is written, so that nothing can fall together.
         encoding = likeliest(unsaid_names(opened.infolist()), name, notes.append)
-        checked = check_zip(opened, budget, keeps_case=True, encoding=encoding)
+        checked = check_zip(opened, budget, apart=KeptApart(), encoding=encoding)
         for entry in checked.entries:
             if entry.is_dir:
                 continue

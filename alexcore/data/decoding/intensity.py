@@ -45,6 +45,7 @@ DEPTHS = (8, 10, 12, 14, 16)
 # What these endings hold has 8 bits and no transparency; such files need not be opened.
 _PLAIN = (".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".pjpeg", ".pjp", ".mpo", ".bmp")
 _VERSION = 1
+_SAID = (IntensityScaled, NearlyConstant, TransparencyOn)
 
 Values = npt.NDArray[np.float64]
 
@@ -58,7 +59,10 @@ class Sample:
 
 
 def with_rendering(index: DataIndex, intensity: str = "auto") -> DataIndex:
-    """The index with its rule, and with what there is to say about it as problems; remembered by its files."""
+    """The index with its rule, and with what there is to say about it as problems; remembered by its files.
+
+    What was said of another rule is forgotten.
+    """
     record = _record(index, intensity)
     try:
         kept = read_json(record) or {}
@@ -68,7 +72,8 @@ def with_rendering(index: DataIndex, intensity: str = "auto") -> DataIndex:
         record.parent.mkdir(parents=True, exist_ok=True)
         told = [[each.code, each.values] for each in found]
         write_json(record, {"root": str(index.root), "rendering": rendering.as_dict(), "findings": told})
-    return replace(index, rendering=rendering, problems=(*index.problems, *found))
+    before = [each for each in index.problems if not isinstance(each, _SAID)]
+    return replace(index, rendering=rendering, problems=(*before, *found))
 
 
 def _record(index: DataIndex, intensity: str) -> Path:

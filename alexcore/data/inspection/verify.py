@@ -22,6 +22,8 @@ from alexcore.home import cache_dir
 
 # Pillow releases the interpreter's lock while it decodes, so a few threads keep a few cores busy.
 THREADS = 4
+# As many classes of a split are looked at before a start.
+LOOKED_AT = 128
 # Part of the record's name: what reads more than before must not meet an old answer.
 VERSION = 2
 
@@ -86,6 +88,35 @@ def find_unreadable(index: DataIndex, on_progress: Progress = silent) -> dict[st
         pool.shutdown(cancel_futures=True)
     remember(index, unreadable, dict(zip(paths, hashes, strict=True)))
     return unreadable
+
+
+def unreadable_classes(index: DataIndex) -> dict[str, str]:
+    """The pictures of those classes of a split of which none can be decoded, as path -> reason.
+
+    Of any other class it looks at the first picture that can be, so a start is not kept waiting. Remembered as
+    `find_unreadable` is.
+    """
+    record = cache_dir() / "unreadable-classes" / f"{index.files_identity}-v{VERSION}.json"
+    known = (read_json(record) or {}).get("unreadable")
+    if isinstance(known, dict):
+        return {str(path): str(reason) for path, reason in known.items()}
+    groups = [list(rows["path"]) for _, rows in index.files.groupby(["split", "label"], sort=False)]
+    with ThreadPoolExecutor(THREADS) as pool:
+        looked = list(pool.map(lambda paths: _if_all(index, paths), groups[:: 1 + len(groups) // LOOKED_AT]))
+    unreadable = {path: reason for each in looked for path, reason in each.items()}
+    record.parent.mkdir(parents=True, exist_ok=True)
+    write_json(record, {"root": str(index.root), "unreadable": unreadable})
+    return unreadable
+
+
+def _if_all(index: DataIndex, paths: list[str]) -> dict[str, str]:
+    """Why each of these pictures cannot be decoded; nothing if one can be."""
+    reasons: dict[str, str] = {}
+    for path in paths:
+        reasons[path] = check_decodable(picture_source(index, path))
+        if not reasons[path]:
+            return {}
+    return reasons
 
 
 def remember(index: DataIndex, unreadable: Mapping[str, str], hashes: Mapping[str, bytes]) -> None:

@@ -49,6 +49,7 @@ class ListColumn:
     numbers: Sequence[Any] | None = None
     split_name: str = "split"
     verbatim: bool = False
+    was: Sequence[Any] | None = None
     notes: tuple[Finding, ...] = ()
 
 
@@ -96,6 +97,7 @@ def columns_of(path: Path, rows: ListRows, columns: str = "") -> ListColumn:
         taken = [header[where_path].strip(), header[where_label].strip()]
         if [_plain(name) for name in taken] != ["path", "label"] and "image_names" not in taken:
             notes.append(ListColumns(*taken))
+    where_was = _exactly(path, rows, {"was"}) if where_split is not None else None
     numbers, where_index = None, _exactly(path, rows, {"index"})
     if where_index is not None:
         numbers = _complete(path, rows, where_index)
@@ -110,6 +112,7 @@ def columns_of(path: Path, rows: ListRows, columns: str = "") -> ListColumn:
         numbers=numbers,
         split_name="split" if where_split is None else _plain(header[where_split]),
         verbatim=_is_verbatim(rows),
+        was=None if where_was is None else rows.column(where_was),
         notes=tuple(notes),
     )
 

@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -21,7 +21,7 @@ from alexcore.data.index import DataIndex, by_split_and_class, files_table, is_u
 from alexcore.data.lists.list_labels import reads_as_names
 from alexcore.data.lists.listed_files import ListedFiles, below
 from alexcore.data.lists.manifest_columns import Label, ManifestColumns, portable_paths, read_table, write_table
-from alexcore.data.reading import AS_IT_LIES, FolderChoice, NoneFoundError
+from alexcore.data.reading import AS_IT_LIES, FolderChoice, PicturesGoneError
 from alexcore.data.shards import is_sharded
 from alexcore.data.split import keep_split, split_file
 from alexcore.errors import DataError
@@ -29,11 +29,7 @@ from alexcore.findings import data as findings
 from alexcore.findings.data_lists import ListSplit, RootReplaced
 from alexcore.findings.finding import Finding, errors_first, few
 from alexcore.findings.layout import ValidationDrawn
-from alexcore.home import data_dir
-
-# How the names of lists in `data/` end that hold a data set as a person has corrected it. Version 0.1 could leave
-# pictures out, and nothing else: hence the words.
-CORRECTED = "-without-some.csv"
+from alexcore.home import CORRECTED, data_dir
 
 
 def identity(label: Label) -> Label:
@@ -48,6 +44,7 @@ def open_manifest(
     roots: Sequence[Path] | None = None,
     split_seed: int = 0,
     choice: FolderChoice = AS_IT_LIES,
+    uncorrected: bool = False,
 ) -> DataIndex:
     """Index the pictures that a manifest lists, without opening them.
 
@@ -59,17 +56,18 @@ def open_manifest(
         split_seed: Of the split 4:1 within each class, if the file has none of its own.
         choice: Which columns are meant, and `root`: the folder that has taken the place of the one with which the paths
             in the file begin.
+        uncorrected: Whether a list of corrections is read as the data set was before.
 
     Raises:
         UnclearListError: somebody has to say which columns are meant.
-        NoneFoundError: none of its pictures exists.
+        PicturesGoneError: none of its pictures exists.
         DataError: the file cannot be read as a manifest, or a picture lies outside `roots`.
     """
     path = path.resolve()
     root = Path(choice.root).expanduser() if choice.root else None
-    # A list of corrections is written here alone, by version 0.1 without a word on how its labels are to be taken.
-    own = path.name.endswith(CORRECTED) and path.parent == data_dir().resolve()
-    table = _kept_split_first(path, _placed(path, read_table(path, own, choice), root, roots), split_seed)
+    # What somebody has corrected in it is undone first, where that is asked for.
+    table = _table(path, choice, roots, uncorrected=uncorrected)
+    table = _kept_split_first(path, table, split_seed)
     names, declared, numeric = _class_names(path, table, target_transform)
     rows, problems = _pictures(path, table, names, roots)
     problems += table.notes
@@ -104,6 +102,43 @@ def open_manifest(
         problems += _gaps(classes)
     told = tuple(errors_first(problems))
     return DataIndex(path.parent, layout, classes, files, told, path, known_as=known_as, kept=kept)
+
+
+class ListedPictures(NamedTuple):
+    """The pictures of a list that exist: rows (path, split, class, bytes, mtime_ns), and what was found about it.
+
+    Where the list names no splits, that of each row is empty.
+    """
+
+    rows: list[tuple[str, str, str, int, int]]
+    problems: list[Finding]
+
+
+def listed_pictures(
+    path: Path, *, roots: Sequence[Path] | None = None, choice: FolderChoice = AS_IT_LIES
+) -> ListedPictures:
+    """The pictures of a list as they stand in it: nothing is drawn, and no split is needed. As `open_manifest`."""
+    path = path.resolve()
+    table = _table(path, choice, roots)
+    names, _declared, _numeric = _class_names(path, table, identity)
+    rows, problems = _pictures(path, table, names, roots)
+    if table.splits is None:
+        rows = [(picture, "", name, size, mtime) for picture, _, name, size, mtime in rows]
+    return ListedPictures(rows, [*problems, *table.notes])
+
+
+def _table(
+    path: Path, choice: FolderChoice, roots: Sequence[Path] | None, *, uncorrected: bool = False
+) -> ManifestColumns:
+    # A list of corrections is written here alone, by version 0.1 without a word on how its labels are to be taken.
+    table = read_table(path, is_corrected(path), choice)
+    root = Path(choice.root).expanduser() if choice.root else None
+    return _placed(path, table.uncorrected() if uncorrected else table, root, roots)
+
+
+def is_corrected(path: Path) -> bool:
+    """Whether a file is the list in which a person's corrections of a data set are kept."""
+    return path.name.endswith(CORRECTED) and path.resolve().parent == data_dir().resolve()
 
 
 def _placed(path: Path, table: ManifestColumns, root: Path | None, roots: Sequence[Path] | None) -> ManifestColumns:
@@ -261,7 +296,7 @@ def _pictures(
     if not rows:
         first = f"; the first is {(missing or nameless)[0][:200]}"
         known = [f"Paths in a manifest are relative to its own folder, {disk.root}."]
-        raise NoneFoundError(
+        raise PicturesGoneError(
             f"None of the {len(names):,} pictures in {manifest} exists{first}.",
             " ".join([*(each.sentence for each in about), *known]),
         )
@@ -287,6 +322,16 @@ def write_manifest(index: DataIndex, path: Path) -> Path:
         DataError: the ending is another, the file cannot be written, or the pictures lie inside shards.
     """
     path = path.expanduser().resolve()
+    write_table(path, manifest_table(index, path))
+    return path
+
+
+def manifest_table(index: DataIndex, path: Path) -> ManifestColumns:
+    """The columns of a data set as the manifest `path` has them.
+
+    Raises:
+        DataError: the pictures lie inside shards.
+    """
     if is_sharded(index):
         raise DataError("Pictures inside shards cannot be listed in a manifest.", "Make it of what was packed.")
     files = index.files
@@ -297,5 +342,4 @@ def write_manifest(index: DataIndex, path: Path) -> Path:
     # Sorted names number themselves, unless a reader would take them for numbers.
     plain = list(index.classes) == sorted(in_train) and reads_as_names(sorted(set(labels)))
     classes = None if plain and path.suffix.lower() != ".json" else index.classes
-    write_table(path, ManifestColumns(paths, labels, splits, classes))
-    return path
+    return ManifestColumns(paths, labels, splits, classes)

@@ -22,7 +22,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -43,11 +43,15 @@ from alexcore.data.lists.list_rows import ListRows, decoded, from_annotations, f
 from alexcore.data.reading import AS_IT_LIES, FolderChoice
 from alexcore.errors import DataError
 from alexcore.files import replacing
-from alexcore.findings.data_lists import BlankRows
+from alexcore.findings.data_lists import BlankRows, LeftOutRows
 from alexcore.findings.finding import Finding
-from alexcore.home import MANIFEST_ENDINGS, MANIFEST_ENDINGS_TOLD, data_dir, is_list_name
+from alexcore.home import MANIFEST_ENDINGS, MANIFEST_ENDINGS_TOLD, WHERE_IT_IS, data_dir, is_list_name
 
 Label = int | str
+# Path, label and split.
+Row = tuple[str, str, str]
+# The column that tells a list of corrections, and how its split begins where a row is passed over.
+WAS, OUT_OF = "was", "left out of "
 # Version 0.1 has read these labels as numbers; a list that is taken verbatim keeps it so.
 _NUMBER = re.compile("0|-?[1-9][0-9]{0,17}")
 # Folders that nobody moves, where things lie side by side that do not belong together.
@@ -62,7 +66,8 @@ class ManifestColumns:
     `paths` are as written: relative to the manifest's folder, or absolute. `places` are where a row stands, in words
     that a person can look up. `split_name` is what the column of the splits is called, `verbatim` says that labels are
     kept as they stand, and `notes` are what had to be read in another way than it is written. `hashes`, in a split that
-    was drawn, are what the pictures are by their content; they are written to a CSV and not read.
+    was drawn, are what the pictures are by their content; they are written to a CSV and not read. In a list of
+    corrections, `was` is the label before one, or "", and `left_out` has the rows that are passed over, as they were.
     """
 
     paths: Sequence[str]
@@ -74,6 +79,23 @@ class ManifestColumns:
     verbatim: bool = False
     notes: tuple[Finding, ...] = ()
     hashes: Sequence[str] | None = None
+    was: Sequence[str] | None = None
+    left_out: Sequence[Row] = ()
+
+    @property
+    def rows(self) -> list[Row]:
+        """Path, label and split of each row; without splits, all are in train."""
+        splits = self.splits or ["train"] * len(self.paths)
+        return list(zip(self.paths, map(str, self.labels), splits, strict=True))
+
+    def uncorrected(self) -> ManifestColumns:
+        """The same list with the labels that it had, and the rows that were left out."""
+        if self.was is None:
+            return self
+        rows = [(path, was or label, split) for (path, label, split), was in zip(self.rows, self.was, strict=True)]
+        paths, labels, splits = (list(column) for column in zip(*rows, *self.left_out, strict=True))
+        places = [*self.places, *[""] * len(self.left_out)]
+        return replace(self, paths=paths, labels=labels, splits=splits, places=places, was=None, left_out=())
 
 
 def read_table(path: Path, verbatim: bool = False, choice: FolderChoice = AS_IT_LIES) -> ManifestColumns:
@@ -94,7 +116,7 @@ def read_table(path: Path, verbatim: bool = False, choice: FolderChoice = AS_IT_
         # As bytes, because a name may hold any kind of line end.
         text = decoded(path, path.read_bytes())
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise DataError(f"There is no file {path}.", "Check the spelling of the path.") from error
+        raise DataError(f"There is no file {path}.", WHERE_IT_IS) from error
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise DataError(f"{path} cannot be read: {reason}.", "Check that it is a file, and its permissions.") from error
@@ -139,6 +161,15 @@ def _table(path: Path, rows: ListRows, verbatim: bool, typed: bool, columns: str
         classes = _numbered(path, labels, found.numbers, found.places)
     # A row without a path is there to tell the number of a class that has no picture.
     kept = [number for number, name in enumerate(found.paths) if not (is_blank(name) and found.numbers is not None)]
+    words = found.splits or [None] * len(found.paths)
+    out = [number for number in kept if isinstance(word := words[number], str) and word.startswith(OUT_OF)]
+    left_out: list[Row] = []
+    if out:
+        gone = _splits(path, [words[number][len(OUT_OF) :] for number in out], [found.places[number] for number in out])
+        left_out = [(str(found.paths[n]), str(labels[n]), split) for n, split in zip(out, gone, strict=True)]
+        notes.append(LeftOutRows(len(out)))
+        kept = sorted(set(kept) - set(out))
+    was = None if found.was is None else ["" if is_blank(found.was[n]) else str(found.was[n]) for n in kept]
     places = [found.places[number] for number in kept]
     paths = [_path(path, found.paths[number], found.places[number]) for number in kept]
     labels = [labels[number] for number in kept]
@@ -151,7 +182,18 @@ def _table(path: Path, rows: ListRows, verbatim: bool, typed: bool, columns: str
         elif not typed and all(_NUMBER.fullmatch(label) for label in labels):
             labels = [int(label) for label in labels]
     splits = None if found.splits is None else _splits(path, [found.splits[number] for number in kept], places)
-    return ManifestColumns(paths, labels, splits, classes, places, found.split_name, verbatim, tuple(notes))
+    return ManifestColumns(
+        paths,
+        labels,
+        splits,
+        classes,
+        places,
+        found.split_name,
+        verbatim,
+        tuple(notes),
+        was=was,
+        left_out=left_out,
+    )
 
 
 def _path(path: Path, name: Any, place: str) -> str:
@@ -240,7 +282,8 @@ def write_table(path: Path, table: ManifestColumns) -> None:
 
 def _needs_verbatim(table: ManifestColumns) -> bool:
     """Whether a reader would otherwise change or refuse one of the labels."""
-    names = list(dict.fromkeys([*map(str, table.labels), *(table.classes or ())]))
+    before = [*(table.was or ()), *(label for _, label, _ in table.left_out)]
+    names = list(dict.fromkeys([*map(str, table.labels), *(table.classes or ()), *filter(None, before)]))
     changed, told = in_one_form(stripped(names)[0])
     return bool(told) or changed != names or any(map(is_missing, names))
 
@@ -265,12 +308,16 @@ def _as_rows(table: ManifestColumns) -> tuple[list[str], list[list[Any]]]:
         header, columns = [*header, "split"], [*columns, list(table.splits)]
     if table.hashes is not None:
         header, columns = [*header, "hash"], [*columns, list(table.hashes)]
+    if table.was is not None:
+        header, columns = [*header, WAS], [*columns, list(table.was)]
     rows: list[list[Any]] = [list(row) for row in zip(*columns, strict=True)]
+    more = [""] * (len(columns) - 3)
+    rows += [[path, label, f"{OUT_OF}{split}", *more] for path, label, split in table.left_out]
     if numbers:
         header = [*header, "index"]
         rows = [[*row, numbers[row[1]]] for row in rows]
         for name in sorted(numbers.keys() - set(map(str, table.labels))):
-            rows.append(["", name, *["train"] * ("split" in header), *[""] * ("hash" in header), numbers[name]])
+            rows.append(["", name, *["train", *more][: len(columns) - 2], numbers[name]])
     if _needs_verbatim(table):
         header, rows = [*header, VERBATIM], [[*row, True] for row in rows]
     return header, rows

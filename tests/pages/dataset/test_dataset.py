@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from alexcore.data.derive import corrections_of
+from alexcore.data.correcting import corrections_of
 from alexcore.data.inspection.quality import scan
 from alexcore.data.sources import open_checked, open_source
 from alexcore.data.statistics import measure
@@ -97,15 +97,22 @@ def test_a_label_is_corrected_in_the_dialog_of_a_picture(flowers: Path) -> None:
     assert not errors_of(at)
     at = open_page("pages/dataset.py")  # the dialog is closed
     assert "1 label corrected in data/synthetic-flowers-without-some.csv" in text_of(at)
+    shutil.copy(flowers / "train" / "fine" / "fine_000.jpg", flowers / "train" / "wide" / "late.jpg")
+    at.run()
+    assert "1 picture of this data set is new and not in data/synthetic-flowers-without-some.csv yet" in text_of(at)
+    at.button(key="dataset_corrected_new").click().run()
+    assert "is new and not in" not in text_of(at)
+    derived = open_page("pages/dataset.py", dataset="synthetic-flowers-without-some.csv")
+    assert "1 label corrected in data/synthetic-flowers-without-some.csv" in text_of(derived), "the same list"
     path = str(open_source(flowers).files["path"].iloc[0])
-    assert corrections_of(open_source(flowers)) == {path: "wide"}
+    assert corrections_of(open_source(flowers)).known == {path: "wide"}
     assert any("wide) · train" in str(each.proto.imgs[0].caption).replace("\\", "") for each in at.get("image"))
     train = open_page("pages/train.py", dataset="synthetic-flowers-without-some.csv")
-    assert "36 training and 12 validation pictures in 3 classes" in text_of(train)
+    assert "37 training and 12 validation pictures in 3 classes" in text_of(train)
     at.selectbox(key="dataset_corrected_one").set_value(path)
     at.button(key="dataset_corrected_undo_one").click().run()
     assert not errors_of(at)
-    assert corrections_of(open_source(flowers)) == {}
+    assert corrections_of(open_source(flowers)).known == {}
 
 
 def test_a_finding_is_corrected_picture_by_picture(twice: Path) -> None:
@@ -121,7 +128,7 @@ def test_a_finding_is_corrected_picture_by_picture(twice: Path) -> None:
     at.button(key=f"{key}_out").click().run()
     assert not errors_of(at)
     assert "1 picture left out in data/synthetic-flowers-without-some.csv" in text_of(at)
-    assert corrections_of(open_checked(twice)) == {"val/fine/again.jpg": None}
+    assert corrections_of(open_checked(twice)).known == {"val/fine/again.jpg": None}
     at.pills(key="dataset_finding").set_value("undecodable").run()
     assert not errors_of(at)
     assert not [each for each in at.get("popover") if "dataset_finding_picture" in str(each.proto)]

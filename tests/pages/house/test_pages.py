@@ -191,7 +191,7 @@ def test_class_indices_can_be_downloaded(flowers: Path) -> None:
 
 
 def statistics_job(**values: object) -> None:
-    (job,) = [each for each in (cache_dir() / "jobs").glob("statistics-*.json")]
+    (job,) = [each for each in (cache_dir() / "jobs").glob("stats-*.json")]
     write_json(job, values)
 
 

@@ -12,6 +12,7 @@ from alexcore.config import load_config
 from alexcore.files import write_json
 from alexcore.home import cache_dir
 from alexcore.runs import launcher
+from alexcore.runs.resumption import asked_to_resume
 from alexcore.runs.store import list_runs
 from tests.support.opened_pages import errors_of, open_page, text_of
 from tests.support.run_folders import write_run
@@ -73,7 +74,7 @@ def test_a_finished_run_goes_on_for_more_epochs(flowers: Path, started) -> None:
     at = open_page("pages/train.py", run="done")
     at.number_input(key="train_longer_epochs").set_value(5)
     at.button(key="train_longer_start").click().run()
-    assert load_config(folder / "config.json").epochs == 5
+    assert asked_to_resume(folder) == {"epochs": 5}
     assert json.loads((folder / "status.json").read_text())["state"] == "queued"
     assert len(started) == 1
 

@@ -15,10 +15,9 @@ from alexcore.data.class_index import (
     numbering_problems,
     require_same_mapping,
 )
-from alexcore.data.folder import open_folder
 from alexcore.errors import CheckpointError
 from alexcore.files import write_json
-from tests.support.small_trees import messages, tree
+from tests.support.small_trees import messages, open_folder, tree
 
 
 def told(classes, **found) -> str:
@@ -45,7 +44,7 @@ def test_nothing_is_said_of_a_good_mapping():
     [
         ({"val": ("a", "c")}, "warning: val lacks the classes b; their accuracy cannot be measured."),
         ({"test": ("c",)}, "warning: test lacks the classes a, b; their accuracy cannot be measured."),
-        ({"train": ("a", "c")}, "warning: train lacks the classes b; a network could never learn them."),
+        ({"train": ("a", "c")}, "error: train lacks the classes b; a network could never learn them."),
         ({"train": ("a",)}, "error: D has only one class with training pictures (a); classification needs two."),
         ({"train": ()}, "error: D has no training pictures; classification needs two classes."),
         ({"val": ()}, "error: D has no validation pictures."),

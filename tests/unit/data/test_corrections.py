@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from alexcore.data.derive import correction_manifest, corrections_of, set_corrections
+from alexcore.data.correcting import correction_manifest, corrections_of, set_corrections
 from alexcore.data.inspection.quality import scan
 from alexcore.data.inspection.quality_groups import near_pictures
 from alexcore.data.pack import pack
@@ -29,23 +29,62 @@ def test_corrections_grow_and_shrink(stripes: Path, tmp_path: Path, inside: bool
     data = (data_dir() if inside else tmp_path) / "flowers"
     shutil.copytree(stripes, data)
     index = open_source(data)
-    assert corrections_of(index) == {}
+    assert corrections_of(index).known == {}
     set_corrections(index, {WRONG: None})
-    assert corrections_of(index) == {WRONG: None}
+    assert corrections_of(index).known == {WRONG: None}
     more = {WRONG: None, "train/wide/wide_003.jpg": None, "train/wide/wide_004.jpg": "fine"}
     manifest = set_corrections(index, more)
-    assert corrections_of(index) == more
+    assert corrections_of(index).known == more
     derived = open_source(manifest)
     assert len(derived.files) == len(index.files) - 2
     assert derived.classes == index.classes
-    assert not derived.problems
+    assert [problem.code for problem in derived.problems] == ["data.list-left-out"]
     moved = derived.files[derived.files["path"].str.endswith("wide_004.jpg")].iloc[0]
     assert (derived.classes[moved["label"]], moved["split"]) == ("fine", "train")
     assert (data / WRONG).is_file(), "nothing is deleted"
-    assert corrections_of(derived) == {}, "the list is a data set of its own"
     set_corrections(index, {})
-    assert corrections_of(index) == {}
+    assert corrections_of(index).known == {}
     assert open_source(manifest).files[["split", "label"]].equals(index.files[["split", "label"]])
+
+
+@pytest.mark.parametrize("inside", [True, False], ids=["in data/", "elsewhere"])
+def test_a_corrected_data_set_is_corrected_in_the_same_list(stripes: Path, tmp_path: Path, inside: bool):
+    """Symptom: each correction of a corrected data set made one more list, X-without-some-without-some.csv."""
+    data = (data_dir() if inside else tmp_path) / "flowers"
+    shutil.copytree(stripes, data)
+    index = open_source(data)
+    first, second, third = (f"train/wide/wide_00{n}.jpg" for n in (2, 3, 4))
+    manifest = set_corrections(index, {first: None, second: "fine"})
+    derived = open_source(manifest)
+    known = dict(corrections_of(derived).known)
+    paths = [*known, *derived.files["path"]]
+    gone, moved, other = (next(path for path in paths if path.endswith(end)) for end in (first, second, third))
+    assert known == {gone: None, moved: "fine"}
+    assert set_corrections(derived, {**known, other: "level"}) == manifest
+    assert corrections_of(index).known == {first: None, second: "fine", third: "level"}
+    assert len(list(data_dir().glob("*.csv"))) == 1
+    set_corrections(open_source(manifest), {gone: None})  # the undo of two
+    assert corrections_of(index).known == {first: None}
+    set_corrections(open_source(manifest), {})
+    assert corrections_of(index).known == {}
+    again = open_source(manifest)
+    assert sorted(again.names) == sorted(index.names)
+    assert again.counts().equals(index.counts())
+
+
+def test_pictures_that_are_new_since_the_first_correction_are_not_left_out(stripes: Path):
+    data = data_dir() / "flowers"
+    shutil.copytree(stripes, data)
+    set_corrections(open_source(data), {WRONG: None})
+    shutil.copy(data / WRONG, data / "train" / "wide" / "late.jpg")
+    (data / "train" / "wide" / "wide_001.jpg").unlink()
+    index = open_source(data)
+    found = corrections_of(index)
+    assert (found.known, found.new) == ({WRONG: None}, ("train/wide/late.jpg",))
+    manifest = set_corrections(index, found.known)
+    assert corrections_of(index).new == ()
+    assert {"late.jpg"} == set(open_source(manifest).names) - set(open_source(stripes).names)
+    assert len(open_source(manifest).files) == len(index.files) - 1
 
 
 def test_a_class_that_loses_its_last_picture_keeps_its_number(stripes: Path):
@@ -54,7 +93,7 @@ def test_a_class_that_loses_its_last_picture_keeps_its_number(stripes: Path):
     all_moved = dict.fromkeys(last, index.classes[2])
     derived = open_source(set_corrections(index, all_moved))
     assert derived.classes == index.classes
-    assert corrections_of(index) == all_moved
+    assert corrections_of(index).known == all_moved
     assert index.classes[0] in " ".join(problem.message for problem in derived.problems)
 
 
@@ -67,7 +106,8 @@ def test_odd_classes_are_corrected_as_they_are_called(stripes: Path, tmp_path: P
     corrections = {str(index.files["path"].iloc[row]): names[2] for row in (0, 1)}
     derived = open_source(set_corrections(index, corrections))
     assert derived.classes == index.classes
-    assert corrections_of(index) == {path: name for path, name in corrections.items() if f"/{names[2]}/" not in path}
+    changed = {path: name for path, name in corrections.items() if f"/{names[2]}/" not in path}
+    assert corrections_of(index).known == changed
 
 
 @pytest.mark.parametrize(
@@ -96,7 +136,7 @@ def test_exclusions_and_splits_of_version_0_1_keep_odd_names(tmp_path: Path):
         file.write_text("".join(f"{row['path']},{row['label']},{row['split']}\n" for row in [_HEADER, *rows]))
         assert "verbatim" not in file.read_text()
     assert open_source(manifest).classes == index.classes == ("2.0", "ends ", "nan")
-    assert corrections_of(index) == {"nan/0.jpg": None}
+    assert corrections_of(index).known == {"nan/0.jpg": None}
     tree(data, "nan/new.jpg")
     again = open_source(data).files.set_index("path")["split"]
     assert again.drop("nan/new.jpg").to_dict() == index.files.set_index("path")["split"].to_dict()
@@ -108,7 +148,7 @@ def test_two_folders_of_one_name_do_not_share_a_manifest(stripes: Path, tmp_path
     first, second = (open_source(tmp_path / part / "flowers") for part in ("a", "b"))
     assert correction_manifest(first) != correction_manifest(second)
     set_corrections(first, {WRONG: "wide"})
-    assert corrections_of(second) == {}
+    assert corrections_of(second).known == {}
 
 
 def test_two_readings_of_a_folder_do_not_share_a_manifest(tmp_path: Path):
@@ -121,8 +161,8 @@ def test_two_readings_of_a_folder_do_not_share_a_manifest(tmp_path: Path):
     assert (lying.classes, named.classes) == (("box0", "box1"), ("cat", "dog"))
     path = str(named.files["path"].iloc[0])
     set_corrections(named, {path: None})
-    assert corrections_of(named) == {path: None}
-    assert corrections_of(lying) == {}
+    assert corrections_of(named).known == {path: None}
+    assert corrections_of(lying).known == {}
 
 
 def test_shards_cannot_be_corrected(stripes: Path, tmp_path: Path):

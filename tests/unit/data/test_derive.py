@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 
 from alexcore.data.derive import exclude, group_in, merge_classes, names_in, select_classes
-from alexcore.data.folder import open_folder
 from alexcore.data.index import DataIndex
 from alexcore.data.lists.manifest import open_manifest, write_manifest
 from alexcore.errors import DataError
-from tests.support.small_trees import counts, messages, tree
+from tests.support.small_trees import counts, messages, open_folder, tree
 
 CLASSES = ("aster", "daisy", "rose", "tulip")
 
@@ -137,7 +136,7 @@ def test_pictures_left_out(index):
 def test_a_class_that_loses_all_its_pictures_keeps_its_number(index):
     rest = exclude(index, [path for path in names(index) if "/daisy/" in path])
     assert rest.classes == CLASSES
-    assert "train lacks the classes daisy; a network could never learn them." in messages(rest, "warning")
+    assert "train lacks the classes daisy; a network could never learn them." in messages(rest, "error")
     assert same_when_saved(rest)
 
 

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 from torchvision.datasets import ImageFolder
 
-from alexcore.data.folder import open_folder
 from alexcore.errors import DataError
-from tests.support.small_trees import counts, messages, tree
+from tests.support.small_trees import counts, messages, open_folder, tree
 
 
 def refused(root: Path, *arguments) -> DataError:
@@ -125,7 +124,7 @@ def test_no_picture_in_class_folders(tmp_path, files):
 
 def test_val_without_train(tmp_path):
     error = refused(tree(tmp_path, val__a=1, val__b=1, test__a=1))
-    assert error.message == f"{tmp_path} has val/ and test/ but no train/."
+    assert error.message == f"{tmp_path} has val/ and test/ but no train/: there is nothing to train on."
 
 
 def test_one_class_only(tmp_path):
@@ -155,7 +154,7 @@ def test_a_class_of_val_that_train_lacks(tmp_path):
 
 def test_no_validation_pictures(tmp_path):
     with pytest.raises(DataError, match="has no validation pictures"):
-        open_folder(tree(tmp_path, train__a=2, train__b=2)).require_trainable()
+        open_folder(tree(tmp_path, train__a=1, train__b=1)).require_trainable()
 
 
 def test_empty_and_hidden_folders_are_no_classes(tmp_path):

@@ -25,6 +25,7 @@ from alexcore.errors import ConfigError, DataError
 from alexcore.files import read_json, write_json
 from alexcore.run_intensity import joined, window_of
 from alexcore.runs.store import create_run
+from alexcore.training.checkpoint import load_checkpoint, save_checkpoint
 from alexcore.training.loop import fit
 from tests.support.command_line import done, refused
 from tests.support.files_in_the_wild import blocks, saved
@@ -210,7 +211,9 @@ def test_a_run_keeps_its_rule_for_its_resume_and_for_whoever_uses_it(tmp_path):
     rule = {"windows": [["16-bit", 0.0, 2000.0]], "background": "white"}
     kept = read_json(folder / "env.json") or {}
     assert kept["rendering"] == rule
-    write_json(folder / "env.json", {**kept, "rendering": {**rule, "background": "gray"}})
+    last = folder / "checkpoints" / "last.pt"
+    save_checkpoint(last, {**load_checkpoint(last), "rendering": {**rule, "background": "gray"}})
+    (folder / "env.json").write_text("{", encoding="utf-8")
     assert fit(config, folder, Watcher(), resume=True) == "finished"
     classifier = Classifier(folder / "checkpoints" / "last.pt")
     assert classifier.rendering == Rendering((("16-bit", 0.0, 2000.0),), "gray"), "that of the run, not chosen anew"

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from alexcore.data.folder import open_folder
 from alexcore.data.index import DataIndex
 from alexcore.data.reading import AmbiguousError, FolderChoice, FolderReading
 from alexcore.errors import ConfigError, DataError
-from tests.support.small_trees import counts, tree
+from tests.support.small_trees import counts, open_folder, tree
 
 Counts = dict[str, dict[str, int]]
 
@@ -82,9 +81,20 @@ def test_of_train_and_test_a_fifth_of_train_validates_and_test_stays(tmp_path):
     assert counts(again)["test"]["a"] == 4
 
 
-def test_train_alone_has_no_validation(tmp_path):
-    with pytest.raises(DataError, match="has no validation pictures"):
-        open_folder(tree(tmp_path, Training__a=5, Training__b=5)).require_trainable()
+def test_of_train_alone_a_fifth_validates(tmp_path):
+    index = open_folder(tree(tmp_path / "set", Training__a=5, Training__b=10))
+    index.require_trainable()
+    assert counts(index) == {"train": {"a": 4, "b": 8}, "val": {"a": 1, "b": 2}}
+    assert "3 pictures" in said(index, "validation-drawn")
+    val = set(index.select("val")["path"])
+    assert val <= set(open_folder(tree(tmp_path / "set", "Training/a/00.jpg")).select("val")["path"])
+
+
+@pytest.mark.parametrize("split", ["test", "Val"])
+def test_a_split_alone_that_is_not_train_is_refused(tmp_path, split):
+    with pytest.raises(DataError, match=f"has {split}/ but no train/: there is nothing to train on") as caught:
+        open_folder(tree(tmp_path, **{f"{split}__a": 3, f"{split}__b": 3}))
+    assert "--layout classes" in caught.value.hint
 
 
 def test_a_test_split_without_classes_is_left_out(tmp_path):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from alexcore.files import read_json, replacing, write_json
+from alexcore.files import previous_of, read_json, remove_leftovers, replacing, write_json
 
 
 def test_the_new_content_takes_the_place_of_the_old(home):
@@ -97,3 +97,27 @@ def test_what_cannot_be_read_is_none(tmp_path: Path):
     assert read_json(tmp_path / "missing.json") is None
     assert read_json(tmp_path) is None
     assert read_json(tmp_path / "a\0b") is None
+
+
+def test_the_former_file_is_kept_under_its_own_name(home):
+    file = home / "last.pt"
+    for text in ("one", "two", "three"):
+        with replacing(file, durable=True, former=previous_of(file)) as temporary:
+            temporary.write_text(text)
+    assert {path.name: path.read_text() for path in home.iterdir()} == {"last.pt": "three", "last.previous.pt": "two"}
+
+
+def test_what_killed_writers_have_left_is_removed_and_nothing_else(home):
+    kept = [home / "status.json", home / ".lock", home / ".request.9-9.tmp", home / "checkpoints" / "last.pt"]
+    gone = [
+        home / ".status.json.7-1.tmp",
+        home / "checkpoints" / ".last.pt.7-1.tmp",
+        home / "arms" / "batch-s0" / "checkpoints" / ".last.pt.7-1.tmp",
+        home / ".about.json.7-1.tmp",
+    ]
+    for path in (*kept, *gone):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("half")
+    os.utime(gone[-1], (0, 0))
+    assert remove_leftovers(home) == 4 * len("half")
+    assert [path.exists() for path in (*kept, *gone)] == [True] * 4 + [False] * 4

@@ -38,6 +38,7 @@ FLOORS = [
     {"config"},
     {"command_line"},
     {"data"},
+    {"doubt"},
     {"training"},
     {"runs"},
     {"analysis"},

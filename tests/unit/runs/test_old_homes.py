@@ -15,7 +15,7 @@ import torch
 from alexcore.augment.pipeline_files import load_pipeline, saved_pipelines
 from alexcore.batchnorm.read.record import Experiment
 from alexcore.cli import main
-from alexcore.data.derive import corrections_of
+from alexcore.data.correcting import corrections_of
 from alexcore.data.sources import open_source
 from alexcore.errors import RunError
 from alexcore.files import read_json, write_json
@@ -78,7 +78,7 @@ def test_its_curves_are_read() -> None:
 def test_what_a_person_kept_is_still_there() -> None:
     index = open_source(data_dir() / "flowers")
     assert {row.path: row.split for row in index.files.itertuples()} == GOLDEN["splits"]
-    assert corrections_of(index) == {"daisy/daisy_0000.jpg": None}
+    assert corrections_of(index).known == {"daisy/daisy_0000.jpg": None}
     assert load_pipeline(saved_pipelines()["gentle"]) == read_run(runs_dir() / FINISHED).config.augment  # type: ignore[union-attr]
     assert read_job("draw-flowers").state == "finished"
     (deleted,) = list_trash()

@@ -220,7 +220,8 @@ def test_a_run_without_memory_fails_with_the_advice(stripes, monkeypatch):
 
 
 def test_early_stopping_waits_for_so_many_epochs(stripes, monkeypatch):
-    accuracies = iter([0.5, 0.6, 0.6, 0.55, 0.7, 0.7, 0.7, 0.9])
+    """And a resume with another patience counts it anew, from the epoch that it begins with."""
+    accuracies = iter([0.5, 0.6, 0.6, 0.55, 0.5, 0.6, 0.6, 0.9])
     evaluate = loop.evaluate
 
     def scripted(*parts):
@@ -229,7 +230,18 @@ def test_early_stopping_waits_for_so_many_epochs(stripes, monkeypatch):
 
     monkeypatch.setattr(loop, "evaluate", scripted)
     config, watcher = tiny_config(stripes, epochs=8, early_stopping=2), Watcher()
-    assert fit(config, create_run(config), watcher) == "finished"
+    folder = create_run(config)
+    assert fit(config, folder, watcher) == "finished"
     assert [event["val_acc1"] for event in watcher.of("epoch")] == [0.5, 0.6, 0.6, 0.55]
     said = watcher.of("warning")[-1]
     assert (said["code"], said["values"]) == ("run.stopped-early", {"patience": 2})
+    other = config.model_copy(update={"early_stopping": 3})
+    assert fit(other, folder, again := Watcher(), resume=True) == "finished"
+    assert [event["val_acc1"] for event in again.of("epoch")] == [0.5, 0.6, 0.6]
+    assert [each["code"] for each in again.of("note")] == ["run.early-stopping-changed"]
+    more = other.model_copy(update={"epochs": 8, "early_stopping": 0})
+    assert fit(more, folder, last := Watcher(), resume=True) == "finished"
+    assert [each["code"] for each in (*again.of("outcome"), *last.of("outcome"))] == [
+        "run.stopped-early",
+        "run.all-epochs",
+    ]

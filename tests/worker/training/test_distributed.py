@@ -260,8 +260,7 @@ def test_another_number_of_processes_keeps_the_pictures_of_a_step_and_says_so(pa
     folder = shutil.copytree(pairs["stopped"][0], tmp_path / "run")
     assert_same_weights(folder, pairs["plain"][0][0])
     write_json(folder / "status.json", {"state": "stopped", "epoch": 2, "step": 10, "total_steps": 10})
-    launcher.prepare_resume(read_run(folder), epochs=3, processes=1)
-    changed = load_config(folder / "config.json")
+    changed = launcher.prepare_resume(read_run(folder), epochs=3, processes=1)
     assert (changed.processes, changed.batch_size) == (1, 8)
     watcher = Watcher()
     assert fit(changed, folder, watcher, resume=True) == "finished"
