@@ -30,7 +30,7 @@ _TURN = "runs_import_turn"
 
 def import_section() -> None:
     """Draw the expander for a bundle; a run that comes is watched below it, and offered when it is here."""
-    with st.expander(_("Bring a run back from a bundle"), icon=":material/upload_file:"):
+    with st.expander(_("Bring a run back from a bundle"), key="runs_import_section", icon=":material/upload_file:"):
         upload = st.file_uploader(
             _("Bundle"),
             key=f"runs_import{st.session_state.get(_TURN) or ''}",
