@@ -12,6 +12,7 @@ import pandas as pd
 from alexcore.analysis.batch_prediction import AskedNetwork, Reply
 from alexcore.analysis.confidence import entropy_bits, short_hint
 from alexcore.analysis.prediction import best_of
+from alexcore.names import in_cell
 
 
 def as_json(networks: Sequence[AskedNetwork], replies: Sequence[Reply], top_k: int) -> dict[str, Any]:
@@ -49,10 +50,10 @@ def csv_text(networks: Sequence[AskedNetwork], replies: Sequence[Reply], top_k: 
         for reply in replies:
             one = _one(network, number, reply, top_k)
             if "error" in one:
-                writer.writerow([one["file"], "", "", "", "", one["error"], *run])
+                writer.writerow(map(in_cell, [one["file"], "", "", "", "", one["error"], *run]))
             for rank, top in enumerate(one.get("top", ()), start=1):
                 cells = [one["file"], rank, top["class"], top["index"], f"{top['probability']:.6f}", ""]
-                writer.writerow([*cells, *run])
+                writer.writerow(map(in_cell, [*cells, *run]))
     return text.getvalue()
 
 

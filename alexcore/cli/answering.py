@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
 from alexcore.cli.flags import add_choice_flags, chosen
-from alexcore.cli.output import RUN_HELP, Arguments, Bar, add_command, answer, print_json, reported
+from alexcore.cli.output import RUN_HELP, Arguments, Bar, add_command, answer, print_json, reported, say
 from alexcore.errors import DataError
 
 
@@ -78,7 +77,7 @@ def predict(arguments: Arguments) -> int:
     runs = [find_run(each) for each in (arguments.run_dir, *arguments.also)]
     networks = [AskedNetwork(str(run.path), Classifier(require_checkpoint(run))) for run in runs]
     for note in (note for network in networks for note in network.classifier.notes):
-        print(note.sentence, file=sys.stderr)
+        say(note.sentence, aside=True)
     found = named_pictures(arguments.images)
     batch = BatchPrediction(networks, found.pictures, tta=arguments.tta)
     with closing(Bar("pictures")) as bar:
@@ -88,17 +87,16 @@ def predict(arguments: Arguments) -> int:
     if arguments.json:
         print_json(as_json(networks, replies, top_k))
     elif arguments.csv:
-        print(csv_text(networks, replies, top_k), end="")
+        say(*csv_text(networks, replies, top_k).splitlines())
     else:
         for each in replies:
             if each.error:
-                print(f"{each.name}: {each.error} {each.hint}".rstrip())
+                say(f"{each.name}: {each.error} {each.hint}".rstrip())
             for network, probabilities in zip(networks, each.probabilities, strict=bool(each.probabilities)):
                 top = best_of(probabilities, network.classifier.classes, top_k)
                 of = f"{network.name}: " if len(networks) > 1 else ""
-                print(f"{each.name}: {of}" + ", ".join(f"{one.name} {one.probability:.1%}" for one in top))
-        for sentence in found.passed_over:
-            print(sentence)
+                say(f"{each.name}: {of}" + ", ".join(f"{one.name} {one.probability:.1%}" for one in top))
+        say(*found.passed_over)
     return 2 if all(each.error for each in replies) else 0
 
 

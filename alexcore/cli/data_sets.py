@@ -68,7 +68,7 @@ def data_info(arguments: Arguments) -> int:
     reading = reading_of(index)
     problems += [f"It could also be read as {each.words}: {_or_default(each.choice)}" for each in reading.alternatives]
     head = f"{index.root}: {len(index.files):,} pictures, {index.layout}"
-    return answer(arguments.json, found, head, counts.to_string(), *problems)
+    return answer(arguments.json, found, head, *counts.to_string().split("\n"), *problems)
 
 
 def _or_default(choice: FolderChoice) -> str:
