@@ -1,16 +1,25 @@
 """Whether what a run has saved is still what was written: a sentence where it is not.
 
 A checkpoint is a zip file as torch writes it, whose directory has the CRC of each of its parts; torch does not look at
-them when it reads.
+them when it reads. config.json and class_indices.json have their hashes in checksums.json beside them: a person may
+change them, so one that can still be read is *edited*, not damaged. A run of version 0.1 has no such file.
 """
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import struct
 import zipfile
 import zlib
-from typing import BinaryIO
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from alexcore.files import read_json, write_json
+
+CHECKSUMS = "checksums.json"
+# The files that checksums.json may speak of.
+CONFIG, CLASSES = "config.json", "class_indices.json"
 
 # A damaged directory, a field that says what cannot be, a name that is no text, a part that claims to be encrypted.
 _BROKEN = (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, OverflowError, EOFError)
@@ -42,3 +51,26 @@ def damage_in_zip(file: BinaryIO) -> str:
             raise
         return "its directory is damaged"
     return f"its part {broken.partition('/')[2][:60] or broken[:60]!r} is not what was written" if broken else ""
+
+
+def write_checked(path: Path, value: Any) -> None:
+    """Replace `path` by `value` as JSON, and its hash in checksums.json."""
+    known = read_json(path.with_name(CHECKSUMS)) or {}
+    # Killed in between, it has no hash, which claims nothing.
+    if known.pop(path.name, None) is not None:
+        write_json(path.with_name(CHECKSUMS), known)
+    write_json(path, value)
+    write_json(path.with_name(CHECKSUMS), {**known, path.name: _hash(path)})
+
+
+def changed_since(run_dir: Path) -> tuple[str, ...]:
+    """Those of a run's checked files that are not what was written; one that is gone, or has no hash, is not named."""
+    known = read_json(run_dir / CHECKSUMS) or {}
+    return tuple(name for name in (CONFIG, CLASSES) if name in known and _hash(run_dir / name) not in (known[name], ""))
+
+
+def _hash(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""

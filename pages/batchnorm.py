@@ -15,6 +15,7 @@ from ui.batchnorm.form import experiment_form, fairness
 from ui.batchnorm.past import past_experiments, what_is_asked
 from ui.parts.address import choose_dataset, choose_run, chosen_run
 from ui.parts.datasets import dataset_or_wait, dataset_select
+from ui.parts.drop_button import drop_button
 from ui.parts.page import page, shown_errors
 
 
@@ -26,9 +27,10 @@ def new_experiment() -> None:
     index, _checked = opened
     made = None
     with shown_errors():
-        config, bn = experiment_form(str(index.origin), reading_of(index).choice)
+        config, bn = experiment_form(str(index.origin), reading_of(index).choice, index.val)
         fairness(config, bn, index)
         made = config, bn
+    drop_button(name, index, "bn_drop")
     if st.button(_("Start"), key="bn_start", type="primary", icon=":material/play_arrow:", disabled=made is None):
         assert made is not None
         folder = create_experiment(*made)

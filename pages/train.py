@@ -11,11 +11,12 @@ from alexcore.runs.kinds import TRAINING
 from alexcore.runs.run_list import active_runs
 from alexcore.runs.store import open_run
 from alexcore.words.language import _
-from ui.parts.address import choose_dataset, choose_run, chosen_run
-from ui.parts.clone import clone_from_url, cloned_validation, end_clone
+from ui.parts.address import choose_dataset, choose_run, chosen_beside, chosen_run
+from ui.parts.clone import clone_from_url, end_clone, validation
 from ui.parts.datasets import dataset_or_wait, dataset_select, whole_dataset
+from ui.parts.drop_button import drop_button
 from ui.parts.evaluation_section import evaluation_section
-from ui.parts.forms import config_form, explanations
+from ui.parts.forms import config_form, explanations, take_intensity
 from ui.parts.page import page, shown_errors
 from ui.parts.run_live import watch
 from ui.train.checks_section import checks
@@ -32,9 +33,11 @@ def new_run() -> None:
     index, checked = opened
     config, plan = None, None
     with shown_errors():
-        val, index = cloned_validation(name, index)
+        val, index = validation(name, index)
+        take_intensity(name, chosen_beside(name).intensity)
         config = config_form(str(index.origin), val, reading_of(index).choice)
         plan = preflight(config, index, checked, index if val else whole_dataset(name))
+    drop_button(name, index, "train_drop")
     if st.button(_("Start"), key="train_start", type="primary", icon=":material/play_arrow:", disabled=plan is None):
         assert config is not None
         end_clone()

@@ -19,11 +19,15 @@ def as_json(networks: Sequence[AskedNetwork], replies: Sequence[Reply], top_k: i
     """The answers as one document.
 
     Returns:
-        `{"run", "predictions": [{"file", "top": [{"class", "index", "probability"}, ...]} or {"file", "error"}, ...]}`
-        for the first network; of several, `runs` holds that for each.
+        `{"run", "trained_epochs", "predictions": [{"file", "top": [{"class", "index", "probability"}, ...]}
+        or {"file", "error"}, ...]}` for the first network; of several, `runs` holds that for each.
     """
     runs = [
-        {"run": network.name, "predictions": [_one(network, number, reply, top_k) for reply in replies]}
+        {
+            "run": network.name,
+            "trained_epochs": network.classifier.trained.epochs,
+            "predictions": [_one(network, number, reply, top_k) for reply in replies],
+        }
         for number, network in enumerate(networks)
     ]
     return runs[0] if len(runs) == 1 else {**runs[0], "runs": runs}

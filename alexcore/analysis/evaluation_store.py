@@ -22,9 +22,9 @@ from alexcore.files import read_json, replacing, write_json
 from alexcore.home import cache_dir
 
 # Part of every name: a changed form of the files must not meet older ones.
-VERSION = 1
+VERSION = 2
 COLUMNS = ("path", "label", "predicted", "probability", "label_probability", "loss", "top_index", "top_probability")
-_FIGURES = ("images", "loss", "acc1", "confusion", "per_class", "calibration", "classes", "data", "split")
+_FIGURES = ("images", "labelled", "loss", "acc1", "confusion", "per_class", "calibration", "classes", "data", "split")
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,14 @@ def evaluation_name(
     checkpoint: Path,
     data: str,
     val: str = "",
-    split: str = "val",
+    split: str = "",
     choice: FolderChoice = AS_IT_LIES,
     *,
     include_seen: bool = False,
 ) -> str:
     """A name for the evaluation of this file on this state of a data set; also that of its background job.
+
+    Without a `split` it is that of val: where val exists both are the same evaluation, and elsewhere there is one only.
 
     Raises:
         CheckpointError: the checkpoint is missing.
@@ -72,7 +74,7 @@ def evaluation_name(
         raise CheckpointError(f"There is no checkpoint {checkpoint}.", "Train for at least one epoch first.") from error
     places = [each for each in (data, val, choice.test) if each]
     sources = [(str(Path(each).expanduser().resolve()), _signature(each)) for each in places]
-    parts = [VERSION, str(checkpoint.resolve()), status.st_size, status.st_mtime_ns, sources, split]
+    parts = [VERSION, str(checkpoint.resolve()), status.st_size, status.st_mtime_ns, sources, split or "val"]
     parts += [choice.flags] if choice.flags else []
     text = json.dumps([*parts, "--include-seen"] if include_seen else parts)
     return f"evaluate-{hashlib.sha256(text.encode()).hexdigest()[:20]}"

@@ -41,7 +41,8 @@ def wilson(correct: int, total: int, z: float = Z_95) -> tuple[float, float] | N
 class Bin:
     """The pictures whose answers were about equally sure: above `low` (the first bin also holds 0) and up to `high`.
 
-    `confidence` is the mean probability of the answers, `acc1` the share of right ones; None for an empty bin.
+    `confidence` is the mean probability of the answers, `acc1` the share of right ones, between `acc1_low` and
+    `acc1_high` (Wilson, 95 %); None for an empty bin.
     """
 
     low: float
@@ -49,6 +50,8 @@ class Bin:
     images: int
     confidence: float | None
     acc1: float | None
+    acc1_low: float | None
+    acc1_high: float | None
 
 
 def calibration(
@@ -64,7 +67,8 @@ def calibration(
         inside = place == number
         count = int(inside.sum())
         means = (float(probability[inside].mean()), float(right[inside].mean())) if count else (None, None)
-        found.append(Bin(number / bins, (number + 1) / bins, count, *means))
+        interval = wilson(int(right[inside].sum()), count) or (None, None)
+        found.append(Bin(number / bins, (number + 1) / bins, count, *means, *interval))
     return found
 
 
@@ -90,9 +94,9 @@ def class_scores(labels: npt.NDArray[Any], predicted: npt.NDArray[Any], classes:
     """Precision, recall and F1 of each class, by torchmetrics.
 
     Returns:
-        Per class: images (with this label), answers (that named it), precision, recall, f1, and recall_low and
-        recall_high (Wilson, 95 %). What divides by nothing is None: precision of a class that was never answered,
-        recall and F1 of one without pictures.
+        Per class: images (with this label), answers (that named it), precision, recall, f1, and recall_low,
+        recall_high, precision_low, precision_high (Wilson, 95 %). What divides by nothing is None: precision of a class
+        that was never answered, recall and F1 of one without pictures.
     """
     import torch
     from torchmetrics.functional.classification import multiclass_f1_score, multiclass_precision, multiclass_recall
@@ -109,6 +113,7 @@ def class_scores(labels: npt.NDArray[Any], predicted: npt.NDArray[Any], classes:
         images, answers = int((truth == number).sum()), int((answer == number).sum())
         right = int(((truth == number) & (answer == number)).sum())
         low, high = wilson(right, images) or (None, None)
+        precise_low, precise_high = wilson(right, answers) or (None, None)
         rows.append(
             {
                 "images": images,
@@ -118,6 +123,8 @@ def class_scores(labels: npt.NDArray[Any], predicted: npt.NDArray[Any], classes:
                 "f1": scores[2][number] if images else None,
                 "recall_low": low,
                 "recall_high": high,
+                "precision_low": precise_low,
+                "precision_high": precise_high,
             }
         )
     return rows

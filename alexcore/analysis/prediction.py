@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,29 @@ class ClassProbability:
     name: str
     index: int
     probability: float
+
+
+@dataclass(frozen=True)
+class HowTrained:
+    """How far the training of a network had come when its weights were saved."""
+
+    epochs: int  # complete ones
+    of_epochs: int
+    steps: int
+    most_steps: int  # 0 where epochs alone say how long it trains
+
+    @classmethod
+    def of(cls, position: Mapping[str, Any], config: TrainConfig) -> HowTrained:
+        """Read it from the position in a checkpoint."""
+        epochs, steps = (int(position.get(name) or 0) for name in ("epoch", "step"))
+        return cls(epochs, config.epochs, steps, config.max_steps)
+
+    @property
+    def in_words(self) -> str:
+        """As a sentence ends with it: "after 0 of 3 epochs (0 steps)"."""
+        if self.most_steps:
+            return f"after {self.steps:,} of {self.most_steps:,} steps ({self.epochs:,} complete epochs)"
+        return f"after {self.epochs:,} of {self.of_epochs:,} epochs ({self.steps:,} steps)"
 
 
 class Classifier:
@@ -65,6 +88,7 @@ class Classifier:
         self.rendering = Rendering.of(state.get("rendering"))
         # Of the data set that it was trained on; empty where the checkpoint does not say.
         self.fingerprint = str(state.get("fingerprint", ""))
+        self.trained = HowTrained.of(state.get("position") or {}, self.config)
         self.lock = threading.RLock()
 
     @torch.no_grad()

@@ -13,8 +13,8 @@ from alexcore.errors import DataError
 
 
 def evaluate(arguments: Arguments) -> int:
-    """Measure a run on the validation split of its own or another data set, class by class and picture by picture."""
-    from alexcore.analysis.evaluation_store import about_seen, evaluation_name, remember_evaluation
+    """Measure a run on its validation split, or on all that --data hands over, class by class, picture by picture."""
+    from alexcore.analysis.evaluation_store import evaluation_name, remember_evaluation
     from alexcore.analysis.run_evaluation import answer_pictures, report_of
     from alexcore.data.reading import AS_IT_LIES
     from alexcore.data.sources import choice_of
@@ -47,19 +47,41 @@ def evaluate(arguments: Arguments) -> int:
         if name:
             # Before the job says that it has finished: a page looks for the result as soon as it does.
             remember_evaluation(name, report, answers.table)
-    split = {"val": "validation", "train": "training"}.get(report["split"], report["split"])
-    lines = [
-        f"{split} accuracy {report['acc1']:.4f}, loss {report['loss']:.4f} over {report['images']:,} pictures "
-        f"(95 % interval {report['acc1_low'] or 0:.4f} to {report['acc1_high'] or 0:.4f})",
-        f"balanced accuracy {_number(report['balanced_acc1'])}, macro F1 {_number(report['macro_f1'])}, "
-        f"calibration error {_number(report['ece'])}",
-    ]
+    return answer(arguments.json, {"run": arguments.run_dir, **report}, *_in_lines(report))
+
+
+def _in_lines(report: dict[str, Any]) -> list[str]:
+    """What a person reads of an evaluation."""
+    from alexcore.analysis.evaluation_store import about_seen
+    from alexcore.words.findings import told
+
+    split = {"val": "validation ", "train": "training ", "all": ""}.get(report["split"], f"{report['split']} ")
+    if report["acc1"] is None:
+        lines = [f"{report['images']:,} pictures are answered; no accuracy is known."]
+    else:
+        lines = [
+            f"{split}accuracy {report['acc1']:.4f}, loss {report['loss']:.4f} over {report['labelled']:,} pictures "
+            f"(95 % interval {report['acc1_low'] or 0:.4f} to {report['acc1_high'] or 0:.4f})",
+            f"balanced accuracy {_number(report['balanced_acc1'])}, macro F1 {_number(report['macro_f1'])}, "
+            f"calibration error {_number(report['ece'])}",
+        ]
+    lines.append(f"This is the network {report['trained']}.")
+    lines += [" ".join(told(each)).strip() for each in report["said"]]
     lines += [about] if (about := about_seen(report)) else []
-    lines += answers.notes
+    if report["acc1"] is None:
+        return [*lines, *(f"  {name}: {count:,} answers" for name, count in report["answers"].items())]
     for row in report["per_class"]:
-        recall, precision, f1 = _number(row["recall"], "no pictures"), _number(row["precision"]), _number(row["f1"])
-        lines.append(f"  {row['class']}: recall {recall}, precision {precision}, F1 {f1}")
-    return answer(arguments.json, {"run": arguments.run_dir, **report}, *lines)
+        recall = _share(row, "recall", row["images"], "no pictures")
+        precision = _share(row, "precision", row["answers"], "-")
+        lines.append(f"  {row['class']}: recall {recall}, precision {precision}, F1 {_number(row['f1'])}")
+    return lines
+
+
+def _share(row: dict[str, Any], name: str, count: int, missing: str) -> str:
+    """A share with its interval and what it is a share of."""
+    if row[name] is None:
+        return missing
+    return f"{row[name]:.3f} ({row[f'{name}_low']:.3f} to {row[f'{name}_high']:.3f}, n = {count:,})"
 
 
 def _number(value: float | None, missing: str = "-") -> str:
@@ -97,6 +119,10 @@ def predict(arguments: Arguments) -> int:
                 of = f"{network.name}: " if len(networks) > 1 else ""
                 say(f"{each.name}: {of}" + ", ".join(f"{one.name} {one.probability:.1%}" for one in top))
         say(*found.passed_over)
+    for network in () if arguments.json else networks:
+        of = f"of {network.name} " if len(networks) > 1 else ""
+        # Beside the answers, which are a line each.
+        say(f"This is the network {of}{network.classifier.trained.in_words}.", aside=True)
     return 2 if all(each.error for each in replies) else 0
 
 
@@ -135,7 +161,10 @@ def register(commands: Any) -> None:
     evaluating.add_argument("--data", default="", help="another data set with the same classes")
     add_choice_flags(evaluating)
     evaluating.add_argument(
-        "--split", choices=["train", "val", "test"], default="val", help="which part of it (default: val)"
+        "--split",
+        choices=["train", "val", "test", "all"],
+        default="",
+        help="which part of it (default: val; of other data test where there is no val, all where nothing is split)",
     )
     evaluating.add_argument(
         "--include-seen", action="store_true", help="let images count that the run was trained on, too"

@@ -64,6 +64,7 @@ def _show(arguments: Arguments) -> tuple[dict[str, Any], str]:
         **found.figures(run.path),
         "error": run.status.error or None,
         "problem": run.problem or None,
+        "edited": [each.name for each in run.edited],
         "config": run.config.model_dump() if run.config else None,
         "name": found.name,
         "tags": list(found.tags),
@@ -171,6 +172,16 @@ def _prune(arguments: Arguments) -> tuple[dict[str, Any], str]:
     return {"pruned": run.id, "freed_bytes": freed}, text
 
 
+def _repair(arguments: Arguments) -> tuple[dict[str, Any], str]:
+    from alexcore.runs.repair import repair
+    from alexcore.runs.store import open_run
+
+    run = open_run(arguments.id)
+    written = repair(run)
+    text = f"{run.id} has {', '.join(written)} again, as its checkpoint has them; what was there is kept beside them."
+    return {"repaired": run.id, "written": written}, text
+
+
 # What each action needs behind it, what that does, and who does it.
 ACTIONS: dict[str, tuple[str, str, Callable[[Arguments], tuple[dict[str, Any], str]]]] = {
     "list": ("", "the runs, the newest first; --search narrows them down", _list),
@@ -186,6 +197,7 @@ ACTIONS: dict[str, tuple[str, str, Callable[[Arguments], tuple[dict[str, Any], s
     "tag": ("ID TAG...", "adds tags", _about),
     "untag": ("ID TAG...", "takes tags off", _about),
     "note": ("ID TEXT", "keeps a note; --clear removes it", _about),
+    "repair": ("ID", "writes config.json and class_indices.json again, as its checkpoint has them", _repair),
     "prune": ("ID", "deletes its checkpoints but the best one; it cannot be resumed then", _prune),
 }
 

@@ -118,11 +118,13 @@ def _execute(run_dir: Path, as_json: bool) -> int:
     measured = f"best validation accuracy {accuracy:.3f}" if accuracy is not None else "not validated"
     skipped = result.get("skipped_images", 0)
     lost = f"; {skipped:,} pictures could no longer be read and were skipped" if skipped else ""
+    went_back = [told(result["went_back"])[0]] if "went_back" in result else []
     because = f"{told(result['outcome'])[0]} " if result.get("outcome") else ""
     return answer(
         as_json,
         result,
         f"{result['status']}: {because}{result['epochs']} epochs, {result['steps']} steps, {measured}{lost}",
+        *went_back,
         f"Classify a picture with: python -m alexcore predict {quote(str(run_dir.resolve()))} PICTURE",
     )
 

@@ -21,7 +21,7 @@ from alexcore.findings.finding import Finding, errors_first, few
 from alexcore.findings.untrained import UntrainedClasses
 from alexcore.words.template import filled
 
-_DIGITS = re.compile("([0-9]+)")
+_DIGITS, _WHOLE = re.compile("([0-9]+)"), re.compile("-?[0-9]+")
 
 
 def listed(names: Sequence[str]) -> str:
@@ -77,6 +77,8 @@ def _natural(name: str) -> list[str | int]:
 
 def _surprising_order(classes: Sequence[str]) -> list[Finding]:
     if list(classes) != sorted(classes):  # somebody has chosen this order
+        return []
+    if all(map(_WHOLE.fullmatch, classes)) and list(classes) == sorted(classes, key=int):
         return []
     problems: list[Finding] = []
     by_number = sorted(classes, key=_natural)
@@ -145,3 +147,22 @@ def require_same_mapping(run_classes: Sequence[str], data_classes: Sequence[str]
             "The data set numbers its classes differently from the run.\n" + "\n".join(lines),
             "Use a data set with the same class folders.",
         )
+
+
+def match_classes(known: Sequence[str], names: Sequence[str]) -> dict[str, int]:
+    """The number among the known classes of each name that is one of them.
+
+    Letters may differ in case or Unicode form where exactly one name fits exactly one class.
+    """
+    numbers = {name: number for number, name in enumerate(known)}
+    found = {name: numbers[name] for name in names if name in numbers}
+
+    def alone(among: Sequence[str]) -> dict[str, str]:
+        forms: dict[str, list[str]] = {}
+        for name in among:
+            form = unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+            forms.setdefault(form, []).append(name)
+        return {form: each[0] for form, each in forms.items() if len(each) == 1}
+
+    classes, others = alone(known), alone(names)
+    return found | {name: numbers[classes[form]] for form, name in others.items() if form in classes}

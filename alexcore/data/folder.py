@@ -50,9 +50,9 @@ class _SplitPart:
         return [path for path in found if path.startswith(begins)]
 
 
-def open_folder(
-    root: Path, val: Path | None = None, *, choice: FolderChoice = AS_IT_LIES, split_seed: int = 0
-) -> DataIndex:
+def scan_folder(
+    root: Path, val: Path | None = None, choice: FolderChoice = AS_IT_LIES, split_seed: int = 0
+) -> tuple[DataIndex, dict[str, FolderTime]]:
     """Index the pictures of a folder without opening them.
 
     Args:
@@ -62,19 +62,13 @@ def open_folder(
         choice: How the folder is meant, where that is not plain.
         split_seed: Of that split 4:1, which is kept (see split.py): pictures that come later do not change it.
 
+    Returns:
+        The index, and each folder that was read, with its times before that. Among them is the file that keeps the
+        split, because somebody may change or delete it by hand.
+
     Raises:
         AmbiguousError: the folder can be read in several ways.
         DataError: a folder is missing or unreadable, or holds no picture.
-    """
-    return scan_folder(root, val, choice, split_seed)[0]
-
-
-def scan_folder(
-    root: Path, val: Path | None = None, choice: FolderChoice = AS_IT_LIES, split_seed: int = 0
-) -> tuple[DataIndex, dict[str, FolderTime]]:
-    """Do what `open_folder` does; also return each folder that was read, with its times before that.
-
-    Among them is the file that keeps the split, because somebody may change or delete it by hand.
     """
     root = root.resolve()
     apart = {"val": val.resolve()} if val else {}

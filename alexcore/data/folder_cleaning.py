@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from alexcore.data.layout_words import (
     DRAWN,
@@ -34,11 +34,12 @@ class Cleaner:
     """Takes folders and files out of one tree; `left_out` says which, relative to the folder that was opened.
 
     `doubled` is how many files have the name of another one but for its ending, if nearly all pictures are such pairs
-    and nobody has said what to make of them.
+    and nobody has said what to make of them. A folder called like one of the `classes` wraps nothing.
     """
 
-    def __init__(self, opened: Folder, pairs: Pairs = "auto") -> None:
+    def __init__(self, opened: Folder, pairs: Pairs = "auto", classes: Collection[str] = ()) -> None:
         self.opened = opened
+        self.classes = {name.casefold() for name in classes}
         self.left_out: list[LeftOut] = []
         self.doubled = 0
         if pairs != "both":
@@ -66,7 +67,7 @@ class Cleaner:
             if split_of(name) or (only_generic and not wraps):
                 around = "train" in map(split_of, inner.filled) and all(map(split_of, inner.filled))
                 wraps = name == folder.name or (not only_generic and around)
-            if not wraps or len(folder.images) > inner.count:
+            if not wraps or name.casefold() in self.classes or len(folder.images) > inner.count:
                 return folder
             if folder.images:
                 self.left_out.append(LeftOut("loose", self.relative(folder), len(folder.images)))

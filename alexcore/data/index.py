@@ -72,6 +72,7 @@ class DataIndex:
         reading: How a folder was read; None of what is no folder.
         known_as: The paths under which pictures that have moved were known before; they are still the same data set.
         kept: The file that keeps the split, where one was drawn.
+        val: The separate validation folder that was opened with it, or "".
         hashes: What pictures are by their content, path -> hash, where a check has read them (`open_checked`).
     """
 
@@ -85,6 +86,7 @@ class DataIndex:
     reading: FolderReading | None = None
     known_as: Mapping[str, str] | None = None
     kept: Path | None = None
+    val: str = ""
     hashes: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     @property

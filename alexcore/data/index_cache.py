@@ -42,10 +42,10 @@ _known_folders: dict[str, tuple[str, ...]] = {}
 def open_folder_cached(
     root: Path, val: Path | None = None, choice: FolderChoice = AS_IT_LIES, split_seed: int = 0
 ) -> DataIndex:
-    """Do what `folder.open_folder` does, from the remembered index if no folder has changed since.
+    """Do what `folder.scan_folder` does, from the remembered index if no folder has changed since.
 
     Raises:
-        DataError: as `open_folder`.
+        DataError: as `scan_folder`.
     """
     root, val = root.resolve(), val.resolve() if val else None
     key = _key(root, val, choice, split_seed)

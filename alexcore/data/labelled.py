@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from alexcore.data.layout_words import class_in, may_name_splits
 from alexcore.data.reading import PREVIEW, PREVIEWED, FolderReading
 from alexcore.data.tree import Entry, Folder
 from alexcore.findings.finding import Finding
@@ -36,6 +37,13 @@ class Labelled:
     notes: tuple[Finding, ...] = ()
 
 
+def counts_of(images: Mapping[str, Classes]) -> dict[str, dict[str, int]]:
+    """How many pictures each class of each split has; a class without any is left out."""
+    return {
+        split: {name: len(entries) for name, entries in classes.items() if entries} for split, classes in images.items()
+    }
+
+
 def preview_of(images: Mapping[str, Classes], start: int) -> dict[str, list[str]]:
     """Some pictures of each class, as paths without their first `start` letters."""
     found: dict[str, list[str]] = {}
@@ -44,3 +52,26 @@ def preview_of(images: Mapping[str, Classes], start: int) -> dict[str, list[str]
             more = [entry.path[start:].replace(os.sep, "/") for entry in islice(entries, PREVIEW)]
             found[name] = [*found.get(name, []), *more][:PREVIEW]
     return found
+
+
+def by_class_in_name(folder: Folder) -> tuple[dict[str, list[Entry]], int]:
+    """The pictures below a folder by the class in their name, and how many have none."""
+    images: dict[str, list[Entry]] = {}
+    unnamed = 0
+    for entry in folder.entries():
+        name = class_in(entry.name)
+        if name is None:
+            unnamed += 1
+        else:
+            images.setdefault(name, []).append(entry)
+    return dict(sorted(images.items())), unnamed
+
+
+def split_files(opened: Folder, top: Folder) -> list[str]:
+    """Files that may name splits: near the top, or in folders without pictures; relative to what was opened."""
+    near = [opened]
+    for each in near:  # which grows: the folders around the pictures, and those beside them without any
+        inner = [*each.folders.values()]
+        near += [it for it in inner if not it.count or (top.path + os.sep).startswith(it.path + os.sep)]
+    found = [os.path.join(each.path, name) for each in near for name in each.others if may_name_splits(name)]
+    return [os.path.relpath(path, opened.path).replace(os.sep, "/") for path in sorted(found)]

@@ -9,7 +9,7 @@ list that lies among pictures without class folders is read.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import NoReturn
@@ -17,16 +17,14 @@ from typing import NoReturn
 from alexcore.data.folder_cleaning import Cleaner
 from alexcore.data.folder_lists import Listed, by_lists, found_lists, lists_in, why_no_list
 from alexcore.data.index import SPLITS
-from alexcore.data.labelled import Classes, Labelled, preview_of
+from alexcore.data.labelled import Classes, Labelled, by_class_in_name, counts_of, preview_of, split_files
 from alexcore.data.layout_refusals import data_set_or_class, doubled_names, several_readings, without_class_folders
 from alexcore.data.layout_words import (
     are_parts,
     are_splits,
     are_versions,
-    class_in,
     classes_in_names,
     is_pool,
-    may_name_splits,
     numbered_splits,
     speaks_of_unlabelled,
     split_of,
@@ -44,6 +42,9 @@ from alexcore.data.reading import (
 from alexcore.data.tree import Below, Entry, Folder, Tree
 from alexcore.errors import DataError
 from alexcore.findings.layout import FoldersInClasses, SplitFilesUnread
+
+# Classes of a network that is to be measured on a folder; None where one is to be trained.
+Known = Collection[str] | None
 
 
 def read(tree: Tree, choice: FolderChoice = AS_IT_LIES, *, own_val: bool = False) -> Labelled:
@@ -73,6 +74,16 @@ def read(tree: Tree, choice: FolderChoice = AS_IT_LIES, *, own_val: bool = False
     return replace(found, reading=replace(found.reading, alternatives=others))
 
 
+def read_given(tree: Tree, choice: FolderChoice, known: Collection[str]) -> Labelled:
+    """Read a folder as it is handed over to a network that knows some classes: nothing is drawn, and train may lack.
+
+    Pictures that no split holds are in the split "", those without a class in the class "". Raises as `read`.
+    """
+    found = _Reader(tree, choice, True, known=known).read()
+    images = found.images if found.reading.splits else {"": found.images["train"]}
+    return replace(found, images=images)
+
+
 def read_part(tree: Tree, choice: FolderChoice) -> Classes:
     """Read a folder that is one split as a whole, such as a separate validation folder."""
     reader = _Reader(tree, choice, True)
@@ -84,9 +95,12 @@ def read_part(tree: Tree, choice: FolderChoice) -> Classes:
 class _Reader:
     """Reads one folder. `trying` makes a reading of what could not be opened, so that it can be shown."""
 
-    def __init__(self, tree: Tree, choice: FolderChoice, own_val: bool, trying: bool = False) -> None:
+    def __init__(
+        self, tree: Tree, choice: FolderChoice, own_val: bool, trying: bool = False, known: Known = None
+    ) -> None:
         self.tree, self.choice, self.own_val, self.trying = tree, choice, own_val, trying
-        self.cleaner = Cleaner(tree.top, choice.pairs)
+        self.known = known
+        self.cleaner = Cleaner(tree.top, choice.pairs, known or ())
         self.top = self.cleaner.unwrapped(tree.top)
         self.lists: list[Listed] = []
         self.lacking: dict[str, str] = {}
@@ -159,7 +173,7 @@ class _Reader:
         ordinary = {name: folder for name, folder in top.filled.items() if name not in words}
         if "train" not in found and found and ordinary:  # class folders, and one of test pictures beside them
             found["train"] = Folder(top.path, ordinary)
-        if "train" not in found:
+        if "train" not in found and (self.known is None or not found):
             has = " and ".join(f"{found[split].name}/" for split in SPLITS if split in found) or "no split"
             raise DataError(
                 f"{top.path} has {has} but no train/: there is nothing to train on.",
@@ -208,6 +222,8 @@ class _Reader:
         if lists and split != "train":
             self.lists.append(lists[0])
             return lists[0].classes(inner.entries())
+        if self.known is not None:
+            return {"": list(inner.images)}
         if split == "test" or self.trying:
             left_out.append(LeftOut("unlabelled", self.cleaner.relative(inner), len(inner.images)))
             return None
@@ -254,7 +270,10 @@ class _Reader:
 
     def _classes(self) -> Labelled:
         if not self.top.filled:
-            self._refuse_unlabelled(self.top.images)
+            if self.known is None:
+                self._refuse_unlabelled(self.top.images)
+            nameless: Classes = {"": list(self.top.entries())}
+            return self._labelled("flat", "folder", {}, {"train": nameless}, {"train": [self.top]}, [], False)
         left_out: list[LeftOut] = []
         images = self.class_folders(self.top, left_out)
         empty = tuple(name for name, entries in images.items() if not entries and split_of(name))
@@ -294,17 +313,10 @@ class _Reader:
 
     def by_names(self, folder: Folder, left_out: list[LeftOut]) -> Classes:
         """The pictures below a folder by the class in their name; those without one are left out."""
-        images: dict[str, list[Entry]] = {}
-        unnamed = 0
-        for entry in folder.entries():
-            name = class_in(entry.name)
-            if name is None:
-                unnamed += 1
-            else:
-                images.setdefault(name, []).append(entry)
+        images, unnamed = by_class_in_name(folder)
         if unnamed:
             left_out.append(LeftOut("unnamed", self.cleaner.relative(folder), unnamed))
-        return dict(sorted(images.items()))
+        return images
 
     # Lists ------------------------------------------------------------------------------------------------------
 
@@ -334,32 +346,20 @@ class _Reader:
         left_out: Sequence[LeftOut],
         draw: bool,
     ) -> Labelled:
-        counts = {
-            split: {name: len(entries) for name, entries in classes.items() if entries}
-            for split, classes in images.items()
-        }
+        counts = counts_of(images)
         gone = tuple(dict.fromkeys([*self.cleaner.left_out, *left_out]))
         root = self.cleaner.relative(self.top)
         preview = preview_of(images, len(self.tree.top.path) + 1) if self.trying else None
         lists, lacking = tuple(each.path for each in self.lists), tuple(self.lacking.items())
         reading = FolderReading(root, layout, by, splits, counts, gone, preview, lists, self.choice, lacking=lacking)
         notes = [note for each in self.lists for note in each.notes]
-        notes += SplitFilesUnread.of(self._split_files() if draw and by != "list" else [])
+        notes += SplitFilesUnread.of(split_files(self.tree.top, self.top) if draw and by != "list" else [])
         return Labelled(reading, images, parts, draw, notes=tuple(notes))
-
-    def _split_files(self) -> list[str]:
-        """Files that may name splits: near the top, or in folders without pictures."""
-        near = [self.tree.top]
-        for each in near:  # which grows: the folders around the pictures, and those beside them without any
-            inner = [*each.folders.values()]
-            near += [it for it in inner if not it.count or (self.top.path + os.sep).startswith(it.path + os.sep)]
-        found = [os.path.join(each.path, name) for each in near for name in each.others if may_name_splits(name)]
-        return [os.path.relpath(path, self.tree.top.path).replace(os.sep, "/") for path in sorted(found)]
 
     def _other(self, **chosen: str) -> FolderReading:
         """The reading that another choice gives."""
         choice = replace(self.choice, **chosen)  # type: ignore[arg-type]
-        reader = _Reader(self.tree, choice, self.own_val, trying=True)
+        reader = _Reader(self.tree, choice, self.own_val, True, self.known)
         reader.lacking = self.lacking
         return reader.read().reading
 

@@ -51,7 +51,7 @@ def without_class_folders(opened: Folder, readings: Sequence[FolderReading], why
         return DataError(
             none,
             f"Put .jpg, .jpeg, .png or other pictures into one folder per class, e.g. {opened.name}/train/roses/"
-            f"{'; or write a CSV file with the columns path and label' if why_no_list else ''}.",
+            f"{'; or open the list by its own path, and say which columns are meant' if why_no_list else ''}.",
         )
     return AmbiguousError(
         f"{none} It could be read as {'; or as '.join(each.words for each in readings)}.",

@@ -112,18 +112,8 @@ def open_shards(data: str | Path, val: str | Path = "") -> DataIndex:
     Raises:
         DataError: there are no such shards, one is damaged, or they have no usable class numbers.
     """
-    found = _find(data)
-    shards = _with_splits(found, _find(val) if val else None)
-    contents = [(shard, _checked(shard, found)) for shard in shards]
-    if not any(each.members for _, each in contents):
-        if any(each.left_out for _, each in contents):
-            message = f"{found.root}: no sample of the shards has both a picture and a class number (.cls)."
-            raise DataError(message, HOW_TO_WRITE)
-        raise DataError(f"The shards in {found.root} hold no pictures.", HOW_TO_WRITE)
-    # Shards that bring no names call their classes by number.
-    highest = max(max(each.labels, default=0) for _, each in contents)
-    classes = found.classes or tuple(map(str, range(highest + 1)))
-    files = _table(found.root, contents)
+    found, shards, contents = _read(data, val)
+    classes, files = _classes(found, contents), _table(found.root, contents)
     count = Counter(shard.split for shard in shards)
     layout = f"WebDataset shards ({', '.join(f'{count[split]} {split}' for split in SPLITS if count[split])})"
     if not any(shard.split for shard in shards):
@@ -132,6 +122,34 @@ def open_shards(data: str | Path, val: str | Path = "") -> DataIndex:
     elif "train" not in set(files["split"]):
         raise DataError(f"{found.root} has no training pictures in these shards.", _NAME_THEM)
     return DataIndex(found.root, layout, classes, files, tuple(_problems(found.root, classes, files, contents)))
+
+
+def rows_of_shards(data: str | Path, val: str | Path = "") -> DataIndex:
+    """Everything in some shards as it lies: nothing is drawn, and no split is needed; "" where no name tells one.
+
+    Raises:
+        DataError: as `open_shards`.
+    """
+    found, _, contents = _read(data, val)
+    return DataIndex(found.root, "WebDataset shards", _classes(found, contents), _table(found.root, contents))
+
+
+def _read(data: str | Path, val: str | Path) -> tuple[_Found, list[_Shard], list[tuple[_Shard, Contents]]]:
+    found = _find(data)
+    shards = _with_splits(found, _find(val) if val else None)
+    contents = [(shard, _checked(shard, found)) for shard in shards]
+    if not any(each.members for _, each in contents):
+        if any(each.left_out for _, each in contents):
+            message = f"{found.root}: no sample of the shards has both a picture and a class number (.cls)."
+            raise DataError(message, HOW_TO_WRITE)
+        raise DataError(f"The shards in {found.root} hold no pictures.", HOW_TO_WRITE)
+    return found, shards, contents
+
+
+def _classes(found: _Found, contents: Iterable[tuple[_Shard, Contents]]) -> tuple[str, ...]:
+    """The names of the classes; shards that bring none call them by number."""
+    highest = max(max(each.labels, default=0) for _, each in contents)
+    return found.classes or tuple(map(str, range(highest + 1)))
 
 
 def _find(data: str | Path) -> _Found:

@@ -79,7 +79,7 @@ def open_source(
     index = _opened(data, val, choice, roots, split_seed)
     if index.choice == AS_IT_LIES != choice:  # of a list or shards
         index = replace(index, reading=replace(reading_of(index), choice=choice))
-    return settled(index)
+    return settled(replace(index, val=str(val)) if val else index)
 
 
 def _opened(

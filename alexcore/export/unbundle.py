@@ -21,6 +21,7 @@ from alexcore.data.sources import open_source
 from alexcore.errors import AlexError, ConfigError, DataError, RunError
 from alexcore.export.bundle import CONTENTS, DATASET, ENDED, FORMAT, VERSION, hash_file
 from alexcore.files import read_json, write_json
+from alexcore.integrity import write_checked
 
 _ASK_AGAIN = "Ask for the bundle again, or export it again."
 _MUST_HAVE = ("run/config.json", "run/class_indices.json", "run/status.json")
@@ -193,7 +194,7 @@ def _prepare(called: str, folder: Path, contents: dict[str, Any], data: str, val
     if not any((run / "checkpoints" / name).is_file() for name in ("best.pt", "last.pt")):
         notes.append("It has no checkpoint, so it can be looked at, not used.")
     if data:
-        write_json(
+        write_checked(
             run / "config.json",
             {
                 **config.model_dump(),

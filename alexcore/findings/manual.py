@@ -14,18 +14,21 @@ from alexcore.findings import (
     data,
     data_lists,
     decoding,
+    evaluation,
     experiment,
     layout,
     outcome,
     pictures,
     run,
     saved,
+    untrained,
 )
 from alexcore.findings.finding import KNOWN, Finding
 from alexcore.words.findings import SAID
 
 PARTS: dict[str, ModuleType] = {
     "Data sets": data,
+    "Classes without training pictures": untrained,
     "How a folder is read": layout,
     "Files of pictures": decoding,
     "Lists": data_lists,
@@ -36,6 +39,7 @@ PARTS: dict[str, ModuleType] = {
     "How a run ends": outcome,
     "What a run has saved": saved,
     "The BatchNorm experiment": experiment,
+    "Evaluations": evaluation,
 }
 _HEAD = """# Findings
 

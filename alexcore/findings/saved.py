@@ -20,6 +20,22 @@ class NamesStripped(Finding, code="run.names-stripped", severity="info"):
     taken: tuple[str, ...]
 
 
+class FileEdited(Finding, code="run.file-edited"):
+    """A file of a run is not what the run wrote, and can still be read.
+
+    Somebody has changed it, or a disk has. Nobody can tell which, so it is used, and named.
+
+    Example: `"lr": 0.1` in a config.json that said 0.01 when its run began.
+
+    Remedy: look at it. `runs repair` writes it again from the run's checkpoint.
+    """
+
+    name: str
+    changes: tuple[str, ...] = ()
+    differs: bool = False
+    anew: bool = False
+
+
 class CheckpointDamaged(Finding, code="run.checkpoint-damaged"):
     """A resume has gone on from an earlier checkpoint, because the last one is damaged or missing.
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from alexcore.findings.outcome import OUTCOMES
 from alexcore.findings.run import PicturesSkipped
+from alexcore.findings.saved import CheckpointDamaged
 from alexcore.runs.events import Event, EventFollower
 
 # By far the most lines, and none of them in a list.
@@ -24,6 +25,7 @@ class Digest:
         open_since: When the attempt began that has not ended; None if there is none.
         images_per_s: Training pictures a second in the last epoch.
         skipped: Pictures that could no longer be read and were left out.
+        went_back: That it went on from an earlier checkpoint, because the last one was damaged: as `outcome`.
         outcome: The rule that has ended it: code, values and message of its event; None while it goes on.
         epochs: (step, validation accuracy or None) of each epoch that counts: what a resume has undone does not.
         arms: Of an experiment, by the arm's name the same of its validations; the last one is of the network that was
@@ -43,6 +45,7 @@ class Digest:
         self.images_per_s: float | None = None
         self.skipped = 0
         self.outcome: Event | None = None
+        self.went_back: Event | None = None
         self.epochs: list[tuple[int, float | None]] = []
         self.arms: dict[str, list[tuple[int, float | None]]] = {}
 
@@ -72,6 +75,8 @@ class Digest:
         self.began = now if self.began is None else self.began
         if event.get("code") in OUTCOMES:
             self.outcome = {name: event.get(name) for name in ("code", "values", "message")}
+        if event.get("code") == CheckpointDamaged.code:
+            self.went_back = {name: event.get(name) for name in ("code", "values", "message")}
         if kind == "resume":
             self.outcome = None
             step = int(event.get("step") or 0)

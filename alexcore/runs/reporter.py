@@ -10,7 +10,8 @@ from typing import Any
 
 from alexcore.config import TrainConfig
 from alexcore.errors import AlexError, RunError, TrainingError
-from alexcore.files import write_json
+from alexcore.findings.saved import CheckpointDamaged
+from alexcore.integrity import write_checked
 from alexcore.runs.events import EventWriter
 from alexcore.runs.launcher import read_request
 from alexcore.runs.resumption import end_resume
@@ -60,6 +61,8 @@ class RunReporter:
     def event(self, kind: str, **fields: Any) -> None:
         """Append to events.jsonl, and to the TensorBoard files what those show."""
         self._waiting.append((kind, fields))
+        if fields.get("code") == CheckpointDamaged.code:
+            self._status.update(force=True, went_back=fields)
         if self._events is None:
             if kind not in ("resume", "start"):
                 return
@@ -72,7 +75,7 @@ class RunReporter:
 
     def _begin(self) -> None:
         if self.config is not None:
-            write_json(self._run_dir / "config.json", self.config.model_dump())
+            write_checked(self._run_dir / "config.json", self.config.model_dump())
         self._status.begin()
         end_resume(self._run_dir)
         self._events = EventWriter(self._run_dir / "events.jsonl")

@@ -33,7 +33,7 @@ from alexcore.words.experiment import arms_in_words
 # What a table has columns for; the other settings that differ from their defaults are listed as words.
 COLUMNS = ("data", "variant", "norm", "epochs", "batch_size", "lr", "image_size", "seed")
 # What the cache on disk was made by. A run that was broken for one setting more may be readable to a later version.
-_MADE_BY: dict[str, Any] = {"version": f"{__version__}-3", "fields": sorted(FIELDS)}
+_MADE_BY: dict[str, Any] = {"version": f"{__version__}-4", "fields": sorted(FIELDS)}
 
 Signature = tuple[tuple[str, int, int, int], ...]
 
@@ -59,6 +59,7 @@ class Summary:
     arms: dict[str, float | None] = field(default_factory=dict)
     skipped: int = 0
     outcome: dict[str, Any] | None = None
+    went_back: dict[str, Any] | None = None
     images_per_s: float | None = None
     seconds: float | None = None
     duration_s: float | None = None
@@ -120,6 +121,7 @@ class Summary:
             "images_per_s": self.images_per_s,
             "seconds": self.seconds,
             **({"outcome": self.outcome} if self.outcome else {}),
+            **({"went_back": self.went_back} if self.went_back else {}),
             **({"skipped_images": self.skipped} if self.skipped else {}),
             **({"arms": self.arms} if self.kind.arms else {}),
         }
@@ -276,6 +278,7 @@ def summarised(run: Run, digest: Digest | None = None) -> Summary:
         arms=digest.arm_val_acc1,
         skipped=digest.skipped,
         outcome=digest.outcome,
+        went_back=digest.went_back,
         images_per_s=digest.images_per_s,
         seconds=digest.seconds,
         duration_s=digest.duration_s or None,

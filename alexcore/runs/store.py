@@ -13,7 +13,9 @@ from typing import Any
 from alexcore.config import TrainConfig, load_config
 from alexcore.errors import CheckpointError, ConfigError, RunError
 from alexcore.files import write_json
+from alexcore.findings.saved import FileEdited
 from alexcore.home import runs_dir
+from alexcore.integrity import CONFIG, changed_since, write_checked
 from alexcore.run_names import run_folder, run_folders
 from alexcore.runs.kinds import TRAINING, Kind, kind_of
 from alexcore.runs.status import Status, read_status, write_queued
@@ -21,12 +23,16 @@ from alexcore.runs.status import Status, read_status, write_queued
 
 @dataclass(frozen=True)
 class Run:
-    """One run folder as it stands now; `problem` says what is wrong with a broken one."""
+    """One run folder as it stands now.
+
+    `problem` says what is wrong with a broken one, and `edited` which files are not what the run wrote.
+    """
 
     path: Path
     status: Status
     config: TrainConfig | None
     problem: str = ""
+    edited: tuple[FileEdited, ...] = ()
 
     @property
     def id(self) -> str:
@@ -91,7 +97,7 @@ def create_run(
         if run_dir.exists() and (not run_dir.is_dir() or any(run_dir.iterdir())):
             raise RunError(f"{run_dir} exists and is not empty.", "Choose another folder, or use `resume`.")
         (run_dir / "checkpoints").mkdir(parents=True)
-        write_json(run_dir / "config.json", config.model_dump())
+        write_checked(run_dir / CONFIG, config.model_dump())
         if own is not None:
             write_json(run_dir / kind.file, own)
         write_queued(run_dir)
@@ -106,10 +112,17 @@ def read_run(run_dir: Path) -> Run:
     """
     if not _is_folder(run_dir):
         raise RunError(f"There is no run {run_dir.name[:80]}.", "It may have been deleted; choose another one.")
+    edited = tuple(map(FileEdited, changed_since(run_dir)))
     try:
-        return Run(run_dir, read_status(run_dir), load_config(run_dir / "config.json"))
+        return Run(run_dir, read_status(run_dir), load_config(run_dir / CONFIG), edited=edited)
     except ConfigError as error:
-        return Run(run_dir, read_status(run_dir), None, str(error))
+        return Run(run_dir, read_status(run_dir), None, f"{error} {_way_back(run_dir)}".rstrip())
+
+
+def _way_back(run_dir: Path) -> str:
+    """What to do about settings that cannot be read, if a checkpoint has them."""
+    kept = any((run_dir / "checkpoints").glob("*.pt"))
+    return f"`runs repair {run_dir.name}` writes it again from the run's checkpoint." if kept else ""
 
 
 def _is_folder(path: Path) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from alexcore.config import TrainConfig, make_config
 from alexcore.errors import AlexError
-from alexcore.files import write_json
+from alexcore.integrity import write_checked
 from alexcore.runs import group as groups
 from alexcore.runs.kinds import TRAINING
 from alexcore.runs.queue import turn
@@ -43,7 +43,7 @@ def train(config: TrainConfig, run_dir: Path, reporter: RunReporter) -> str:
         if group.ranks != config.processes:
             config = reporter.config = changed_config(config, {"processes": group.ranks})
             if reporter.begun:
-                write_json(run_dir / "config.json", config.model_dump())
+                write_checked(run_dir / "config.json", config.model_dump())
         if groups.in_group() and not resume and reporter.has_history:
             reporter.event("resume", epoch=0, step=0)  # started again before its first checkpoint
         group.share((config.model_dump(), resume))

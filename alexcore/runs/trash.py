@@ -11,6 +11,7 @@ import os
 import secrets
 import shutil
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -76,17 +77,32 @@ def trash_run(run: Run) -> Trashed:
 
 
 def _require_idle(run_dir: Path) -> None:
+    with while_idle(run_dir):
+        pass
+
+
+@contextlib.contextmanager
+def while_idle(run_dir: Path) -> Iterator[None]:
+    """Keep workers away from a run.
+
+    Raises:
+        RunError: there is none, or one is at it, or about to be.
+    """
     read_run(run_dir)  # raises where there is none; the lock would make its folder
+    lock = FileLock(run_dir / ".lock", timeout=0)
     # A worker holds the lock for as long as it lives, and before it lives the state is `queued`.
+    with contextlib.suppress(OSError):  # a folder that cannot be written has no worker
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise RunError(f"A worker is at the run {run_dir.name}.", "Stop it first.") from error
     try:
-        with FileLock(run_dir / ".lock", timeout=0):
-            status = read_run(run_dir).status
-    except Timeout as error:
-        raise RunError(f"A worker is at the run {run_dir.name}.", "Stop it first.") from error
-    except OSError:  # a folder that cannot be written has no worker
         status = read_run(run_dir).status
-    if status.active:
-        raise RunError(f"The run {run_dir.name} is {status.state}.", "Stop it first.")
+        if status.active:
+            raise RunError(f"The run {run_dir.name} is {status.state}.", "Stop it first.")
+        yield
+    finally:
+        lock.release()
 
 
 def list_trash() -> list[Trashed]:

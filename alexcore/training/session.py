@@ -22,14 +22,14 @@ import torch
 from alexcore import __version__
 from alexcore.data.class_index import require_same_mapping
 from alexcore.data.content_hashes import remember_seen
-from alexcore.data.decoding.levels import Rendering
 from alexcore.data.index import DataIndex
 from alexcore.data.sources import reading_of
-from alexcore.errors import CheckpointError, DamagedCheckpointError, RunError
+from alexcore.errors import CheckpointError, DamagedCheckpointError
 from alexcore.files import previous_of, read_json, write_json
-from alexcore.findings.finding import Finding
+from alexcore.findings.finding import Finding, few
 from alexcore.findings.run import DataChanged
-from alexcore.findings.saved import CheckpointDamaged
+from alexcore.findings.saved import CheckpointDamaged, FileEdited
+from alexcore.integrity import CLASSES, CONFIG, changed_since, write_checked
 from alexcore.training.checkpoint import RESUME_PARTS, load_checkpoint, renamed, save_checkpoint
 from alexcore.training.device import describe_device
 from alexcore.training.distributed import ALONE, Group
@@ -113,7 +113,9 @@ class Session:
         """
         if not self.group.first:
             return
-        write_json(self.run_dir / "class_indices.json", index.class_indices)
+        if CLASSES in changed_since(self.run_dir):
+            self.tell(FileEdited(CLASSES, anew=True))
+        write_checked(self.run_dir / CLASSES, index.class_indices)
         write_json(self.run_dir / "env.json", _environment(index, device))
         remember_seen(self.run_dir, index.select("train")["path"], index.hashes)
         if resume:
@@ -196,21 +198,13 @@ class Session:
         require_same_mapping(sorted(numbers, key=lambda each: int(numbers[each])), index.classes)
         if saved["fingerprint"] != index.fingerprint():
             self.tell(DataChanged(experiment=what != "run"))
+        if self.group.first and CONFIG in changed_since(self.run_dir):
+            had, has = saved["config"], read_json(self.run_dir / CONFIG) or {}
+            changes = [f"{key} = {has[key]!r}, not {had[key]!r}" for key in has if key in had and has[key] != had[key]]
+            self.tell(FileEdited(CONFIG, few(changes), differs=bool(changes)))
         seconds = saved["position"]["seconds"]
         self.clock.add(seconds)
         self._saved += seconds
-
-
-def kept_rendering(run_dir: Path) -> Rendering:
-    """How a run renders pictures, as its env.json has it; the plain rule for a run of version 0.1.
-
-    Raises:
-        RunError: the file is damaged.
-    """
-    known = read_json(run_dir / "env.json")
-    if known is None and (run_dir / "env.json").is_file():
-        raise RunError(f"{run_dir / 'env.json'} is damaged.", "Resume the run, which writes it again.")
-    return Rendering.of((known or {}).get("rendering"))
 
 
 def _environment(index: DataIndex, device: torch.device) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from alexcore.words import augment, data, data_lists, experiment, layout, pictures, run, saved
+from alexcore.words import augment, data, data_lists, evaluation, experiment, layout, pictures, run, saved
 from alexcore.words.template import Said, filled
 
 SAID: Mapping[str, Said] = {
@@ -17,6 +17,7 @@ SAID: Mapping[str, Said] = {
     **run.SAID,
     **saved.SAID,
     **experiment.SAID,
+    **evaluation.SAID,
 }
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from alexcore.data.folder import scan_folder
 from alexcore.data.index import DataIndex
+from alexcore.data.reading import AS_IT_LIES, FolderChoice
 
 
 def tree(root: Path, *files: str, **counts: int) -> Path:
@@ -15,6 +17,13 @@ def tree(root: Path, *files: str, **counts: int) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"x" * 10)
     return root
+
+
+def open_folder(
+    root: Path, val: Path | None = None, *, choice: FolderChoice = AS_IT_LIES, split_seed: int = 0
+) -> DataIndex:
+    """Index a folder anew, as it is on the disk now."""
+    return scan_folder(root, val, choice, split_seed)[0]
 
 
 def messages(index: DataIndex, severity: str) -> str:

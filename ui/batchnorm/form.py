@@ -11,6 +11,7 @@ from alexcore.batchnorm.comparable import BN_PRESETS, ONLY, make_experiment
 from alexcore.batchnorm.settings import BN_FIELDS, BnConfig
 from alexcore.batchnorm.settings import GROUPS as BN_GROUPS
 from alexcore.config import FIELDS, GROUPS, TrainConfig
+from alexcore.data.decoding.intensity import with_rendering
 from alexcore.data.index import DataIndex
 from alexcore.data.reading import AS_IT_LIES, CHOICES, FolderChoice
 from alexcore.fields import FieldSpec
@@ -46,7 +47,7 @@ def _fill(preset: str) -> None:
                 st.session_state[_key(name)] = value
 
 
-def experiment_form(data: str, choice: FolderChoice = AS_IT_LIES) -> tuple[TrainConfig, BnConfig]:
+def experiment_form(data: str, choice: FolderChoice = AS_IT_LIES, val: str = "") -> tuple[TrainConfig, BnConfig]:
     """Draw the form for the data set in the folder `data`, and return what it says.
 
     Raises:
@@ -79,7 +80,7 @@ def experiment_form(data: str, choice: FolderChoice = AS_IT_LIES) -> tuple[Train
         fixed = ", ".join(f"{name} = {value!r}" for name, (value, _) in ONLY.items())
         st.caption(f"Not here, because another value would make the arms unequal: {fixed}.")
     given = {name: value for name, value in values.items() if value is not None}
-    return make_experiment(preset, data=data, **asdict(choice), **given)
+    return make_experiment(preset, data=data, val=val, **asdict(choice), **given)
 
 
 def _hidden(group: str) -> list[FieldSpec]:
@@ -92,7 +93,7 @@ def fairness(config: TrainConfig, bn: BnConfig, index: DataIndex) -> None:
     Raises:
         AlexError: this experiment cannot start; the sentence says why.
     """
-    plan = make_plan(config, index)
+    plan = make_plan(config, with_rendering(index, config.intensity))
     pictures = bn.steps * config.batch_size * config.accumulation_steps
     train = len(index.select("train"))
     arms = len(bn.norms)

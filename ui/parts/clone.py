@@ -10,19 +10,19 @@ import streamlit as st
 from alexcore.augment.operations import Operation
 from alexcore.augment.pipeline_files import load_pipeline, save_pipeline, saved_pipelines
 from alexcore.data.index import DataIndex
-from alexcore.data.sources import choice_of, open_source, reading_of
-from alexcore.errors import ConfigError, RunError
-from alexcore.home import data_dir, data_roots, open_path, runs_dir
+from alexcore.data.sources import choice_of
+from alexcore.errors import ConfigError, DataError, RunError
+from alexcore.home import data_dir, open_path, runs_dir
 from alexcore.runs.kinds import BATCHNORM, kind_of
 from alexcore.runs.store import open_run
 from alexcore.words.language import _
-from ui.parts.address import choose_dataset, choose_reading
+from ui.parts.address import Beside, choose_beside, choose_dataset, choose_reading, chosen_reading
+from ui.parts.datasets import open_dataset
 from ui.parts.forms import fill
 from ui.parts.page import show_error
 from ui.parts.text import plain
 
 _DONE = "cloned"
-_VAL = "cloned_val"
 
 
 def forget_clone() -> None:
@@ -54,7 +54,7 @@ def clone_from_url() -> None:
         name = data.name if data.parent == data_dir() else run.config.data
         choose_dataset(name)
         choose_reading(name, choice_of(run.config))
-        st.session_state[_VAL] = (name, run.config.val)
+        choose_beside(name, Beside(_openable(run.config.val), run.config.intensity))
         st.session_state[_DONE] = run_id
     words = f"All settings below are those of the run {plain(run_id)}. Change what you like, then press Start."
     if kind_of(runs_dir() / run_id) is BATCHNORM:  # its name was found to be one when the form was filled
@@ -63,6 +63,15 @@ def clone_from_url() -> None:
             "networks. To compare them again, open it on BatchNorm."
         )
     st.info(words)
+
+
+def _openable(val: str) -> str:
+    """The validation folder of a cloned run; "" for none, and for one that may not be opened, which is said."""
+    try:
+        return str(open_path(val)) if val else ""
+    except DataError as error:
+        show_error(error)
+        return ""
 
 
 def end_clone() -> None:
@@ -84,19 +93,16 @@ def _pipeline_name(operations: list[Operation], run_id: str) -> str:
     return name
 
 
-def cloned_validation(name: str, index: DataIndex) -> tuple[str, DataIndex]:
-    """The separate validation folder of the cloned run, if the data set is still its own, and the index with it.
+def validation(name: str, index: DataIndex) -> tuple[str, DataIndex]:
+    """The separate folder on which a run is to be validated, if one is chosen, or "", and the index to go with it.
 
     Raises:
-        DataError: the folder cannot be opened, or may not be.
+        DataError: the data set cannot be opened without it.
     """
-    data, val = st.session_state.get(_VAL, ("", ""))
-    if not val or data != name:
+    if not index.val:
         return "", index
-    label = _("Validate on {folder}").format(folder=plain(val))
-    text = _("The cloned run was validated on this folder. Switched off, the data set's own validation split counts.")
-    if not st.toggle(label, True, "train_use_val", text):
-        return "", index
-    folder = open_path(val)
-    choice = reading_of(index).choice
-    return str(folder), open_source(index.origin, folder, choice=choice, roots=data_roots())
+    label = _("Validate on {folder}").format(folder=plain(index.val))
+    text = _("Chosen on the page Data set, or by the cloned run. Switched off, the data set's own validation counts.")
+    if st.toggle(label, True, "train_use_val", text):
+        return index.val, index
+    return "", open_dataset(name, chosen_reading(name))[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
@@ -18,20 +19,41 @@ from alexcore.data.untrained import settled
 from alexcore.errors import DataError
 from alexcore.home import SYNTHETIC, data_roots, known_data_sets, open_path
 from alexcore.words.language import _
-from ui.parts.address import choose_dataset, chosen_dataset, chosen_reading
+from ui.parts.address import Beside, choose_dataset, chosen_beside, chosen_dataset, chosen_reading
 from ui.parts.job_progress import job_button
 from ui.parts.synthetic_data import ensure_synthetic
 
 
+@dataclass(frozen=True)
+class _OpenedAs:
+    """What decides an index; `signature` makes that change with the files."""
+
+    path: str
+    signature: str
+    choice: FolderChoice
+    val: str = ""
+    intensity: str = "auto"
+
+
 # An index is never changed, so sessions may share one; copies of 100,000 rows at each rerun would be slow.
-@st.cache_resource(max_entries=4, show_spinner="Reading the folders ...")
-def _index(path: str, signature: str, choice: FolderChoice) -> DataIndex:  # noqa: ARG001 - the signature only makes the key change
-    return with_rendering(open_source(path, choice=choice, roots=data_roots()))
+@st.cache_resource(max_entries=4, show_spinner="Reading the folders ...", hash_funcs={_OpenedAs: repr})
+def _index(opening: _OpenedAs) -> DataIndex:
+    index = open_source(opening.path, opening.val, choice=opening.choice, roots=data_roots())
+    return with_rendering(index, opening.intensity)
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _readable(path: str, signature: str, choice: FolderChoice, unreadable: tuple[tuple[str, str], ...]) -> DataIndex:
-    return settled(_index(path, signature, choice).without(dict(unreadable)))
+@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs={_OpenedAs: repr})
+def _readable(opening: _OpenedAs, unreadable: tuple[tuple[str, str], ...]) -> DataIndex:
+    return settled(_index(opening).without(dict(unreadable)))
+
+
+def _opening(name: str, choice: FolderChoice | None) -> _OpenedAs:
+    path, beside = open_path(name), Beside()
+    if choice is None:
+        choice, beside = chosen_reading(name), chosen_beside(name)
+    apart = [open_path(each) for each in (beside.val, choice.test) if each]
+    signature = "".join(map(source_signature, [path, *apart]))
+    return _OpenedAs(str(path), signature, choice, str(open_path(beside.val)) if beside.val else "", beside.intensity)
 
 
 def forget_indexes() -> None:
@@ -49,24 +71,20 @@ def read_again(path: Path) -> None:
 def open_dataset(name: str, choice: FolderChoice | None = None) -> tuple[DataIndex, bool]:
     """Open a data set by its name in `data/` or its path; the flag says whether its pictures have been checked.
 
-    A folder is read by `choice`, or as somebody has chosen on a page.
+    A folder is read by `choice`, or as somebody has chosen on a page; then a folder to validate on is a part of it.
 
     Raises:
         AmbiguousError: it is a folder that can be read in several ways, and nobody has said which is meant.
         DataError: it cannot be opened, or may not be.
     """
-    path = open_path(name)
-    choice = chosen_reading(name) if choice is None else choice
-    signature = source_signature(path)
-    if choice.test:
-        signature += source_signature(open_path(choice.test))
-    index = _index(str(path), signature, choice)
+    opening = _opening(name, choice)
+    index = _index(opening)
     known = known_unreadable(index)
     # Before a check, what a start would be refused for.
     unreadable = unreadable_classes(index) if known is None else known
     if not unreadable:
         return index, known is not None
-    return _readable(str(path), signature, choice, tuple(unreadable.items())), known is not None
+    return _readable(opening, tuple(unreadable.items())), known is not None
 
 
 def run_dataset(config: TrainConfig) -> DataIndex:
@@ -80,8 +98,7 @@ def run_dataset(config: TrainConfig) -> DataIndex:
 
 def whole_dataset(name: str, choice: FolderChoice | None = None) -> DataIndex:
     """The data set with the pictures that cannot be decoded. Raises as `open_dataset`."""
-    path = open_path(name)
-    return _index(str(path), source_signature(path), chosen_reading(name) if choice is None else choice)
+    return _index(_opening(name, choice))
 
 
 def dataset_or_wait(name: str) -> tuple[DataIndex, bool] | None:
@@ -102,7 +119,7 @@ def dataset_or_wait(name: str) -> tuple[DataIndex, bool] | None:
 
 def how(index: DataIndex) -> list[str]:
     """What a command has to be given beside the path to read a data set in the same way."""
-    return index.reading.choice.arguments if index.reading else []
+    return [*(["--val", index.val] if index.val else []), *index.choice.arguments]
 
 
 def data_job(kind: str, index: DataIndex) -> tuple[str, list[str]]:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
+import plotly.graph_objects as go
 
 from alexcore.analysis.evaluation_store import about_seen
-from alexcore.analysis.metrics import Matrix, left_out_in_words, most_frequent_mistake, most_mistaken, wilson
+from alexcore.analysis.metrics import Matrix, left_out_in_words, most_frequent_mistake, most_mistaken
 from alexcore.figures import new_figure, share_axis
 from alexcore.palette import ORANGE, REST, TRAIN, VAL
 from alexcore.words.numbers import percent
@@ -105,17 +106,13 @@ def _confusion_in_words(names: Sequence[str], matrix: Matrix) -> str:
     )
 
 
-def calibration_view(report: dict[str, Any]) -> RunView:
-    """How often the network is right when it is so and so sure."""
+def reliability(report: dict[str, Any], height: int) -> go.Figure:
+    """The reliability diagram: how often the network is right when it is so and so sure, with Wilson's intervals."""
     bins = [each for each in report["calibration"] if each["images"]]
-    table = pd.DataFrame(report["calibration"])
-    if not bins:
-        return RunView("There is no answer to calibrate.", table=table)
-    figure = new_figure("Calibration", "probability of the answer", "share of right answers", 360)
+    figure = new_figure("Calibration", "probability of the answer", "share of right answers", height)
     figure.add_scatter(
         x=[0, 1], y=[0, 1], mode="lines", name="perfectly calibrated", line={"dash": "dot", "color": REST}
     )
-    intervals = [wilson(round(each["acc1"] * each["images"]), each["images"]) or (0.0, 1.0) for each in bins]
     figure.add_scatter(
         x=[each["confidence"] for each in bins],
         y=[each["acc1"] for each in bins],
@@ -126,11 +123,22 @@ def calibration_view(report: dict[str, Any]) -> RunView:
         customdata=[each["images"] for each in bins],
         hovertemplate="sure %{x:.0%}, right %{y:.0%}, %{customdata} pictures<extra></extra>",
         error_y={
-            "array": [high - each["acc1"] for (_, high), each in zip(intervals, bins, strict=True)],
-            "arrayminus": [each["acc1"] - low for (low, _), each in zip(intervals, bins, strict=True)],
+            "array": [each["acc1_high"] - each["acc1"] for each in bins],
+            "arrayminus": [each["acc1"] - each["acc1_low"] for each in bins],
             "thickness": 1.2,
         },
     )
+    figure.update_xaxes(range=[0, 1.02], tickformat=".0%")
+    return share_axis(figure)
+
+
+def calibration_view(report: dict[str, Any]) -> RunView:
+    """How often the network is right when it is so and so sure."""
+    bins = [each for each in report["calibration"] if each["images"]]
+    table = pd.DataFrame(report["calibration"])
+    if not bins:
+        return RunView("There is no answer to calibrate.", table=table)
+    figure = reliability(report, 360)
     counts = new_figure("Pictures in each bin", "probability of the answer", "pictures", 360)
     counts.add_bar(
         x=[(each["low"] + each["high"]) / 2 for each in report["calibration"]],
@@ -138,9 +146,7 @@ def calibration_view(report: dict[str, Any]) -> RunView:
         marker_color=TRAIN,
         width=0.095,
     )
-    for each in (figure, counts):
-        each.update_xaxes(range=[0, 1.02], tickformat=".0%")
-    share_axis(figure)
+    counts.update_xaxes(range=[0, 1.02], tickformat=".0%")
     total = sum(each["images"] for each in bins)
     sure = sum(each["confidence"] * each["images"] for each in bins) / total
     points = 100 * (sure - report["acc1"])
@@ -156,7 +162,7 @@ def calibration_view(report: dict[str, Any]) -> RunView:
 
 def headline(report: dict[str, Any]) -> str:
     """One sentence on the whole evaluation."""
-    count = report["images"]
+    count = report["labelled"]
     right = round(report["acc1"] * count)
     chance = 1 / max(1, len(report["classes"]))
     low, high = report.get("acc1_low"), report.get("acc1_high")

@@ -11,6 +11,7 @@ import streamlit as st
 
 from alexcore.data.correcting import Corrections
 from alexcore.data.decoding.thumbnails import thumbnail
+from alexcore.data.given import NO_CLASS
 from alexcore.data.index import DataIndex
 from alexcore.data.inspection.quality_groups import near_pictures
 from alexcore.data.shards import is_sharded, picture_source
@@ -29,7 +30,9 @@ PAGE_SIZE = 12
 NEAR = "evaluation_near_path"
 
 
-def picture_grid(run: Run, index: DataIndex, rows: pd.DataFrame, classes: list[str], own_data: bool) -> None:
+def picture_grid(
+    run: Run, index: DataIndex, rows: pd.DataFrame, classes: list[str], own_data: bool, *, correctable: bool
+) -> None:
     """Draw a page of answers, in the order of `rows`, those of the evaluation's table.
 
     Only in the run's own data set (`own_data`) an explanation can be asked for by name.
@@ -37,7 +40,8 @@ def picture_grid(run: Run, index: DataIndex, rows: pd.DataFrame, classes: list[s
     if rows.empty:
         st.caption(_("No picture is here."))
         return
-    known = known_corrections(index)
+    # Corrections make a data set to train on; what was merely given to be measured is none.
+    known = known_corrections(index) if correctable else None
     pages = -(-len(rows) // PAGE_SIZE)
     if int(st.session_state.get("evaluation_page", 1)) > pages:  # of another run, which had more
         del st.session_state["evaluation_page"]
@@ -50,7 +54,8 @@ def picture_grid(run: Run, index: DataIndex, rows: pd.DataFrame, classes: list[s
             with st.container(gap="xsmall"):
                 path = str(row["path"])
                 _card(run, index, path, int(number), _words(row, classes), known, own_data)
-    corrections_summary(index, known, "evaluation_corrected")
+    if known is not None:
+        corrections_summary(index, known, "evaluation_corrected")
 
 
 def first_page() -> None:
@@ -60,12 +65,17 @@ def first_page() -> None:
 
 
 def _words(row: dict[Hashable, Any], classes: list[str]) -> str:
-    label, predicted = classes[row["label"]], classes[row["predicted"]]
+    predicted = classes[row["predicted"]]
+    if row["label"] == NO_CLASS:
+        return f"taken for {predicted} ({row['probability']:.0%})"
+    label = classes[row["label"]]
     answered = "recognised" if label == predicted else f"taken for {predicted}"
     return f"{label}, {answered} ({row['probability']:.0%})"
 
 
-def _card(run: Run, index: DataIndex, path: str, number: int, words: str, known: Corrections, own_data: bool) -> None:
+def _card(
+    run: Run, index: DataIndex, path: str, number: int, words: str, known: Corrections | None, own_data: bool
+) -> None:
     file = path.replace("!", "/").rsplit("/", 1)[-1]
     try:
         st.image(thumbnail(_source(index, path), rendering=index.rendering), width="stretch", alt=f"{file}: {words}")
@@ -81,7 +91,8 @@ def _card(run: Run, index: DataIndex, path: str, number: int, words: str, known:
         icon=":material/content_copy:",
         on_click=lambda: st.session_state.update({NEAR: (run.id, path)}),
     )
-    correction_menu(index, known, path, f"evaluation_correct_{number}")
+    if known is not None:
+        correction_menu(index, known, path, f"evaluation_correct_{number}")
 
 
 def _source(index: DataIndex, path: str) -> Path | bytes:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -12,19 +13,22 @@ import streamlit as st
 
 from alexcore.analysis.evaluation_store import StoredEvaluation, evaluation_name, evaluation_time, known_evaluation
 from alexcore.data.content_hashes import SEEN
+from alexcore.data.decoding.levels import kept_rendering
+from alexcore.data.given import open_given
 from alexcore.data.index import DataIndex
 from alexcore.data.reading import FolderChoice
-from alexcore.data.sources import choice_of
+from alexcore.data.sources import choice_of, source_signature
 from alexcore.errors import DataError
-from alexcore.home import known_data_sets, open_path
+from alexcore.home import data_roots, known_data_sets, open_path
 from alexcore.runs.kinds import BATCHNORM
 from alexcore.runs.store import Run, require_checkpoint
+from alexcore.words.findings import told
 from alexcore.words.language import _
 from alexcore.words.numbers import number, percent
 from ui.parts.address import chosen_reading
 from ui.parts.controls import chart, one_of, side_by_side
 from ui.parts.datasets import open_dataset
-from ui.parts.evaluation_charts import calibration_view, classes_view, confusion_view, first_cell, headline
+from ui.parts.evaluation_charts import calibration_view, classes_view, confusion_view, first_cell, headline, reliability
 from ui.parts.evaluation_pictures import first_page, picture_grid
 from ui.parts.job_progress import job_button
 from ui.parts.menu import page_link
@@ -34,7 +38,9 @@ from ui.parts.table_csv import csv_button
 from ui.parts.text import plain
 
 OWN = "the run's own"
-SPLITS = ("val", "train", "test")
+# The first is what `evaluate` takes where nobody says.
+AS_GIVEN = "as given"
+SPLITS = (AS_GIVEN, "val", "train", "test", "all")
 # A table travels with every click.
 MOST_ROWS = 1000
 # Of every field: its choice stands in the URL, and another one shows other pictures.
@@ -62,11 +68,17 @@ def evaluation_section(run: Run) -> None:
         own = data == OWN
         path, val = (run.config.data, run.config.val) if own else (str(open_path(data)), "")
         choice = choice_of(run.config) if own else chosen_reading(data)
-        name = evaluation_name(require_checkpoint(run), path, val, split, choice, include_seen=include_seen)
+        part = "" if split == AS_GIVEN else split
+        name = evaluation_name(require_checkpoint(run), path, val, part, choice, include_seen=include_seen)
         found = _stored(name, evaluation_time(name))
         if found is None:
             more = ["--include-seen"] if include_seen else []
-            _offer(run, name, [*([] if own else ["--data", path, *choice.arguments]), *more], split)
+            more += ["--split", part] if part else []
+            _offer(run, name, [*([] if own else ["--data", path, *choice.arguments]), *more])
+            return
+        _said(found.report)
+        if found.report["acc1"] is None:
+            _unlabelled(run, found, choice)
             return
         _figures(found.report)
         _view(run, found, own, choice)
@@ -80,7 +92,10 @@ def _choose(run: Run) -> tuple[str, str, bool]:
         )
         options = [OWN, *known_data_sets()]
         data = st.selectbox(_("Evaluate on"), options, key="evaluation_data", width=280, help=about, **_FIELD)
-        about = _("val was not trained on. train shows what was learned by heart. test exists if the data set has one.")
+        about = _(
+            "As given: of the run's own data set the images that it was validated on; of another one val, or test "
+            "where there is no val, or everything where nothing is split. train shows what was learned by heart."
+        )
         split = one_of(_("Split"), SPLITS, "evaluation_split", help=about, **_FIELD)
         about = _("Images of another data set that this run was trained on measure its memory: they are left out.")
         known = data != OWN and (run.path / SEEN).is_file()
@@ -93,14 +108,32 @@ def _stored(name: str, written_ns: int) -> StoredEvaluation | None:
     return known_evaluation(name) if written_ns else None
 
 
-def _offer(run: Run, name: str, data: list[str], split: str) -> None:
+def _offer(run: Run, name: str, data: list[str]) -> None:
     note = _(
         "Lets the best checkpoint answer every picture of the split, in the background: accuracy with an interval, "
         "scores of each class, the confusion matrix with its pictures, calibration. It takes about as long as the "
         "validation after an epoch; the result is kept until the checkpoint or the data set changes."
     )
-    command = ["evaluate", str(run.path), *data, "--split", split]
+    command = ["evaluate", str(run.path), *data]
     job_button(name, command, _("Evaluate"), "evaluation_start", note, doing="Evaluating", type="primary")
+
+
+def _said(report: dict[str, Any]) -> None:
+    """How trained the network is, and what there is to say of the images."""
+    st.caption(plain(f"This is the network {report['trained']}."))
+    for each in report["said"]:
+        st.caption(plain(" ".join(told(each)).strip()))
+
+
+def _unlabelled(run: Run, found: StoredEvaluation, choice: FolderChoice) -> None:
+    """What the network takes images for whose classes nobody knows."""
+    st.info(_("No accuracy is known, because these images have no classes. What they are taken for:"))
+    counts = pd.DataFrame({"answer": list(found.report["answers"]), "images": list(found.report["answers"].values())})
+    _numbers(run, "answers", counts)
+    rows = found.answers.sort_values("probability", kind="stable")
+    with shown_errors():
+        index = _given(run, found.report, choice)
+        picture_grid(run, index, rows, found.classes, own_data=False, correctable=False)
 
 
 def _figures(report: dict[str, Any]) -> None:
@@ -113,10 +146,14 @@ def _figures(report: dict[str, Any]) -> None:
         _("Macro F1"): (f1, _("Mean F1 of the classes: precision and recall in one.")),
         _("Calibration error"): (number(report["ece"], "–"), CALIBRATION),
         _("Loss"): (f"{report['loss']:.3f}", _("Mean cross entropy in nats.")),
+        _("Images"): (f"{report['labelled']:,}", _("On so many images all of these figures are.")),
     }
-    with st.grid("auto", min_column_width=150, key="evaluation_figures"):
+    left, right = st.columns([3, 2])
+    with left, st.grid("auto", min_column_width=150, key="evaluation_figures"):
         for title, (value, text) in shown.items():
             st.metric(title, value, help=text)
+    with right, st.container(key="evaluation_reliability"):
+        chart(reliability(report, 240), "evaluation_reliability_chart", alt="How often it is right when it is so sure")
     st.caption(headline(report))
 
 
@@ -139,7 +176,8 @@ def _view(run: Run, found: StoredEvaluation, own: bool, choice: FolderChoice) ->
             "Wrong labels gather here, too."
         )
     with shown_errors():
-        picture_grid(run, _index(report, choice), rows, classes, own)
+        index, whole = _pictures_of(run, report, choice, own)
+        picture_grid(run, index, rows, classes, own, correctable=whole)
     if view == "Top losses":
         named = {name: rows[name].map(classes.__getitem__) for name in ("label", "predicted")}
         _numbers(run, "top-losses", rows.assign(**named).drop(columns=["top_index", "top_probability"]))
@@ -150,6 +188,30 @@ def _index(report: dict[str, Any], choice: FolderChoice) -> DataIndex:
         return open_dataset(str(report["data"]), choice)[0]
     except DataError as error:  # moved since, or outside the folders that a browser may open
         raise DataError(f"The pictures cannot be shown: {error.message}", error.hint) from error
+
+
+def _pictures_of(run: Run, report: dict[str, Any], choice: FolderChoice, own: bool) -> tuple[DataIndex, bool]:
+    """The data set that was evaluated, and whether it is a whole one, which can be corrected and trained on."""
+    # What has a validation split of its own opens without anything being drawn or kept.
+    if own or report["split"] == "val":
+        try:
+            return _index(report, choice), True
+        except DataError:
+            if own:
+                raise
+    return _given(run, report, choice), False
+
+
+def _given(run: Run, report: dict[str, Any], choice: FolderChoice) -> DataIndex:
+    """The images as they were given to the evaluation, within the folders that a browser may open."""
+    path = open_path(str(report["data"]))
+    index = _opened_given(str(path), tuple(report["classes"]), choice, source_signature(path))
+    return replace(index, rendering=kept_rendering(run.path))
+
+
+@st.cache_resource(max_entries=4, show_spinner="Reading the folders ...")
+def _opened_given(path: str, classes: tuple[str, ...], choice: FolderChoice, signature: str) -> DataIndex:  # noqa: ARG001 - the signature only makes the key change
+    return open_given(path, classes, choice=choice, roots=data_roots()).index
 
 
 def _cell(run: Run, report: dict[str, Any], answers: pd.DataFrame, classes: list[str]) -> pd.DataFrame:

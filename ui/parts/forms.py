@@ -33,6 +33,13 @@ def fill(values: dict[str, Any]) -> None:
             st.session_state[_key(name)] = value
 
 
+def take_intensity(name: str, rule: str) -> None:
+    """Begin with the rule of intensities that was chosen for a data set; what is changed then stays changed."""
+    if st.session_state.get("intensity_taken") != (name, rule):
+        fill({"intensity": rule})
+        st.session_state["intensity_taken"] = name, rule
+
+
 def widget(spec: FieldSpec, key: str = "") -> Any:
     """Draw the widget of one field and return its value; without a `key` it is that of the page Train."""
     help_text = f"{spec.text}\n\nLegal: {spec.legal}."

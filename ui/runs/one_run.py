@@ -14,6 +14,7 @@ from alexcore.errors import RunError
 from alexcore.files import read_json
 from alexcore.runs.about import MOST_NAME, MOST_NOTE, MOST_TAGS, change_about, read_about
 from alexcore.runs.comparison import in_words
+from alexcore.runs.kinds import BATCHNORM
 from alexcore.runs.run_list import Summary, summary_of
 from alexcore.runs.store import Run, open_run
 from alexcore.runs.trash import keep_only_best
@@ -21,6 +22,7 @@ from alexcore.words.language import _
 from alexcore.words.numbers import size_text
 from ui.parts.controls import download
 from ui.parts.evaluation_section import evaluation_section
+from ui.parts.lazy_torch import load_torch
 from ui.parts.page import shown_errors
 from ui.parts.run_header import log_tail
 from ui.parts.run_live import watch
@@ -71,8 +73,14 @@ def _head(run: Run, summary: Summary) -> None:
 
 def settings_section(run: Run) -> None:
     """Every setting, what it was and what it would be by default."""
+    for each in run.edited:
+        st.info(plain(each.sentence))
     if run.config is None:
         st.warning(plain(run.problem))
+    undescribed = run.kind is BATCHNORM and read_json(run.path / BATCHNORM.file) is None
+    if run.config is None or run.edited or undescribed:
+        _repair_button(run)
+    if run.config is None:
         return
     values = run.config.model_dump(mode="json")
     rows = [
@@ -92,6 +100,19 @@ def settings_section(run: Run) -> None:
     help_text = _("Leave out the settings that have their default value.")
     only = st.toggle(_("Only what was changed"), key="runs_only_changed", help=help_text)
     st.dataframe(table[table["changed"]] if only else table, hide_index=True, height=380, alt="Settings of the run")
+
+
+def _repair_button(run: Run) -> None:
+    """Offer the settings back from a checkpoint, if there is one."""
+    if not any((run.path / "checkpoints").glob("*.pt")):
+        return
+    if st.button(_("Take them from the checkpoint"), key="runs_repair", icon=":material/healing:"):
+        with shown_errors():
+            load_torch()
+            from alexcore.runs.repair import repair
+
+            st.toast(f"{', '.join(repair(run))}: written again, as the checkpoint has them.")
+            st.rerun()
 
 
 def environment_section(run: Run) -> None:
@@ -154,6 +175,7 @@ HOLDS = {
     "config.json": "the settings: this file alone repeats the run",
     "status.json": "state and position",
     "events.jsonl": "the history, a line an event",
+    "checksums.json": "hashes of config.json and class_indices.json, as the run wrote them",
     "class_indices.json": "which number is which class",
     "env.json": "versions, machine, fingerprint of the data",
     "seen.npz": "which images it was trained on, as hashes of their files",

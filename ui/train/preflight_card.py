@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from alexcore.config import TrainConfig
+from alexcore.data.decoding.intensity import with_rendering
 from alexcore.data.index import DataIndex
 from alexcore.data.inspection.doubles import known_in_two_splits
 from alexcore.files import read_json
@@ -33,6 +34,7 @@ def preflight(config: TrainConfig, index: DataIndex, checked: bool, whole: DataI
     Raises:
         AlexError: this run cannot start; the sentence says why.
     """
+    index = with_rendering(index, config.intensity)
     plan = make_plan(config, index)
     with st.container(key="train_preflight", border=True):
         st.markdown(f":material/checklist: **{plan_in_words(config, plan, len(index.classes))}**")

@@ -15,6 +15,7 @@ from alexcore.batchnorm.measure.recalibration import batch_norms, recalibrate
 from alexcore.batchnorm.read.conclusion import conclude
 from alexcore.data.content_hashes import SEEN
 from alexcore.files import write_json
+from alexcore.integrity import write_checked
 from alexcore.nn import Network
 from alexcore.runs.events import EventWriter
 from alexcore.training.checkpoint import save_checkpoint
@@ -95,8 +96,8 @@ def _write_arm(
     folder = run_dir / "arms" / arm.key
     (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
     config = arm.config.model_dump()
-    write_json(folder / "config.json", config)
-    write_json(folder / "class_indices.json", data.index.class_indices)
+    write_checked(folder / "config.json", config)
+    write_checked(folder / "class_indices.json", data.index.class_indices)
     for name in ("env.json", SEEN):
         if (run_dir / name).is_file():
             shutil.copy(run_dir / name, folder / name)

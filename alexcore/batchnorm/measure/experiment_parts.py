@@ -99,7 +99,8 @@ def _restore(experiment: ExperimentParts, saved: dict[str, Any]) -> None:
     if saved["bn"] != experiment.bn.model_dump() or sorted(saved["arms"]) != sorted(arm.key for arm in arms):
         path = session.run_dir / "checkpoints" / BATCHNORM.checkpoint
         raise CheckpointError(
-            f"{path} belongs to another experiment than the one described beside it.", "Start a new one."
+            f"{path} belongs to another experiment than the one described beside it.",
+            f"`runs repair {session.run_dir.name}` writes the description again from the checkpoint.",
         )
     for arm in arms:
         arm.restore(saved["arms"][arm.key])

@@ -18,13 +18,13 @@ from alexcore.batchnorm.measure.weighted_layers import layers_of
 from alexcore.batchnorm.read.channel_formula import LEFT, channel_formula
 from alexcore.batchnorm.settings import trained_file
 from alexcore.config import TrainConfig, load_config
+from alexcore.data.decoding.levels import kept_rendering
 from alexcore.data.index import DataIndex
 from alexcore.data.sources import choice_of, open_source
 from alexcore.data.statistics import measure
 from alexcore.errors import CheckpointError, ConfigError
 from alexcore.nn.listening import listening
 from alexcore.training.checkpoint import load_checkpoint
-from alexcore.training.session import kept_rendering
 
 # Values that a reader follows: the middle of this many pictures.
 SHOWN = 6

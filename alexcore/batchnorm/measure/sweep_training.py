@@ -26,7 +26,7 @@ from alexcore.batchnorm.read.record import BATCH_SWEEP, RATE_SWEEP, Experiment, 
 from alexcore.batchnorm.read.tolerance import classify
 from alexcore.batchnorm.settings import BnConfig
 from alexcore.config import TrainConfig
-from alexcore.data.decoding.levels import Rendering
+from alexcore.data.decoding.levels import Rendering, kept_rendering
 from alexcore.errors import DataError
 from alexcore.fields import numbers_in
 from alexcore.runs.events import EventWriter
@@ -37,7 +37,6 @@ from alexcore.training.objective import Objective, weights_for
 from alexcore.training.run_data import RunData, Silent
 from alexcore.training.schedule import lr_factor
 from alexcore.training.seeding import seed_everything
-from alexcore.training.session import kept_rendering
 
 # Memory for networks that train side by side; weights, gradients and momentum are 12 bytes a parameter.
 NETWORKS_BYTES = 600_000_000

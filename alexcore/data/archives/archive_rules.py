@@ -23,6 +23,8 @@ from alexcore.words.numbers import size_text
 
 PACK_PLAIN = "Pack the folders of pictures again, from inside their folder and as plain files."
 
+# Of one file or folder, in bytes; what common file systems take.
+_LONGEST = 255
 
 # Python's readers report damage in all of these ways.
 _DAMAGE = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, *inflating.DAMAGE, *READER_ERRORS)
@@ -123,6 +125,9 @@ def path_parts(name: str, archive: str) -> tuple[str, ...]:
         "which is an absolute path": name.startswith("/") and bool(parts),
         "which leads out of the folder": ".." in parts,
         "which names a drive": any(re.match("[A-Za-z]:", part) for part in parts),
+        f"whose name is longer than {_LONGEST} bytes, which no disk takes": any(
+            len(part.encode(errors="surrogateescape")) > _LONGEST for part in parts
+        ),
     }
     reason = next((each for each, found in wrong.items() if found), "")
     if reason:

@@ -33,6 +33,10 @@ COMPRESSIONS: dict[bytes, str] = {
 }
 
 
+class _HugeHeaderError(tarfile.ReadError):
+    """A header that wants more memory than any needs."""
+
+
 class _Tape:
     """The stream inside a tar file as tarfile wants to read it: forwards only, and every byte is counted.
 
@@ -49,7 +53,7 @@ class _Tape:
     def read(self, size: int) -> bytes:
         # tarfile reads a long name or a table of attributes at once, however long the archive says it is.
         if not 0 <= size <= 2 * CHUNK:
-            raise tarfile.ReadError(f"a header of {size_text(size)}")
+            raise _HugeHeaderError(f"a header of {size_text(size)}")
         self._last = self._stream.read(size)
         self._position += len(self._last)
         self._budget.total(self._position)
@@ -79,7 +83,14 @@ def _opened(file: IO[bytes], budget: Budget) -> tuple[tarfile.TarFile, _Tape]:
     elif kind:
         stream = inflated(file, kind)
     tape = _Tape(stream, budget)
-    return tarfile.TarFile(fileobj=cast(IO[bytes], tape), encoding="utf-8", errors="surrogateescape"), tape
+    try:
+        return tarfile.TarFile(fileobj=cast(IO[bytes], tape), encoding="utf-8", errors="surrogateescape"), tape
+    except _HugeHeaderError:
+        raise
+    except tarfile.ReadError as error:
+        if kind and tape.tell() <= tarfile.BLOCKSIZE:
+            raise tarfile.ReadError(f"{error}; what is compressed in it may be no .tar archive") from error
+        raise
 
 
 def tar_names(file: IO[bytes], budget: Budget, most_bytes: int | None = None) -> list[str]:

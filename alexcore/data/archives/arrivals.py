@@ -12,7 +12,7 @@ from alexcore.data.archives.archive_tar import COMPRESSIONS
 from alexcore.data.archives.archive_zip import count_zip_entries
 from alexcore.data.decoding.image_formats import begins_like_picture, known_by_name
 from alexcore.errors import DataError
-from alexcore.home import is_list_name
+from alexcore.home import MANIFEST_ENDINGS_TOLD, is_list_name
 
 Thing = Literal["zip", "tar", "checkpoint", "bundle", "list", "image", "other"]
 # Far above what a checkpoint or a bundle's head has; more entries are for the limits of an archive to refuse.
@@ -110,7 +110,8 @@ def not_a_folder(path: Path) -> DataError:
         command = shlex.join(["python", "-m", "alexcore", "data", "unpack", str(path), str(target)])
         return DataError(f"{path} is an archive, not a folder.", f"Unpack it first: {command}")
     if thing == "other":
-        return DataError(f"{path} is a file, not a folder.", "Name the folder that holds the class folders.")
+        hint = f"Name the folder that holds the class folders, or a list of images ({MANIFEST_ENDINGS_TOLD})."
+        return DataError(f"{path} is a file, not a folder.", hint)
     what, where = _PLACES[thing]
     return DataError(f"{path} is {what}, not a folder.", where)
 

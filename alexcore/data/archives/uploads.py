@@ -10,12 +10,14 @@ from typing import BinaryIO
 from alexcore.data.archives.archive_rules import Limits, show
 from alexcore.data.archives.arrivals import require_here
 from alexcore.data.layout import read
-from alexcore.data.reading import AmbiguousError
+from alexcore.data.lists.manifest_columns import read_table
+from alexcore.data.reading import AmbiguousError, UnclearListError
 from alexcore.data.shards import is_shard_source
 from alexcore.data.storage import CHUNK
 from alexcore.data.tree import walk
 from alexcore.errors import DataError
 from alexcore.files import replacing
+from alexcore.home import is_list_name
 from alexcore.words.numbers import size_text
 
 UPLOAD_MB = 200
@@ -92,6 +94,8 @@ def require_data_set(folder: Path, name: str) -> None:
     except AmbiguousError:
         return
     except DataError as error:  # which knows the folder, and nothing of the archive
+        if _has_unclear_list(folder):
+            return
         told = error.message.replace(str(folder), name).removesuffix(".")
         raise DataError(f"{told}; nothing was unpacked.", error.hint) from error
     if len(found) < 2:
@@ -99,6 +103,19 @@ def require_data_set(folder: Path, name: str) -> None:
             f"{name} holds pictures of one class alone, {show(tuple(found))}; nothing was unpacked.",
             "A network learns to tell at least two classes apart: pack a folder with a folder for each.",
         )
+
+
+def _has_unclear_list(folder: Path) -> bool:
+    """Whether a list in the folder only needs a word about its columns, which is asked for when it is opened."""
+    for path in filter(is_list_name, folder.rglob("*")):
+        try:
+            read_table(path)
+        except UnclearListError as error:
+            if error.is_open:
+                return True
+        except DataError:  # a file of another kind
+            continue
+    return False
 
 
 def _instead_of_pictures(folder: Path) -> str:

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+
+from alexcore.errors import RunError
+from alexcore.files import read_json
 
 # Kinds of numbers beyond 8 bits: the first value and the last that their type can have (of floating-point numbers,
 # those that most programs mean by black and white).
@@ -70,6 +74,18 @@ class Rendering:
 
 
 PLAIN = Rendering()
+
+
+def kept_rendering(run_dir: Path) -> Rendering:
+    """How a run renders pictures, as its env.json has it; the plain rule for a run of version 0.1.
+
+    Raises:
+        RunError: the file is damaged.
+    """
+    known = read_json(run_dir / "env.json")
+    if known is None and (run_dir / "env.json").is_file():
+        raise RunError(f"{run_dir / 'env.json'} is damaged.", "Resume the run, which writes it again.")
+    return Rendering.of((known or {}).get("rendering"))
 
 
 def kind_of(image: Image.Image) -> str:

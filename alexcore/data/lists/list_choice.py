@@ -88,6 +88,10 @@ def without_header(path: Path, rows: ListRows) -> Columns:
 
 def unclear(path: Path, rows: ListRows, message: str) -> UnclearListError:
     """The question which columns of a list are meant, with what its first lines look like."""
+    if len(rows.header) < 2:
+        what = "It is empty" if not rows.header else "Its lines have one column"
+        hint = f"{what}: write a line path,label, and one with two such values for each image."
+        return UnclearListError(message, hint)
     found, name = looks_like(rows), path.name
     headed: Header = "auto"
     if path.suffix.lower() in (".csv", ".tsv"):

@@ -3,6 +3,9 @@
 {"image_names": ["a.jpg", ...], "image_labels": ["rose", ...], "split": ["train", ...], "classes": ["rose", ...]}
 [{"path": "a.jpg", "label": "rose"}, ...]
 {"file_name": "a.jpg", "label": 0}          on each line of a .jsonl file
+
+Also as programs write them: objects by file name or by row number (as pandas does), lists of file names by class, rows
+of cells, any of these by split, and records within an object that holds other things.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from alexcore.data.layout_words import split_of
 from alexcore.data.lists.list_columns import VERBATIM
 from alexcore.data.lists.list_rows import ListRows, is_picture_name, shown
 from alexcore.errors import DataError
@@ -35,26 +39,91 @@ def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def from_json(path: Path, text: str, means_something: Callable[[Sequence[str]], bool]) -> ListRows:
-    """Cut one JSON document into rows; `means_something` says whether names of lists tell path and label.
+    """Cut one JSON document into rows; `means_something` says whether names of columns tell path and label.
 
     Raises:
-        DataError: it is no JSON, or has none of the forms above.
+        DataError: it is no JSON, or has none of the forms that people and programs write.
     """
     value = _loaded(path, text, "JSON", _WRITE_JSON)
-    if isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
-        return _records(value, [_entry(number) for number in range(len(value))])
-    if isinstance(value, dict) and any(map(is_picture_name, value)) and not any(map(_holds_more, value.values())):
-        rows = [[name, label] for name, label in value.items()]
-        return ListRows(["path", "label"], rows, [_entry(number) for number in range(len(rows))])
-    if isinstance(value, dict) and "image_names" not in value and "image_labels" not in value:
-        lists = {key: each for key, each in value.items() if isinstance(each, list) and key != "classes"}
-        if means_something(list(lists)):
-            return _of_columns(path, lists, value)
+    if isinstance(value, dict) and value.keys() >= {"images", "annotations"}:
+        raise DataError(
+            f"{path} is in the form of COCO: it tells what is where in an image, not which class an image has.",
+            "Write a list with a row for each image: path,label.",
+        )
+    found = _rows_of(path, value, means_something)
+    if found is not None:
+        return found
     lacking = [key for key in ("image_names", "image_labels") if not isinstance(value, dict) or key not in value]
     if lacking:
         raise DataError(f"{path} lacks {' and '.join(lacking)}.", _WRITE_JSON)
     present = {key: value[key] for key in _COLUMNS if key in value and (value[key] is not None or key != "split")}
     return _of_columns(path, present, value)
+
+
+def _rows_of(path: Path, value: Any, means_something: Callable[[Sequence[str]], bool]) -> ListRows | None:
+    """The rows of a document, or of a part of it, whose form says what it holds; None where it does not."""
+    if isinstance(value, list) and value:
+        if all(isinstance(each, dict) for each in value):
+            return _records(value, [_entry(number) for number in range(len(value))])
+        if all(isinstance(each, list) and each for each in value):
+            return _of_lines(path, value, means_something)
+    if not isinstance(value, dict) or not value or "image_names" in value or "image_labels" in value:
+        return None
+    inner = list(value.values())
+    if any(map(is_picture_name, value)) and not any(map(_holds_more, inner)):
+        return _pairs(list(value.items()))
+    if isinstance(value.get("columns"), list) and isinstance(value.get("data"), list):  # as pandas does with "split"
+        return _of_lines(path, [value["columns"], *value["data"]], lambda _first: True)
+    if all(map(split_of, value)):
+        return _by_split({key: _rows_of(path, each, means_something) for key, each in value.items()})
+    lists = {key: each for key, each in value.items() if isinstance(each, list) and key != "classes"}
+    if means_something(list(lists)):
+        return _of_columns(path, lists, value)
+    if all(isinstance(each, dict) and each for each in inner):
+        if means_something(list(value)) and all(each.keys() == inner[0].keys() for each in inner):
+            columns = {key: list(each.values()) for key, each in value.items()}  # as pandas does
+            return _of_columns(path, columns, {})
+        rows = [{"path": key, **each} if is_picture_name(key) else each for key, each in value.items()]
+        return (
+            _records(rows, [_entry(number) for number in range(len(rows))]) if means_something(list(rows[0])) else None
+        )
+    names = [(name, key) for key, each in lists.items() for name in each]
+    if len(lists) == len(value) > 1 and all(isinstance(name, str) and is_picture_name(name) for name, _ in names):
+        return _pairs(names)
+    records = [each for each in lists.values() if each and all(isinstance(one, dict) for one in each)]
+    return _rows_of(path, records[0], means_something) if len(records) == 1 else None
+
+
+def _pairs(pairs: Sequence[tuple[str, Any]]) -> ListRows:
+    return ListRows(["path", "label"], list(map(list, pairs)), [_entry(number) for number in range(len(pairs))])
+
+
+def _of_lines(
+    path: Path, lines: Sequence[Sequence[Any]], means_something: Callable[[Sequence[str]], bool]
+) -> ListRows | None:
+    """Rows of lists of cells; the first is the header if it tells path and label."""
+    if any(not isinstance(line, list) or any(map(_holds_more, line)) for line in lines):
+        return None
+    headed = means_something([str(cell) for cell in lines[0]])
+    header = [str(cell) for cell in lines[0]] if headed else [str(number + 1) for number in range(len(lines[0]))]
+    odd = next((number for number, line in enumerate(lines) if len(line) != len(header)), None)
+    if odd is not None:
+        raise DataError(
+            f"{_entry(odd)} of {path} has {len(lines[odd])} values; the first has {len(header)}.",
+            "Each image needs as many.",
+        )
+    rows = lines[headed:]
+    return ListRows(header, rows, [_entry(number) for number in range(len(rows))], headed=headed)
+
+
+def _by_split(parts: Mapping[str, ListRows | None]) -> ListRows | None:
+    """Rows that stand under the names of splits, with the split as one more column."""
+    known = [(split, part) for split, part in parts.items() if part is not None and part.headed]
+    if len(known) < len(parts) or any(list(part.header) != list(known[0][1].header) for _, part in known):
+        return None
+    rows = [[*row, split] for split, part in known for row in part.rows]
+    places = [f"{place} in {split}" for split, part in known for place in part.places]
+    return ListRows([*known[0][1].header, "split"], rows, places)
 
 
 def from_json_lines(path: Path, text: str) -> ListRows:

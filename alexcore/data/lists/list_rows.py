@@ -96,7 +96,8 @@ def decoded(path: Path, content: bytes) -> str:
     try:
         return content.decode(encoding)
     except UnicodeDecodeError as error:
-        name = encoding.upper().removesuffix("-SIG")
+        said = any(content.startswith(mark) for mark, _ in _MARKS)
+        name = encoding.upper().removesuffix("-SIG") if said or encoding == "utf-8" else "UTF-8 or UTF-16"
         raise DataError(
             f"{path} is not {name} text (byte {error.start}).", "Save it as UTF-8; in Excel as CSV UTF-8."
         ) from error

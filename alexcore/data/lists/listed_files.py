@@ -226,6 +226,7 @@ class ListedFiles:
                 continue
             stems = {base, os.path.splitext(base)[0]}
             endless = [each for each in names if os.path.splitext(each)[0] in stems and is_picture_name(each)]
+            endless = endless or [each for each in names if each in stems]
             close = endless
             if alike and not endless:
                 close = difflib.get_close_matches(base, filter(is_picture_name, names), n=1, cutoff=0.8)

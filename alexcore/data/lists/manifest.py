@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -65,9 +65,8 @@ def open_manifest(
     """
     path = path.resolve()
     root = Path(choice.root).expanduser() if choice.root else None
-    # A list of corrections is written here alone, by version 0.1 without a word on how its labels are to be taken.
-    table = read_table(path, is_corrected(path), choice)
-    table = _placed(path, table.uncorrected() if uncorrected else table, root, roots)
+    # What somebody has corrected in it is undone first, where that is asked for.
+    table = _table(path, choice, roots, uncorrected=uncorrected)
     table = _kept_split_first(path, table, split_seed)
     names, declared, numeric = _class_names(path, table, target_transform)
     rows, problems = _pictures(path, table, names, roots)
@@ -103,6 +102,38 @@ def open_manifest(
         problems += _gaps(classes)
     told = tuple(errors_first(problems))
     return DataIndex(path.parent, layout, classes, files, told, path, known_as=known_as, kept=kept)
+
+
+class ListedPictures(NamedTuple):
+    """The pictures of a list that exist: rows (path, split, class, bytes, mtime_ns), and what was found about it.
+
+    Where the list names no splits, that of each row is empty.
+    """
+
+    rows: list[tuple[str, str, str, int, int]]
+    problems: list[Finding]
+
+
+def listed_pictures(
+    path: Path, *, roots: Sequence[Path] | None = None, choice: FolderChoice = AS_IT_LIES
+) -> ListedPictures:
+    """The pictures of a list as they stand in it: nothing is drawn, and no split is needed. As `open_manifest`."""
+    path = path.resolve()
+    table = _table(path, choice, roots)
+    names, _declared, _numeric = _class_names(path, table, identity)
+    rows, problems = _pictures(path, table, names, roots)
+    if table.splits is None:
+        rows = [(picture, "", name, size, mtime) for picture, _, name, size, mtime in rows]
+    return ListedPictures(rows, [*problems, *table.notes])
+
+
+def _table(
+    path: Path, choice: FolderChoice, roots: Sequence[Path] | None, *, uncorrected: bool = False
+) -> ManifestColumns:
+    # A list of corrections is written here alone, by version 0.1 without a word on how its labels are to be taken.
+    table = read_table(path, is_corrected(path), choice)
+    root = Path(choice.root).expanduser() if choice.root else None
+    return _placed(path, table.uncorrected() if uncorrected else table, root, roots)
 
 
 def is_corrected(path: Path) -> bool:

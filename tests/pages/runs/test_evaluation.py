@@ -60,7 +60,7 @@ def test_it_is_offered_and_is_a_job(run: Path, spawned: list) -> None:
     at.button(key="evaluation_start").click().run()
     assert not errors_of(at)
     (command,) = [each for each in spawned if "evaluate" in each]
-    assert command == ["alexcore", "evaluate", str(run), "--split", "val"]
+    assert command == ["alexcore", "evaluate", str(run)]
     assert read_job(name_of(run)).state == "running"
     assert at.get("progress")
     with pytest.raises(KeyError):  # while it runs it cannot be started again
@@ -155,7 +155,7 @@ def test_a_cell_opens_its_own_pictures(run: Path, evaluated: pd.DataFrame, truth
 def test_the_cell_of_the_url_is_open_and_nonsense_is_not(run: Path, evaluated: pd.DataFrame) -> None:
     at = shown(evaluation_truth="wide", evaluation_answer="wide")
     assert (at.selectbox(key="evaluation_truth").value, at.selectbox(key="evaluation_answer").value) == ("wide", "wide")
-    at = shown(evaluation_truth="<b>", evaluation_answer="tulips", evaluation_view="nothing", evaluation_split="all")
+    at = shown(evaluation_truth="<b>", evaluation_answer="tulips", evaluation_view="nothing", evaluation_split="half")
     assert not errors_of(at)
     assert at.selectbox(key="evaluation_truth").value in CLASSES
 
@@ -288,6 +288,7 @@ def test_a_second_run_does_not_inherit_what_was_opened_for_the_first(run: Path, 
 
 REPORT = {
     "images": 10,
+    "labelled": 10,
     "acc1": 0.7,
     "acc1_low": 0.4,
     "acc1_high": 0.9,
@@ -318,8 +319,8 @@ REPORT = {
         },
     ],
     "calibration": [
-        {"low": 0.0, "high": 0.5, "images": 0, "confidence": None, "acc1": None},
-        {"low": 0.5, "high": 1.0, "images": 10, "confidence": 0.9, "acc1": 0.7},
+        {"low": 0.0, "high": 0.5, "images": 0, "confidence": None, "acc1": None, "acc1_low": None, "acc1_high": None},
+        {"low": 0.5, "high": 1.0, "images": 10, "confidence": 0.9, "acc1": 0.7, "acc1_low": 0.4, "acc1_high": 0.9},
     ],
 }
 

@@ -8,11 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alexcore.data.folder import open_folder
 from alexcore.data.layout_words import is_generic, speaks_of_drawings, split_of
 from alexcore.data.reading import FolderChoice
 from alexcore.data.tree import is_junk
-from tests.support.small_trees import tree
+from tests.support.small_trees import open_folder, tree
 
 # A layout by its name: the files of a class with so many pictures, and in which splits its pictures are to be.
 LAYOUTS = {

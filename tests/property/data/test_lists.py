@@ -11,13 +11,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from alexcore.data.derive import merge_classes, names_in, select_classes
-from alexcore.data.folder import open_folder
 from alexcore.data.index import DataIndex
 from alexcore.data.lists.manifest import open_manifest, write_manifest
 from alexcore.data.lists.manifest_columns import ManifestColumns, read_table, write_table
 from alexcore.data.pack import pack
 from alexcore.data.shards import open_shards
-from tests.support.small_trees import counts, tree
+from tests.support.small_trees import counts, open_folder, tree
 
 ODD = (
     *("_", " ", "0", "None", "true", "a:b", "-x", "CON", "n" * 120, "ß", "ss", "\N{ROSE}", "\u05d5\u05e8\u05d3", "nan"),

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alexcore.augment.presets import training_operations
-from alexcore.data.folder import open_folder
 from alexcore.data.pack import pack
 from alexcore.data.sources import open_source
 from alexcore.training.loader import Batch, EpochBatches, Key
 from alexcore.training.shard_loader import make_loader
 from alexcore.training.sharing import last_parts, part, place
+from tests.support.small_trees import open_folder
 
 SIZES, BATCHES, RANKS = st.integers(1, 200), st.integers(1, 40), st.integers(1, 9)
 

@@ -201,7 +201,7 @@ def test_several_networks_see_the_picture_in_their_own_way(small, known):
 def test_json_and_csv_have_the_form_of_the_command_line(small, known):
     batch = both_answered(small, known)
     one = as_json(batch.networks[:1], batch.replies, 2)
-    assert set(one) == {"run", "predictions"}
+    assert set(one) == {"run", "trained_epochs", "predictions"}
     assert one["predictions"][0]["file"] == "red.png"
     assert [top["class"] for top in one["predictions"][0]["top"]] == ["red", "blue"]
     assert one["predictions"][1] == {"file": "=bad.png", "error": f"{batch.replies[1].error} {batch.replies[1].hint}"}

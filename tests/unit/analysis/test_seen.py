@@ -53,6 +53,11 @@ def test_what_was_trained_on_is_left_out_of_other_data(stripes, mixed):
     assert len(known_evaluation(evaluation_name(run / "checkpoints" / "best.pt", str(mixed))).answers) == 12
 
 
+def test_all_of_the_own_data_is_what_it_has_not_learned(stripes):
+    told = done("evaluate", trained(stripes), "--split", "all", "--json").json
+    assert (told["images"], told["left_out_seen"]) == (12, 36)
+
+
 def test_where_nothing_is_left_that_is_said(stripes, mixed):
     run = trained(stripes)
     refused = call("evaluate", run, "--data", mixed, "--split", "train")

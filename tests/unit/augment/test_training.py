@@ -15,7 +15,6 @@ from alexcore.analysis.prediction import Classifier
 from alexcore.augment.pipeline import build_transform
 from alexcore.config import load_config
 from alexcore.data.decoding.images import read_picture
-from alexcore.data.folder import open_folder
 from alexcore.data.pack import pack
 from alexcore.data.shards import open_shards
 from alexcore.training.checkpoint import load_checkpoint
@@ -35,6 +34,7 @@ from tests.support.interrupted_runs import (
     straight,
 )
 from tests.support.run_folders import tiny_config
+from tests.support.small_trees import open_folder
 
 # A machine of few cores warns of loader processes; newer Pythons warn of a fork beside torch's threads.
 pytestmark = [

@@ -19,10 +19,10 @@ import pytest
 from alexcore.data.archives import archive as archives
 from alexcore.data.archives.archive import unpack
 from alexcore.data.archives.archive_rules import Limits, Member
-from alexcore.data.archives.uploads import folder_name, save_upload
-from alexcore.data.folder import open_folder
+from alexcore.data.archives.uploads import folder_name, require_data_set, save_upload
 from alexcore.data.storage import KeptApart, require_room
 from alexcore.errors import DataError
+from tests.support.small_trees import open_folder
 
 PICTURE = b"\xff\xd8" + bytes(range(256)) * 8
 FILES = {f"{split}/{name}/{n}.jpg": PICTURE for split in ("train", "val") for name in ("cats", "dogs") for n in (1, 2)}
@@ -244,6 +244,26 @@ def test_names_that_look_alike_are_apart_where_the_disk_can(tmp_path, kind, name
     assert sentence in refusal(archive)
 
 
+@both
+def test_a_name_that_no_disk_takes_is_named(tmp_path, kind):
+    told = refusal(PACK[kind](tmp_path / f"data{kind}", {f"a/{'é' * 150}.jpg": b"x"}))
+    assert "whose name is longer than 255 bytes" in told
+
+
+def test_a_compressed_file_that_is_no_tar_archive_is_named_as_such(tmp_path):
+    (tmp_path / "notes.gz").write_bytes(gzip.compress(b"hello"))
+    assert "what is compressed in it may be no .tar archive" in refusal(tmp_path / "notes.gz")
+
+
+def test_an_archive_whose_list_has_to_be_asked_about_is_unpacked(tmp_path):
+    files = {f"imgs/{n}.jpg": b"x" for n in range(4)}
+    rows = "".join(f"imgs/{n}.jpg,{'ab'[n % 2]}\n" for n in range(4)).encode()
+    folder = unpack(zip_of(tmp_path / "a.zip", {**files, "labels.csv": rows}), tmp_path / "a", accept=require_data_set)
+    assert (folder / "labels.csv").is_file()
+    with pytest.raises(DataError, match=r"labels\.csv has no header.*open the list by its own path"):
+        open_folder(folder)
+
+
 # Bombs: each limit by itself
 
 
@@ -370,7 +390,10 @@ def test_an_encrypted_file_asks_for_no_password(tmp_path):
         (b"", "a.zip is empty (0 bytes)."),
         (b"\0\1\2\3", "a.zip is neither a .zip nor a .tar archive."),
         (b"PK\3\4 and no more", "a.zip is damaged: its directory is missing."),
-        (gzip.compress(b"one file", mtime=0), "a.zip is damaged: truncated header."),
+        (
+            gzip.compress(b"one file", mtime=0),
+            "a.zip is damaged: truncated header; what is compressed in it may be no .tar archive.",
+        ),
         (b"PK\5\6" + bytes(18), "a.zip holds no files."),
     ],
 )

@@ -15,10 +15,9 @@ from alexcore.data.class_index import (
     numbering_problems,
     require_same_mapping,
 )
-from alexcore.data.folder import open_folder
 from alexcore.errors import CheckpointError
 from alexcore.files import write_json
-from tests.support.small_trees import messages, tree
+from tests.support.small_trees import messages, open_folder, tree
 
 
 def told(classes, **found) -> str:

@@ -14,9 +14,9 @@ from alexcore.augment.presets import training_operations
 from alexcore.data.decoding import decoded
 from alexcore.data.decoding.decoded import DecodedPictures
 from alexcore.data.decoding.images import read_picture
-from alexcore.data.folder import open_folder
 from alexcore.errors import DataError
 from alexcore.training.loader import Loader, Reading
+from tests.support.small_trees import open_folder
 
 
 @pytest.fixture

@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 
 from alexcore.data.derive import exclude, group_in, merge_classes, names_in, select_classes
-from alexcore.data.folder import open_folder
 from alexcore.data.index import DataIndex
 from alexcore.data.lists.manifest import open_manifest, write_manifest
 from alexcore.errors import DataError
-from tests.support.small_trees import counts, messages, tree
+from tests.support.small_trees import counts, messages, open_folder, tree
 
 CLASSES = ("aster", "daisy", "rose", "tulip")
 

@@ -13,9 +13,9 @@ import pytest
 
 from alexcore.data import storage
 from alexcore.data.archives.download import FLOWER_PHOTOS, WAITS_S, Remote, download, download_flower_photos
-from alexcore.data.folder import open_folder
 from alexcore.errors import DataError
 from tests.support.loopback_site import CONTENT
+from tests.support.small_trees import open_folder
 
 
 @pytest.fixture

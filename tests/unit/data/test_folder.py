@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 from torchvision.datasets import ImageFolder
 
-from alexcore.data.folder import open_folder
 from alexcore.errors import DataError
-from tests.support.small_trees import counts, messages, tree
+from tests.support.small_trees import counts, messages, open_folder, tree
 
 
 def refused(root: Path, *arguments) -> DataError:

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from alexcore.data import index_cache
-from alexcore.data.folder import open_folder
 from alexcore.data.index import DataIndex
 from alexcore.data.index_cache import folder_signature, forget_folder, open_folder_cached
 from alexcore.data.sources import open_checked, open_source
 from alexcore.errors import DataError
 from alexcore.home import cache_dir
+from tests.support.small_trees import open_folder
 
 
 @pytest.fixture(autouse=True)

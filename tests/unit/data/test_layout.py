@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from alexcore.data.folder import open_folder
 from alexcore.data.index import DataIndex
 from alexcore.data.reading import AmbiguousError, FolderChoice, FolderReading
 from alexcore.errors import ConfigError, DataError
-from tests.support.small_trees import counts, tree
+from tests.support.small_trees import counts, open_folder, tree
 
 Counts = dict[str, dict[str, int]]
 

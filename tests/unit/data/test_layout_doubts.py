@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from alexcore.data.folder import open_folder
 from alexcore.data.index import DataIndex
 from alexcore.data.reading import AmbiguousError, FolderChoice, FolderReading
 from alexcore.errors import DataError
-from tests.support.small_trees import counts, messages, tree
+from tests.support.small_trees import counts, messages, open_folder, tree
 
 PAIRS = ("a", "b")
 

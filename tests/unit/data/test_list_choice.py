@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,62 @@ def test_json_has_columns_and_no_header(tmp_path):
     assert open_source(path, choice=FolderChoice(columns="bild,art")).classes == ("a", "b")
     with pytest.raises(DataError, match="--header no says nothing"):
         open_source(path, choice=FolderChoice(header="no"))
+
+
+_RECORDS = [{"file": f"p{n}.jpg", "class": label} for n, label in enumerate(TWO)]
+_BY_CLASS = {"cat": [f"p{n}.jpg" for n in range(0, 12, 2)], "dog": [f"p{n}.jpg" for n in range(1, 12, 2)]}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"file": {str(n): each["file"] for n, each in enumerate(_RECORDS)}, "class": dict(enumerate(TWO))},
+        {str(n): each for n, each in enumerate(_RECORDS)},
+        {each["file"]: {"class": each["class"]} for each in _RECORDS},
+        {"columns": ["file", "class"], "index": [*range(12)], "data": [[*each.values()] for each in _RECORDS]},
+        {"version": 2, "info": {"a": 1}, "data": _RECORDS},
+        _BY_CLASS,
+        [["path", "label"], *([*each.values()] for each in _RECORDS)],
+    ],
+    ids=["by column", "by row", "by file", "as pandas splits", "wrapped", "by class", "lines"],
+)
+def test_json_is_read_as_programs_write_it(tmp_path, value):
+    found = label_of(open_source(beside(tmp_path, json.dumps(value), "list.json")))
+    assert [found[f"p{n}.jpg"] for n in range(12)] == list(TWO)
+
+
+def _as_classes(rows: list[dict[str, str]]) -> dict[str, list[str]]:
+    return {label: [each["file"] for each in rows if each["class"] == label] for label in ("cat", "dog")}
+
+
+@pytest.mark.parametrize("part", [list, _as_classes])
+def test_json_may_stand_under_the_names_of_splits(tmp_path, part):
+    value = {"training": part(_RECORDS[:8]), "valid": part(_RECORDS[8:])}
+    index = open_source(beside(tmp_path, json.dumps(value), "list.json"))
+    assert index.classes == ("cat", "dog")
+    assert index.files["split"].value_counts().to_dict() == {"train": 8, "val": 4}
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ({"images": [], "annotations": [], "categories": []}, "in the form of COCO"),
+        ({"train": ["p0.jpg"], "val": ["p1.jpg"]}, "lacks image_names and image_labels"),
+        ([["p0.jpg", "a"], ["p1.jpg"]], "has 1 values; the first has 2"),
+        ({"a": {}}, "lacks image_names"),
+        ([], "lacks image_names"),
+    ],
+)
+def test_json_that_tells_no_classes_is_refused(tmp_path, value, words):
+    with pytest.raises(DataError, match=words):
+        open_source(beside(tmp_path, json.dumps(value), "list.json"))
+
+
+@pytest.mark.parametrize("content", ["", "\n\n", "<html><body>log in</body></html>\n"])
+def test_a_list_with_nothing_to_choose_from_is_refused_without_a_choice(tmp_path, content):
+    error = asked(beside(tmp_path, content))
+    assert not error.is_open
+    assert "--columns" not in error.hint
 
 
 def test_a_folder_has_no_columns(tmp_path):

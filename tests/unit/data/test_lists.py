@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from alexcore.data.folder import open_folder
 from alexcore.data.lists.manifest import open_manifest
 from alexcore.data.lists.manifest_columns import ManifestColumns, read_table, write_table
 from alexcore.data.reading import FolderChoice
 from alexcore.data.split import split_file
 from alexcore.errors import DataError
 from tests.support.lists import TWO, beside, codes, csv_of, label_of
-from tests.support.small_trees import counts, messages, tree
+from tests.support.small_trees import counts, messages, open_folder, tree
 
 EXPECTED = {f"p{number}.jpg": label for number, label in enumerate(TWO)}
 

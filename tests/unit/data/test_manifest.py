@@ -11,13 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alexcore.data.folder import open_folder
 from alexcore.data.index import DataIndex
 from alexcore.data.lists.manifest import open_manifest, write_manifest
 from alexcore.data.sources import open_source, source_signature
 from alexcore.data.split import split_file
 from alexcore.errors import DataError
-from tests.support.small_trees import counts, messages, tree
+from tests.support.small_trees import counts, messages, open_folder, tree
 
 NAMES = [f"{name}/{i}.jpg" for name in ("a", "b") for i in range(5)]
 LABELS = ["rose"] * 5 + ["daisy"] * 5

@@ -17,7 +17,6 @@ import pandas as pd
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
-from alexcore.data.folder import open_folder
 from alexcore.data.index import DataIndex
 from alexcore.data.inspection import quality_groups, quality_measures
 from alexcore.data.inspection.quality import known_findings, scan
@@ -26,6 +25,7 @@ from alexcore.findings.pictures import KINDS, Pictures
 from alexcore.home import cache_dir
 from alexcore.words.findings import SAID
 from tests.support.repository import REPOSITORY
+from tests.support.small_trees import open_folder
 
 
 def scene(seed: int, size: tuple[int, int] = (240, 200)) -> Image.Image:
@@ -364,8 +364,8 @@ def test_a_killed_scan_goes_on_where_it_was(stripes, monkeypatch):
     script = (
         "import os, signal, sys\n"
         "from pathlib import Path\n"
-        "from alexcore.data import quality, quality_measures\n"
-        "from alexcore.data.folder import open_folder\n"
+        "from alexcore.data.inspection import quality, quality_measures\n"
+        "from tests.support.small_trees import open_folder\n"
         "quality_measures.BATCH, quality_measures.SAVE_EVERY_S = 8, 0.0\n"
         "def stop(done, total):\n"
         "    if done >= 16: os.kill(os.getpid(), signal.SIGKILL)\n"

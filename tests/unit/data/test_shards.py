@@ -14,13 +14,13 @@ from PIL import Image
 
 from alexcore.data import pack as pack_module
 from alexcore.data.decoding.images import read_picture
-from alexcore.data.folder import open_folder
 from alexcore.data.pack import pack
 from alexcore.data.shards import is_shard_source, is_sharded, open_shards, picture_source
 from alexcore.data.sources import open_checked, open_source
 from alexcore.data.tar_index import split_name
 from alexcore.errors import ConfigError, DataError
 from alexcore.home import cache_dir
+from tests.support.small_trees import open_folder
 
 
 @pytest.fixture(scope="session")

@@ -9,14 +9,13 @@ from pathlib import Path
 import pytest
 
 from alexcore.data import index_cache
-from alexcore.data.folder import open_folder
 from alexcore.data.index import DataIndex
 from alexcore.data.lists.manifest import open_manifest
 from alexcore.data.lists.manifest_columns import read_table
 from alexcore.data.sources import open_source, source_signature
 from alexcore.data.split import split_file
 from alexcore.home import cache_dir, data_dir
-from tests.support.small_trees import counts, messages, tree
+from tests.support.small_trees import counts, messages, open_folder, tree
 
 
 def splits(index: DataIndex) -> dict[str, str]:

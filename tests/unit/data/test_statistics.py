@@ -16,9 +16,9 @@ from alexcore.augment.pipeline import build_transform
 from alexcore.augment.presets import evaluation_operations, with_normalize
 from alexcore.data import statistics
 from alexcore.data.decoding.images import read_header, read_picture
-from alexcore.data.folder import open_folder
 from alexcore.data.statistics import LEAST_STD, known_statistics, measure, statistics_file
 from alexcore.errors import DataError
+from tests.support.small_trees import open_folder
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ import pytest
 
 from alexcore.data import torchvision_sets
 from alexcore.data.decoding.images import read_picture
-from alexcore.data.folder import open_folder
 from alexcore.data.torchvision_sets import SETS, export_torchvision
 from alexcore.errors import ConfigError, DataError
+from tests.support.small_trees import open_folder
 from tests.support.torchvision_files import CIFAR_CLASSES, md5, write_jpeg
 
 

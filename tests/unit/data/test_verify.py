@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from alexcore.data.folder import open_folder
 from alexcore.data.inspection import verify
 from alexcore.data.inspection.verify import find_unreadable, known_unreadable
 from alexcore.data.sources import open_checked
 from alexcore.home import cache_dir
+from tests.support.small_trees import open_folder
 
 
 @pytest.fixture

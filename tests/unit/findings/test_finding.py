@@ -53,7 +53,7 @@ def test_a_finding_says_why_it_is_bad_gives_an_example_and_the_remedy(code):
 
 
 def test_codes_begin_with_what_they_are_found_in():
-    assert {code.split(".")[0] for code in KNOWN} <= {"data", "pictures", "augment", "run", "experiment"}
+    assert {code.split(".")[0] for code in KNOWN} <= {"data", "pictures", "augment", "run", "experiment", "evaluation"}
 
 
 def test_a_finding_comes_back_from_a_file():

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from alexcore.config import TrainConfig
-from alexcore.data.folder import open_folder
 from alexcore.errors import RunError
 from alexcore.runs.launcher import prepare_resume
 from alexcore.runs.store import create_run, read_run
@@ -20,6 +19,7 @@ from alexcore.training.plan import make_plan, plan_in_words
 from alexcore.training.step import StepResult
 from tests.support.interrupted_runs import Watcher, at_step
 from tests.support.run_folders import tiny_config
+from tests.support.small_trees import open_folder
 
 
 class Clock:

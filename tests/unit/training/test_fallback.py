@@ -9,7 +9,12 @@ import pytest
 import torch
 
 from alexcore.errors import AlexError, CheckpointError
+from alexcore.files import read_json, write_json
+from alexcore.home import runs_dir
 from alexcore.runs.disk import slim_down
+from alexcore.runs.reporter import RunReporter
+from alexcore.runs.run_list import summaries
+from alexcore.runs.status import StatusWriter
 from alexcore.runs.store import create_run, read_run
 from alexcore.training.checkpoint import load_checkpoint
 from alexcore.training.loop import fit
@@ -110,6 +115,23 @@ def test_one_of_a_newer_version_is_not_damaged(run):
     torch.save({**state, "version": 99}, file(run, LAST))
     with pytest.raises(CheckpointError, match="has version 99"):
         resumed(run)
+
+
+def test_status_outcome_and_list_say_so(stopped, home):
+    run = shutil.copytree(stopped, runs_dir() / "it")
+    write_json(run / "status.json", {"state": "stopped", "epoch": 2, "step": 11})
+    cut(file(run, LAST))
+    config = read_run(run).config
+    assert config is not None
+    status = StatusWriter(run)
+    reporter = RunReporter(run, status)
+    assert fit(config, run, reporter, resume=True) == "finished"
+    status.close("finished")
+    reporter.close()
+    sentence = "last.pt is damaged: the run has gone on from last.previous.pt, after step 10."
+    assert (read_json(run / "status.json") or {})["went_back"]["message"] == sentence
+    (summary,) = summaries()
+    assert summary.figures(run)["went_back"]["message"] == sentence
 
 
 # When it has finished -----------------------------------------------------------------------------------------

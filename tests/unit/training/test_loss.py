@@ -8,7 +8,6 @@ from torch import nn
 
 from alexcore.analysis.run_evaluation import answer_pictures, report_of
 from alexcore.config import make_config
-from alexcore.data.folder import open_folder
 from alexcore.errors import ConfigError
 from alexcore.nn import Network
 from alexcore.training.evaluation import evaluate
@@ -17,6 +16,7 @@ from alexcore.training.plan import make_plan
 from alexcore.training.step import train_step
 from tests.support.interrupted_runs import straight
 from tests.support.run_folders import tiny_config
+from tests.support.small_trees import open_folder
 
 CPU = torch.device("cpu")
 

@@ -15,7 +15,6 @@ from torch import nn
 
 from alexcore.augment.presets import evaluation_operations, training_operations
 from alexcore.config import make_config
-from alexcore.data.folder import open_folder
 from alexcore.errors import CheckpointError, ConfigError, DataError
 from alexcore.nn import Network
 from alexcore.training import checkpoint as checkpoint_module
@@ -27,6 +26,7 @@ from alexcore.training.objective import weights_for
 from alexcore.training.optim import build_optimizer, parameter_groups, set_lr
 from alexcore.training.plan import make_plan
 from alexcore.training.seeding import rng_state, seed_everything, set_rng_state
+from tests.support.small_trees import open_folder
 
 # A machine of one core warns of two loader processes; newer Pythons warn of a fork beside torch's threads.
 pytestmark = [

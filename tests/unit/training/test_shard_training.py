@@ -10,13 +10,13 @@ import pytest
 import torch
 
 from alexcore.augment.presets import training_operations
-from alexcore.data.folder import open_folder
 from alexcore.data.index import DataIndex
 from alexcore.data.pack import pack
 from alexcore.data.shards import open_shards
 from alexcore.errors import DataError
 from alexcore.training.loader import Batch, Loader, Reading
 from alexcore.training.shard_loader import ShardLoader, full_batches_before, make_loader, turns
+from tests.support.small_trees import open_folder
 
 # A machine of few cores warns of loader processes; newer Pythons warn of a fork beside torch's threads.
 pytestmark = [

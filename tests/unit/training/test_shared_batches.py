@@ -12,10 +12,10 @@ import torch
 from PIL import Image
 
 from alexcore.augment.presets import training_operations
-from alexcore.data.folder import open_folder
 from alexcore.training import loader as loaders
 from alexcore.training.loader import Loader, Reading
 from alexcore.training.shared_batches import Placed, SharedBatches
+from tests.support.small_trees import open_folder
 
 
 def loader_of(folder: Path, workers: int, batch_size: int = 2) -> Loader:

@@ -13,9 +13,9 @@ from alexcore.augment.operations import filled
 from alexcore.augment.pipeline import build_transform, draw, sample_seed
 from alexcore.augment.presets import PRESETS, evaluation_operations, training_operations
 from alexcore.data.decoding.images import read_picture
-from alexcore.data.folder import open_folder
 from alexcore.training.loader import Loader, Reading
 from alexcore.training.to_input import ToInput, cut_tail
+from tests.support.small_trees import open_folder
 
 IMAGENET = {"op": "Normalize", "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
 

@@ -12,7 +12,6 @@ import torch
 
 from alexcore.augment.pipeline import batch_seed, build_mixing
 from alexcore.augment.presets import evaluation_operations
-from alexcore.data.folder import open_folder
 from alexcore.data.pack import pack
 from alexcore.errors import DataError
 from alexcore.findings.run import PicturesSkipped
@@ -26,6 +25,7 @@ from alexcore.training.shard_loader import make_loader
 from alexcore.training.unreadable import most_unreadable
 from tests.support.interrupted_runs import Watcher, assert_same_state, straight
 from tests.support.run_folders import tiny_config, write_run
+from tests.support.small_trees import open_folder
 from tests.support.striped_pictures import write_pictures
 
 pytestmark = [

@@ -16,7 +16,6 @@ import torch
 from alexcore.analysis.prediction import Classifier
 from alexcore.config import load_config
 from alexcore.data.decoding.images import read_picture
-from alexcore.data.folder import open_folder
 from alexcore.data.pack import pack
 from alexcore.runs.run_list import summarised
 from alexcore.runs.store import create_run, list_runs, open_run, read_run
@@ -25,6 +24,7 @@ from alexcore.training.checkpoint import load_checkpoint
 from tests.support.command_line import call, done, refused
 from tests.support.interrupted_runs import assert_same_state, assert_same_weights
 from tests.support.run_folders import tiny_config, write_run
+from tests.support.small_trees import open_folder
 
 pytestmark = pytest.mark.filterwarnings("ignore:This DataLoader will create")
 

@@ -20,7 +20,6 @@ from alexcore.analysis.prediction import Classifier
 from alexcore.augment.presets import training_operations
 from alexcore.config import FIELDS, PRESETS, make_config
 from alexcore.data.decoding.images import read_picture
-from alexcore.data.folder import open_folder
 from alexcore.data.lists.manifest import write_manifest
 from alexcore.data.pack import pack
 from alexcore.errors import ConfigError
@@ -34,6 +33,7 @@ from alexcore.training.loop import fit
 from tests.support.exported import modules, source_of, unpacked_project
 from tests.support.interrupted_runs import Watcher, at_step, straight
 from tests.support.run_folders import tiny_config
+from tests.support.small_trees import open_folder
 from tests.support.striped_pictures import write_pictures
 
 # A machine of few cores warns of loader processes; newer Pythons warn of a fork beside torch's threads.

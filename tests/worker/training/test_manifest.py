@@ -6,7 +6,6 @@ import json
 import shutil
 
 from alexcore.data.derive import merge_classes
-from alexcore.data.folder import open_folder
 from alexcore.data.lists.manifest import write_manifest
 from alexcore.data.sources import open_checked
 from alexcore.runs.store import create_run
@@ -14,6 +13,7 @@ from alexcore.training.loop import fit
 from tests.support.command_line import call, done
 from tests.support.interrupted_runs import Watcher
 from tests.support.run_folders import tiny_config
+from tests.support.small_trees import open_folder
 
 
 def test_a_run_finds_its_pictures_again_wherever_they_move(stripes, tmp_path):

@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from alexcore.analysis.run_evaluation import answer_pictures, report_of
-from alexcore.data.folder import open_folder
 from alexcore.data.pack import pack
 from alexcore.runs.store import create_run
 from alexcore.training.checkpoint import load_checkpoint
 from alexcore.training.loop import fit
 from tests.support.interrupted_runs import Watcher, assert_same_state, at_step
 from tests.support.run_folders import tiny_config
+from tests.support.small_trees import open_folder
 
 # A machine of few cores warns of loader processes; newer Pythons warn of a fork beside torch's threads.
 pytestmark = [
