@@ -26,7 +26,7 @@ _DRAWN = re.compile(r"(?<!\S)([<>~-])(?=(?:->|-|>|=)(?!\S))")
 _MARKS = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_{}[]<>#$|~:&"})
 # What makes a list or a heading of a line that begins with it.
 _LINE = re.compile(r"^(\d*)([-+=.)])")
-_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_FORMULA = re.compile(r"(?![-+]?\d+(\.\d+)?(e[-+]?\d+)?$)[=+@\uff1d\uff0b\uff0d\uff20-]", re.IGNORECASE)
 
 
 def visible(text: str) -> str:
@@ -63,7 +63,7 @@ def in_cell(value: T) -> T | str:
     """For a file that a person may open in a spreadsheet: a text that would be a formula there gets an apostrophe."""
     if not isinstance(value, str):
         return value
-    return f"'{visible(value)}" if value.startswith(_FORMULA) else visible(value)
+    return f"'{visible(value)}" if _FORMULA.match(value) else visible(value)
 
 
 def in_terminal(text: str) -> str:

@@ -247,7 +247,8 @@ class RunFields(BaseModel):
         0.0,
         "Time budget (s)",
         "Trains for so many seconds instead of so many epochs; 0 is off. The first steps are measured, the number of "
-        "steps follows, and the rate schedule is planned over them, so that the run ends on time and well.",
+        "steps follows, and the rate schedule is planned over them, so that the run ends on time and well. A tenth, at "
+        "most 25 s, is kept for measuring when to doubt its predictions.",
         code="alexcore.training.budget:steps_in",
     )
     processes: Annotated[int, Ge(1), Le(1024)] = field(

@@ -36,7 +36,7 @@ with page("Classify", "Bring pictures, see what a trained network takes them for
                 "Often a little better, and takes four times as long."
             ),
         )
-    finished = True
+    finished, networks = True, []
     if not chosen.pictures:
         st.caption(
             _(
@@ -53,4 +53,4 @@ with page("Classify", "Bring pictures, see what a trained network takes them for
                 if finished:
                     results(work, int(top_k))
     if chosen_runs:
-        reference_section(chosen_runs, watching=finished)
+        reference_section(chosen_runs, finished, networks)

@@ -10,8 +10,9 @@ from typing import Any
 import pandas as pd
 
 from alexcore.analysis.batch_prediction import AskedNetwork, Reply
-from alexcore.analysis.confidence import entropy_bits, short_hint
 from alexcore.analysis.prediction import best_of
+from alexcore.doubt.confidence import entropy_bits
+from alexcore.doubt.kept import Verdict, verdict_of
 from alexcore.names import in_cell
 
 
@@ -19,8 +20,9 @@ def as_json(networks: Sequence[AskedNetwork], replies: Sequence[Reply], top_k: i
     """The answers as one document.
 
     Returns:
-        `{"run", "trained_epochs", "predictions": [{"file", "top": [{"class", "index", "probability"}, ...]}
-        or {"file", "error"}, ...]}` for the first network; of several, `runs` holds that for each.
+        `{"run", "trained_epochs", "predictions": [{"file", "top": [{"class", "index", "probability"}, ...], "novelty":
+        {"verdict", "score", "unsure"}} or {"file", "error"}, ...]}` for the first network; of several, `runs` holds
+        that for each.
     """
     runs = [
         {
@@ -33,31 +35,45 @@ def as_json(networks: Sequence[AskedNetwork], replies: Sequence[Reply], top_k: i
     return runs[0] if len(runs) == 1 else {**runs[0], "runs": runs}
 
 
+def said_of(network: AskedNetwork, number: int, reply: Reply) -> Verdict:
+    """What is said of a picture's answer beside it; `number` is the network's place."""
+    return verdict_of(network.doubt, float(reply.probabilities[number].max()), reply.novelty[number])
+
+
 def _one(network: AskedNetwork, number: int, reply: Reply, top_k: int) -> dict[str, Any]:
     if reply.error:
         return {"file": reply.name, "error": f"{reply.error} {reply.hint}".strip()}
     top = best_of(reply.probabilities[number], network.classifier.classes, top_k)
+    said = said_of(network, number, reply)
     return {
         "file": reply.name,
         "top": [{"class": each.name, "index": each.index, "probability": each.probability} for each in top],
+        "novelty": {"verdict": said.novelty, "score": said.score, "unsure": said.unsure},
     }
 
 
 def csv_text(networks: Sequence[AskedNetwork], replies: Sequence[Reply], top_k: int) -> str:
-    """The answers as CSV, a line a class: file, rank, class, index, probability, error and, for several, run."""
-    text = StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    """The answers as CSV, a line a class.
+
+    Its columns are file, rank, class, index, probability, error, novelty, novelty_score (above 0 is flagged; empty
+    where it was not measured), unsure and, for several, run.
+    """
     several = len(networks) > 1
-    writer.writerow(["file", "rank", "class", "index", "probability", "error", *(["run"] if several else [])])
+    head = ["file", "rank", "class", "index", "probability", "error", "novelty", "novelty_score", "unsure"]
+    rows: list[list[Any]] = [[*head, *(["run"] if several else [])]]
     for number, network in enumerate(networks):
         run = [network.name] if several else []
         for reply in replies:
             one = _one(network, number, reply, top_k)
             if "error" in one:
-                writer.writerow(map(in_cell, [one["file"], "", "", "", "", one["error"], *run]))
+                rows.append([one["file"], "", "", "", "", one["error"], "", "", "", *run])
             for rank, top in enumerate(one.get("top", ()), start=1):
                 cells = [one["file"], rank, top["class"], top["index"], f"{top['probability']:.6f}", ""]
-                writer.writerow(map(in_cell, [*cells, *run]))
+                said = one["novelty"]
+                score = "" if said["score"] is None else f"{said['score']:.4f}"
+                rows.append([*cells, said["verdict"], score, "true" if said["unsure"] else "false", *run])
+    text = StringIO()
+    csv.writer(text, lineterminator="\n").writerows(map(in_cell, row) for row in rows)
     return text.getvalue()
 
 
@@ -72,14 +88,17 @@ def as_table(networks: Sequence[AskedNetwork], replies: Sequence[Reply]) -> pd.D
         for number, network in enumerate(networks):
             of = f" {number + 1}" if len(networks) > 1 else ""
             if reply.error:
-                row |= {f"answer{of}": None, f"probability{of}": None, f"entropy (bits){of}": None, f"doubt{of}": None}
+                row |= {f"answer{of}": None, f"probability{of}": None, f"entropy (bits){of}": None}
+                row |= {f"novelty{of}": None, f"novelty score{of}": None, f"unsure{of}": None}
                 continue
             probabilities = reply.probabilities[number]
             best = best_of(probabilities, network.classifier.classes, 1)[0]
             row[f"answer{of}"] = best.name
             row[f"probability{of}"] = best.probability
             row[f"entropy (bits){of}"] = entropy_bits(probabilities)
-            row[f"doubt{of}"] = short_hint(network.doubt, best.probability, reply.distances[number])
+            said = said_of(network, number, reply)
+            row |= {f"novelty{of}": said.novelty, f"novelty score{of}": said.score}
+            row[f"unsure{of}"] = said.unsure if network.doubt else None
         if len(networks) > 1:
             names = {row[f"answer {number + 1}"] for number in range(len(networks))}
             row["agree"] = None if reply.error else len(names) == 1

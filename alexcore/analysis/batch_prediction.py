@@ -15,16 +15,19 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from PIL import Image, ImageOps
 
-from alexcore.analysis.confidence import Doubt, distance_to_nearest
 from alexcore.analysis.prediction import Classifier
 from alexcore.data.archives.incoming import Incoming
 from alexcore.data.decoding.images import read_picture
+from alexcore.doubt.kept import REFERENCE, Doubt, read_doubt
+from alexcore.doubt.novelty import Described
+from alexcore.doubt.pixels import pixel_statistics
 from alexcore.errors import AlexError
 
 # Pictures that pass through a network together, and how many such chunks are decoded ahead.
@@ -35,15 +38,23 @@ MIDDLE = 0.875
 
 @dataclass(frozen=True)
 class AskedNetwork:
-    """A network that answers, called by its run's id, and what its answers are held against, if that was measured.
-
-    `means` are (C, D), the mean features of each class.
-    """
+    """A network that answers, called by its run's id, and what its answers are held against, if that was measured."""
 
     name: str
     classifier: Classifier
     doubt: Doubt | None = None
-    means: npt.NDArray[np.float32] | None = None
+
+
+def asked_network(name: str, run_dir: Path, checkpoint: Path) -> AskedNetwork:
+    """The network of a run's checkpoint, with what its run has measured for these very weights.
+
+    Raises:
+        CheckpointError: it cannot be used.
+    """
+    classifier = Classifier(checkpoint)
+    # Only then: naming the weights takes a tenth of a second.
+    doubt = read_doubt(run_dir, classifier.weights) if (run_dir / REFERENCE).is_file() else None
+    return AskedNetwork(name, classifier, doubt)
 
 
 @dataclass(frozen=True)
@@ -57,18 +68,22 @@ class Reply:
     error: str = ""  # a sentence; empty for a picture that was answered
     hint: str = ""  # what to do about the error
     probabilities: tuple[npt.NDArray[np.float32], ...] = ()  # for each network (C,) float32
-    # For each network the distance to the nearest class mean, where that is known.
-    distances: tuple[float | None, ...] = ()
+    # For each network how far the picture is from its training pictures, above 0 unlike them, where that was measured.
+    novelty: tuple[float | None, ...] = ()
     label: int | None = None  # the number of its true class, if that is known
     path: str = ""  # the row's path in its data set, for a picture of one
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """A picture on its way: what to say about it, and for each network its views as (3, H, W) float32."""
+    """A picture on its way: what to say about it, and for each network its views and its pixels' statistics.
+
+    A view is (3, H, W) float32, the statistics of the picture as a network is shown it are (14,); empty if unasked.
+    """
 
     reply: Reply
     tensors: tuple[tuple[torch.Tensor, ...], ...] = ()
+    pixels: tuple[npt.NDArray[np.float32], ...] = ()
 
 
 def views_of(image: Image.Image, tta: bool) -> list[Image.Image]:
@@ -80,8 +95,11 @@ def views_of(image: Image.Image, tta: bool) -> list[Image.Image]:
     return [image, ImageOps.mirror(image), middle, ImageOps.mirror(middle)]
 
 
-def decode(picture: Incoming, networks: Sequence[Classifier], tta: bool = False) -> Decoded:
-    """Read one picture by the policy and transform it for each network; what cannot be read has its sentence."""
+def decode(picture: Incoming, networks: Sequence[Classifier], tta: bool = False, statistics: bool = False) -> Decoded:
+    """Read one picture by the policy and transform it for each network; what cannot be read has its sentence.
+
+    With `statistics` its pixels are described, too.
+    """
     reply = Reply(picture.name, label=picture.label, path=picture.path)
     try:
         content, names = picture.read(), {each.rendering: picture.name for each in networks}
@@ -90,9 +108,11 @@ def decode(picture: Incoming, networks: Sequence[Classifier], tta: bool = False)
         views = {rule: views_of(each.image, tta) for rule, each in seen.items()}
         tensors = tuple(tuple(each.transform(view) for view in views[each.rendering]) for each in networks)
         read = seen[networks[0].rendering]
+        known = {rule: pixel_statistics(each.image) for rule, each in seen.items()} if statistics else {}
+        pixels = tuple(known[each.rendering] for each in networks if known)
     except AlexError as error:
         return Decoded(replace(reply, error=error.message, hint=error.hint))
-    return Decoded(replace(reply, notes=read.notes, format=read.format, size=read.size), tensors)
+    return Decoded(replace(reply, notes=read.notes, format=read.format, size=read.size), tensors, pixels)
 
 
 @cache
@@ -102,7 +122,11 @@ def _decoders() -> ThreadPoolExecutor:
 
 
 def decoded_chunks(
-    pictures: Sequence[Incoming], networks: Sequence[Classifier], tta: bool = False, chunk: int = CHUNK
+    pictures: Sequence[Incoming],
+    networks: Sequence[Classifier],
+    tta: bool = False,
+    chunk: int = CHUNK,
+    statistics: bool = False,
 ) -> Iterator[list[Decoded]]:
     """Yield the pictures in their order, `chunk` at a time, decoded in threads while the last ones are worked on."""
     waiting: deque[list[Future[Decoded]]] = deque()
@@ -112,7 +136,7 @@ def decoded_chunks(
         start = next(starts, None)
         if start is not None:
             part = pictures[start : start + chunk]
-            waiting.append([_decoders().submit(decode, each, networks, tta) for each in part])
+            waiting.append([_decoders().submit(decode, each, networks, tta, statistics) for each in part])
 
     for _ in range(AHEAD):
         submit()
@@ -130,7 +154,8 @@ class BatchPrediction:
         self.replies: list[Reply] = []
         # With several networks and views a picture takes longer, and a slice of time holds fewer of them.
         chunk = max(4, CHUNK // (len(self.networks) * (4 if tta else 1)))
-        self._chunks = decoded_chunks(pictures, [each.classifier for each in self.networks], tta, chunk)
+        statistics = any(each.doubt and each.doubt.novelty for each in self.networks)
+        self._chunks = decoded_chunks(pictures, [each.classifier for each in self.networks], tta, chunk, statistics)
         self._lock = threading.Lock()
 
     @property
@@ -172,7 +197,7 @@ class BatchPrediction:
             replace(
                 each.reply,
                 probabilities=tuple(probabilities[row] for probabilities, _ in columns),
-                distances=tuple(None if far is None else float(far[row]) for _, far in columns),
+                novelty=tuple(None if scores is None else float(scores[row]) for _, scores in columns),
             )
             for row, each in enumerate(readable)
         )
@@ -181,13 +206,16 @@ class BatchPrediction:
     def _look(
         self, number: int, readable: list[Decoded]
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32] | None]:
-        """Probabilities (N, C), the mean over the views, and distances (N,) of the first view, for one network."""
-        network = self.networks[number]
-        views = len(readable[0].tensors[number])
-        seen = [
-            network.classifier.look(torch.stack([each.tensors[number][view] for each in readable]))
-            for view in range(views)
-        ]
-        probabilities = torch.stack([each for each, _ in seen]).mean(dim=0).numpy()
-        far = None if network.means is None else distance_to_nearest(seen[0][1].numpy(), network.means)
-        return probabilities, far
+        """Probabilities (N, C), the mean over the views, and novelty (N,) of the picture itself, for one network."""
+        network, views = self.networks[number], len(readable[0].tensors[number])
+        classifier, novelty = network.classifier, None
+        asked = [torch.stack([each.tensors[number][view] for each in readable]) for view in range(views)]
+        fit = network.doubt.novelty if network.doubt else None
+        if fit is None:
+            first, _ = classifier.look(asked[0])
+        else:
+            first, _, channels = classifier.look_closely(asked[0])
+            pixels = np.stack([each.pixels[number] for each in readable])
+            novelty = fit.scores(Described(channels.numpy(), pixels))
+        every = [first, *(classifier.look(batch)[0] for batch in asked[1:])]
+        return torch.stack(every).mean(dim=0).numpy(), novelty

@@ -16,12 +16,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from alexcore.analysis.confidence import unit
 from alexcore.errors import DataError
 
 FEATURES, PICTURES = "features.npy", "pictures.csv"
 # 8 MB of float16 at 2,048 units.
 ROWS_AT_ONCE = 2048
+
+
+def unit(vectors: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]:
+    """Vectors (N, D) brought to length 1, so that a dot product is a cosine; one without length stays 0."""
+    wide = np.asarray(vectors, dtype=np.float32)
+    lengths = np.linalg.norm(wide, axis=-1, keepdims=True)
+    return np.asarray(wide / np.where(lengths > 0, lengths, 1), dtype=np.float32)
 
 
 @dataclass(frozen=True)

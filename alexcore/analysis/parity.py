@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from alexcore.analysis.batch_prediction import AskedNetwork, BatchPrediction
-from alexcore.analysis.confidence import evenly
+from alexcore.analysis.reference_files import evenly
 from alexcore.data.archives.incoming import Incoming, from_bytes
 from alexcore.data.index import DataIndex
 from alexcore.data.shards import picture_source

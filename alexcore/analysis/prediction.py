@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from alexcore.augment.operations import Operation
 from alexcore.augment.pipeline import build_transform
 from alexcore.config import TrainConfig
 from alexcore.data.decoding.levels import Rendering
+from alexcore.doubt.channels import channels_heard
+from alexcore.doubt.kept import weights_key
 from alexcore.training.checkpoint import build_model, load_checkpoint, renamed, restore_model
 
 
@@ -102,6 +105,18 @@ class Classifier:
             features = self.model.penultimate(batch.to(self.device, memory_format=torch.channels_last))
             logits = self.model.head(features)
         return torch.softmax(logits.float(), dim=1).cpu(), features.float().cpu()
+
+    @torch.no_grad()
+    def look_closely(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """As `look`, and with how each channel of the convolutions responds: (N, D), see `channels_heard`."""
+        with self.lock, channels_heard(self.model) as heard:
+            probabilities, features = self.look(batch)
+        return probabilities, features, torch.cat(heard, dim=1).cpu()
+
+    @cached_property
+    def weights(self) -> str:
+        """A name for its weights, by which is known what was measured for them."""
+        return weights_key((name, each.cpu().numpy()) for name, each in self.model.state_dict().items())
 
     @torch.no_grad()
     def probabilities(self, images: Sequence[Image.Image]) -> torch.Tensor:

@@ -1,13 +1,15 @@
-"""What answers of a checkpoint are held against: measured once as a background job, kept in the cache.
+"""The training images to find the nearest of, and the log of validation: a background job's work, kept in the cache.
 
     python -m alexcore reference RUN_DIR
 
 A folder a checkpoint and state of its data set, in `data/.cache/references`:
 
-    reference.json   thresholds (`confidence.Doubt`), classes, how many pictures
+    reference.json   classes, how many pictures
     logged.csv       the validation pictures as evaluation answers them: path, label, predicted, probability, p0, p1 ...
-    means.npy        (C, D) float32, the mean features of each class
     features.npy, pictures.csv   the training pictures for `neighbours`
+
+Version 0.1 also wrote there when to doubt an answer, which nobody reads any more: a run keeps that itself
+(`alexcore/doubt/kept.py`).
 """
 
 from __future__ import annotations
@@ -16,7 +18,6 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,10 +25,9 @@ import pandas as pd
 import torch
 
 from alexcore.analysis.batch_prediction import decoded_chunks
-from alexcore.analysis.confidence import Doubt, distance_to_nearest, evenly, far_from, find_threshold, unit
 from alexcore.analysis.neighbours import FeatureWriter
 from alexcore.analysis.prediction import Classifier
-from alexcore.analysis.reference_files import LOGGED, MEANS, RECORD, reference_folder, references_dir
+from alexcore.analysis.reference_files import LOGGED, RECORD, evenly, reference_folder, references_dir
 from alexcore.data.archives.incoming import set_pictures
 from alexcore.data.class_index import require_same_mapping
 from alexcore.data.index import DataIndex
@@ -75,19 +75,10 @@ def build_reference(checkpoint: Path, on_progress: Callable[[int, int], None] | 
     fresh = target.with_name(f"{target.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     with new_folder(fresh) as folder:
-        means = _index_training(classifier, index, train, folder, lambda done: report(done, total))
-        np.save(folder / MEANS, means)
-        logged, features = _log_validation(classifier, index, val, lambda done: report(len(train) + done, total))
+        _index_training(classifier, index, train, folder, lambda done: report(done, total))
+        logged = _log_validation(classifier, index, val, lambda done: report(len(train) + done, total))
         logged.to_csv(folder / LOGGED, index=False)
-        correct = (logged["predicted"] == logged["label"]).to_numpy()
-        doubt = Doubt(
-            len(logged),
-            float(correct.mean()),
-            find_threshold(logged["probability"].to_numpy(), correct),
-            far_from(distance_to_nearest(features, means)),
-        )
-        record = {**doubt.as_dict(), "classes": list(classifier.classes), "indexed": len(train)}
-        write_json(folder / RECORD, record)
+        write_json(folder / RECORD, {"classes": list(classifier.classes), "indexed": len(train)})
     shutil.rmtree(target, ignore_errors=True)
     fresh.rename(target)
     _forget_oldest()
@@ -107,46 +98,35 @@ def _looked_at(classifier: Classifier, index: DataIndex, rows: npt.NDArray[np.in
 
 def _index_training(
     classifier: Classifier, index: DataIndex, rows: npt.NDArray[np.intp], folder: Path, report: Callable[[int], None]
-) -> Floats:
-    """Write the index of the training pictures; the means of the classes' features, (C, D), each picture counting 1."""
-    table = index.files.iloc[rows]
-    labels = table["label"].to_numpy()
+) -> None:
+    """Write the index of the training pictures."""
     writer, done = FeatureWriter(folder, len(rows)), 0
-    sums: Any = None
     for _, features in _looked_at(classifier, index, rows):
         writer.add(features)
-        sums = np.zeros((len(index.classes), features.shape[1])) if sums is None else sums
-        np.add.at(sums, labels[done : done + len(features)], unit(features))
         done += len(features)
         report(done)
-    writer.close(table)
-    # A class without pictures has no direction, and is near to nothing.
-    return np.asarray(unit(sums), dtype=np.float32)
+    writer.close(index.files.iloc[rows])
 
 
 def _log_validation(
     classifier: Classifier, index: DataIndex, rows: npt.NDArray[np.intp], report: Callable[[int], None]
-) -> tuple[pd.DataFrame, Floats]:
+) -> pd.DataFrame:
     """What evaluation answers: through its own loader, so that the upload path can be compared with it."""
     asked: list[Floats] = []
-    described: list[Floats] = []
     done, answers = 0, _looked_at(classifier, index, rows)
     # Several processes read shards, in no fixed order; and of a part, evaluation has no loader.
     if len(rows) == len(index.select("val")) and not is_sharded(index):
         loader = make_loader(index, "val", classifier.operations, batch_size=max(32, classifier.config.batch_size))
         looks = (classifier.look(images) for images, _ in loader.epoch())
         answers = ((probabilities.numpy(), features.numpy()) for probabilities, features in looks)
-    for probabilities, features in answers:
+    for probabilities, _ in answers:
         asked.append(probabilities)
-        described.append(features)
         done += len(probabilities)
         report(done)
     values = np.concatenate(asked)
     each_class = {f"p{number}": column for number, column in enumerate(values.T)}
-    logged = index.files.iloc[rows][["path", "label"]].assign(
-        predicted=values.argmax(axis=1), probability=values.max(axis=1), **each_class
-    )
-    return logged, np.concatenate(described)
+    table = index.files.iloc[rows][["path", "label"]]
+    return table.assign(predicted=values.argmax(axis=1), probability=values.max(axis=1), **each_class)
 
 
 def _forget_oldest() -> None:

@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from alexcore.analysis.confidence import Doubt
 from alexcore.analysis.neighbours import FeatureIndex
 from alexcore.data.sources import source_signature
 from alexcore.errors import DataError
 from alexcore.files import read_json
 from alexcore.home import cache_dir
 
-RECORD, LOGGED, MEANS = "reference.json", "logged.csv", "means.npy"
+RECORD, LOGGED = "reference.json", "logged.csv"
 
 
 @dataclass(frozen=True)
 class Reference:
-    """What was measured of a checkpoint, and the folder in which it lies.
+    """The index of a checkpoint's training pictures and its log of validation, and the folder in which they lie.
 
-    `means` are (C, D), the mean features of each class; `indexed` counts the training pictures in the index.
+    `classes` and `indexed` count the classes and the training pictures in the index.
     """
 
-    doubt: Doubt
-    means: npt.NDArray[np.float32]
+    classes: int
     indexed: int
     folder: Path
 
@@ -45,8 +43,8 @@ class Reference:
         """
         try:
             table = pd.read_csv(self.folder / LOGGED, dtype={"path": str}, keep_default_na=False)
-            classes = len(self.means)
-            return table[["path", "label", "predicted", "probability", *(f"p{number}" for number in range(classes))]]
+            each_class = (f"p{number}" for number in range(self.classes))
+            return table[["path", "label", "predicted", "probability", *each_class]]
         except (OSError, ValueError, KeyError) as error:
             raise DataError(f"The logged answers cannot be read: {error}.", "Measure the run again.") from error
 
@@ -82,7 +80,11 @@ def read_reference(folder: Path) -> Reference | None:
     if raw is None:
         return None
     try:
-        means = np.load(folder / MEANS, allow_pickle=False)
-        return Reference(Doubt.from_dict(raw), means, int(raw["indexed"]), folder)
-    except (OSError, ValueError, KeyError, TypeError, EOFError):
+        return Reference(len(raw["classes"]), int(raw["indexed"]), folder)
+    except (ValueError, KeyError, TypeError):
         return None
+
+
+def evenly(count: int, most: int) -> Sequence[int]:
+    """`most` of `count` positions, evenly spread, or all."""
+    return range(count) if count <= most else np.linspace(0, count - 1, most).astype(int).tolist()

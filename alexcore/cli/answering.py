@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 from contextlib import closing
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alexcore.cli.flags import add_choice_flags, chosen
 from alexcore.cli.output import RUN_HELP, Arguments, Bar, add_command, answer, print_json, reported, say
 from alexcore.errors import DataError
+
+if TYPE_CHECKING:
+    from alexcore.analysis.batch_prediction import AskedNetwork
 
 
 def evaluate(arguments: Arguments) -> int:
@@ -90,14 +93,15 @@ def _number(value: float | None, missing: str = "-") -> str:
 
 def predict(arguments: Arguments) -> int:
     """Classify pictures, folders and zip files of them; what cannot be read has its error in place of an answer."""
-    from alexcore.analysis.answers import as_json, csv_text
-    from alexcore.analysis.batch_prediction import AskedNetwork, BatchPrediction
-    from alexcore.analysis.prediction import Classifier, best_of
+    from alexcore.analysis.answers import as_json, csv_text, said_of
+    from alexcore.analysis.batch_prediction import BatchPrediction, asked_network
+    from alexcore.analysis.prediction import best_of
     from alexcore.data.archives.incoming import named_pictures
+    from alexcore.doubt.kept import UNLIKE
     from alexcore.runs.store import find_run, require_checkpoint
 
     runs = [find_run(each) for each in (arguments.run_dir, *arguments.also)]
-    networks = [AskedNetwork(str(run.path), Classifier(require_checkpoint(run))) for run in runs]
+    networks = [asked_network(str(run.path), run.path, require_checkpoint(run)) for run in runs]
     for note in (note for network in networks for note in network.classifier.notes):
         say(note.sentence, aside=True)
     found = named_pictures(arguments.images)
@@ -105,7 +109,7 @@ def predict(arguments: Arguments) -> int:
     with closing(Bar("pictures")) as bar:
         while not batch.advance(0.2):
             bar("predicting", batch.done, batch.total)
-    replies, top_k = batch.replies, arguments.top_k
+    replies, top_k, flagged = batch.replies, arguments.top_k, [0] * len(networks)
     if arguments.json:
         print_json(as_json(networks, replies, top_k))
     elif arguments.csv:
@@ -114,37 +118,54 @@ def predict(arguments: Arguments) -> int:
         for each in replies:
             if each.error:
                 say(f"{each.name}: {each.error} {each.hint}".rstrip())
-            for network, probabilities in zip(networks, each.probabilities, strict=bool(each.probabilities)):
+            for number, (network, probabilities) in enumerate(zip(networks, each.probabilities, strict=False)):
                 top = best_of(probabilities, network.classifier.classes, top_k)
                 of = f"{network.name}: " if len(networks) > 1 else ""
-                say(f"{each.name}: {of}" + ", ".join(f"{one.name} {one.probability:.1%}" for one in top))
+                answers = ", ".join(f"{one.name} {one.probability:.1%}" for one in top)
+                said = said_of(network, number, each)
+                say(f"{each.name}: {of}{answers} [{said.novelty}{', unsure' if said.unsure else ''}]")
+                flagged[number] += said.novelty == UNLIKE
         say(*found.passed_over)
-    for network in () if arguments.json else networks:
+    for number, network in enumerate(() if arguments.json else networks):
         of = f"of {network.name} " if len(networks) > 1 else ""
         # Beside the answers, which are a line each.
         say(f"This is the network {of}{network.classifier.trained.in_words}.", aside=True)
+        for sentence in _about_doubt(network, flagged[number]):
+            say(sentence, aside=True)
     return 2 if all(each.error for each in replies) else 0
 
 
+def _about_doubt(network: AskedNetwork, flagged: int) -> list[str]:
+    """What the words in brackets behind a prediction mean, where somebody has to do something about it."""
+    if network.doubt is None:
+        again = f"`python -m alexcore reference {network.name}`"
+        return [f"not measured: nothing says which images are unlike its training images. Run {again} once."]
+    if network.doubt.novelty is None:
+        return [network.doubt.false_alarms]
+    meaning = "unlike: of another kind than its training images; do not trust what it predicts."
+    return [meaning, network.doubt.false_alarms] if flagged else []
+
+
 def reference(arguments: Arguments) -> int:
-    """Measure what answers of a run are held against: when it is unsure, what is unlike, and nearest pictures."""
+    """Measure when to doubt a run's predictions, once, and index the training images to find the nearest of."""
+    from alexcore.analysis.doubt_measuring import measure_run
     from alexcore.analysis.reference import build_reference
     from alexcore.analysis.reference_files import read_reference
     from alexcore.runs.store import find_run, require_checkpoint
 
-    with reported("reference", "pictures") as on_progress:
-        folder = build_reference(require_checkpoint(find_run(arguments.run_dir)), on_progress)
+    run = find_run(arguments.run_dir)
+    with reported("reference", "images") as on_progress:
+        folder = build_reference(require_checkpoint(run), on_progress)
+        doubt = measure_run(run, on_progress)
     found = read_reference(folder)
     assert found is not None
-    doubt = found.doubt
-    measured = f"{doubt.images:,} validation pictures, accuracy {doubt.acc1:.4f}"
     lines = [
-        f"{measured}; {found.indexed:,} training pictures indexed",
-        doubt.threshold.in_words if doubt.threshold else "No threshold parts right from wrong answers.",
+        f"{doubt.images:,} validation images, {doubt.right:,} predicted right; "
+        f"{found.indexed:,} training images indexed.",
+        doubt.threshold.in_words if doubt.threshold else "No threshold parts right from wrong predictions.",
+        doubt.false_alarms,
     ]
-    if doubt.far is not None:
-        lines.append(f"1 % of the validation pictures are farther than {doubt.far:.3f} from every class.")
-    told = {"run": arguments.run_dir, "folder": str(folder), "indexed": found.indexed, **doubt.as_dict()}
+    told = {"run": arguments.run_dir, "folder": str(folder), "indexed": found.indexed, **doubt.about()}
     return answer(arguments.json, told, *lines)
 
 

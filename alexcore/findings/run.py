@@ -65,6 +65,20 @@ class NotCompiled(Finding, code="run.not-compiled"):
     line: str
 
 
+class DoubtNotMeasured(Finding, code="run.doubt-not-measured", severity="info"):
+    """It was not measured when to doubt the run's predictions.
+
+    The run has finished and predicts as it would otherwise, but nothing says of an image that it is unlike its training
+    images.
+
+    Example: the run was stopped while it was measured, or a time budget left too few seconds.
+
+    Remedy: the button on Classify, or `reference RUN`.
+    """
+
+    reason: str
+
+
 class BudgetPlanned(Finding, code="run.budget-planned", severity="info"):
     """The number of steps was planned from a time budget.
 

@@ -10,6 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from pkgutil import resolve_name
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from alexcore.config import TrainConfig
+    from alexcore.training.run_data import Reporter
 
 from alexcore.files import previous_of
 
@@ -25,6 +30,8 @@ class Kind:
         page: Which page of the dashboard shows it, by its path in a URL.
         entry: "module:function" of what its worker does, called as `work(config, run_dir, reporter)`; it returns
             "finished" or "stopped".
+        afterwards: "module:function" of what the worker does once that has finished, still in the run's turn and before
+            its end is told; called alike, and empty for nothing. Whatever comes of it, the run has finished.
         checkpoint: The file in `checkpoints/` that a resume goes on from.
         command: The command that starts one.
         changeable: Whether a resume may change settings, such as the number of epochs.
@@ -36,6 +43,7 @@ class Kind:
     file: str
     page: str
     entry: str
+    afterwards: str
     checkpoint: str
     command: str
     changeable: bool
@@ -45,6 +53,11 @@ class Kind:
         """What a worker does for a run of this kind; loads torch."""
         found: Callable[..., str] = resolve_name(self.entry)
         return found
+
+    def finish(self, config: TrainConfig, run_dir: Path, reporter: Reporter) -> None:
+        """Do what comes after the work."""
+        if self.afterwards:
+            resolve_name(self.afterwards)(config, run_dir, reporter)
 
     def resumable(self, run_dir: Path) -> bool:
         """Whether a run of this kind has a checkpoint to go on from, the last one or the one before."""
@@ -58,6 +71,7 @@ TRAINING = Kind(
     file="config.json",
     page="train",
     entry="alexcore.runs.training_worker:train",
+    afterwards="alexcore.analysis.doubt_measuring:after_training",
     checkpoint="last.pt",
     command="train",
     changeable=True,
@@ -69,6 +83,7 @@ BATCHNORM = Kind(
     file="experiment.json",
     page="batchnorm",
     entry="alexcore.batchnorm.measure.experiment:compare",
+    afterwards="",
     checkpoint="experiment.pt",
     command="compare-bn",
     changeable=False,

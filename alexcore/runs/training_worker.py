@@ -56,7 +56,10 @@ def train(config: TrainConfig, run_dir: Path, reporter: RunReporter) -> str:
             if all(turns.enter_context(turn(name, run_dir.name, wait)) for name in _devices(config, group)):
                 group.share("go")
                 reporter.paused(False)
-                return fit(config, run_dir, reporter, resume=resume, group=group)
+                state = fit(config, run_dir, reporter, resume=resume, group=group)
+                if state == "finished" and group.first:
+                    TRAINING.finish(config, run_dir, reporter)
+                return state
             group.share("stop")
     return "stopped"
 

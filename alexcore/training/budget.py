@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from alexcore.doubt.novelty import FEWEST
 from alexcore.findings.run import BudgetPlanned
 from alexcore.training.plan import Plan
 
@@ -10,6 +11,13 @@ WARMUP_STEPS = 3
 MEASURED_STEPS = 8
 # Other programs come and go: the plan is made anew after so many steps, and after each validation.
 REPLAN_STEPS = 25
+# After the last epoch it is measured when to doubt predictions: that much of the budget, and so many seconds, at most.
+DOUBT_SHARE, DOUBT_S = 0.1, 25.0
+
+
+def kept_for_doubt(seconds: float, train_images: int) -> float:
+    """How much of a time budget is not for training; too few training images are not measured."""
+    return min(DOUBT_SHARE * seconds, DOUBT_S) if train_images >= FEWEST else 0.0
 
 
 def steps_in(seconds: float, step_s: float, val_s: float, steps_per_epoch: int, done_in_epoch: int = 0) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 from alexcore.config import TrainConfig
 from alexcore.findings.finding import Finding
 from alexcore.findings.outcome import AllEpochsTrained, BudgetUsed, StepLimitReached
-from alexcore.training.budget import TimeBudget
+from alexcore.training.budget import TimeBudget, kept_for_doubt
 from alexcore.training.plan import Plan
 from alexcore.training.schedule import lr_factor, work_ahead
 from alexcore.training.session import Session
@@ -21,7 +21,8 @@ class Pace:
         """Begin to measure; the length that a time budget has planned is kept in `position`."""
         self.config, self.plan, self.position, self.session = config, plan, position, session
         self.clock = session.clock
-        self.budget = TimeBudget(config.time_budget_s, plan)
+        self.seconds = config.time_budget_s - kept_for_doubt(config.time_budget_s, plan.train_images)
+        self.budget = TimeBudget(self.seconds, plan)
         self._in_time = True
         self.begin_epoch()
 
@@ -58,7 +59,7 @@ class Pace:
 
     def agree(self, word: str) -> str:
         """What all ranks go by from here on: the request that is returned, and how long the run is."""
-        in_time = self.clock() < self.config.time_budget_s
+        in_time = self.clock() < self.seconds
         word, self.position.total_steps, self._in_time = self.session.group.agree(
             word, self.position.total_steps, in_time
         )

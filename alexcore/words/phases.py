@@ -25,6 +25,7 @@ Phase = Literal[
     "validating",
     "measuring",
     "recalibrating",
+    "measuring-doubt",
 ]
 # In these a run does nothing itself.
 WAITING: tuple[Phase, ...] = ("waiting-for-processes", "waiting-for-run")
@@ -46,6 +47,7 @@ SAID: Mapping[str, str] = {
     "validating": "validating",
     "measuring": "measuring",
     "recalibrating": "recalibrating",
+    "measuring-doubt": "measuring when to doubt predictions",
 }
 
 

@@ -84,6 +84,9 @@ SAID: Mapping[str, Said] = {
     "run.not-compiled": Said(
         "The network cannot be compiled ({error}: {line}).", "The run goes on without: slower, with the same result."
     ),
+    "run.doubt-not-measured": Said(
+        "It was not measured when to doubt predictions of this run: {reason}", "Measure it on Classify when you like."
+    ),
     "run.budget-planned": Said(
         "The time budget of {minutes:g} minutes is enough for {epochs:.1f} epochs: {steps} steps of {step_s:.3g} s, "
         "and the validations. The rate schedule is planned over these steps."

@@ -1,4 +1,4 @@
-"""The answers: a sentence, a card a picture with its bars and hints, and everything as a table, CSV and JSON."""
+"""The answers: a sentence, a card a picture, and everything as a table, CSV and JSON."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import streamlit as st
 
+from alexcore.doubt.kept import UNLIKE
 from alexcore.errors import DataError
 from alexcore.words.language import _
 from ui.classify.explanation import explain
+from ui.classify.prediction_shown import prediction
 from ui.classify.work import Work, small_picture
 from ui.parts.controls import download
 from ui.parts.page import show_error
@@ -24,6 +25,10 @@ CARDS = 6
 # Sentences about unreadable pictures; the table has all of them.
 MOST_ERRORS = 8
 EXPLAINED = "classify_explained"
+LOOKS_AT = _(
+    "An image is called unlike by its kind (drawing, photo, screen, noise), not by what is in it: a network can only "
+    "choose among its classes. An image that is not flagged may still show something it has never seen."
+)
 
 
 def results(work: Work, top_k: int) -> None:
@@ -35,6 +40,8 @@ def results(work: Work, top_k: int) -> None:
     if len(replies) < len(work.pictures):
         st.warning(f"Stopped after {len(replies):,} of {len(work.pictures):,} pictures.")
     st.caption(plain(in_words(networks, replies)))
+    if any(network.doubt and network.doubt.novelty for network in networks):
+        st.caption(LOOKS_AT)
     bad = [each for each in replies if each.error]
     for each in bad[:MOST_ERRORS]:
         show_error(DataError(each.error, each.hint))
@@ -48,7 +55,7 @@ def results(work: Work, top_k: int) -> None:
 
 def in_words(networks: list[AskedNetwork], replies: list[Reply]) -> str:
     """One sentence on all answers of the first network."""
-    from alexcore.analysis.confidence import short_hint
+    from alexcore.analysis.answers import said_of
 
     network, good = networks[0], [each for each in replies if not each.error]
     classes = network.classifier.classes
@@ -62,9 +69,10 @@ def in_words(networks: list[AskedNetwork], replies: list[Reply]) -> str:
         parts.append(", ".join([*named, *rest]))
     if len(good) < len(replies):
         parts.append(f"{len(replies) - len(good)} not readable")
-    if network.doubt and good:
-        hints = [short_hint(network.doubt, float(each.probabilities[0].max()), each.distances[0]) for each in good]
-        parts.append(f"{sum(map(bool, hints))} to be doubted")
+    said = [said_of(network, 0, each) for each in good]
+    unlike, unsure = sum(each.novelty == UNLIKE for each in said), sum(each.unsure for each in said)
+    # Never that none is: what is not flagged may be anything.
+    parts += [f"{unlike} unlike anything it was trained on"] * bool(unlike) + [f"{unsure} unsure"] * bool(unsure)
     labelled = [(each.label, number) for each, number in zip(good, best, strict=True) if each.label is not None]
     if labelled:
         right = sum(label == number for label, number in labelled)
@@ -77,10 +85,10 @@ def _cards(work: Work, good: list[int], top_k: int) -> None:
     page = st.pagination(pages, key="classify_page") if pages > 1 else 1
     first = (min(page, pages) - 1) * CARDS
     for number in good[first : first + CARDS]:
-        _card(work, number, top_k)
+        _card(work, number, top_k, number == good[first])
 
 
-def _card(work: Work, number: int, top_k: int) -> None:
+def _card(work: Work, number: int, top_k: int, leading: bool) -> None:
     networks, reply = work.batch.networks, work.batch.replies[number]
     with st.container(border=True, key=f"classify_card_{number}"):
         left, *others = st.columns([2, *[max(2, 5 - len(networks))] * len(networks)])
@@ -100,33 +108,12 @@ def _card(work: Work, number: int, top_k: int) -> None:
                 icon=":material/close:" if shown else ":material/search:",
             )
         for place, (column, network) in enumerate(zip(others, networks, strict=True)):
+            # The first one on the page has the plain key, by which others find it.
+            key = "" if leading and place == 0 else f"_{number}_{place}"
             with column:
-                _answer(network, place, reply, top_k, len(networks) > 1)
+                prediction(network, place, reply, top_k, key=key, named=len(networks) > 1)
         if shown:
             explain(work, number)
-
-
-def _answer(network: AskedNetwork, place: int, reply: Reply, top_k: int, named: bool) -> None:
-    from alexcore.analysis.confidence import entropy_bits
-    from alexcore.analysis.prediction import best_of
-
-    if named:
-        st.caption(plain(network.name))
-    answers = best_of(reply.probabilities[place], network.classifier.classes, top_k)
-    best = answers[0]
-    st.markdown(f"#### {plain(best.name)}: {best.probability:.1%}")
-    for each in answers:
-        st.progress(each.probability, text=f"{plain(each.name)}: {each.probability:.1%}")
-    bits, most = entropy_bits(reply.probabilities[place]), float(np.log2(len(network.classifier.classes)))
-    text = f"Entropy {bits:.2f} of at most {most:.2f} bits: 0 is certain, the maximum is a pure guess."
-    truth = reply.label
-    if truth is not None and truth < len(network.classifier.classes):
-        name = network.classifier.classes[truth]
-        text = f"Its true class is {name}: {'right' if truth == best.index else 'wrong'}. {text}"
-    st.caption(plain(text))
-    if network.doubt:
-        for hint in network.doubt.hints(best.probability, reply.distances[place]):
-            st.warning(plain(hint), icon=":material/help:")
 
 
 def _table(networks: list[AskedNetwork], replies: list[Reply], top_k: int) -> None:

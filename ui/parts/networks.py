@@ -10,6 +10,7 @@ import streamlit as st
 from alexcore.analysis.reference_files import Reference, read_reference, reference_folder
 from alexcore.data.index import DataIndex
 from alexcore.data.sources import choice_of, open_source
+from alexcore.doubt.kept import REFERENCE, Doubt, read_doubt
 from alexcore.errors import DataError
 from alexcore.home import data_roots, open_path
 from alexcore.run_names import title_of
@@ -111,7 +112,7 @@ def _reference(folder: str, modified_ns: int) -> Reference | None:  # noqa: ARG0
 
 
 def reference_of(run: Run) -> Reference | None:
-    """What the run's answers are held against, if it has been measured for this checkpoint and data set."""
+    """The index of its training pictures and the log of validation, if measured for this checkpoint and data set."""
     try:
         folder = reference_folder(require_checkpoint(run), *(run.config.data, run.config.val) if run.config else ("",))
         return _reference(str(folder), folder.stat().st_mtime_ns)
@@ -125,6 +126,24 @@ def tell_notes(loaded: Classifier) -> None:
         st.caption(plain(note.sentence))
 
 
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _doubt(run_dir: str, weights: str, modified_ns: int) -> Doubt | None:  # noqa: ARG001 - measured again, read again
+    return read_doubt(Path(run_dir), weights)
+
+
+def doubt_of(run: Run) -> Doubt | None:
+    """When to doubt predictions of the run's checkpoint, if that has been measured; loads torch where it has.
+
+    Raises:
+        AlexError: torch or the checkpoint cannot be loaded.
+    """
+    try:
+        modified_ns = (run.path / REFERENCE).stat().st_mtime_ns
+    except OSError:
+        return None
+    return _doubt(str(run.path), classifier(require_checkpoint(run)).weights, modified_ns)
+
+
 def network_of(run: Run) -> AskedNetwork:
     """A run as the network that answers.
 
@@ -135,5 +154,4 @@ def network_of(run: Run) -> AskedNetwork:
     from alexcore.analysis.batch_prediction import AskedNetwork
 
     tell_notes(loaded)
-    found = reference_of(run)
-    return AskedNetwork(run.id, loaded) if found is None else AskedNetwork(run.id, loaded, found.doubt, found.means)
+    return AskedNetwork(run.id, loaded, doubt_of(run))

@@ -84,14 +84,14 @@ def test_a_dozen_uploads_and_an_explanation(
     assert sum("error" in each for each in told["predictions"]) == 3
     with page.expect_download() as waiting:
         page.locator(".st-key-classify_download button").click()
-    assert Path(waiting.value.path()).read_text().startswith("file,rank,class,index,probability,error\n")
+    assert Path(waiting.value.path()).read_text().startswith("file,rank,class,index,probability,error,novelty,")
 
 
 def test_the_check_mark_and_a_link_to_one_picture(page: Page, server: Server, shots: Path | None) -> None:
     page.goto(f"{server.url}/classify?run=stripes&picture=val/wide/wide_001.jpg")
     expect(page.get_by_text("A picture of this run's data set")).to_be_visible(timeout=60_000)
     expect(page.locator(".st-key-classify_explanation").get_by_test_id("stPlotlyChart")).to_have_count(1)
-    page.get_by_text("When to doubt an answer").click()
+    page.get_by_text("How reliable are these predictions?").click()
     page.get_by_role("button", name="Check 32 validation pictures").click()
     expect(page.get_by_text("✓ 12 of 12 validation pictures are answered here")).to_be_visible(timeout=60_000)
     shoot(page, shots, "classify-link")

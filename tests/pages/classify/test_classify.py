@@ -7,12 +7,19 @@ import zipfile
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from alexcore.analysis.doubt_measuring import described
+from alexcore.analysis.prediction import Classifier
 from alexcore.analysis.reference import build_reference
 from alexcore.config import load_config
+from alexcore.doubt.confidence import Threshold
+from alexcore.doubt.kept import Doubt, write_doubt
+from alexcore.doubt.novelty import fit_novelty
 from alexcore.files import write_json
 from alexcore.home import cache_dir, runs_dir
 from tests.support.known_networks import write_known
@@ -295,21 +302,72 @@ def test_measuring_is_a_job_and_what_it_finds_is_shown(run: Path, spawned: list[
     assert any("Asking the network its own pictures" in str(bar.proto.text) for bar in at.get("progress"))
 
 
-def test_doubt_neighbours_and_the_check_mark(run: Path):
-    folder = build_reference(run / "checkpoints" / "best.pt")
-    record = '{"images": 12, "acc1": 0.5, "far": -1, "threshold": {"value": 1.0, "below": 8, "below_wrong": 4, '
-    (folder / "reference.json").write_text(record + '"above": 4, "above_wrong": 1}, "indexed": 36}')
+def keep_doubt(run: Path, threshold: float, own: list[Image.Image]) -> None:
+    """Let a run have measured these images: what is below the threshold is unsure, and noise is unlike them."""
+    classifier = Classifier(run / "checkpoints" / "best.pt")
+    novelty = fit_novelty(described(classifier, own)[1], np.arange(len(own)))
+    write_doubt(run, Doubt(classifier.weights, 24, 20, Threshold(threshold, 8, 4, 4, 1), novelty, 1, 3))
+
+
+GREYS = [Image.new("RGB", (64, 64), (level, level, level)) for level in range(20, 220, 5)]
+NOISE = Image.effect_noise((64, 64), 90).convert("RGB")
+
+
+def test_what_is_unlike_is_said_first_and_what_is_not_is_never_called_known(run: Path):
+    keep_doubt(run, 0.0, GREYS)
+    at = give(open_page(PAGE), ("noise.png", encoded(NOISE, "PNG")), ("grey.png", encoded(GREYS[9], "PNG")))
+    assert not errors_of(at)
+    text = text_of(at)
+    assert text.count("#### Unlike anything it was trained on") == 1
+    assert "but do not trust it." in text
+    (warning,) = at.warning
+    assert "Of 24 validation images, 4% are flagged like this, and 12% of them cropped, darker or compressed" in (
+        str(warning.value).replace("\\", "")
+    )
+    assert "1 unlike anything it was trained on." in text
+    assert "a network can only choose among its classes" in text
+    assert at.dataframe[0].value["novelty"].tolist() == ["unlike", "not flagged"]
+    (style,) = [each.proto.body for each in at.get("html") if "<style>" in each.proto.body]
+    assert style.startswith("<style>.st-key-classify_bars [data-testid=stProgress]")
+    alone = text_of(give(open_page(PAGE), ("grey.png", encoded(GREYS[9], "PNG"))))
+    for word in ("to be doubted", "trusted", "familiar", "known", "Unlike anything"):
+        assert word not in alone, "what is not flagged may be anything"
+
+
+def test_unsure_is_another_thing_and_both_are_said(run: Path):
+    keep_doubt(run, 1.0, GREYS)
+    at = give(open_page(PAGE), ("grey.png", encoded(GREYS[9], "PNG")), ("noise.png", encoded(NOISE, "PNG")))
+    assert "#### Unsure: " in text_of(at)
+    assert "Unsure, too: it would say" in text_of(at)
+    assert "1 unlike anything it was trained on; 2 unsure." in text_of(at)
+    assert "answers below 100% were wrong 50% of the time (4 of 8)" in str(at.warning[0].value).replace("\\", "")
+    assert len(at.warning) == 3
+
+
+def test_neighbours_and_the_check_mark_without_doubt(run: Path):
+    build_reference(run / "checkpoints" / "best.pt")
     at = give(open_page(PAGE), ("a.jpg", picture()))
-    hints = "\n".join(str(each.value) for each in at.warning).replace("\\", "")
-    assert "answers below 100% were wrong 50% of the time (4 of 8), the others 25% of the time (1 of 4)" in hints
-    assert "unlike the training data" in hints
-    assert "1 to be doubted" in text_of(at)
+    assert "Unlike the training images: not measured." in text_of(at)
     at.button(key="classify_explain_0").click().run()
     assert "Nearest training pictures, by features" in text_of(at)
     assert "36 pictures were compared" in text_of(at)
     at.button(key="classify_parity_a-run").click().run()
     assert not errors_of(at)
     assert "✓ 12 of 12 validation pictures are answered here as evaluation answered them" in text_of(at)
+
+
+def test_what_an_earlier_version_measured_still_has_its_neighbours(run: Path):
+    """Its means and its distances are read by nobody any more."""
+    folder = build_reference(run / "checkpoints" / "best.pt")
+    record = '{"images": 12, "acc1": 0.5, "far": -1, "threshold": {"value": 1.0, "below": 8, "below_wrong": 4, '
+    record += '"above": 4, "above_wrong": 1}, "classes": ["fine", "level", "wide"], "indexed": 36}'
+    (folder / "reference.json").write_text(record)
+    np.save(folder / "means.npy", np.zeros((3, 8), dtype=np.float32))
+    at = give(open_page(PAGE), ("a.jpg", picture()))
+    assert "Unlike the training images: not measured." in text_of(at)
+    assert at.button(key="classify_measure_a-run").label == "Measure this network"
+    at.button(key="classify_explain_0").click().run()
+    assert "36 pictures were compared" in text_of(at)
 
 
 def test_a_difference_is_no_check_mark(run: Path):

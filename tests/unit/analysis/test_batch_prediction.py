@@ -16,10 +16,13 @@ from PIL import Image, ImageOps
 from alexcore.analysis import batch_prediction
 from alexcore.analysis.answers import as_json, as_table, csv_text
 from alexcore.analysis.batch_prediction import AskedNetwork, BatchPrediction, decoded_chunks, views_of
-from alexcore.analysis.confidence import Doubt, Threshold
+from alexcore.analysis.doubt_measuring import described
 from alexcore.analysis.prediction import Classifier
 from alexcore.data.archives.incoming import Incoming, from_bytes
 from alexcore.data.decoding.levels import PLAIN
+from alexcore.doubt.confidence import Threshold
+from alexcore.doubt.kept import Doubt
+from alexcore.doubt.novelty import fit_novelty
 from alexcore.errors import DataError
 from tests.support.known_networks import CLASSES, write_known
 from tests.support.run_folders import tiny_config, write_checkpoint
@@ -169,10 +172,11 @@ def test_with_views_the_probabilities_are_averaged(small):
 
 
 def both_answered(small: AskedNetwork, known: AskedNetwork) -> BatchPrediction:
-    doubt = Doubt(50, 0.5, Threshold(0.9, 20, 10, 30, 5), far=0.5)
-    means = np.eye(2, 8, dtype=np.float32) * 3
-    width = known.classifier.model.head.in_features
-    watched = AskedNetwork("known", known.classifier, doubt, np.pad(means, ((0, 0), (0, width - 8))))
+    # Measured on greys of one color each, which red is unlike.
+    greys = [Image.new("RGB", (30, 30), (level, level, level)) for level in range(40, 200, 4)]
+    novelty = fit_novelty(described(known.classifier, greys)[1], np.arange(len(greys)))
+    doubt = Doubt("", 50, 25, Threshold(0.9, 20, 10, 30, 5), novelty, 1, 2)
+    watched = AskedNetwork("known", known.classifier, doubt)
     red, grey = (png(Image.new("RGB", (30, 30), colour)) for colour in ((255, 0, 0), (90, 90, 90)))
     pictures = [
         from_bytes("red.png", lambda: red, 1, 9),
@@ -192,9 +196,8 @@ def test_several_networks_see_the_picture_in_their_own_way(small, known):
     assert red.probabilities[1].shape == (3,)
     expected = small.classifier.probabilities([Image.new("RGB", (30, 30), (255, 0, 0))])[0]
     assert red.probabilities[1] == pytest.approx(expected.numpy(), abs=1e-6)
-    # The known network's features are (red, blue, 0 ...): red lies on the first class's mean, grey between the two.
-    assert red.distances == (pytest.approx(0, abs=1e-6), None)
-    assert grey.distances[0] == pytest.approx(1 - 2**-0.5, abs=1e-5)
+    assert red.novelty[0] > 0 > grey.novelty[0]
+    assert red.novelty[1] is None
     assert bad.error
 
 
@@ -205,12 +208,23 @@ def test_json_and_csv_have_the_form_of_the_command_line(small, known):
     assert one["predictions"][0]["file"] == "red.png"
     assert [top["class"] for top in one["predictions"][0]["top"]] == ["red", "blue"]
     assert one["predictions"][1] == {"file": "=bad.png", "error": f"{batch.replies[1].error} {batch.replies[1].hint}"}
+    red, grey = (one["predictions"][number]["novelty"] for number in (0, 2))
+    assert (red["verdict"], red["score"] > 0, red["unsure"]) == ("unlike", True, False)
+    assert (grey["verdict"], grey["score"] < 0, grey["unsure"]) == ("not flagged", True, True)
     both = as_json(batch.networks, batch.replies, 1)
+    assert both["runs"][1]["predictions"][0]["novelty"] == {"verdict": "not measured", "score": None, "unsure": False}
     assert both["predictions"][0]["top"][0]["class"] == "red"
     assert [each["run"] for each in both["runs"]] == ["known", "small"]
 
     rows = list(csv.DictReader(io.StringIO(csv_text(batch.networks[:1], batch.replies, 2))))
-    assert list(rows[0]) == ["file", "rank", "class", "index", "probability", "error"]
+    novelty = ["novelty", "novelty_score", "unsure"]
+    assert list(rows[0]) == ["file", "rank", "class", "index", "probability", "error", *novelty]
+    assert [[row[name] for name in novelty[::2]] for row in rows[::2]] == [
+        ["unlike", "false"],
+        ["", ""],
+        ["not flagged", "true"],
+    ]
+    assert float(rows[0]["novelty_score"]) > 0 > float(rows[-1]["novelty_score"])
     assert [(row["file"], row["rank"], row["class"]) for row in rows[:3]] == [
         ("red.png", "1", "red"),
         ("red.png", "2", "blue"),
@@ -218,6 +232,7 @@ def test_json_and_csv_have_the_form_of_the_command_line(small, known):
     ]
     rows = list(csv.DictReader(io.StringIO(csv_text(batch.networks, batch.replies, 1))))
     assert [row["run"] for row in rows] == ["known"] * 3 + ["small"] * 3
+    assert [row["novelty_score"] for row in rows[3:]] == ["", "", ""]
 
 
 def test_the_table_has_a_row_a_picture(small, known):
@@ -227,13 +242,15 @@ def test_the_table_has_a_row_a_picture(small, known):
     assert table["answer"].tolist() == ["red", None, CLASSES[int(batch.replies[2].probabilities[0].argmax())]]
     assert table["entropy (bits)"].tolist()[0] == pytest.approx(0, abs=1e-3)
     assert table["entropy (bits)"].tolist()[2] == pytest.approx(1)
-    assert table["doubt"].tolist() == ["", None, "unsure"]
+    assert table["novelty"].tolist() == ["unlike", None, "not flagged"]
+    assert table["unsure"].tolist() == [False, None, True]
     assert table["truth"].tolist() == [None, "blue", "blue"]
     assert table["changed on the way"].tolist() == ["", "not readable", ""]
     two = as_table(batch.networks, batch.replies)
     two = two.astype(object).where(two.notna(), None)
     assert two["agree"].tolist() == [False, None, False]
-    assert two["doubt 2"].tolist() == ["not measured", None, "not measured"]
+    assert two["novelty 2"].tolist() == ["not measured", None, "not measured"]
+    assert two["unsure 2"].tolist() == [None, None, None]
 
 
 def test_an_error_of_a_transform_is_a_sentence_of_that_picture(small):

@@ -92,6 +92,11 @@ def test_in_a_spreadsheet_no_name_is_a_formula(name: str) -> None:
     assert cell.removeprefix("'") == visible(name)
 
 
+def test_a_number_stays_one_in_a_spreadsheet() -> None:
+    assert [in_cell(each) for each in ("-0.25", "+1e-3", "7", -1.5, None)] == ["-0.25", "+1e-3", "7", -1.5, None]
+    assert [in_cell(each) for each in ("-1+1", "-0.5a", "--1")] == ["'-1+1", "'-0.5a", "'--1"]
+
+
 def test_in_a_figure_names_are_text_and_places() -> None:
     figure = new_figure("of <b>x</b>", "class", "pictures")
     figure.add_bar(

@@ -40,6 +40,7 @@ FLOORS = [
     {"config"},
     {"command_line"},
     {"data"},
+    {"doubt"},
     {"training"},
     {"runs"},
     {"analysis"},

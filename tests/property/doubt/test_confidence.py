@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alexcore.analysis.confidence import (
+from alexcore.doubt.confidence import (
     find_threshold,
 )
 
