@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from alexcore.data.index import DataIndex
-from alexcore.data.reading import AmbiguousError, NoneFoundError, UnclearListError
+from alexcore.data.reading import AmbiguousError, PicturesGoneError, UnclearListError
 from alexcore.words.language import _
 from ui.dataset.adding import add_data
 from ui.dataset.beside_section import beside_section
@@ -63,7 +63,7 @@ with page("Data set", "See what the network will learn from, and how each class 
         choose_how(name, error)
     except UnclearListError as error:
         choose_columns(name, error)
-    except NoneFoundError as error:
+    except PicturesGoneError as error:
         moved(name, error)
     else:
         if found:

@@ -208,8 +208,8 @@ class UnclearListError(DataError):
         return bool(self.rows)
 
 
-class NoneFoundError(DataError):
-    """A list of which no picture lies where it says; perhaps their folder was moved."""
+class PicturesGoneError(DataError):
+    """A list whose pictures do not lie where it says, or may not be opened there; perhaps their folder was moved."""
 
 
 class AmbiguousError(DataError):

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from alexcore.data.index import DataIndex
-from alexcore.data.reading import AS_IT_LIES, Header, NoneFoundError, UnclearListError
+from alexcore.data.reading import AS_IT_LIES, Header, PicturesGoneError, UnclearListError
 from alexcore.errors import DataError
 from alexcore.findings.data_lists import FolderGone
 from alexcore.home import open_path
@@ -91,7 +91,7 @@ def _as_it_lies(name: str) -> None:
     first_page()
 
 
-def moved(name: str, error: NoneFoundError) -> None:
+def moved(name: str, error: PicturesGoneError) -> None:
     """Say which pictures are not there, and ask for the folder where they are now."""
     show_error(error)
     _root_field(name)

@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from alexcore.data.lists.list_rows import is_picture_name
-from alexcore.data.reading import NoneFoundError
+from alexcore.data.reading import PicturesGoneError
 from alexcore.errors import DataError
 from alexcore.findings import data_lists as findings
 from alexcore.findings.finding import Finding, few
@@ -106,7 +106,7 @@ class ListedFiles:
 
     def _allow(self, real: str, name: str) -> None:
         if not self._may_open(real):
-            raise DataError(
+            raise PicturesGoneError(
                 f"{self.manifest} names the picture {name[:200]}, which lies outside the folders that may be opened.",
                 "Move the pictures there, or start the dashboard with ALEXCORE_DATA_ROOTS set to their folder.",
             )
@@ -269,7 +269,7 @@ def below(root: Path, names: Sequence[str], is_there: Callable[[str], bool]) -> 
     How much of the beginning it stands for is what the files say: that by which most of them are found.
 
     Raises:
-        NoneFoundError: none of them is found, or there is no such folder.
+        PicturesGoneError: none of them is found, or there is no such folder.
     """
     root = root.expanduser().resolve()
     parts = [slashed(name).split("/") for name in names]
@@ -285,10 +285,10 @@ def below(root: Path, names: Sequence[str], is_there: Callable[[str], bool]) -> 
     best = max(count, key=lambda cut: (count[cut], -cut))
     if not count[best]:
         if not root.is_dir():
-            raise NoneFoundError(
+            raise PicturesGoneError(
                 f"There is no folder {root}.", "Let --root name the folder where the pictures are now."
             )
-        raise NoneFoundError(
+        raise PicturesGoneError(
             f"{root} has none of the listed pictures; the first is {names[0][:200]}.",
             "Let --root name the folder that stands in the place of the old one.",
         )

@@ -21,7 +21,7 @@ from alexcore.data.index import DataIndex, by_split_and_class, files_table, is_u
 from alexcore.data.lists.list_labels import reads_as_names
 from alexcore.data.lists.listed_files import ListedFiles, below
 from alexcore.data.lists.manifest_columns import Label, ManifestColumns, portable_paths, read_table, write_table
-from alexcore.data.reading import AS_IT_LIES, FolderChoice, NoneFoundError
+from alexcore.data.reading import AS_IT_LIES, FolderChoice, PicturesGoneError
 from alexcore.data.shards import is_sharded
 from alexcore.data.split import keep_split, split_file
 from alexcore.errors import DataError
@@ -60,7 +60,7 @@ def open_manifest(
 
     Raises:
         UnclearListError: somebody has to say which columns are meant.
-        NoneFoundError: none of its pictures exists.
+        PicturesGoneError: none of its pictures exists.
         DataError: the file cannot be read as a manifest, or a picture lies outside `roots`.
     """
     path = path.resolve()
@@ -296,7 +296,7 @@ def _pictures(
     if not rows:
         first = f"; the first is {(missing or nameless)[0][:200]}"
         known = [f"Paths in a manifest are relative to its own folder, {disk.root}."]
-        raise NoneFoundError(
+        raise PicturesGoneError(
             f"None of the {len(names):,} pictures in {manifest} exists{first}.",
             " ".join([*(each.sentence for each in about), *known]),
         )

@@ -62,6 +62,18 @@ def test_columns_with_unusual_names_are_asked_about(pictures: Path) -> None:
     assert "no columns path and label" in text_of(at)
 
 
+def test_a_list_from_another_computer_is_asked_about(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its folder is none of those that may be opened, and so nothing is said about whether it exists."""
+    monkeypatch.setenv("ALEXCORE_DATA_ROOTS", str(pictures.parent))
+    name = listed(pictures, "nr,path,label", row="{n},/mnt/old disk/p{n}.jpg,{label}")
+    at = open_page("pages/dataset.py", dataset=name)
+    assert "outside the folders that may be opened" in errors_of(at)
+    at.text_input(key="dataset_root").set_value("photos").run()
+    at.button(key="dataset_root_open").click().run()
+    assert not errors_of(at)
+    assert f"are read below {pictures}" in text_of(at)
+
+
 def test_a_folder_that_was_moved_is_asked_for(pictures: Path, tmp_path: Path) -> None:
     name = listed(pictures, "nr,path,label")
     new = pictures.rename(pictures.with_name("elsewhere"))
