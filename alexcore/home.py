@@ -77,6 +77,13 @@ def known_data_sets() -> list[str]:
     return [SYNTHETIC, *(name for name in found if name != SYNTHETIC)]
 
 
+# Behind every sentence that a data set is not there.
+WHERE_IT_IS = (
+    "Check the spelling of the path. Where the data set of a run has moved, `resume` and `evaluate` take its new "
+    "place: --data PATH."
+)
+
+
 def open_path(text: str) -> Path:
     """Turn what a browser user typed (a name in `data/` or a path) into a folder or manifest that may be opened.
 
@@ -105,7 +112,7 @@ def open_path(text: str) -> Path:
     manifest = is_list_name(path)
     if not exists:
         what = "file" if manifest else "folder"
-        raise DataError(f"There is no {what} {path}.", "Check the spelling; the path is one on this server.")
+        raise DataError(f"There is no {what} {path}.", f"The path is one on this server. {WHERE_IT_IS}")
     if not is_dir and not manifest:
         raise DataError(
             f"{path} is a file.",

@@ -36,6 +36,7 @@ from alexcore.data.sources import choice_of, open_checked
 from alexcore.errors import DataError
 from alexcore.findings.evaluation import ClassesUnmeasured, NoSuchSplit, NotSplit, OtherSplit
 from alexcore.findings.finding import Finding
+from alexcore.training.changed_data import data_moved
 from alexcore.training.device import choose_device
 from alexcore.training.evaluation import MOST_WRONG
 from alexcore.training.loader import Batch, collate, worker_count
@@ -146,6 +147,9 @@ def answer_pictures(
     else:
         given = open_given_checked(data, classifier.classes, val, choice, checking)
         index, extra, said = given.index, given.extra, list(given.index.problems)
+        moved = data_moved(classifier.config.data, data, index, seen_hashes)
+        if moved and moved.images and not Path(moved.was).expanduser().exists():
+            said.append(moved)
     split, rows_of_split = _part(index, split, own, said)
     seen = rows_of_split["path"].map(lambda path: index.hashes.get(path) in seen_hashes).to_numpy(bool)
     as_learned = index.fingerprint() == classifier.fingerprint

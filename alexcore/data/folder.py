@@ -26,6 +26,7 @@ from alexcore.errors import DataError
 from alexcore.findings import data as findings
 from alexcore.findings import layout as layout_findings
 from alexcore.findings.finding import Finding, errors_first, few
+from alexcore.home import WHERE_IT_IS
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def scan_folder(
             if not is_utf8(str(folder)):
                 raise DataError(f"The name of the folder {str(folder)!a} is not UTF-8.", "Rename the folder.")
             if not folder.is_dir():
-                raise DataError(f"There is no folder {folder}.", "Check the spelling of the path.")
+                raise DataError(f"There is no folder {folder}.", WHERE_IT_IS)
         tree = walk(root)
         found = read(tree, choice, own_val=val is not None)
         lists = found.reading.lists

@@ -162,8 +162,15 @@ class DataIndex:
 
     @cached_property
     def _fingerprint(self) -> str:
+        return self._fingerprint_of(self.files)
+
+    def split_fingerprint(self, split: str) -> str:
+        """The same of one split alone."""
+        return self._fingerprint_of(self.files[self.files["split"] == split])
+
+    def _fingerprint_of(self, files: pd.DataFrame) -> str:
         digest = hashlib.sha256("\0".join(self.classes).encode())
-        files = self.files.assign(path=self.files["path"].map(self.known_as)) if self.known_as else self.files
+        files = files.assign(path=files["path"].map(self.known_as)) if self.known_as else files
         rows = files.sort_values(["split", "path"])
         for column in ("path", "split", "label", "bytes"):
             digest.update("\0".join(rows[column].astype(str)).encode())

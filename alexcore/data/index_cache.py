@@ -31,7 +31,7 @@ from alexcore.data.tree import FolderTime, folder_time, walk
 from alexcore.errors import DataError
 from alexcore.files import replacing
 from alexcore.findings.finding import finding_of
-from alexcore.home import cache_dir
+from alexcore.home import WHERE_IT_IS, cache_dir
 
 # Clocks of file systems tick every 4 ms (ext4) to 2 s (FAT): within a tick a second change leaves no trace.
 TICK_NS = 2_000_000_000
@@ -80,7 +80,7 @@ def folder_signature(root: Path) -> str:
     key = str(root)
     if key not in _known_folders and _load(root, _key(root, None, AS_IT_LIES, 0)) is None:
         if not root.is_dir():
-            raise DataError(f"There is no folder {root}.", "Check the spelling of the path.")
+            raise DataError(f"There is no folder {root}.", WHERE_IT_IS)
         with DataError.from_system(f"{root} cannot be read", "Check its permissions."):
             _remember(root, walk(root).times)
     times = [(folder, _time_or_none(folder)) for folder in _known_folders[key]]

@@ -21,7 +21,7 @@ from alexcore.data.decoding.images import EXTENSIONS
 from alexcore.data.index import is_utf8
 from alexcore.errors import DataError
 from alexcore.files import read_json, replacing
-from alexcore.home import cache_dir
+from alexcore.home import WHERE_IT_IS, cache_dir
 
 _BLOCK = 512
 # Part of the identity of a record: what takes more endings for pictures must not meet an old answer.
@@ -80,7 +80,7 @@ def read_contents(path: Path) -> Contents:
     try:
         status = path.stat()
     except OSError as error:
-        raise DataError(f"There is no shard {path}.", "Check the path, and copy the shard again.") from error
+        raise DataError(f"There is no shard {path}.", f"Copy the shard again. {WHERE_IT_IS}") from error
     if status.st_size == 0:
         raise DataError(f"{path} is empty (0 bytes).", "Copy the shard again.")
     identity = f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}{_READS}"

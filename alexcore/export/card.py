@@ -32,7 +32,7 @@ class Result:
 
 def result_of(source: Source) -> Result | None:
     """What the run measured for the checkpoint that is exported: the best epoch, or for last.pt the last one."""
-    epochs = [event for event in source.history.epochs if event.get("val_acc1") is not None]
+    epochs = [event for event in source.history.comparable if event.get("val_acc1") is not None]
     if not epochs:
         return None
     # The first of equals: a later epoch has to be better to become best.pt.

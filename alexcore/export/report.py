@@ -167,10 +167,13 @@ def _learning(source: Source, classes: int) -> ReportSection:
     """Loss, accuracy and rate against the step."""
     epochs, steps, marks = source.history.epochs, source.history.steps, source.history.resumes
     steps = steps[:: max(1, -(-len(steps) // MOST_POINTS))]
+    other = source.history.changes.figures
     names = ["epoch", "step", "train_loss", "val_loss", "train_acc1", "val_acc1", "seconds"]
     rows = [[row["epoch"] + 1, *(row.get(name) for name in names[1:])] for row in epochs]
-    table = ReportTable("epochs", names, rows)
-    validated = [row for row in epochs if row.get("val_acc1") is not None]
+    if other >= 0:
+        rows = [[*row, "other" if epoch["step"] <= other else ""] for row, epoch in zip(rows, epochs, strict=True)]
+    table = ReportTable("epochs", [*names, "data"] if other >= 0 else names, rows)
+    validated = [row for row in source.history.comparable if row.get("val_acc1") is not None]
     words = "The run has not been validated yet."
     if validated:
         best, last = max(validated, key=lambda row: float(row["val_acc1"])), validated[-1]  # the first of equals
@@ -179,16 +182,19 @@ def _learning(source: Source, classes: int) -> ReportSection:
             f"{last['val_acc1']:.1%} after epoch {last['epoch'] + 1}; guessing among {classes} classes would reach "
             f"{1 / classes:.0%}."
         )
+    if other >= 0:
+        words += f" Figures up to step {other:,} are of other data, because the data set has changed."
     axis = "optimizer step"
     charts = []
+    more: dict[str, Any] = {"marks": marks, "other_until": other}
     for title, name, unit in (("Loss", "loss", "cross entropy (nats)"), ("Accuracy", "acc1", "share of pictures")):
         lines = [
             Line("train, by step", _points(steps, name), TRAIN, "2 3"),
             Line("train, by epoch", _points(epochs, f"train_{name}"), TRAIN, "", True),
             Line("val, by epoch", _points(epochs, f"val_{name}"), VAL, "7 3", True),
         ]
-        charts.append(line_chart(lines, title, axis, unit, share=name == "acc1", marks=marks))
-    charts.append(line_chart([Line("rate", _points(steps, "lr"), REST)], "Learning rate", axis, "rate", marks=marks))
+        charts.append(line_chart(lines, title, axis, unit, share=name == "acc1", **more))
+    charts.append(line_chart([Line("rate", _points(steps, "lr"), REST)], "Learning rate", axis, "rate", **more))
     return ReportSection(words, [chart for chart in charts if chart], table if rows else None)
 
 

@@ -58,12 +58,19 @@ def _frame(title: str, height: float, body: list[str]) -> Markup:
 
 
 def line_chart(
-    lines: Sequence[Line], title: str, x: str, y: str, *, share: bool = False, marks: Sequence[float] = ()
+    lines: Sequence[Line],
+    title: str,
+    x: str,
+    y: str,
+    *,
+    share: bool = False,
+    marks: Sequence[float] = (),
+    other_until: float = -1,
 ) -> Markup:
     """Lines over a common x axis; those without a finite point are left out. `x` and `y` name the axes with units.
 
     With `share` the values are shares of 1, shown as percentages from 0 to 100 %. `marks` are places on the x axis
-    where the run was resumed.
+    where the run was resumed; up to `other_until` the figures are of other data, which is shaded.
     """
     kept = [(line, [p for p in line.points if math.isfinite(p[0]) and math.isfinite(p[1])]) for line in lines]
     kept = [(line, points) for line, points in kept if points]
@@ -81,6 +88,11 @@ def line_chart(
         return _LEFT + across, HEIGHT - _BOTTOM - up
 
     body = []
+    if other_until > x0:
+        column, _ = at((min(other_until, x1), y0))
+        width, height = column - _LEFT, HEIGHT - _TOP - _BOTTOM
+        body.append(f'<rect class="other" x="{_LEFT}" y="{_TOP}" width="{width:.1f}" height="{height}"/>')
+        body.append(_text(_LEFT + 4, HEIGHT - _BOTTOM - 6, "other data", "start"))
     for value in ticks(y0, y1):
         _, row = at((x0, value))
         body.append(f'<line class="grid" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{row:.1f}" y2="{row:.1f}"/>')

@@ -101,14 +101,40 @@ class BudgetPlanned(Finding, code="run.budget-planned", severity="info"):
 class DataChanged(Finding, code="run.data-changed"):
     """The data set has changed since the checkpoint.
 
-    The run goes on, but is not the same one: pictures may have moved from training to validation, or be missing.
+    The run goes on with all epochs that are left, on what is there now. Figures from before are of other data: they are
+    marked in tables and curves, and where validation has changed, the best epoch is looked for anew.
 
     Example: 200 pictures were added while the run was stopped.
 
-    Remedy: put the data set back, or start a new run.
+    Remedy: put the data set back before you resume, or start a new run.
     """
 
     experiment: bool
+    counted: bool = False
+    step: int = 0
+    train_changed: bool = False
+    val_changed: bool = False
+    train_images: int = 0
+    val_images: int = 0
+    anew: bool = False
+    epoch: int = 0
+
+
+class DataMoved(Finding, code="run.data-moved", severity="info"):
+    """The data set of a run was named anew when it was resumed.
+
+    Its classes are the same; whether its images are, their content says, as far as the run has kept hashes of it.
+
+    Example: `resume RUN --data /new/disk/flowers`, after the disk was renamed.
+
+    Remedy: none is needed if all images are known; else look whether it is the right data set.
+    """
+
+    was: str
+    now: str
+    known: bool
+    same: int
+    images: int
 
 
 class EpochsChanged(Finding, code="run.epochs-changed"):

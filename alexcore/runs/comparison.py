@@ -68,15 +68,23 @@ def places(series: Series, rows: Sequence[Event], axis: str) -> list[float | Non
         return _working_time(series, rows)
     if axis == "epoch":
         per_epoch = float((series.start or {}).get("steps_per_epoch") or 0)
-        return [_epochs(row, per_epoch) for row in rows]
+        return [_epochs(row, per_epoch, series) for row in rows]
     return [row.get("step") for row in rows]
 
 
-def _epochs(row: Event, per_epoch: float) -> float | None:
+def _epochs(row: Event, per_epoch: float, series: Series) -> float | None:
     """How many epochs lie behind a row; None where it does not say."""
     if row["type"] == "epoch":
         return None if row.get("epoch") is None else float(row["epoch"]) + 1
-    return None if row.get("step") is None or not per_epoch else float(row["step"]) / per_epoch
+    if row.get("step") is None or not per_epoch:
+        return None
+    if series.changes.figures < 0 or row.get("epoch") is None:
+        return float(row["step"]) / per_epoch
+    # The data set has changed, and with it the steps of an epoch.
+    ends = {each["epoch"]: float(each["step"]) for each in series.epochs if each.get("epoch") is not None}
+    begin = ends.get(row["epoch"] - 1, 0.0)
+    length = max(ends.get(row["epoch"], begin + per_epoch) - begin, 1.0)
+    return float(row["epoch"]) + (float(row["step"]) - begin) / length
 
 
 def _working_time(series: Series, rows: Sequence[Event]) -> list[float | None]:

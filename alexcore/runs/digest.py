@@ -7,6 +7,7 @@ from pathlib import Path
 from alexcore.findings.outcome import OUTCOMES
 from alexcore.findings.run import PicturesSkipped
 from alexcore.findings.saved import CheckpointDamaged
+from alexcore.runs.data_changes import DataChanges
 from alexcore.runs.events import Event, EventFollower
 
 # By far the most lines, and none of them in a list.
@@ -27,6 +28,7 @@ class Digest:
         skipped: Pictures that could no longer be read and were left out.
         went_back: That it went on from an earlier checkpoint, because the last one was damaged: as `outcome`.
         outcome: The rule that has ended it: code, values and message of its event; None while it goes on.
+        changes: Up to which steps the figures are of other data.
         epochs: (step, validation accuracy or None) of each epoch that counts: what a resume has undone does not.
         arms: Of an experiment, by the arm's name the same of its validations; the last one is of the network that was
             saved, whose running statistics may have been measured anew.
@@ -45,19 +47,23 @@ class Digest:
         self.images_per_s: float | None = None
         self.skipped = 0
         self.outcome: Event | None = None
+        self.changes = DataChanges()
         self.went_back: Event | None = None
         self.epochs: list[tuple[int, float | None]] = []
         self.arms: dict[str, list[tuple[int, float | None]]] = {}
 
     @property
     def last(self) -> float | None:
-        """Validation accuracy of the last epoch, 0 to 1."""
-        return next((value for _, value in reversed(self.epochs) if value is not None), None)
+        """Validation accuracy of the last epoch, 0 to 1; None as long as there is none on the data as they are now."""
+        return next((value for step, value in reversed(self.epochs) if value is not None and self._counts(step)), None)
 
     @property
     def best(self) -> float | None:
-        """The best validation accuracy, 0 to 1."""
-        return max((value for _, value in self.epochs if value is not None), default=None)
+        """The best validation accuracy, 0 to 1; None as long as there is none on the data as they are now."""
+        return max((value for step, value in self.epochs if value is not None and self._counts(step)), default=None)
+
+    def _counts(self, step: int) -> bool:
+        return step > self.changes.validations
 
     @property
     def arm_val_acc1(self) -> dict[str, float | None]:
@@ -73,6 +79,7 @@ class Digest:
         if not 0 <= now < _LATEST_TIME:
             raise ValueError(f"ts = {now} is no time")
         self.began = now if self.began is None else self.began
+        self.changes.take(event)
         if event.get("code") in OUTCOMES:
             self.outcome = {name: event.get(name) for name in ("code", "values", "message")}
         if event.get("code") == CheckpointDamaged.code:

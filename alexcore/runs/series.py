@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from alexcore.findings.outcome import OUTCOMES
+from alexcore.runs.data_changes import DataChanges
 from alexcore.runs.events import Event, EventFollower
 from alexcore.words.findings import same
 
@@ -25,6 +26,7 @@ class Series:
         epochs: `epoch` events, increasing in step.
         warnings: `warning` events.
         notes: `note` events: what the run has decided by itself.
+        changes: Up to which steps the figures are of other data.
         resumes: Steps at which the run was resumed.
         attempts: (step, time) of each beginning and each resume: the step that it went on from, and its clock.
         end: The `end` event, None while the run goes on.
@@ -42,6 +44,7 @@ class Series:
         self.epochs: list[Event] = []
         self.warnings: list[Event] = []
         self.notes: list[Event] = []
+        self.changes = DataChanges()
         self.resumes: list[int] = []
         self.attempts: list[tuple[int, float]] = []
         self.end: Event | None = None
@@ -51,8 +54,14 @@ class Series:
         """Read the events written since the last call; whether there were any."""
         return self._follower.tell(self._clear, self._add)
 
+    @property
+    def comparable(self) -> list[Event]:
+        """The epochs that were validated on the data that the run has now: only their accuracies can be compared."""
+        return [each for each in self.epochs if each.get("step", 0) > self.changes.validations]
+
     def _add(self, event: Event) -> None:
         kind = event["type"]
+        self.changes.take(event)
         if kind in ("step", "epoch"):
             # What has no place on an axis would break every chart.
             if math.isfinite(event.get("step", 0)):

@@ -35,7 +35,7 @@ class Pace:
     def lr(self) -> float:
         """The rate of the step to come."""
         step = min(self.position.step, self.total_steps - 1)
-        factor = lr_factor(self.config, step, self.total_steps, self.plan.steps_per_epoch)
+        factor = lr_factor(self.config, step, self.total_steps, epoch=self.position.epoch)
         return self.config.lr * self.position.lr_scale * factor
 
     def steps_left(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,13 @@ def plan_before_start(config: TrainConfig) -> Plan:
         DataError, ConfigError: as `make_plan`, after a look at a few pictures of the data set.
     """
     return make_plan(config, open_for_start(config))
+
+
+def replanned(config: TrainConfig, plan: Plan, position: Any) -> Plan:
+    """The sizes of a run that goes on from a `Position`: all epochs that are left, whatever the others had."""
+    begun_at = position.step - math.ceil(position.batch / config.accumulation_steps)
+    total = begun_at + max(0, config.epochs - position.epoch) * plan.steps_per_epoch
+    return replace(plan, total_steps=min(total, config.max_steps or total))
 
 
 def alone(config: TrainConfig) -> TrainConfig:

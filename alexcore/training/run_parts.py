@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import torch
@@ -19,12 +19,14 @@ from alexcore.errors import TrainingError
 from alexcore.findings.run import GradientNotFinite, LossNotFinite, NotCompiled, WeightsNotFinite
 from alexcore.nn import Network
 from alexcore.nn.norms import one_norm
+from alexcore.training.changed_data import data_changed, data_moved
 from alexcore.training.checkpoint import build_model
 from alexcore.training.device import choose_precision
 from alexcore.training.distributed import require_group
 from alexcore.training.loader import Batch
 from alexcore.training.objective import Objective, weights_for
 from alexcore.training.optim import averaged, build_optimizer, set_lr
+from alexcore.training.plan import replanned
 from alexcore.training.resuming import begins_anew, what_changed
 from alexcore.training.run_data import RunData, open_together
 from alexcore.training.seeding import seed_everything
@@ -107,6 +109,7 @@ def prepare(config: TrainConfig, session: Session, *, resume: bool, skipping: bo
     )
     if saved:
         _restore(saved, config, data, state, session)
+        data = replace(data, plan=replanned(config, data.plan, state.position))
     trained: nn.Module = model
     if config.compile:
         session.reporter.progress("compiling", 0, 0)
@@ -158,12 +161,19 @@ def _network(config: TrainConfig, data: RunData, session: Session, device: torch
 def _restore(saved: dict[str, Any], config: TrainConfig, data: RunData, state: TrainingState, session: Session) -> None:
     """Go on from a checkpoint, and say what makes this another run than the one that was interrupted."""
     session.go_on(saved, data.index)
+    changed = data_changed(saved, data.index)
+    moved = data_moved(str(saved["config"].get("data", "")), config.data, data.index, seen_by(session.run_dir))
+    for each in (changed, moved):
+        if each:
+            session.tell(each)
     epoch, steps = int(saved["position"]["epoch"]), data.plan.steps_per_epoch
     for finding in what_changed(saved["config"], config, is_sharded(data.index), epoch, steps):
         session.tell(finding)
     state.restore(saved)
     if saved["config"].get("time_budget_s", 0) != config.time_budget_s:
         state.position.total_steps = 0
+    if changed:
+        state.position.begin_anew(training=changed.train_changed, validation=changed.val_changed)
     if begins_anew(saved["config"], config):
         state.position.patience_from = state.position.epoch - 1
 

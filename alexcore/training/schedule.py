@@ -16,10 +16,13 @@ PLATEAU_THRESHOLD = 1e-4
 BASE_BATCH = 32
 
 
-def lr_factor(config: TrainConfig, step: int, total_steps: int, steps_per_epoch: int = 1) -> float:
+def lr_factor(
+    config: TrainConfig, step: int, total_steps: int, steps_per_epoch: int = 1, epoch: int | None = None
+) -> float:
     """What `lr` is multiplied by in a step.
 
-    With g = `lr_gamma`, and e the epoch of the step, counted from 0:
+    With g = `lr_gamma`, and e the `epoch` of the step, counted from 0, which follows from the steps of one if all have
+    the same:
     constant, plateau: 1. step: g ** (e // lr_step_epochs). multistep: g ** (number of milestones that are <= e).
     exponential: g ** t, cosine: (1 + cos(pi t)) / 2, where t goes from 0 after the warm-up to 1 at the end.
     onecycle: up from 1/25 over the first 30 % of the run, then down to 0, both along a cosine (Smith 2018).
@@ -27,7 +30,7 @@ def lr_factor(config: TrainConfig, step: int, total_steps: int, steps_per_epoch:
     `step` is 0 for the first of them.
     """
     warm = min(1.0, (step + 1) / config.warmup_steps) if config.warmup_steps else 1.0
-    epoch = step // steps_per_epoch
+    epoch = step // steps_per_epoch if epoch is None else epoch
     begin = min(config.warmup_steps, total_steps - 1)
     if config.scheduler == "step":
         return float(warm * config.lr_gamma ** (epoch // config.lr_step_epochs))

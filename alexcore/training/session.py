@@ -141,6 +141,7 @@ class Session:
         began = self.clock()
         about = {"class_to_idx": index.class_to_idx, "fingerprint": index.fingerprint()}
         about["rendering"] = index.rendering.as_dict()
+        about["splits"] = {split: index.split_fingerprint(split) for split in ("train", "val")}
         path = self.run_dir / "checkpoints" / name
         # What is damaged takes no good one's place.
         former = None if name == BEST or name in self._damaged else previous_of(path)
@@ -196,8 +197,8 @@ class Session:
         """
         numbers = saved["class_to_idx"]
         require_same_mapping(sorted(numbers, key=lambda each: int(numbers[each])), index.classes)
-        if saved["fingerprint"] != index.fingerprint():
-            self.tell(DataChanged(experiment=what != "run"))
+        if what != "run" and saved["fingerprint"] != index.fingerprint():
+            self.tell(DataChanged(experiment=True))
         if self.group.first and CONFIG in changed_since(self.run_dir):
             had, has = saved["config"], read_json(self.run_dir / CONFIG) or {}
             changes = [f"{key} = {has[key]!r}, not {had[key]!r}" for key in has if key in had and has[key] != had[key]]

@@ -59,6 +59,16 @@ class Position:
         self.correct += correct
         self.seen += images
 
+    def begin_anew(self, *, training: bool, validation: bool) -> None:
+        """Go on with other pictures: an epoch that had begun begins anew, and what was the best is no longer known."""
+        if training:
+            self._forget_epoch()
+        if validation:
+            self.best_acc1, self.best_epoch = -1.0, -1
+            self.plateau_best, self.plateau_bad = math.inf, 0
+            self.best_val_loss, self.train_loss_then, self.parted = math.inf, math.inf, 0
+            self.patience_from = self.epoch - 1
+
     def judge(self, evaluation: Evaluation, config: TrainConfig) -> bool:
         """Whether this validation is the best so far; the schedule `plateau` takes it in, too."""
         if config.scheduler == "plateau":
@@ -78,6 +88,9 @@ class Position:
     def begin_epoch(self) -> None:
         """Count the epoch that has ended and forget its sums."""
         self.epoch += 1
+        self._forget_epoch()
+
+    def _forget_epoch(self) -> None:
         self.batch, self.loss_sum, self.correct, self.seen = 0, 0.0, 0, 0
 
 

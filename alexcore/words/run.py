@@ -93,7 +93,14 @@ SAID: Mapping[str, Said] = {
     ),
     "run.data-changed": Said(
         "The data set has changed since the checkpoint; the {experiment:?experiment|run} goes on, but is not the same "
-        "one."
+        "one.{counted:? It has {train_images:,} training and {val_images:,} validation images now; figures up to step "
+        "{step:,} are of other data.|}{anew:? Epoch {epoch} begins anew.|}{val_changed:? The best epoch is looked for "
+        "anew, because validation is another one.|}"
+    ),
+    "run.data-moved": Said(
+        "The data set was {was} and is {now} now. {known:?By their content {same:,} of {images:,} training images are "
+        "those that the run was trained on.|The run has kept no hashes of its images, so they were compared by name "
+        "and size.}"
     ),
     "run.epochs-changed": Said(
         "epochs went from {before} to {after}: the schedule {scheduler} is planned anew over the new length, so this "

@@ -19,6 +19,8 @@ DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid")
 # A chart of more classes is a tangle: the weakest are shown, the table has them all.
 MOST_LINES = len(DASHES)
 MOST_CELLS = 40
+# What is written where figures are of a data set that has changed since, and where there are none.
+OTHER_DATA, NO_VALUE = "other data", "no value"
 BOTH = ("train_loss", "val_loss", "train_acc1", "val_acc1")
 
 
@@ -35,7 +37,36 @@ def _figure(title: str, unit: str, series: Series) -> go.Figure:
     figure = new_figure(title, "optimizer step", unit)
     for step in series.resumes:
         figure.add_vline(x=step, line_dash="dot", line_color=GUIDE, annotation_text="resumed")
+    if series.changes.figures >= 0:
+        _shade(figure, 0, series.changes.figures, OTHER_DATA)
     return figure
+
+
+def _shade(figure: go.Figure, begin: float, end: float, words: str) -> None:
+    """Mark a stretch of steps whose figures are not what they seem, or of which there are none."""
+    place = {"annotation_text": words, "annotation_position": "bottom left"}
+    figure.add_vrect(x0=begin, x1=end, fillcolor=GUIDE, opacity=0.15, line_width=0, **place)
+
+
+def stretches_without(epochs: Sequence[Event], names: Sequence[str]) -> list[tuple[int, int]]:
+    """The stretches of steps, from and to, whose epochs lack one of these figures."""
+    found: list[tuple[int, int]] = []
+    before = 0
+    for row in epochs:
+        step = int(row.get("step") or 0)
+        if any(row.get(name) is None for name in names):
+            begin = found.pop()[0] if found and found[-1][1] == before else before
+            found.append((begin, step))
+        before = step
+    return found
+
+
+def remark(row: Event, series: Series) -> str:
+    """What a row of a table says of a step or an epoch beside its figures; mostly nothing."""
+    words = [OTHER_DATA] if row.get("step", 0) <= series.changes.figures else []
+    names = ("loss",) if row["type"] == "step" else ("train_loss", "val_loss")
+    words += [NO_VALUE] if any(row.get(name) is None for name in names) else []
+    return ", ".join(words)
 
 
 def _line(figure: go.Figure, rows: Sequence[Event], name: str, label: str, colour: str, **more: Any) -> None:
@@ -65,29 +96,43 @@ def learning(series: Series) -> RunView:
         for split, colour, symbol in (("train", TRAIN, "circle"), ("val", VAL, "diamond")):
             mark = {"mode": "lines+markers", "marker": {"symbol": symbol, "size": 7}}
             _line(figure, series.epochs, f"{split}_{name}", f"{split}, by epoch", colour, **mark)
+        for begin, end in stretches_without(series.epochs, [f"train_{name}", f"val_{name}"]):
+            _shade(figure, begin, end, NO_VALUE)
     share_axis(figures["accuracy"])
-    steps = [{**row, "of": "step", "train_loss": row.get("loss"), "train_acc1": row.get("acc1")} for row in thinned]
-    columns = ["of", "epoch", "step", *BOTH, "images_per_s", "seconds"]
-    table = pd.DataFrame([*({**row, "of": "epoch"} for row in series.epochs), *steps]).reindex(columns=columns)
+    rows = [{**row, "of": "epoch"} for row in series.epochs]
+    rows += [{**row, "of": "step", "train_loss": row.get("loss"), "train_acc1": row.get("acc1")} for row in thinned]
+    columns = ["of", "epoch", "step", *BOTH, "images_per_s", "seconds", "remark"]
+    told = [{**row, "remark": remark(row, series)} for row in rows]
+    table = pd.DataFrame(told).reindex(columns=columns)
     # Files count epochs from 0, people from 1.
     table["epoch"] = table["epoch"].astype("Float64").astype("Int64") + 1
-    words = curves_in_words(series.epochs, len((series.start or {}).get("classes") or ()))
+    words = changed_in_words(series) + curves_in_words(
+        series.comparable, len((series.start or {}).get("classes") or ())
+    )
     return RunView(words, figures, table)
 
 
 def curves_in_words(epochs: Sequence[Event], classes: int) -> str:
-    """One sentence on what the curves show so far."""
+    """One sentence on what the curves show so far, of epochs that can be compared."""
     chance = f"Guessing among {classes} classes would be right {1 / classes:.0%} of the time." if classes else ""
-    values = [float(str(each["val_acc1"])) for each in epochs if each.get("val_acc1") is not None]
-    if not values:
-        return f"The first validation point appears when epoch 1 ends. {chance}"
-    best = max(range(len(values)), key=values.__getitem__)
-    gap = float(str(epochs[-1].get("train_acc1") or 0)) - values[-1]
+    validated = [(place, row) for place, row in enumerate(epochs) if row.get("val_acc1") is not None]
+    if not validated:
+        none = "No epoch has a validation accuracy: no image of the validation split counts."
+        return f"{none if epochs else 'The first validation point appears when epoch 1 ends.'} {chance}"
+    numbers = {place: int(row.get("epoch", place)) + 1 for place, row in validated}
+    (end, last), (top, best) = validated[-1], max(validated, key=lambda each: float(each[1]["val_acc1"]))
+    gap = float(last["train_acc1"]) - float(last["val_acc1"]) if last.get("train_acc1") is not None else 0.0
     apart = " Training is well ahead of validation: the network begins to learn the pictures by heart." * (gap > 0.15)
     return (
-        f"Validation accuracy is {values[-1]:.1%} after epoch {len(values)}; "
-        f"the best was {values[best]:.1%} in epoch {best + 1}. {chance}{apart}"
+        f"Validation accuracy is {last['val_acc1']:.1%} after epoch {numbers[end]}; "
+        f"the best was {best['val_acc1']:.1%} in epoch {numbers[top]}. {chance}{apart}"
     )
+
+
+def changed_in_words(series: Series) -> str:
+    """That figures are of a data set that has changed since; empty where none are."""
+    since = series.changes.figures
+    return f"Figures up to step {since:,} are of other data, because the data set has changed. " if since >= 0 else ""
 
 
 def rate(series: Series) -> RunView:
@@ -127,7 +172,9 @@ def gap(series: Series) -> RunView:
     _line(figure, rows, "loss_gap", "loss: val - train (nats)", VAL)
     _line(figure, rows, "accuracy_gap", "accuracy: train - val (share)", TRAIN, line_dash="dash")
     last, apart = rows[-1], rows[-1]["accuracy_gap"]
-    best = min((row for row in series.epochs if row.get("val_loss") is not None), key=lambda row: row["val_loss"])
+    validated = [row for row in series.epochs if row.get("val_loss") is not None]
+    of_now = [row for row in validated if row["step"] > series.changes.validations]
+    best = min(of_now or validated, key=lambda row: row["val_loss"])
     words = (
         f"After epoch {last['epoch'] + 1} training accuracy is {abs(apart):.1%} {'above' if apart > 0 else 'below'} "
         f"validation accuracy; validation loss was lowest in epoch {best['epoch'] + 1}."

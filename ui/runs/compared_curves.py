@@ -13,7 +13,7 @@ from alexcore.palette import LINES
 from alexcore.runs.comparison import AXES, places, smooth
 from alexcore.runs.events import Event
 from alexcore.runs.series import Series, thin
-from ui.parts.run_charts import DASHES, RunView
+from ui.parts.run_charts import DASHES, OTHER_DATA, RunView
 
 # Beside eight colours: no two of the same colour family have the same dash and mark.
 STYLES = (*DASHES[:-1], "dashdot", "dot")
@@ -61,7 +61,12 @@ def curves(runs: Sequence[Compared], group: str, axis: str, weight: float) -> Ru
     """
     chosen = GROUPS[group]
     figures = {each.field: _figure(runs, chosen, each, axis, weight) for each in chosen.curves}
-    return RunView(chosen.in_words(runs), figures, _table(runs, chosen, weight))
+    changed = [
+        f"Figures of {run.label} up to step {run.series.changes.figures:,} are of other data."
+        for run in runs
+        if run.series.changes.figures >= 0
+    ]
+    return RunView(" ".join([chosen.in_words(runs), *changed]), figures, _table(runs, chosen, weight))
 
 
 def _figure(runs: Sequence[Compared], group: _Group, curve: _Curve, axis: str, weight: float) -> go.Figure:
@@ -75,6 +80,10 @@ def _figure(runs: Sequence[Compared], group: _Group, curve: _Curve, axis: str, w
         x = places(run.series, rows, axis)
         points = thin(list(zip(x, values, smooth(values, weight), strict=True)), limit)
         at, measured, smoothed = zip(*points, strict=True)
+        known = [place for row, place in zip(rows, x, strict=True) if row.get("step", 0) <= run.series.changes.figures]
+        if known and known[-1] is not None:
+            words = {"annotation_text": OTHER_DATA, "annotation_position": "bottom left"}
+            figure.add_vline(x=known[-1], line_dash="dot", line_color=LINES[number], **words)
         if weight:
             name, pale = f"{run.label}, not smoothed", {"color": LINES[number], "width": 1}
             more = {"mode": "lines", "showlegend": False, "line": pale, "opacity": 0.3}
@@ -108,6 +117,8 @@ def _table(runs: Sequence[Compared], group: _Group, weight: float) -> pd.DataFra
         part = pd.DataFrame({"run": [run.label] * len(rows)})
         for axis, name in zip(AXES, ("step", "epoch", "working_time_s"), strict=True):
             part[name] = pd.Series(places(run.series, rows, axis), dtype=float)
+        if any(each.series.changes.figures >= 0 for each in runs):
+            part["other_data"] = [row.get("step", 0) <= run.series.changes.figures for row in rows]
         for each in group.curves:
             values = [row.get(each.field) for row in rows]
             part[each.field] = pd.Series(values, dtype=float)
@@ -121,7 +132,7 @@ def _table(runs: Sequence[Compared], group: _Group, weight: float) -> pd.DataFra
 def _validation_words(runs: Sequence[Compared]) -> str:
     found = []
     for run in runs:
-        validated = [row for row in run.series.epochs if row.get("val_acc1") is not None]
+        validated = [row for row in run.series.comparable if row.get("val_acc1") is not None]
         if validated:
             best = max(validated, key=lambda row: float(row["val_acc1"]))
             found.append((float(best["val_acc1"]), int(best.get("epoch") or 0) + 1, run.label))

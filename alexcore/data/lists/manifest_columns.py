@@ -45,7 +45,7 @@ from alexcore.errors import DataError
 from alexcore.files import replacing
 from alexcore.findings.data_lists import BlankRows, LeftOutRows
 from alexcore.findings.finding import Finding
-from alexcore.home import MANIFEST_ENDINGS, MANIFEST_ENDINGS_TOLD, data_dir, is_list_name
+from alexcore.home import MANIFEST_ENDINGS, MANIFEST_ENDINGS_TOLD, WHERE_IT_IS, data_dir, is_list_name
 
 Label = int | str
 # Path, label and split.
@@ -116,7 +116,7 @@ def read_table(path: Path, verbatim: bool = False, choice: FolderChoice = AS_IT_
         # As bytes, because a name may hold any kind of line end.
         text = decoded(path, path.read_bytes())
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise DataError(f"There is no file {path}.", "Check the spelling of the path.") from error
+        raise DataError(f"There is no file {path}.", WHERE_IT_IS) from error
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise DataError(f"{path} cannot be read: {reason}.", "Check that it is a file, and its permissions.") from error
