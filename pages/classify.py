@@ -14,6 +14,7 @@ from ui.classify.results import results
 from ui.classify.weights_section import weights_section
 from ui.classify.work import work_off, work_on
 from ui.parts.address import choose_run
+from ui.parts.controls import one_of
 from ui.parts.menu import page_link
 from ui.parts.networks import choose_runs, network_of
 from ui.parts.page import page, shown_errors
@@ -30,9 +31,7 @@ with page("Classify", "Bring pictures, see what a trained network takes them for
     chosen = choose_pictures(chosen_runs[0] if chosen_runs else None)
     kept: dict[str, Any] = {"persist_state": "session"}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        top_k = st.segmented_control(
-            _("Classes shown"), [1, 3, 5], default=3, required=True, key="classify_top_k", **kept
-        )
+        top_k = one_of(_("Classes shown"), [1, 3, 5], "classify_top_k", default=3, **kept)
         tta = st.toggle(
             _("Test-time augmentation"),
             key="classify_tta",

@@ -80,8 +80,8 @@ def choose_pictures(run: Run | None) -> Chosen:
         chosen = _folder()
     else:
         about = (
-            f"Drop them here. Pictures of at most {PICTURE_MB} MB, or a zip file of pictures; up to {MOST:,} in one go. "
-            "They are kept in memory, and only for this visit."
+            f"Drop them here. Pictures of at most {PICTURE_MB} MB, or a zip file of pictures; up to {MOST:,} in one "
+            "go. They are kept in memory, and only for this visit."
         )
         chosen = _uploads(kept_uploads(_("Pictures"), "classify_upload", UPLOAD_MB, about))
     with st.expander(_("What happens to a picture before the network sees it"), icon=":material/info:"):

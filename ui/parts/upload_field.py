@@ -76,8 +76,8 @@ def _drawn(label: str, key: str, most_mb: int, help_text: str | None, *, several
     if any(name in st.context.headers for name in _PROXIES):
         st.caption(
             _(
-                "You come through a proxy. If a file ends in AxiosError and 413, the proxy takes only smaller ones: ask "
-                "whoever runs it to allow {size} MB (nginx: client_max_body_size), or send less at a time."
+                "You come through a proxy. If a file ends in AxiosError and 413, the proxy takes only smaller ones: "
+                "ask whoever runs it to allow {size} MB (nginx: client_max_body_size), or send less at a time."
             ).format(size=most_mb)
         )
     value = st.session_state.get(key)
@@ -99,8 +99,8 @@ def camera_field(label: str, key: str) -> UploadedFile | None:
     if address.scheme == "http" and address.hostname not in _OWN_MACHINE:
         st.info(
             _(
-                "A browser gives a page the camera only over https, or on the machine itself; this page came over http. "
-                "Take the picture with the camera's own program, and give it under Upload."
+                "A browser gives a page the camera only over https, or on the machine itself; this page came over "
+                "http. Take the picture with the camera's own program, and give it under Upload."
             ),
             icon=":material/no_photography:",
         )
