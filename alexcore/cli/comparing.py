@@ -21,6 +21,7 @@ from alexcore.words.verdict import answer_in_words
 
 def compare_bn(arguments: Arguments) -> int:
     """Train networks that differ in their norm alone, side by side; Ctrl-C saves and stops, `resume` goes on."""
+    from alexcore.home import runs_dir
     from alexcore.training.plan import plan_before_start
 
     given = {**FIELDS, **BN_FIELDS}
@@ -28,7 +29,7 @@ def compare_bn(arguments: Arguments) -> int:
     config, bn = make_experiment(arguments.preset, **absolute(values))
     if not config.data:
         raise DataError("No data set is given.", "Add --data PATH, or make one with `data sample DIR`.")
-    plan_before_start(config)
+    plan_before_start(config, arguments.run or runs_dir(), len(bn.norms) * bn.seeds)
     return carry_out(create_experiment(config, bn, arguments.run), arguments.json)
 
 

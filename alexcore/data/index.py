@@ -185,6 +185,12 @@ class DataIndex:
         return digest.hexdigest()[:32]
 
     @cached_property
+    def sides_identity(self) -> str:
+        """A hash of the split of each row; with `files_identity` it says which files are on which side."""
+        codes, names = pd.factorize(self.files["split"])
+        return hashlib.sha256("\0".join(names).encode() + codes.astype("int8").tobytes()).hexdigest()[:32]
+
+    @cached_property
     def names(self) -> pd.Series[str]:
         """The file name of each row, without its folders."""
         return self.files["path"].str.replace(r"^.*/", "", regex=True)

@@ -104,7 +104,7 @@ class NotEnoughDisk(Finding, code="run.not-enough-disk", severity="error"):
 
     A run whose checkpoint cannot be written ends, and with it everything since the last one.
 
-    Example: 3 checkpoints of 466 MB, and 1.1 GB free.
+    Example: 4 checkpoints of 466 MB, and 1.1 GB free.
 
     Remedy: free some disk space first, or choose a smaller width.
     """
@@ -112,6 +112,7 @@ class NotEnoughDisk(Finding, code="run.not-enough-disk", severity="error"):
     needed: int
     one: int
     free: int
+    least: int
 
 
 class NotEnoughMemory(Finding, code="run.not-enough-memory", severity="error"):

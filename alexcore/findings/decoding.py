@@ -81,6 +81,21 @@ class IntensityScaled(Finding, code="data.intensity", severity="info"):
     pictures: int
 
 
+class DeepColour(Finding, code="data.deep-colour", severity="info"):
+    """Colour pictures have 16 bits a channel, of which the upper 8 are read.
+
+    Pillow, which decodes every picture here, reads no more of them. A network sees 8 bits in any case, but what lies in
+    the lower half of the numbers, as in a dark photograph of a camera, is lost.
+
+    Example: 16-bit RGB as PNG or TIFF, from a microscope or a raw converter.
+
+    Remedy: none, if the pictures look right; else save them with 8 bits, brightened as you want them to be seen.
+    """
+
+    images: int
+    looked: int
+
+
 class TransparencyOn(Finding, code="data.transparency", severity="info"):
     """Transparency is put on another colour than white, for the whole data set.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote
@@ -110,6 +110,26 @@ def _working_time(series: Series, rows: Sequence[Event]) -> list[float | None]:
         number = attempt_of(_step(row), len(attempts))
         found.append(behind[number] + max(0.0, _time(row) - attempts[number][1]))
     return found
+
+
+def unseen(
+    paths: Sequence[str], hashes: Mapping[str, bytes], seen: Mapping[str, Collection[bytes]]
+) -> tuple[list[str], list[str]]:
+    """The pictures that none of some runs was trained on, and a sentence for each run that was trained on others.
+
+    Args:
+        paths: The pictures.
+        hashes: What they are by their content, by path.
+        seen: What each run was trained on, by what it is called.
+    """
+    learned = {label: {path for path in paths if hashes.get(path) in known} for label, known in seen.items()}
+    left = [path for path in paths if not any(path in known for known in learned.values())]
+    told = [
+        f"{len(known):,} of {len(paths):,} images were in the training set of {label}: left out."
+        for label, known in learned.items()
+        if known
+    ]
+    return left, told
 
 
 def _step(row: Event) -> int:

@@ -21,6 +21,7 @@ from alexcore.runs.resumption import ask_to_resume
 from alexcore.runs.status import LOST, put_status_back, write_queued
 from alexcore.runs.store import Run, create_run, read_run
 from alexcore.training.resuming import begins_anew, changed_config, resume_planned
+from alexcore.training.room import require_room_to_resume
 
 REQUESTS = ("stop", "pause", "continue")
 # The loader processes of a worker that was killed hold its lock until they notice, which is within 5 s.
@@ -102,6 +103,7 @@ def prepare_resume(run: Run, epochs: int | None = None, **changes: Any) -> Train
     config = changed_config(run.config, given)
     if run.status.state == "finished":
         _require_work_left(run, run.config, config)
+    require_room_to_resume(run.path)
     with (
         RunError.from_system(f"{run.path} cannot be written", "Check its permissions and the disk."),
         the_only_worker(run.path, _ORPHANS_S if run.status.state == LOST else 0),

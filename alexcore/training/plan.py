@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,13 +14,11 @@ from alexcore.data.sources import open_for_start
 from alexcore.errors import ConfigError
 from alexcore.fields import numbers_in
 from alexcore.findings import before
-from alexcore.nn.blueprints import describe, minimum_input_size
+from alexcore.nn.blueprints import minimum_input_size
 from alexcore.nn.norms import one_norm
+from alexcore.training.room import require_room
 from alexcore.training.schedule import image_side
 from alexcore.training.sharing import last_parts
-
-# last.pt, best.pt, and the temporary file that becomes one of them.
-CHECKPOINT_FILES = 3
 
 
 @dataclass(frozen=True)
@@ -72,13 +69,17 @@ def make_plan(config: TrainConfig, index: DataIndex) -> Plan:
     return Plan(train_images, val_images, micro_batches, steps_per_epoch, total_steps, last_batch)
 
 
-def plan_before_start(config: TrainConfig) -> Plan:
-    """The plan of a run that has no folder yet; what cannot work shall not leave a failed run behind.
+def plan_before_start(config: TrainConfig, folder: Path, networks: int = 1) -> Plan:
+    """The plan of a run in `folder`, which it has not made yet; what cannot work shall not leave a failed run behind.
 
     Raises:
         DataError, ConfigError: as `make_plan`, after a look at a few pictures of the data set.
+        RunError: the disk has too little room for its `networks`.
     """
-    return make_plan(config, open_for_start(config))
+    index = open_for_start(config)
+    plan = make_plan(config, index)
+    require_room(config, len(index.classes), folder, networks)
+    return plan
 
 
 def replanned(config: TrainConfig, plan: Plan, position: Any) -> Plan:
@@ -158,24 +159,6 @@ def batch_in_words(config: TrainConfig) -> str:
     why = f"{norm.kind} looks at one picture at a time, so" if norm.layer else "without a norm"
     memory = f"{config.batch_size}{' in each' * (config.processes > 1)}"
     return f"{head}: {why} it is exactly that of one batch of {effective}, on the memory of {memory}."
-
-
-def checkpoint_bytes(config: TrainConfig, num_classes: int) -> int:
-    """The size of one checkpoint: fp32 weights, what the optimizer keeps for each, and their moving average, if any."""
-    return 4 * describe(config.variant, num_classes, config.norm, config.width).parameters * kept_numbers(config)
-
-
-def kept_numbers(config: TrainConfig) -> int:
-    """How many numbers a checkpoint holds for each weight, itself counted, until the run has finished."""
-    kept = 2 if config.optimizer in ("adam", "adamw") else int(config.momentum > 0)
-    return 1 + kept + bool(config.ema_decay)
-
-
-def free_bytes(folder: Path) -> int:
-    """Free bytes on the disk where `folder` is or will be."""
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    return shutil.disk_usage(folder).free
 
 
 def estimated_seconds(config: TrainConfig, plan: Plan, measured: dict[str, Any]) -> float:

@@ -88,6 +88,10 @@ SAID: Mapping[str, Said] = {
         "{kind} pictures have values {least:.6g} to {greatest:.6g} of {most:.6g}: scaled {how}.",
         "All splits and predictions go by this; --intensity chooses another rule.",
     ),
+    "data.deep-colour": Said(
+        "16-bit colour is read with its upper 8 bits ({images:,} of {looked:,} pictures looked at).",
+        "If they are too dark that way, save them with 8 bits.",
+    ),
     "data.transparency": Said(
         "On white, what is drawn on transparency could not be seen: it is put on {background}.",
     ),

@@ -41,9 +41,10 @@ SAID: Mapping[str, Said] = {
         "This run will be refused; leave it, or choose norm group.",
     ),
     "run.not-enough-disk": Said(
-        "Checkpoints take up to {needed:bytes} (last, best, and one while it is written, {one:bytes} each); "
-        "{free:bytes} are free.",
-        "Free some disk space first, or choose a smaller width.",
+        "Checkpoints take up to {needed:bytes} (last, the one before, best, and one while it is written, "
+        "{one:bytes} each); {free:bytes} are free.",
+        "With less than that, or less than {least:bytes}, nothing starts: free some disk space, or choose a smaller "
+        "width.",
     ),
     "run.not-enough-memory": Said(
         "There is not enough memory for this run: batches of {batch_size} pictures of {image_size} px "

@@ -15,7 +15,9 @@ from alexcore.data.decoding.intensity import with_rendering
 from alexcore.data.index import DataIndex
 from alexcore.data.reading import AS_IT_LIES, CHOICES, FolderChoice
 from alexcore.fields import FieldSpec
+from alexcore.home import runs_dir
 from alexcore.training.plan import batch_in_words, make_plan
+from alexcore.training.room import require_room
 from alexcore.words.language import _
 from ui.parts.forms import widget
 
@@ -98,6 +100,7 @@ def fairness(config: TrainConfig, bn: BnConfig, index: DataIndex) -> None:
     pictures = bn.steps * config.batch_size * config.accumulation_steps
     train = len(index.select("train"))
     arms = len(bn.norms)
+    require_room(config, len(index.classes), runs_dir(), arms * bn.seeds)
     decay = (
         "pulls gamma and beta to zero, too"
         if config.decay_all and config.weight_decay

@@ -57,8 +57,9 @@ def kept_uploads(
     before = [each for name, each in held.files.items() if name not in shown]
     if before:
         with st.container(horizontal=True, vertical_alignment="center", key=f"{key}_before"):
-            names = ", ".join(each.name for each in before[:3]) + (", ..." if len(before) > 3 else "")
-            st.caption(plain(f"Still here from before: {names} ({len(before):,} in all)."), width="content")
+            names = ", ".join(each.name for each in before[:3])
+            more = f" and {len(before) - 3:,} more" if len(before) > 3 else ""
+            st.caption(plain(f"Still here from before: {names}{more}."), width="content")
             st.button(_("Forget them"), key=f"{key}_forget", type="tertiary", on_click=_forget, args=(key, before))
     return list(held.files.values())
 

@@ -9,9 +9,10 @@ import streamlit as st
 from alexcore.command_line import train_command
 from alexcore.config import TrainConfig
 from alexcore.files import read_json
-from alexcore.home import open_path
+from alexcore.home import open_path, runs_dir
 from alexcore.runs import launcher
 from alexcore.runs.store import Run
+from alexcore.training.room import require_room
 from alexcore.words.language import _
 from ui.parts.datasets import run_dataset
 from ui.parts.menu import page_link
@@ -61,7 +62,7 @@ def _continue(run: Run, config: TrainConfig) -> None:
 def _repeat(config: TrainConfig) -> None:
     # A browser user may train only on what a browser user may open; the command line has no such limit.
     with shown_errors():
-        run_dataset(config)
+        require_room(config, len(run_dataset(config).classes), runs_dir())
         if config.val:
             open_path(config.val)
         show_run(launcher.start(config).name)

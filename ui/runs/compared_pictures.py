@@ -9,11 +9,14 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from alexcore.data.content_hashes import content_hash, seen_by
 from alexcore.data.decoding.images import read_picture
 from alexcore.data.decoding.thumbnails import thumbnail
 from alexcore.data.index import DataIndex
+from alexcore.data.inspection.verify import known_hashes
 from alexcore.data.shards import picture_source
 from alexcore.errors import AlexError, CheckpointError, DataError
+from alexcore.runs.comparison import unseen
 from alexcore.runs.store import Run, require_checkpoint
 from alexcore.words.language import _
 from ui.parts.datasets import run_dataset
@@ -59,9 +62,16 @@ def same_pictures(runs: Sequence[Run], labels: Sequence[str]) -> None:
     if drawn is None:
         return
     index = run_dataset(first.config)
-    rows = drawn_rows(index, drawn)
+    val = index.select("val")
+    # What one of them has learned by heart would tell nothing of the others.
+    seen = {label: seen_by(run.path) for run, label in zip(runs, labels, strict=True)}
+    hashes = _hashes(str(index.origin), index.files_identity, index) if any(seen.values()) else {}
+    left, told = unseen([str(path) for path in val["path"]], hashes, seen)
+    for sentence in told:
+        st.caption(plain(sentence))
+    rows = drawn_rows(index, val[val["path"].isin(left)], drawn)
     if not rows:
-        st.caption(_("The data set of the first run has no validation picture."))
+        st.caption(_("The data set of the first run has no validation picture that none of them was trained on."))
         return
     columns: dict[str, Answers] = {}
     for run, label in zip(runs, labels, strict=True):
@@ -79,9 +89,16 @@ def _draw(subject: tuple[str, ...], number: int) -> None:
     st.session_state[_DRAWN] = (subject, number)
 
 
-def drawn_rows(index: DataIndex, draw: int) -> list[tuple[str, str]]:
+@st.cache_data(max_entries=8, show_spinner="Reading the pictures ...")
+def _hashes(data: str, files_identity: str, _index: DataIndex) -> dict[str, bytes]:  # noqa: ARG001 - they make the key
+    """What the validation pictures are by their content; a check of the data set knows it, unless it was elsewhere."""
+    known = known_hashes(_index)
+    paths = [str(path) for path in _index.select("val")["path"]]
+    return {path: known.get(path) or content_hash(picture_source(_index, path)) for path in paths}
+
+
+def drawn_rows(index: DataIndex, val: pd.DataFrame, draw: int) -> list[tuple[str, str]]:
     """Path and class of a few validation pictures, evenly spread over the classes; another draw, others."""
-    val = index.select("val")
     if not len(val):
         return []
     count = min(COUNT, len(val))

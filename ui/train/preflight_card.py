@@ -9,19 +9,17 @@ from alexcore.data.decoding.intensity import with_rendering
 from alexcore.data.index import DataIndex
 from alexcore.data.inspection.doubles import known_in_two_splits
 from alexcore.files import read_json
-from alexcore.findings.before import NotEnoughDisk, SyncBatchNormNeedsCuda
+from alexcore.findings.before import SyncBatchNormNeedsCuda
 from alexcore.home import devices_file, runs_dir
 from alexcore.training.checks import known_check
 from alexcore.training.plan import (
-    CHECKPOINT_FILES,
     Plan,
     batch_in_words,
-    checkpoint_bytes,
     estimated_seconds,
-    free_bytes,
     make_plan,
     plan_in_words,
 )
+from alexcore.training.room import require_room, room_for
 from alexcore.words.language import _
 from alexcore.words.numbers import duration, size_text
 from ui.parts.text import plain
@@ -78,12 +76,8 @@ def _gpus(config: TrainConfig) -> None:
 
 
 def _disk(config: TrainConfig, classes: int) -> None:
-    one, free = checkpoint_bytes(config, classes), free_bytes(runs_dir())
-    room = NotEnoughDisk(CHECKPOINT_FILES * one, one, free)
-    if room.needed > free:
-        st.error(f"{room.message} {room.hint}", icon=":material/error:")
-    else:
-        st.markdown(f"- {room.message}")
+    require_room(config, classes, runs_dir())
+    st.markdown(f"- {room_for(config, classes, runs_dir()).message}")
 
 
 def _time(config: TrainConfig, plan: Plan) -> None:

@@ -36,6 +36,7 @@ POLICY = (
     ("Palette", "each number replaced by its colour"),
     ("Grayscale, black and white", "copied into red, green and blue"),
     ("16-bit and floating-point", "scaled to 8 bits by one rule for the data set (intensity), not clipped"),
+    ("16-bit colour", "its upper 8 bits: of 16 bits in each of red, green and blue no more is read"),
     ("Animations, pages", "the first one; the others are not decoded"),
     ("More than 64 million pixels", "a JPEG is decoded at a half, a quarter or an eighth of its size"),
     ("Not read", "HEIC without pillow-heif, PDF, SVG, and EPS, which is a program that would have to be run"),

@@ -20,12 +20,12 @@ from PIL import Image, ImageFile
 
 from alexcore.data.decoding.image_opening import UnreadableError, with_image
 from alexcore.data.decoding.images import read_picture
-from alexcore.data.decoding.levels import BACKGROUNDS, PLAIN, TYPES, Rendering, kind_of
+from alexcore.data.decoding.levels import BACKGROUNDS, PLAIN, TYPES, Rendering, has_deep_colour, kind_of
 from alexcore.data.index import DataIndex
 from alexcore.data.shards import picture_source
 from alexcore.errors import DataError
 from alexcore.files import read_json, write_json
-from alexcore.findings.decoding import IntensityScaled, NearlyConstant, TransparencyOn
+from alexcore.findings.decoding import DeepColour, IntensityScaled, NearlyConstant, TransparencyOn
 from alexcore.findings.finding import Finding, finding_of
 from alexcore.home import cache_dir
 from alexcore.run_intensity import EACH, window_of
@@ -44,7 +44,7 @@ FEW, DISTINCT = 0.01, 4
 DEPTHS = (8, 10, 12, 14, 16)
 # What these endings hold has 8 bits and no transparency; such files need not be opened.
 _PLAIN = (".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".pjpeg", ".pjp", ".mpo", ".bmp")
-_VERSION = 1
+_VERSION = 2
 _SAID = (IntensityScaled, NearlyConstant, TransparencyOn)
 
 Values = npt.NDArray[np.float64]
@@ -52,10 +52,15 @@ Values = npt.NDArray[np.float64]
 
 @dataclass
 class Sample:
-    """What was seen of a set: values by their kind, a picture each, and small pictures with transparency, RGBA."""
+    """What was seen of a set: values by their kind, a picture each, and small pictures with transparency, RGBA.
+
+    `deep` is how many of the pictures that were `looked` at have 16 bits a colour.
+    """
 
     values: dict[str, list[Values]] = field(default_factory=lambda: defaultdict(list))
     layers: list[Image.Image] = field(default_factory=list)
+    looked: int = 0
+    deep: int = 0
 
 
 def with_rendering(index: DataIndex, intensity: str = "auto") -> DataIndex:
@@ -95,6 +100,8 @@ def choose(index: DataIndex, intensity: str = "auto") -> tuple[Rendering, list[F
         window, said = window_for(kind, values, intensity)
         windows.append((kind, *window))
         found.append(said)
+    if sample.deep:
+        found.append(DeepColour(sample.deep, sample.looked))
     background = background_for(sample.layers)
     if background != PLAIN.background:
         found.append(TransparencyOn(background))
@@ -125,6 +132,8 @@ def look_at(sources: Iterable[Path | bytes]) -> Sample:
 
     def look(image: ImageFile.ImageFile) -> None:
         kind = kind_of(image)
+        sample.looked += 1
+        sample.deep += has_deep_colour(image)
         if kind:
             values = np.asarray(image).astype(np.float64).ravel()
             sample.values[kind].append(values[:: max(1, len(values) // VALUES)])

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageFile
 
 from alexcore.errors import RunError
 from alexcore.files import read_json
@@ -101,6 +101,17 @@ def kind_of(image: Image.Image) -> str:
         return "16-bit"
     bits, form = (_first(tags.get(tag)) for tag in (_BITS, _SAMPLE_FORMAT))
     return f"{'signed ' if form == _SIGNED else ''}{'32' if bits == 32 else '16'}-bit"
+
+
+def has_deep_colour(image: ImageFile.ImageFile) -> bool:
+    """Whether a picture that is not decoded yet has 16 bits a colour in its file, of which Pillow reads the upper 8."""
+    if image.mode not in ("RGB", "RGBA", "LA") or not image.tile:
+        return False
+    codec, arguments = image.tile[0].codec_name, image.tile[0].args
+    raw, *more = (arguments,) if isinstance(arguments, str) else arguments or ("",)
+    if codec == "ppm":
+        return bool(more) and isinstance(more[0], int) and more[0] > 255
+    return isinstance(raw, str) and ";16" in raw
 
 
 def _first(value: object) -> object:

@@ -84,7 +84,12 @@ def _record(index: DataIndex) -> Path:
     digest = hashlib.sha256(
         f"{index.root}\0{index.classes}{index.rendering.key}".encode() + identity.to_numpy().tobytes()
     ).hexdigest()
-    return cache_dir() / "quality" / f"{digest[:32]}-v{VERSION}.json"
+    return findings_dir() / f"{digest[:32]}-v{VERSION}.json"
+
+
+def findings_dir() -> Path:
+    """Where what `scan` finds is kept, a file a data set; its time changes with each."""
+    return cache_dir() / "quality"
 
 
 def _listing(kind: type[Pictures], table: pd.DataFrame, chosen: Any, **more: Any) -> Iterator[Pictures]:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alexcore.data.content_hashes import as_rows, content_hash, from_rows, read_rows, write_rows
+from alexcore.data.decoding.image_formats import placeholder
 from alexcore.data.decoding.images import check_decodable
 from alexcore.data.index import DataIndex
 from alexcore.data.shards import picture_source
@@ -24,6 +25,8 @@ from alexcore.home import cache_dir
 THREADS = 4
 # As many classes of a split are looked at before a start.
 LOOKED_AT = 128
+# A larger file is read twice, in parts.
+MOST_AT_ONCE = 64 * 2**20
 # Part of the record's name: what reads more than before must not meet an old answer.
 VERSION = 2
 
@@ -41,13 +44,14 @@ def known_unreadable(index: DataIndex) -> dict[str, str] | None:
     return {str(path): str(reason) for path, reason in unreadable.items()}
 
 
-def _hashes_record(index: DataIndex) -> Path:
+def hashes_file(index: DataIndex) -> Path:
+    """Where the hashes of exactly these files are kept, once a check has read them."""
     return cache_dir() / "hashes" / f"{index.files_identity}.npz"
 
 
 def known_rows(index: DataIndex) -> npt.NDArray[np.uint8] | None:
     """The hash of each row, (N, 16), zeros where it has none; None where no check has read exactly these files."""
-    return read_rows(_hashes_record(index), len(index.files))
+    return read_rows(hashes_file(index), len(index.files))
 
 
 def known_hashes(index: DataIndex) -> dict[str, bytes]:
@@ -71,9 +75,8 @@ def find_unreadable(index: DataIndex, on_progress: Progress = silent) -> dict[st
     def look(path: str) -> tuple[str, bytes]:
         if known is not None and path in known:
             return known[path], b""
-        source = picture_source(index, path)
+        source = _read_once(picture_source(index, path))
         reason = check_decodable(source) if known is None else ""
-        # After the decoder, which fetches nothing from a cloud; what it has read is still in memory.
         return reason, b"" if reason else content_hash(source)
 
     pool = ThreadPoolExecutor(THREADS)
@@ -119,9 +122,23 @@ def _if_all(index: DataIndex, paths: list[str]) -> dict[str, str]:
     return reasons
 
 
+def _read_once(source: Path | bytes) -> Path | bytes:
+    """The bytes of a file, which decoder and hash then need not read twice.
+
+    It stays a path where the bytes would take much memory, where reading would fetch them from a cloud, and where they
+    cannot be read, which the decoder says.
+    """
+    if isinstance(source, bytes) or placeholder(source):
+        return source
+    try:
+        return source.read_bytes() if source.stat().st_size <= MOST_AT_ONCE else source
+    except OSError:
+        return source
+
+
 def remember(index: DataIndex, unreadable: Mapping[str, str], hashes: Mapping[str, bytes]) -> None:
     """Keep what was found of exactly these files, in whatever order they were when it was found."""
     record, paths = _record(index), [str(path) for path in index.files["path"]]
     record.parent.mkdir(parents=True, exist_ok=True)
-    write_rows(_hashes_record(index), as_rows(hashes.get(path, b"") for path in paths))
+    write_rows(hashes_file(index), as_rows(hashes.get(path, b"") for path in paths))
     write_json(record, {"root": str(index.root), "pictures": len(paths), "unreadable": unreadable})

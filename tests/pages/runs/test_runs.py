@@ -15,7 +15,9 @@ from alexcore.augment.pipeline_files import save_pipeline, saved_pipelines
 from alexcore.augment.presets import training_operations
 from alexcore.command_line import flags
 from alexcore.config import FIELDS, load_config, make_config
+from alexcore.data.content_hashes import remember_seen
 from alexcore.data.reading import OF_LISTS
+from alexcore.data.sources import open_checked
 from alexcore.errors import ConfigError
 from alexcore.files import write_json
 from alexcore.home import runs_dir
@@ -591,11 +593,15 @@ def test_the_same_pictures_are_classified_by_each_run(flowers: Path) -> None:
         folder = write_run("finished", name, data=flowers)
         if name != "three":
             write_checkpoint(folder / "checkpoints" / "best.pt", tiny_config(flowers))
+    index = open_checked(flowers)
+    # One of the 12 validation pictures was trained on by another run.
+    remember_seen(runs_dir() / "two", [index.select("val")["path"].iloc[0]], index.hashes)
     at = open_page(RUNS, compare="one,two,three")
     assert at.button(key="runs_other_pictures").disabled
     at.button(key="runs_pictures").click().run()
     assert not at.exception, at.exception[0].stack_trace
     assert "three: The run three (finished) has no checkpoint." in text_of(at)
+    assert "1 of 12 images were in the training set of two: left out." in text_of(at)
     table = next(each.value for each in at.dataframe if "picture" in each.value)
     assert len(table) == 12
     assert set(table["run"]) == {"one", "two"}

@@ -103,8 +103,11 @@ def test_a_picture_in_two_splits_is_warned_of_before_the_start(flowers: Path, kn
 
 
 def test_a_disk_too_small_is_said(flowers: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ui.train.preflight_card.free_bytes", lambda _folder: 1_000_000)
-    assert "1 MB are free. Free some disk space" in errors_of(open_page("pages/train.py"))
+    monkeypatch.setattr("alexcore.training.room.free_bytes", lambda _folder: 1_000_000)
+    at = open_page("pages/train.py")
+    assert "1 MB are free." in errors_of(at)
+    assert at.button(key="train_start").disabled
+    assert open_page("pages/batchnorm.py").button(key="bn_start").disabled
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -122,13 +122,13 @@ def test_a_class_that_cannot_be_read_is_refused_before_a_run_has_a_folder(tmp_pa
     root = pictured(tmp_path / "set", b=b"none")
     config = make_config(data=str(root), batch_size=4)
     with pytest.raises(DataError, match="No training picture of b can be read") as caught:
-        plan_before_start(config)
+        plan_before_start(config, tmp_path)
     with pytest.raises(DataError) as later:
         open_checked(root).require_trainable()
     assert (caught.value.message, caught.value.hint) == (later.value.message, later.value.hint)
     dropped = open_for_start(make_config(data=str(root), batch_size=4, untrained="drop"))
     assert dropped.classes == ("a", "c") == open_checked(root, choice=DROP).classes
-    plan_before_start(make_config(data=str(root), batch_size=4, untrained="drop"))
+    plan_before_start(make_config(data=str(root), batch_size=4, untrained="drop"), tmp_path)
 
 
 @pytest.mark.parametrize("checked", [True, False])
@@ -138,7 +138,7 @@ def test_pointers_and_damage_everywhere_are_refused_before_a_start(tmp_path, che
         if checked:
             find_unreadable(open_source(root))
         with pytest.raises(DataError, match=said):
-            plan_before_start(make_config(data=str(root), batch_size=4))
+            plan_before_start(make_config(data=str(root), batch_size=4), tmp_path)
 
 
 def test_pictures_that_show_nothing_are_refused_before_a_start(tmp_path):
@@ -146,7 +146,7 @@ def test_pictures_that_show_nothing_are_refused_before_a_start(tmp_path):
     for path in root.rglob("*.jpg"):
         Image.new("RGB", (40, 40), (7, 7, 7)).save(path)
     with pytest.raises(DataError, match="nearly constant"):
-        plan_before_start(make_config(data=str(root), batch_size=4))
+        plan_before_start(make_config(data=str(root), batch_size=4), tmp_path)
 
 
 def test_a_start_decodes_one_picture_a_class_and_that_once(tmp_path, monkeypatch):

@@ -16,7 +16,8 @@ from alexcore.training.checkpoint import build_model
 from alexcore.training.loss_terms import loss_terms
 from alexcore.training.objective import Objective, weights_for
 from alexcore.training.optim import build_optimizer
-from alexcore.training.plan import Plan, batch_in_words, checkpoint_bytes, estimated_seconds, free_bytes
+from alexcore.training.plan import Plan, batch_in_words, estimated_seconds
+from alexcore.training.room import checkpoint_bytes, free_bytes
 from alexcore.training.weighting import scheme_weights, weight_table, weights_in_words
 from tests.support.run_folders import tiny_config
 

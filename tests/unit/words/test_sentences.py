@@ -146,9 +146,10 @@ SENTENCES: list[tuple[Finding, str]] = [
         "resume may change epochs, processes.",
     ),
     (
-        before.NotEnoughDisk(3_100_000_000, 1_200_000_000, 2_500_000),
-        "Checkpoints take up to 3.1 GB (last, best, and one while it is written, 1.2 GB each); 2.5 MB are "
-        "free. Free some disk space first, or choose a smaller width.",
+        before.NotEnoughDisk(4_800_000_000, 1_200_000_000, 2_500_000, 1_000_000_000),
+        "Checkpoints take up to 4.8 GB (last, the one before, best, and one while it is written, 1.2 GB each); 2.5 MB "
+        "are free. With less than that, or less than 1 GB, nothing starts: free some disk space, or choose a smaller "
+        "width.",
     ),
     (
         before.NotEnoughMemory(48, 128, 24, 4, "batch norm", over_batch=True, splits=True, width=0.5),
