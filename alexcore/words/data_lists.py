@@ -9,7 +9,7 @@ from alexcore.words.template import Said
 SAID: Mapping[str, Said] = {
     "data.list-columns": Said(
         "Pictures are taken from the column {path}, labels from {label}.",
-        "If it is another column, name that one path or label.",
+        "If it is another column, name that one path or label, or say which with --columns.",
     ),
     "data.list-split": Said(
         "The column {name} {taken:?says which split a row belongs to.|is passed over: a split was drawn before.}",

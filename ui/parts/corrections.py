@@ -162,11 +162,18 @@ def _new_pictures(index: DataIndex, made: Corrected, key: str) -> None:
     """Say that the data set has got pictures since its list was written, and offer to take them in."""
     if made.new:
         name, count = correction_manifest(index).name, len(made.new)
-        are = "1 picture of this data set is" if count == 1 else f"{count:,} pictures of this data set are"
+        one = count == 1
+        are = "1 picture of this data set is" if one else f"{count:,} pictures of this data set are"
         with st.container(horizontal=True, vertical_alignment="center"):
-            words = f"{are} new and not in data/{name} yet; the next correction takes them in."
+            words = f"{are} new and not in data/{name} yet; the next correction takes {'it' if one else 'them'} in."
             st.caption(plain(words), width="content")
-            st.button(_("Take them in"), key=f"{key}_new", type="tertiary", on_click=_write, args=(index, made.known))
+            st.button(
+                _("Take it in") if one else _("Take them in"),
+                key=f"{key}_new",
+                type="tertiary",
+                on_click=_write,
+                args=(index, made.known),
+            )
 
 
 def _counted(known: Corrections) -> str:

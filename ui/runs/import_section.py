@@ -31,7 +31,7 @@ _TURN = "runs_import_turn"
 
 def import_section() -> None:
     """Draw the expander for a bundle; a run that comes is watched below it, and offered when it is here."""
-    with st.expander(_("Bring a run back from a bundle"), icon=":material/upload_file:"):
+    with st.expander(_("Bring a run back from a bundle"), key="runs_import_section", icon=":material/upload_file:"):
         about = _(
             "What Take it along writes as a bundle. The hash of each of its files is compared before the run appears. "
             "Larger ones: python -m alexcore import FILE."

@@ -30,14 +30,16 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """Commands of the jobs, which run at once and in this process."""
     started: list[list[str]] = []
 
-    def at_once(name: str, arguments: list[str]) -> None:
+    def at_once(arguments: list[str], _log: Path, environment: dict[str, str]) -> int:
+        if arguments[1] != "import":
+            return 0
         started.append(arguments)
-        (cache_dir() / "jobs").mkdir(parents=True, exist_ok=True)
-        monkeypatch.setenv("ALEXCORE_JOB", str(cache_dir() / "jobs" / f"{name}.json"))
-        call(*arguments)
-        monkeypatch.delenv("ALEXCORE_JOB")
+        with monkeypatch.context() as patch:
+            patch.setenv("ALEXCORE_JOB", environment["ALEXCORE_JOB"])
+            call(*arguments[1:])
+        return 0
 
-    monkeypatch.setattr("ui.runs.import_section.start_job", at_once)
+    monkeypatch.setattr("alexcore.jobs.spawn", at_once)
     return started
 
 
