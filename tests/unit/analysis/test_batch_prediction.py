@@ -229,7 +229,7 @@ def test_json_and_csv_have_the_form_of_the_command_line(small, known):
     assert [(row["file"], row["rank"], row["class"]) for row in rows[:3]] == [
         ("red.png", "1", "red"),
         ("red.png", "2", "blue"),
-        ("=bad.png", "", ""),
+        ("'=bad.png", "", ""),
     ]
     rows = list(csv.DictReader(io.StringIO(csv_text(batch.networks, batch.replies, 1))))
     assert [row["run"] for row in rows] == ["known"] * 3 + ["small"] * 3
