@@ -328,7 +328,7 @@ def test_what_is_unlike_is_said_first_and_what_is_not_is_never_called_known(run:
     assert "a network can only choose among its classes" in text
     assert at.dataframe[0].value["novelty"].tolist() == ["unlike", "not flagged"]
     (style,) = [each.proto.body for each in at.get("html") if "<style>" in each.proto.body]
-    assert style.startswith("<style>.st-key-classify_bars [data-testid=stProgress]")
+    assert style.startswith("<style>.st-key-classify_bars [data-testid=stProgressBarTrack]")
     alone = text_of(give(open_page(PAGE), ("grey.png", encoded(GREYS[9], "PNG"))))
     for word in ("to be doubted", "trusted", "familiar", "known", "Unlike anything"):
         assert word not in alone, "what is not flagged may be anything"
