@@ -121,5 +121,8 @@ def _figures(arm: Arm, model: Network, val: ValBatches, device: torch.device, on
 
 
 def _pair(evaluation: Evaluation | None, ending: str) -> Figures:
-    assert evaluation is not None  # `told` never says no; it raises
+    # `told` never says no; it raises. And an experiment begins only where validation counts.
+    assert evaluation is not None
+    assert evaluation.loss is not None
+    assert evaluation.acc1 is not None
     return {f"val_loss{ending}": evaluation.loss, f"val_acc1{ending}": evaluation.acc1}
