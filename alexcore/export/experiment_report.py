@@ -20,10 +20,12 @@ from alexcore.batchnorm.views.sections import SECTIONS, Choice, Section
 from alexcore.batchnorm.views.view import View
 from alexcore.config import FIELDS, load_config
 from alexcore.errors import RunError
+from alexcore.figures import as_drawn
 from alexcore.files import read_json, replacing
 from alexcore.nn.norms import look_of
+from alexcore.spreadsheet import csv_of
 from alexcore.words.findings import told
-from alexcore.words.verdict import answer_in_words
+from alexcore.words.verdict import answer_in_words, rule_in_words
 
 # More rows than this nobody reads on a screen; the CSV beside them has all.
 MOST_ROWS = 100
@@ -144,6 +146,8 @@ def _verdict(experiment: Experiment) -> str:
         parts.append("<p>There is no verdict: the experiment has not ended.</p>")
     if experiment.answers_are_old:
         parts.append(f"<p><strong>{_text(OLD_ANSWERS)}</strong></p>")
+    if experiment.answers:
+        parts.append(f'<p class="what">{_text(rule_in_words(experiment.answers))}</p>')
     for at, answer in enumerate(experiment.answers, start=1):
         decided = bool(answer.get("decided"))
         mark = "decided" if decided else "not decided by this experiment"
@@ -153,6 +157,8 @@ def _verdict(experiment: Experiment) -> str:
             f'<p><span class="mark{" decided" if decided else ""}">{mark}</span></p>'
             f"<p>{_text(words.short)}</p>"
         )
+        if words.effect:
+            text += f"<p>{_text(words.effect)}</p>"
         if words.detail:
             text += f'<p class="what">{_text(words.detail)}</p>'
         anchor = str(answer.get("anchor", ""))
@@ -180,7 +186,7 @@ def _view(name: str, view: View) -> str:
     if len(view.table):
         columns = [str(each) for each in view.table.columns]
         shown = view.table.head(MOST_ROWS).astype(object).to_numpy().tolist()
-        coded = base64.b64encode(view.table.to_csv(index=False).encode()).decode()
+        coded = base64.b64encode(csv_of(view.table).encode()).decode()
         text = f'<p><a download="{_text(view.name)}.csv" href="data:text/csv;base64,{coded}">Download as CSV</a></p>'
         if len(view.table) > MOST_ROWS:
             text += f"<p>The first {MOST_ROWS} of {len(view.table):,} rows; the CSV has them all.</p>"
@@ -193,7 +199,7 @@ def _view(name: str, view: View) -> str:
 
 
 def _chart(name: str, figure: go.Figure) -> str:
-    shown = go.Figure(figure).update_layout(template="plotly_white")
+    shown = go.Figure(as_drawn(figure)).update_layout(template="plotly_white")
     text: str = pio.to_html(
         shown,
         include_plotlyjs=False,

@@ -16,7 +16,7 @@ from ui.parts.run_live import POLL_S, START_POLL_S
 
 pytestmark = [pytest.mark.nightly, pytest.mark.timeout(600)]
 # bench_dataset.py and augment_draws.py have their tests in test_scripts.py.
-NAMES = ["dashboard", "training", "time_to_accuracy", "processes", "loader", "gpu"]
+NAMES = ["dashboard", "training", "time_to_accuracy", "processes", "loader", "doubt", "gpu"]
 
 
 @pytest.fixture(scope="module")
@@ -86,3 +86,11 @@ def test_the_benchmark_of_the_gpu_works_on_a_processor(rows: dict[str, Any]) -> 
     # 24 pictures in batches of 8.
     assert rows["gpu"]["steps"] == 3
     assert set(rows["gpu"]["images_per_s"]) == {"limit", "resident"}
+
+
+def test_doubt_has_every_signal_for_every_kind_of_image(rows: dict[str, Any]) -> None:
+    sets = rows["doubt"]["drawings"]["sets"]
+    assert {"own validation", "fresh drawings", "screens", "noise and plain"} <= set(sets)
+    assert all(set(row) == {"novelty", "max softmax", "energy"} for row in sets.values())
+    assert all(0 <= figure["flagged"] <= 1 for row in sets.values() for figure in row.values())
+    assert len(rows["doubt"]["left_out"]) == 2, "insects and photographs"

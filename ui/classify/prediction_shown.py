@@ -39,7 +39,7 @@ def prediction(network: AskedNetwork, place: int, reply: Reply, top_k: int, *, k
         _headline(answers[0], said)
     bars = f"classify_bars{key}"
     if said.novelty == UNLIKE:
-        st.html(f"<style>.st-key-{bars} [data-testid=stProgress] [role=progressbar] * {{background: {GREY};}}</style>")
+        st.html(f"<style>.st-key-{bars} [data-testid=stProgressBarTrack] > div {{background: {GREY};}}</style>")
     with st.container(key=bars):
         for each in answers:
             st.progress(each.probability, text=f"{plain(each.name)}: {each.probability:.1%}")

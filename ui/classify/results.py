@@ -40,8 +40,6 @@ def results(work: Work, top_k: int) -> None:
     if len(replies) < len(work.pictures):
         st.warning(f"Stopped after {len(replies):,} of {len(work.pictures):,} pictures.")
     st.caption(plain(in_words(networks, replies)))
-    if any(network.doubt and network.doubt.novelty for network in networks):
-        st.caption(LOOKS_AT)
     bad = [each for each in replies if each.error]
     for each in bad[:MOST_ERRORS]:
         show_error(DataError(each.error, each.hint))
@@ -50,6 +48,8 @@ def results(work: Work, top_k: int) -> None:
     good = [number for number, each in enumerate(replies) if not each.error]
     if good:
         _cards(work, good, top_k)
+        if any(network.doubt and network.doubt.novelty for network in networks):
+            st.caption(LOOKS_AT)
     _table(networks, replies, top_k)
 
 

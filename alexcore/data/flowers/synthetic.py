@@ -61,7 +61,7 @@ def _draw_in_workers(directory: Path, job: dict[str, Any], count: int) -> Genera
             messages.put((process, line.strip()))
         messages.put((process, None))
 
-    package_root = str(Path(__file__).resolve().parents[2])
+    package_root = str(Path(__file__).resolve().parents[3])
     search_path = os.pathsep.join(filter(None, [package_root, os.environ.get("PYTHONPATH")]))
     env, pipe, join = os.environ | {"PYTHONPATH": search_path}, subprocess.PIPE, subprocess.STDOUT
     with contextlib.ExitStack() as stack:

@@ -18,12 +18,14 @@ from tests.support.repository import imports
 FLOORS = [
     {
         "__init__",
+        "confusion",
         "errors",
         "fields",
         "figures",
         "files",
         "home",
         "integrity",
+        "names",
         "pair",
         "palette",
         "process",
@@ -31,6 +33,7 @@ FLOORS = [
         "run_fields",
         "run_intensity",
         "run_names",
+        "spreadsheet",
         "words",
     },
     {"findings"},
