@@ -58,7 +58,7 @@ def train(arguments: Arguments) -> int:
             groups.remember_run(arguments.run)
             return _execute(arguments.run, arguments.json)
         for finding in before_start(config, *plan_before_start(config, arguments.run or runs_dir())):
-            print(f"{finding.event}: {finding.sentence}", file=sys.stderr)
+            say(f"{finding.event}: {finding.sentence}", aside=True)
         run_dir = create_run(config, arguments.run)
         groups.remember_run(run_dir)
     return _execute(run_dir, arguments.json)
