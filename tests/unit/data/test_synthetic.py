@@ -17,7 +17,7 @@ from alexcore.data.flowers.flower_scene import CLASSES, draw_flower
 from alexcore.data.flowers.synthetic import write_flowers
 from alexcore.errors import ConfigError, DataError
 
-PACKAGE_ROOT = Path(synthetic.__file__).resolve().parents[2]
+PACKAGE_ROOT = Path(synthetic.__file__).resolve().parents[3]
 
 
 def _fingerprints(directory):
