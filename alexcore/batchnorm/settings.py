@@ -47,7 +47,7 @@ class BnConfig(BaseModel):
         1,
         "Seeds",
         "How often the comparison is repeated, each time with other initial weights and another order of the pictures; "
-        "the first seed is the run's. Chance alone moves a curve, so a question is decided from 3 seeds on only.",
+        "the first seed is the run's. Chance alone moves a curve: 3 seeds cannot decide a question, 5 can.",
         code="alexcore.batchnorm.measure.arms:build_arms",
         essential=True,
     )

@@ -57,7 +57,7 @@ def tell(run_dir: Path, as_json: bool) -> int:
         loss, accuracy, again, step_s = ("-" if each is None else f"{each:.4f}" for each in numbers)
         lines.append(f"{row['arm']:12} {row['steps']:6} {loss:>11} {accuracy:>8} {again:>13} {step_s:>8}")
     for number, each in enumerate(answers, 1):
-        lines += [f"{number}. {each.short}", *([f"   {each.detail}"] if each.detail else [])]
+        lines += [f"{number}. {each.short}", *(f"   {more}" for more in (each.effect, each.detail) if more)]
     if record.cost:
         lines.append(f"Probes took {record.cost['share']:.0%} of the time.")
     # One arm to try: BatchNorm's of the first seed, if there is one.

@@ -48,11 +48,14 @@ def _intensity(arguments: Arguments) -> str:
 
 def data_info(arguments: Arguments) -> int:
     """Show classes, counts and problems of a data set, after decoding each picture once."""
+    from alexcore.data.inspection.doubles import known_in_two_splits
     from alexcore.data.sources import open_checked, reading_of
 
     with reported("checking pictures") as on_progress:
         index = open_checked(arguments.path, arguments.val, on_progress, chosen(arguments), _intensity(arguments))
     counts = index.counts()
+    doubled = known_in_two_splits(index)
+    findings = [*index.problems, *([doubled] if doubled else [])]
     found = {
         "data": str(index.root),
         "layout": index.layout,
@@ -61,13 +64,14 @@ def data_info(arguments: Arguments) -> int:
         "counts": {split: counts[split].to_dict() for split in index.splits},
         "images": len(index.files),
         "fingerprint": index.fingerprint(),
-        "problems": [{"severity": each.severity, **each.as_event()} for each in index.problems],
+        "problems": [{"severity": each.severity, **each.as_event()} for each in findings],
     }
     counts.insert(0, "index", range(len(counts)))
-    problems = [f"{each.severity}: {each.sentence}" for each in index.problems]
+    problems = [f"{each.severity}: {each.sentence}" for each in findings]
     reading = reading_of(index)
     problems += [f"It could also be read as {each.words}: {_or_default(each.choice)}" for each in reading.alternatives]
-    head = f"{index.root}: {len(index.files):,} pictures, {index.layout}"
+    count = f"{len(index.files):,} {'picture' if len(index.files) == 1 else 'pictures'}"
+    head = f"{index.root}: {count}, {index.layout}"
     return answer(arguments.json, found, head, counts.to_string(), *problems)
 
 

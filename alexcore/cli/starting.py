@@ -117,7 +117,8 @@ def _execute(run_dir: Path, as_json: bool) -> int:
             execute(run_dir, bar)
     result = summarised(read_run(run_dir)).figures(run_dir)
     accuracy = result["best_val_acc1"]
-    measured = f"best validation accuracy {accuracy:.3f}" if accuracy is not None else "not validated"
+    measured = f"best validation accuracy {'-' if accuracy is None else f'{accuracy:.3f}'}"
+    measured = measured if result["epochs"] else "not validated"
     skipped = result.get("skipped_images", 0)
     lost = f"; {skipped:,} pictures could no longer be read and were skipped" if skipped else ""
     went_back = [told(result["went_back"])[0]] if "went_back" in result else []

@@ -33,15 +33,15 @@ _PICTURE_FIRST = {".jpg": 0, ".jpeg": 0, ".jpe": 0, ".jfif": 0, ".png": 2, ".gif
 class Cleaner:
     """Takes folders and files out of one tree; `left_out` says which, relative to the folder that was opened.
 
-    `doubled` is how many files have the name of another one but for its ending, if nearly all pictures are such pairs
-    and nobody has said what to make of them. A folder called like one of the `classes` wraps nothing.
+    `doubled` is how many files have the name of another one but for its ending, such as `example`, if nearly all
+    pictures are such pairs and nobody has said what to make of them.
     """
 
     def __init__(self, opened: Folder, pairs: Pairs = "auto", classes: Collection[str] = ()) -> None:
         self.opened = opened
         self.classes = {name.casefold() for name in classes}
         self.left_out: list[LeftOut] = []
-        self.doubled = 0
+        self.doubled, self.example = 0, ""
         if pairs != "both":
             self._look_beside(pairs)
 
@@ -100,6 +100,7 @@ class Cleaner:
             ending = _ending(folder.images[0].name) if folder.images else ""
             if names.count(f"{ending}\0") < names.count("\0"):
                 second = self._second_names(folder)
+                self.example = self.example or min(second, default="")
                 seconds.update(f"*{_ending(name)}" for name in second)
                 paired += len(second) + len({os.path.splitext(name)[0] for name in second})
                 if pairs == "first":

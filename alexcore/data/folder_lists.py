@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from alexcore.data.layout_words import splits_in
+from alexcore.data.layout_words import split_in_words, splits_in
 from alexcore.data.lists.manifest_columns import read_table
 from alexcore.data.tree import Entry, Folder
 from alexcore.errors import DataError
@@ -155,6 +155,11 @@ def found_lists(opened: Folder, top: Folder, lacking: dict[str, str]) -> dict[st
         if split := words.get(name):
             places.setdefault(split, []).extend([folder, *folder.folders.values()])
     found = {split: lists_in(folders, opened, lacking) for split, folders in places.items()}
+    for each in found[""][:]:  # train.csv beside train/
+        split = split_in_words(os.path.basename(each.path))
+        if split in words.values():
+            found[""].remove(each)
+            found[split].append(each)
     return {split: lists for split, lists in found.items() if lists}
 
 

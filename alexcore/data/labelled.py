@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -42,6 +42,14 @@ def counts_of(images: Mapping[str, Classes]) -> dict[str, dict[str, int]]:
     return {
         split: {name: len(entries) for name, entries in classes.items() if entries} for split, classes in images.items()
     }
+
+
+def by_own_folder(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
+    """Pictures by the name of the folder that holds each."""
+    found: dict[str, list[Entry]] = {}
+    for entry in entries:
+        found.setdefault(os.path.basename(os.path.dirname(entry.path)), []).append(entry)
+    return dict(sorted(found.items()))
 
 
 def preview_of(images: Mapping[str, Classes], start: int) -> dict[str, list[str]]:

@@ -8,7 +8,6 @@ list that lies among pictures without class folders is read.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -17,8 +16,22 @@ from typing import NoReturn
 from alexcore.data.folder_cleaning import Cleaner
 from alexcore.data.folder_lists import Listed, by_lists, found_lists, lists_in, why_no_list
 from alexcore.data.index import SPLITS
-from alexcore.data.labelled import Classes, Labelled, by_class_in_name, counts_of, preview_of, split_files
-from alexcore.data.layout_refusals import data_set_or_class, doubled_names, several_readings, without_class_folders
+from alexcore.data.labelled import (
+    Classes,
+    Labelled,
+    by_class_in_name,
+    by_own_folder,
+    counts_of,
+    preview_of,
+    split_files,
+)
+from alexcore.data.layout_refusals import (
+    data_set_or_class,
+    doubled_names,
+    refuse_classes_again,
+    several_readings,
+    without_class_folders,
+)
 from alexcore.data.layout_words import (
     are_parts,
     are_splits,
@@ -152,6 +165,8 @@ class _Reader:
         # Once more the same classes, and other pictures: no class of its own, whatever else it is.
         if any(each.filled and set(each.filled) <= set(ordinary) - {name} for name, each in filled.items()):
             self._refuse_two("flat", "classes")
+        if len(filled) == 1 and found_lists(self.tree.top, self.top, self.lacking):
+            self._refuse_unlabelled([*self.top.entries()])
         return self._splits_inside() if self._has_splits_inside() else self._plain_classes()
 
     # Splits -----------------------------------------------------------------------------------------------------
@@ -193,11 +208,12 @@ class _Reader:
                     found = self._without_folders(split, [folder, folders[split]], left_out)
                     images |= {} if found is None else {split: found}
                 else:
+                    if self.choice.layout == "auto" and not self.trying:
+                        refuse_classes_again(folder)
                     images[split] = self.class_folders(folder, left_out)
-        draw = not self.own_val and "val" not in folders
         names = {split: self.cleaner.relative(folder) for split, folder in folders.items()}
         parts = {split: [inner[split]] for split in inner}
-        return self._labelled("splits", self.choice.classes_from, names, images, parts, left_out, draw)
+        return self._labelled("splits", self.choice.classes_from, names, images, parts, left_out)
 
     def _inside(self, folder: Folder) -> Folder:
         """What the folder of a split wraps, as train/images/ or train/train/ do."""
@@ -219,6 +235,7 @@ class _Reader:
         """The pictures of a split without class folders, by a list that lies beside them; None if it is left out."""
         inner = folders[0]
         lists = lists_in(folders, self.tree.top, self.lacking)
+        lists = lists or found_lists(self.tree.top, self.top, self.lacking).get(split, [])
         if lists and split != "train":
             self.lists.append(lists[0])
             return lists[0].classes(inner.entries())
@@ -236,11 +253,7 @@ class _Reader:
         )
 
     def _has_splits_inside(self) -> bool:
-        """Whether each class has its own train/, and one its own val/ or test/.
-
-        Raises:
-            AmbiguousError: only some have, or these splits have class folders, so that each is a data set.
-        """
+        """Whether each class has its own train/, and one its own val/ or test/; refused where that may be otherwise."""
         filled = self.top.filled
         inside = {name: [*folder.filled] for name, folder in filled.items()}
         parted = [name for name, names in inside.items() if len(names) > 1 and are_splits(names)]
@@ -263,8 +276,7 @@ class _Reader:
                 images.setdefault(split, {})[name] = Below(inner)
                 parts.setdefault(split, []).append(inner)
                 names.setdefault(split, f"*/{inner.name}")
-        draw = not self.own_val and "val" not in images
-        return self._labelled("classes", "folder", names, images, parts, self._loose(self.top), draw)
+        return self._labelled("classes", "folder", names, images, parts, self._loose(self.top))
 
     # Classes ----------------------------------------------------------------------------------------------------
 
@@ -273,13 +285,13 @@ class _Reader:
             if self.known is None:
                 self._refuse_unlabelled(self.top.images)
             nameless: Classes = {"": list(self.top.entries())}
-            return self._labelled("flat", "folder", {}, {"train": nameless}, {"train": [self.top]}, [], False)
+            return self._labelled("flat", "folder", {}, {"train": nameless}, {"train": [self.top]}, [])
         left_out: list[LeftOut] = []
         images = self.class_folders(self.top, left_out)
         empty = tuple(name for name, entries in images.items() if not entries and split_of(name))
         images = {name: entries for name, entries in images.items() if name not in empty}
         own = {"train": [self.top]}
-        found = self._labelled("classes", "folder", {}, {"train": images}, own, left_out, not self.own_val)
+        found = self._labelled("classes", "folder", {}, {"train": images}, own, left_out)
         return replace(found, empty=empty)
 
     def _plain_classes(self) -> Labelled:
@@ -300,16 +312,9 @@ class _Reader:
     def _flat(self) -> Labelled:
         left_out: list[LeftOut] = []
         by = self.choice.classes_from
-        images: Classes
-        if by == "name":
-            images = self.by_names(self.top, left_out)
-        else:
-            pool: dict[str, list[Entry]] = {}
-            for entry in self.top.entries():
-                pool.setdefault(os.path.basename(os.path.dirname(entry.path)), []).append(entry)
-            images = dict(sorted(pool.items()))
+        images: Classes = by_own_folder(self.top.entries()) if by == "folder" else self.by_names(self.top, left_out)
         own = {"train": [self.top]}
-        return self._labelled("flat", by, {}, {"train": images}, own, left_out, not self.own_val)
+        return self._labelled("flat", by, {}, {"train": images}, own, left_out)
 
     def by_names(self, folder: Folder, left_out: list[LeftOut]) -> Classes:
         """The pictures below a folder by the class in their name; those without one are left out."""
@@ -330,9 +335,8 @@ class _Reader:
         splits = {} if set(found.images) == {"train"} and found.of_all else dict.fromkeys(found.images, ".")
         named = {split: self.top.folders[name] for name, split in splits_in(self.top.folders).items() if splits}
         splits |= {split: self.cleaner.relative(folder) for split, folder in named.items()}
-        draw = not self.own_val and "val" not in found.images
         own = {split: [self.top] for split in found.images}
-        return self._labelled("splits" if splits else "flat", "list", splits, found.images, own, left_out, draw)
+        return self._labelled("splits" if splits else "flat", "list", splits, found.images, own, left_out)
 
     # What becomes of it -----------------------------------------------------------------------------------------
 
@@ -344,9 +348,9 @@ class _Reader:
         images: Mapping[str, Classes],
         parts: Mapping[str, Sequence[Folder]],
         left_out: Sequence[LeftOut],
-        draw: bool,
     ) -> Labelled:
         counts = counts_of(images)
+        draw = not self.own_val and "val" not in images
         gone = tuple(dict.fromkeys([*self.cleaner.left_out, *left_out]))
         root = self.cleaner.relative(self.top)
         preview = preview_of(images, len(self.tree.top.path) + 1) if self.trying else None
@@ -369,7 +373,7 @@ class _Reader:
             both, first = self._other(pairs="both"), self._other(pairs="first")
         except AmbiguousError:
             return
-        raise doubled_names(self.tree.top, self.cleaner.doubled, both, first)
+        raise doubled_names(self.tree.top, self.cleaner.doubled, self.cleaner.example, both, first)
 
     def _refuse_two(self, *layouts: Layout) -> NoReturn:
         readings = [self._other(layout=layout) for layout in layouts]

@@ -23,10 +23,12 @@ def several_readings(top: Folder, readings: Sequence[FolderReading]) -> Ambiguou
     )
 
 
-def doubled_names(opened: Folder, count: int, both: FolderReading, first: FolderReading) -> AmbiguousError:
+def doubled_names(
+    opened: Folder, count: int, example: str, both: FolderReading, first: FolderReading
+) -> AmbiguousError:
     """For files that differ in their ending only."""
     return AmbiguousError(
-        f"{opened.path} has {count:,} files with the name of another one but for the ending, such as 1.jpg and 1.png. "
+        f"{opened.path} has {count:,} files with the name of another one but for the ending, such as {example}. "
         f"They may be pictures, too: {both.words}; or masks or copies of the others: {first.words}.",
         f"Say which is meant: add {_flags([both, first])}.",
         [both, first],
@@ -58,3 +60,18 @@ def without_class_folders(opened: Folder, readings: Sequence[FolderReading], why
         f"If that is what is meant, add {_flags(readings)}.",
         readings,
     )
+
+
+def refuse_classes_again(folder: Folder) -> None:
+    """Refuse the folder of a split in which a folder has its classes once more, such as train/val/.
+
+    Raises:
+        DataError: there is one.
+    """
+    filled = folder.filled
+    again = [name for name, each in filled.items() if each.filled and {*each.filled} <= {*filled} - {name}]
+    if again:
+        raise DataError(
+            f"{folder.path} holds {again[0]}/, which has its classes once more.",
+            f"Move {again[0]}/ out of it, or add --layout splits if it is a class, too.",
+        )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from alexcore.command_line import train_command
+from alexcore.confusion import confusion_of
 from alexcore.data.reading import FolderReading
 from alexcore.errors import AlexError
 from alexcore.export.rendering import render
@@ -42,7 +43,7 @@ def result_of(source: Source) -> Result | None:
         float(event["val_acc1"]),
         float(event.get("val_loss") or 0.0),
         list(event.get("recall") or []),
-        list(event.get("confusion") or []),
+        confusion_of(event.get("confusion")) or [],
         list(event.get("worst") or []),
     )
 

@@ -23,7 +23,7 @@ from alexcore.errors import RunError
 from alexcore.files import read_json, replacing
 from alexcore.nn.norms import look_of
 from alexcore.words.findings import told
-from alexcore.words.verdict import answer_in_words
+from alexcore.words.verdict import answer_in_words, rule_in_words
 
 # More rows than this nobody reads on a screen; the CSV beside them has all.
 MOST_ROWS = 100
@@ -144,6 +144,8 @@ def _verdict(experiment: Experiment) -> str:
         parts.append("<p>There is no verdict: the experiment has not ended.</p>")
     if experiment.answers_are_old:
         parts.append(f"<p><strong>{_text(OLD_ANSWERS)}</strong></p>")
+    if experiment.answers:
+        parts.append(f'<p class="what">{_text(rule_in_words(experiment.answers))}</p>')
     for at, answer in enumerate(experiment.answers, start=1):
         decided = bool(answer.get("decided"))
         mark = "decided" if decided else "not decided by this experiment"
@@ -153,6 +155,8 @@ def _verdict(experiment: Experiment) -> str:
             f'<p><span class="mark{" decided" if decided else ""}">{mark}</span></p>'
             f"<p>{_text(words.short)}</p>"
         )
+        if words.effect:
+            text += f"<p>{_text(words.effect)}</p>"
         if words.detail:
             text += f'<p class="what">{_text(words.detail)}</p>'
         anchor = str(answer.get("anchor", ""))

@@ -73,6 +73,22 @@ class IgnoredClassMissing(Finding, code="run.ignored-class-missing", severity="e
     last: int
 
 
+class ValidationCountsNothing(Finding, code="run.validation-counts-nothing"):
+    """Every validation image is of the ignored class, so none counts.
+
+    There is no validation loss and no accuracy, and so no best epoch: best.pt is not written, early stopping is off,
+    and the schedule plateau never falls.
+
+    Example: ignore_index 2, and a validation split with images of class 2 alone.
+
+    Remedy: add validation images of other classes, or ignore none (-100).
+    """
+
+    ignore_index: int
+    name: str
+    images: int
+
+
 class ClassWeightsDoNotFit(Finding, code="run.class-weights-do-not-fit", severity="error"):
     """There are not as many class weights as classes.
 

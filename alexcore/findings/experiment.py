@@ -71,6 +71,25 @@ class ProbesPlanned(Finding, code="experiment.probes-planned", severity="info"):
     counts: tuple[tuple[str, int], ...]
 
 
+class ArmStuck(Finding, code="experiment.arm-stuck"):
+    """An arm never did better than always answering with the largest class.
+
+    It has learned nothing, so it shows nothing of its norm either, and enters no comparison. Mostly its units were
+    pushed to where they answer 0 to every image, and no gradient brings them back.
+
+    Example: the arm with group norm from the weights of init kaiming at the rate 0.01: 99 % of the units of its first
+    linear layer are dead.
+
+    Remedy: init seed, whose linear weights are small, or a lower rate.
+    """
+
+    arm: str
+    share: float
+    layer: str
+    dead: float
+    gradient: float
+
+
 class ArmDiverged(Finding, code="experiment.arm-diverged"):
     """The loss or the gradient of an arm is no longer a finite number.
 

@@ -120,23 +120,6 @@ class DataChanged(Finding, code="run.data-changed"):
     epoch: int = 0
 
 
-class DataMoved(Finding, code="run.data-moved", severity="info"):
-    """The data set of a run was named anew when it was resumed.
-
-    Its classes are the same; whether its images are, their content says, as far as the run has kept hashes of it.
-
-    Example: `resume RUN --data /new/disk/flowers`, after the disk was renamed.
-
-    Remedy: none is needed if all images are known; else look whether it is the right data set.
-    """
-
-    was: str
-    now: str
-    known: bool
-    same: int
-    images: int
-
-
 class EpochsChanged(Finding, code="run.epochs-changed"):
     """A resume has changed the number of epochs of a schedule that stretches over the whole run.
 
@@ -150,21 +133,6 @@ class EpochsChanged(Finding, code="run.epochs-changed"):
     before: int
     after: int
     scheduler: str
-
-
-class EarlyStoppingChanged(Finding, code="run.early-stopping-changed", severity="info"):
-    """A resume has changed early stopping.
-
-    The run ends by another rule than the one that it was started with; its patience counts from here on.
-
-    Example: `resume RUN --early-stopping 0` for a run that stopped early.
-
-    Remedy: none is needed, unless runs shall be compared.
-    """
-
-    before: int
-    after: int
-    off: bool
 
 
 class TimeBudgetChanged(Finding, code="run.time-budget-changed"):
@@ -390,3 +358,18 @@ class WeightsNotFinite(_BlownUp, code="run.weights-not-finite", severity="error"
 
     Remedy: lower the rate, clip the gradient, or choose a norm. The last checkpoint is still good.
     """
+
+
+class StatisticsNotFinite(_BlownUp, code="run.statistics-not-finite", severity="error"):
+    """A running statistic of a norm, or the average of the weights, is no longer a number.
+
+    Training goes by the statistics of the batch and may not notice, but every validation and prediction would be of
+    nothing; so the older checkpoint is kept.
+
+    Example: one activation has overflowed, and the running variance of its layer is infinite from then on.
+
+    Remedy: lower the rate, clip the gradient, or choose norm group, which keeps no statistics.
+    """
+
+    names: tuple[str, ...]
+    count: int

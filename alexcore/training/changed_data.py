@@ -6,7 +6,8 @@ from collections.abc import Collection
 from typing import Any
 
 from alexcore.data.index import DataIndex
-from alexcore.findings.run import DataChanged, DataMoved
+from alexcore.findings.resumed import DataMoved
+from alexcore.findings.run import DataChanged
 
 
 def data_changed(saved: dict[str, Any], index: DataIndex) -> DataChanged | None:

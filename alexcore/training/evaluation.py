@@ -33,8 +33,10 @@ class Evaluation:
     """The result for one split."""
 
     images: int  # pictures evaluated
-    loss: float  # mean cross entropy in nats, without class weights or smoothing, so that runs can be compared
-    acc1: float  # share of pictures whose most probable class is right, 0 to 1
+    # Mean cross entropy in nats, without class weights or smoothing, so that runs can be compared; and the share of
+    # pictures whose most probable class is right, 0 to 1. Of no picture there is neither.
+    loss: float | None
+    acc1: float | None
     confusion: list[list[int]]  # `confusion[truth][answer]`, pictures
     worst: tuple[Mistake, ...] = ()  # the 12 wrong answers with the highest loss, highest first
 
@@ -83,7 +85,9 @@ def evaluate(
     finally:
         model.train(was_training)
     correct = int(confusion.diag().sum())
-    return Evaluation(done, loss_sum / max(done, 1), correct / max(done, 1), confusion.tolist(), tuple(worst))
+    if not done:
+        return Evaluation(0, None, None, confusion.tolist())
+    return Evaluation(done, loss_sum / done, correct / done, confusion.tolist(), tuple(worst))
 
 
 def combined(parts: Sequence[Evaluation], place: Callable[[int, int], int]) -> Evaluation:
@@ -98,10 +102,12 @@ def combined(parts: Sequence[Evaluation], place: Callable[[int, int], int]) -> E
         for rank, part in enumerate(parts)
         for mistake in part.worst
     ]
+    if not images:
+        return Evaluation(0, None, None, confusion.tolist())
     return Evaluation(
         images,
-        sum(part.loss * part.images for part in parts) / max(images, 1),
-        int(confusion.diag().sum()) / max(images, 1),
+        sum(part.loss * part.images for part in parts if part.loss is not None) / images,
+        int(confusion.diag().sum()) / images,
         confusion.tolist(),
         tuple(heapq.nlargest(MOST_WRONG, worst)),
     )

@@ -52,8 +52,10 @@ class Health:
         position.told.append("stuck")
         self.warn(self._reason(model, images))
 
-    def after_epoch(self, position: Position, train_loss: float, val_loss: float) -> None:
-        """Judge the losses of an epoch."""
+    def after_epoch(self, position: Position, train_loss: float | None, val_loss: float | None) -> None:
+        """Judge the losses of an epoch, if it has both."""
+        if train_loss is None or val_loss is None:
+            return
         if val_loss < position.best_val_loss:
             position.best_val_loss, position.train_loss_then, position.parted = val_loss, train_loss, 0
             return

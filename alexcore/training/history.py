@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import asdict
 
+from alexcore.confusion import WHOLE, confusion_as_event
 from alexcore.training.device import describe_device
 from alexcore.training.evaluation import Evaluation, most_wrong
+from alexcore.training.plan import validation_counts
 from alexcore.training.run_parts import RunParts
 from alexcore.training.session import LOGGED_STEPS
 from alexcore.training.step import StepResult
@@ -24,6 +26,8 @@ def tell_start(run: RunParts, *, resumed: bool) -> None:
         "parameters": sum(parameter.numel() for parameter in run.state.model.parameters()),
     }
     run.session.announce(index, run.device, start, {"epoch": position.epoch, "step": position.step} if resumed else {})
+    for finding in validation_counts(run.config, index):
+        run.session.tell(finding)
 
 
 class StepLog:
@@ -49,8 +53,8 @@ class StepLog:
             "step",
             epoch=position.epoch,
             step=position.step,
-            loss=round(self.loss_sum / max(self.images, 1), 6),
-            acc1=round(self.correct / max(self.images, 1), 6),
+            loss=round(self.loss_sum / self.images, 6) if self.images else None,
+            acc1=round(self.correct / self.images, 6) if self.images else None,
             lr=lr,
             grad_norm=round(result.grad_norm, 6),
             wait_s=round(self.wait_s, 4),
@@ -61,16 +65,19 @@ class StepLog:
 def tell_epoch(run: RunParts, evaluation: Evaluation, images_per_s: float) -> None:
     """Write what an epoch came to."""
     position = run.state.position
+    train_loss, recall = position.train_loss, evaluation.recall
+    if len(recall) > WHOLE:
+        recall = [None if each is None else round(each, 4) for each in recall]
     run.session.reporter.event(
         "epoch",
         epoch=position.epoch,
         step=position.step,
-        train_loss=round(position.train_loss, 6),
-        train_acc1=round(position.correct / max(position.seen, 1), 6),
-        val_loss=round(evaluation.loss, 6),
+        train_loss=None if train_loss is None else round(train_loss, 6),
+        train_acc1=round(position.correct / position.seen, 6) if position.seen else None,
+        val_loss=None if evaluation.loss is None else round(evaluation.loss, 6),
         val_acc1=evaluation.acc1,
-        recall=evaluation.recall,
-        confusion=evaluation.confusion,
+        recall=recall,
+        confusion=confusion_as_event(evaluation.confusion),
         images_per_s=round(images_per_s, 1),
         seconds=round(position.seconds, 2),
         worst=most_wrong(evaluation, run.data.index),

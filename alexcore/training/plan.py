@@ -14,6 +14,7 @@ from alexcore.data.sources import open_for_start
 from alexcore.errors import ConfigError
 from alexcore.fields import numbers_in
 from alexcore.findings import before
+from alexcore.findings.finding import Finding
 from alexcore.nn.blueprints import minimum_input_size
 from alexcore.nn.norms import one_norm
 from alexcore.training.room import require_room
@@ -87,6 +88,14 @@ def replanned(config: TrainConfig, plan: Plan, position: Any) -> Plan:
     begun_at = position.step - math.ceil(position.batch / config.accumulation_steps)
     total = begun_at + max(0, config.epochs - position.epoch) * plan.steps_per_epoch
     return replace(plan, total_steps=min(total, config.max_steps or total))
+
+
+def validation_counts(config: TrainConfig, index: DataIndex) -> list[Finding]:
+    """That no image of the validation split counts, if it is so: all are of the ignored class."""
+    counts = index.counts().get("val")
+    if counts is None or not 0 <= config.ignore_index < len(counts) or counts.sum() > counts.iloc[config.ignore_index]:
+        return []
+    return [before.ValidationCountsNothing(config.ignore_index, index.classes[config.ignore_index], int(counts.sum()))]
 
 
 def alone(config: TrainConfig) -> TrainConfig:

@@ -8,8 +8,8 @@ from alexcore.config import FIELDS, TrainConfig, make_config
 from alexcore.errors import RunError
 from alexcore.findings.before import FewerEpochs, OtherExperiment, ResumePlanned, UnequalShares
 from alexcore.findings.finding import Finding
+from alexcore.findings.resumed import EarlyStoppingChanged
 from alexcore.findings.run import (
-    EarlyStoppingChanged,
     EpochsChanged,
     ProcessesChanged,
     SizesPlannedAnew,

@@ -16,7 +16,8 @@ from alexcore.data.content_hashes import seen_by
 from alexcore.data.decoding.levels import Rendering
 from alexcore.data.shards import is_sharded
 from alexcore.errors import TrainingError
-from alexcore.findings.run import GradientNotFinite, LossNotFinite, NotCompiled, WeightsNotFinite
+from alexcore.findings.finding import few
+from alexcore.findings.run import GradientNotFinite, LossNotFinite, NotCompiled, StatisticsNotFinite, WeightsNotFinite
 from alexcore.nn import Network
 from alexcore.nn.norms import one_norm
 from alexcore.training.changed_data import data_changed, data_moved
@@ -182,17 +183,27 @@ def save(name: str, run: RunParts) -> None:
     """Write a checkpoint, in the first rank.
 
     Raises:
-        TrainingError: a weight is not finite, so an older checkpoint is worth more.
+        TrainingError: a weight or a running statistic is not finite, so an older checkpoint is worth more.
         CheckpointError: the disk is full or cannot be written.
     """
     if not run.session.group.first:
         return
     position = run.state.position
     position.seconds = run.session.clock()
-    if not all(bool(parameter.isfinite().all()) for parameter in run.state.model.parameters()):
-        raise WeightsNotFinite(position.step, run.config.lr, _has_last(run)).refusal(TrainingError)
+    _require_good(run)
     about = {"config": run.config.model_dump(), "evaluation_operations": run.data.evaluation_operations}
     run.session.save(name, {**run.state.as_dict(), **about}, run.data.index, position.epoch, position.step)
+
+
+def _require_good(run: RunParts) -> None:
+    state, about = run.state, (run.state.position.step, run.config.lr, _has_last(run))
+    if not all(bool(each.isfinite().all()) for each in state.model.parameters()):
+        raise WeightsNotFinite(*about).refusal(TrainingError)
+    # The average is of weights and statistics, and a statistic may be lost while every weight is still a number.
+    networks = {id(each): each for each in (state.model, state.predictor)}.values()
+    lost = [name for each in networks for name, value in each.state_dict().items() if not bool(value.isfinite().all())]
+    if lost:
+        raise StatisticsNotFinite(*about, few(lost), len(lost)).refusal(TrainingError)
 
 
 def require_finite(result: StepResult, run: RunParts) -> None:

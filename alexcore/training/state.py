@@ -47,9 +47,9 @@ class Position:
     told: list[str] = field(default_factory=list)
 
     @property
-    def train_loss(self) -> float:
-        """Mean training loss of a picture in the epoch so far."""
-        return self.loss_sum / max(self.seen, 1)
+    def train_loss(self) -> float | None:
+        """Mean training loss of a picture in the epoch so far; None where none counts."""
+        return self.loss_sum / self.seen if self.seen else None
 
     def count_step(self, micro_batches: int, loss: float, correct: int, images: int) -> None:
         """Count a step that was made."""
@@ -70,7 +70,9 @@ class Position:
             self.patience_from = self.epoch - 1
 
     def judge(self, evaluation: Evaluation, config: TrainConfig) -> bool:
-        """Whether this validation is the best so far; the schedule `plateau` takes it in, too."""
+        """Whether this validation is the best so far, which one of no image is not; `plateau` takes it in, too."""
+        if evaluation.loss is None or evaluation.acc1 is None:
+            return False
         if config.scheduler == "plateau":
             self.lr_scale, self.plateau_best, self.plateau_bad = plateau(
                 self.lr_scale, self.plateau_best, self.plateau_bad, evaluation.loss, config
@@ -83,7 +85,8 @@ class Position:
     def out_of_patience(self, config: TrainConfig) -> bool:
         """Whether early stopping ends the run; to be asked after `begin_epoch`."""
         waited = self.epoch - 1 - max(self.best_epoch, self.patience_from)
-        return bool(config.early_stopping) and waited >= config.early_stopping
+        validated = self.best_acc1 >= 0
+        return bool(config.early_stopping) and validated and waited >= config.early_stopping
 
     def begin_epoch(self) -> None:
         """Count the epoch that has ended and forget its sums."""

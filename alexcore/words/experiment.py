@@ -23,6 +23,11 @@ SAID: Mapping[str, Said] = {
         "more do not fit into {limit:bytes}."
     ),
     "experiment.probes-planned": Said("Probes of each kind from the measured costs: {counts:listed 0 %s %s}."),
+    "experiment.arm-stuck": Said(
+        "The arm {arm} is stuck at {share:.1%}, the share of the largest class: {dead:.0%} of the units of {layer} do "
+        "nothing for any image, and its gradient has the norm {gradient:.2g}. It enters no comparison.",
+        "It has learned nothing, so it shows nothing of its norm. Start again with init seed or a lower rate.",
+    ),
     "experiment.arm-diverged": Said(
         "The arm {arm} has diverged: its loss or gradient is not finite in step {step}.",
         "It stands still from there on, the others go on. A lower rate than {lr:g} may keep it.",

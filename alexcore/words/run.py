@@ -31,6 +31,12 @@ SAID: Mapping[str, Said] = {
         "ignore_index = {ignore_index} is no class: there are {classes}, counted from 0.",
         "Choose a number from 0 to {last}, or -100 for none.",
     ),
+    "run.validation-counts-nothing": Said(
+        "No validation image counts: {images:?the one there is|all {images:,}} {images:?is|are} of {name}, the class "
+        "that ignore_index = {ignore_index} ignores. There will be no validation loss and accuracy, no best.pt and no "
+        "early stopping.",
+        "Add validation images of other classes, or set ignore_index to -100.",
+    ),
     "run.class-weights-do-not-fit": Said(
         "class_weights = {weights!r} has {found} numbers, and the data set has {classes} classes.",
         "Type one number for each class, in the order of the class index.",
@@ -176,5 +182,10 @@ SAID: Mapping[str, Said] = {
     "run.gradient-not-finite": Said("The gradient is {value} in step {step}: the weights have blown up.", _BLOWN_UP),
     "run.weights-not-finite": Said(
         "The weights are not finite after step {step}: the weights have blown up.", _BLOWN_UP
+    ),
+    "run.statistics-not-finite": Said(
+        "After step {step} {names:listed {count}} {count:?is|are} not finite, so no checkpoint was written: the "
+        "network would answer nothing.",
+        _BLOWN_UP,
     ),
 }

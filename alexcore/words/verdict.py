@@ -1,8 +1,9 @@
 """What is said of the five questions of the BatchNorm experiment: sentences made of the values of an answer.
 
-An answer's values: `state` and `lean` of the comparison and how many `seeds` it has; `bands`, for each measure and arm
-the median, the lowest and the highest value and their number; `arms`, their titles in order; `outcomes`, for each arm
-its seeds and how many of them diverged; and what belongs to one question alone.
+An answer's values: `state`, `lean` and `p` of the comparison, how many `seeds` it has, its `effect` with an interval;
+`bands`, for each measure and arm the median, the lowest and the highest value and their number; `arms`, their titles in
+order; `outcomes`, for each arm its seeds and how many of them diverged; `stuck`, for each arm that is how many are and
+why; `made`, the steps and how many were asked for; and what belongs to one question alone.
 """
 
 from __future__ import annotations
@@ -10,29 +11,46 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from alexcore.words.answer_numbers import NORMED, PLAIN, Numbers, Show, band_in_words, cause_in_words
 from alexcore.words.language import _
 from alexcore.words.numbers import number, percent
 
 UNDECIDED = _("Not decided by this experiment")
-PLAIN, NORMED = "none", "batch"
 
-Show = Callable[[float], str]
+
+def rule_in_words(answers: Sequence[Mapping[str, Any]]) -> str:
+    """The rule by which these answers were decided, which version 0.1 had another one for."""
+    needed = next((values["needed"] for each in answers if isinstance(values := each.get("values"), Mapping)), None)
+    if needed is None:
+        return _(
+            "Version 0.1 wrote these answers: it decided from 3 seeds on, where the seeds of the arms did not overlap, "
+            "which chance alone achieves in every tenth question."
+        )
+    return _(
+        "Decided: of experiments whose arms do not differ at most 5% say anything, all five questions together (exact "
+        "rank-sum test over the seeds, Holm's correction). {few} seeds cannot decide; {needed} can."
+    ).format(few=needed - 2, needed=needed)
 
 
 class InWords(NamedTuple):
-    """An answer in words: the question, one sentence that answers it, and one about what else was measured."""
+    """An answer in words: the question, a sentence that answers it, how large the difference is, what else was seen."""
 
     question: str
     short: str
+    effect: str
     detail: str
 
 
 class _Said(NamedTuple):
+    """What belongs to one question; `points` is what one unit of its deciding measure has, 0 where it is no share."""
+
     question: str
     claims: Mapping[str, str]
-    leans: Mapping[str, str]
+    hints: Mapping[str, str]
     facts: str
     details: Sequence[str]
+    show: Show
+    points: float = 0.0
 
 
 def answer_in_words(answer: Mapping[str, Any]) -> InWords:
@@ -48,59 +66,52 @@ def answer_in_words(answer: Mapping[str, Any]) -> InWords:
         return InWords(*(str(answer.get(name) or "") for name in InWords._fields))
 
 
-class Numbers(dict[str, Any]):
-    """The values of an answer, and clauses about them."""
-
-    def name(self, arm: str) -> str:
-        """An arm, as sentences call it."""
-        known = {PLAIN: _("without BN"), NORMED: _("with BN")}
-        return known.get(arm) or _("with {norm}").format(norm=self["arms"][arm])
-
-    def of(self, measure: str) -> Mapping[str, Sequence[float]]:
-        """For each arm with numbers of a measure their median, lowest, highest and how many there are."""
-        found: Mapping[str, Sequence[float]] = self["bands"].get(measure, {})
-        return found
-
-    def arms(self, measure: str, show: Show, word: str = "") -> str:
-        """The bands of all arms, each behind `word`; "" if no arm has a number."""
-        return ", ".join(f"{self.name(arm)} {word}{_band(band, show)}" for arm, band in self.of(measure).items())
-
-    def clause(self, start: str, measure: str, show: Show, word: str = "") -> str:
-        """A clause about one measure; "" if nobody has a number."""
-        arms = self.arms(measure, show, word)
-        return f"{start} {arms}" if arms else ""
-
-
-def _band(band: Sequence[float], show: Show) -> str:
-    """Median and ends over the seeds: "62.0% (58.0% to 70.0%)"; one number where they are one."""
-    middle, low, high = map(show, band[:3])
-    return middle if low == high else _("{middle} ({low} to {high})").format(middle=middle, low=low, high=high)
-
-
 def _sentences(said: _Said, values: Numbers) -> InWords:
     """Put the sentences together: what is decided, or why nothing is, then the numbers."""
-    open_because = {
-        "opposite": _("{undecided}, because the same rate and each arm's best rate say opposite things"),
-        "overlap": _("{undecided}, because the bands over the seeds overlap (the medians lean to {lean})"),
-        "tie": _("{undecided}, because both arms have the same numbers"),
-        "few": _("{undecided}, which has numbers of {seeds} {noun} where {needed} are needed (they lean to {lean})"),
-    }
-    seeds, state = values["seeds"], "opposite" if values.get("opposite") else values["state"]
+    seeds, needed, state = values["seeds"], values["needed"], values["state"]
+    facts = said.facts
+    counted = _("1 seed") if seeds == 1 else _("{seeds} seeds").format(seeds=seeds)
+    hint = _hint(said, values, counted)
     if values.get("failed"):
         claim = _("At the rate {lr:g} learning {arm} is not slower, it fails")
-        head = claim.format(lr=values["lr"], arm=values.name(values["failed"]))
-    elif state in open_because:
-        lean, noun = said.leans.get(values["lean"], _("no side")), _("seeds") if seeds > 1 else _("seed")
-        needed = values["needed"]
-        head = open_because[state].format(undecided=UNDECIDED, lean=lean, seeds=seeds, noun=noun, needed=needed)
+        head = claim.format(lr=values.rate(values["failed"]), arm=values.name(values["failed"]))
+    elif values.get("opposite"):
+        head = _("{undecided}, because the same rate and each arm's best rate say opposite things")
+    elif state == "stopped":
+        head = _("{undecided}: it was stopped after {done:,} of {all:,} steps, and {left:,} are missing. So far {hint}")
+    elif state == "few":
+        head = _("{undecided}: {counted} cannot decide; {needed} can. {hint}")
+    elif state == "tie":
+        head = _("{undecided}, because both arms have the same numbers")
+    elif state == "overlap":
+        head = _("{undecided}: chance alone parts seeds as far as these in {chance} of experiments. {hint}")
     elif state in said.claims:
-        head = said.claims[state]
+        head, facts = said.claims[state], f"{facts} ({counted})"
     else:
         detail = _joined([said.facts, *said.details]) if values["measured"] else ""
-        return InWords(said.question, _missing(values), detail)
-    counted = seeds >= values["needed"] and not values.get("failed") and not values.get("opposite")
-    count = _(" ({seeds} seeds)").format(seeds=seeds) if counted else ""
-    return InWords(said.question, f"{head}: {said.facts}{count}.", _joined(said.details))
+        return InWords(said.question, _missing(values), "", detail)
+    done, planned = values["made"]
+    head = head.format(
+        undecided=UNDECIDED,
+        counted=counted,
+        needed=needed,
+        hint=hint,
+        chance=percent(values["p"], 0),
+        done=done,
+        all=planned,
+        left=planned - done,
+    )
+    return InWords(said.question, f"{head}: {facts}.", values.effect(said.points), _joined(said.details))
+
+
+def _hint(said: _Said, values: Numbers, counted: str) -> str:
+    """What the medians lean to: "BatchNorm looks better (87.0% against 67.0%), 1 seed"."""
+    bands = values.of(values["measure"])
+    if PLAIN not in bands or NORMED not in bands:
+        return _("there is nothing to compare yet")
+    hint = said.hints.get(values["lean"], _("both look alike"))
+    ends = _("{normed} against {plain}").format(normed=said.show(bands[NORMED][0]), plain=said.show(bands[PLAIN][0]))
+    return f"{hint} ({ends}), {counted}"
 
 
 def _joined(clauses: Sequence[str]) -> str:
@@ -114,12 +125,21 @@ def _missing(values: Numbers) -> str:
     told = {
         "not-run": _("the arm {arm} was not run"),
         "diverged": _("the arm {arm} diverged in {lost} of {seeds} seeds"),
+        "stuck": _("the arm {arm} is stuck in all seeds{cause}"),
+        "lost": _("the arm {arm} diverged or is stuck in all seeds"),
         "no-number": _("the arm {arm} has no number yet"),
+        "too-early": _(
+            "the arm {arm} has no number yet: the experiment was stopped after {done:,} of {all:,} steps, before a "
+            "second probe, which looks into the trained network"
+        ),
     }
+    done, planned = values["made"]
     reasons = []
     for arm, why in values["missing"].items():
         seeds, lost = values["outcomes"].get(arm, (0, 0))
-        reasons.append(told[why].format(arm=values.name(arm), lost=lost, seeds=seeds))
+        cause = cause_in_words(values["stuck"][arm]) if why == "stuck" else ""
+        facts = {"lost": lost, "seeds": seeds, "cause": cause, "done": done, "all": planned}
+        reasons.append(told[why].format(arm=values.name(arm), **facts))
     said = _("{undecided}: of the {measure}, {reasons}.")
     return said.format(undecided=UNDECIDED, measure=values["title"], reasons=_(" and ").join(reasons))
 
@@ -144,39 +164,39 @@ def _amplification(values: Numbers) -> _Said:
     return _Said(
         _("A small change of the input changes every later layer a lot: does it, and does BN change that?"),
         {"lower": f"{claim}{less}", "higher": f"{claim}{more}"},
-        {"lower": _("less growth with BN"), "higher": _("more growth with BN")},
+        {
+            "lower": _("BatchNorm looks less sensitive to a small change"),
+            "higher": _("BatchNorm looks more sensitive to a small change"),
+        },
         values.clause(start, "growth", _percent_of_one),
         [
             values.clause(_("before training it became"), "growth_start", _percent_of_one),
             values.clause(_("1% of the way to another picture becomes"), "growth_neighbour", _percent_of_one),
         ],
+        _percent_of_one,
+        1.0,
     )
 
 
 def _movement(values: Numbers) -> _Said:
     by = _("by ")
-    details = [values.clause(_("before the norm it moves"), "drift_output", percent, by)]
-    open_still = _("a difference that is not decided")
-    shift = {
-        "lower": _("which BN reduces"),
-        "higher": _("which BN increases"),
-        "tie": _("the same in both"),
-        "overlap": open_still,
-        "few": open_still,
+    start = _("net, per step between two probes, the mean of a channel of a convolution's own output, before any norm,")
+    start = _("{start} moves, in standard deviations,").format(start=start)
+    behind = _("behind the norm, which takes the mean out by its construction, it moves")
+    shift = _("the steps of earlier layers change a layer's gradient")
+    details = [values.clause(behind, "drift_seen", percent, by), values.clause(shift, "ics", percent, by)]
+    claims = {
+        "lower": _("With BN what the convolutions compute moves less"),
+        "higher": _("With BN what the convolutions compute moves more"),
     }
-    if values["shift"] != "missing":
-        change = values.clause(_("the steps of earlier layers change a layer's gradient"), "ics", percent, by)
-        details.append(f"{change}, {shift[values['shift']]}")
-    start = _("net, per step between two probes, a channel's mean moves, in deviations,")
     return _Said(
         _("Gradient descent changes the weights, so the distributions move: how far, with and without BN?"),
-        {
-            "lower": _("With BN the values that the activations get move less"),
-            "higher": _("With BN they even move more"),
-        },
-        {"lower": _("less movement with BN"), "higher": _("more movement with BN")},
-        values.clause(start, "drift_seen", percent, by),
+        claims,
+        {"lower": _("with BatchNorm they look to move less"), "higher": _("with BatchNorm they look to move more")},
+        values.clause(start, values["measure"], percent, by),
         details,
+        percent,
+        100.0,
     )
 
 
@@ -196,37 +216,54 @@ def _choice(values: Numbers) -> _Said:
             "lower": claim.format(arm=arm, more_or_less=_("less")),
             "higher": claim.format(arm=arm, more_or_less=_("more")),
         },
-        {"lower": _("gains that change less with BN"), "higher": _("gains that change more with BN")},
+        {
+            "lower": _("with BatchNorm the gains look to change less"),
+            "higher": _("with BatchNorm the gains look to change more"),
+        },
         values.clause(_("training changed the gain from layer to layer"), "gain_change", number, _("by a factor of ")),
         [
             values.clause(moved, "gamma_moved", number, _("by ")),
             values.clause(_("from the 5th to the 95th percentile a layer's gammas span"), "gamma_spread", number),
         ],
+        number,
     )
 
 
 def _speed(values: Numbers) -> _Said:
-    steps, lr = values["steps"], values["lr"]
-    not_merely = {
-        "best-rates": _(", at each arm's own best rate, too, so it is not merely slower"),
-        "flat": _(
-            ", and its curve has flattened (in the second half it gained {most} at most), so it is not merely slower"
-        ).format(most=percent(values["late_gain"])),
-        "open": _("; whether it is merely slower these steps do not say"),
-    }
-    where = _("after {steps} steps at the rate {lr:g} the validation accuracy is").format(steps=steps, lr=lr)
-    ends = values.clause(where, "val_acc1", percent)
-    behind = _("After {steps} steps learning without BN is behind{slower}")
+    ends = values.clause(_where(values), "val_acc1", percent)
     return _Said(
         _("Is learning without BN merely slower, and would slow learning end better?"),
-        {
-            "lower": _("After {steps} steps learning without BN is ahead").format(steps=steps),
-            "higher": behind.format(steps=steps, slower=not_merely[values["slower"]]),
-        },
-        {"lower": _("a worse end with BN"), "higher": _("a better end with BN")},
-        "; ".join(part for part in (ends, _divergence(values)) if part),
+        {state: _behind(values, arm) for state, arm in (("lower", NORMED), ("higher", PLAIN))},
+        {"lower": _("BatchNorm looks worse"), "higher": _("BatchNorm looks better")},
+        "; ".join(part for part in (ends, _divergence(values), _stuck(values)) if part),
         [_how_fast(values), _how_wide(values), values.clause(_("the training loss ends at"), "train_loss", number)],
+        percent,
+        100.0,
     )
+
+
+def _where(values: Numbers) -> str:
+    """Where accuracies were taken: after how many steps, and at which rates."""
+    rates = {arm: values.rate(arm) for arm in values["outcomes"]}
+    if len(set(rates.values())) > 1:
+        each = ", ".join(f"{values.name(arm)} {rate:g}" for arm, rate in rates.items())
+        told = _("after {steps} steps, each at its own rate ({each}), the validation accuracy is")
+        return told.format(steps=values["steps"], each=each)
+    told = _("after {steps} steps at the rate {lr:g} the validation accuracy is")
+    return told.format(steps=values["steps"], lr=next(iter(rates.values()), values["lr"]))
+
+
+def _behind(values: Numbers, arm: str) -> str:
+    """What may be said of an arm that is behind: a slower one is behind after so many steps, too."""
+    told = {
+        "levelled": _(
+            "After {steps} steps at its own best rate learning {arm} is behind, and has levelled off where the other "
+            "arm was still climbing, so it is not merely slower"
+        ),
+        "open": _("Learning {arm} is behind after {steps} steps at {rate}; whether only slower is not decided"),
+    }
+    rate = _("its own best rate") if values["own_rates"] else _("this rate")
+    return told[values["slower"]].format(steps=values["steps"], arm=values.name(arm), rate=rate)
 
 
 def _divergence(values: Numbers) -> str:
@@ -239,6 +276,21 @@ def _divergence(values: Numbers) -> str:
     return _("diverged: {arms}").format(arms=", ".join(parts)) if parts else ""
 
 
+def _stuck(values: Numbers) -> str:
+    """Which arms are stuck, and why; they are in no comparison."""
+    told = _("{stuck} of {seeds} {arm}{cause}")
+    parts = [
+        told.format(
+            stuck=why["seeds"],
+            seeds=values["outcomes"].get(arm, (0,))[0],
+            arm=values.name(arm),
+            cause=cause_in_words(why),
+        )
+        for arm, why in values["stuck"].items()
+    ]
+    return _("stuck, and compared with nothing: {arms}").format(arms=", ".join(parts)) if parts else ""
+
+
 def _how_fast(values: Numbers) -> str:
     """Who reached the accuracy half-way to the best, and when."""
     parts = []
@@ -246,7 +298,7 @@ def _how_fast(values: Numbers) -> str:
         reached = values.of("steps_to_target").get(arm)
         if reached:
             told = _("{arm} after {when} steps ({count} of {seeds} seeds)")
-            when = _band(reached, "{:.0f}".format)
+            when = band_in_words(reached, "{:.0f}".format)
             parts.append(told.format(arm=values.name(arm), when=when, count=reached[3], seeds=seeds))
         elif seeds:
             parts.append(_("{arm} never").format(arm=values.name(arm)))
@@ -269,16 +321,26 @@ def _saturation(values: Numbers) -> _Said:
         return _Said(
             question,
             {"lower": _("Yes, with BN fewer are dead"), "higher": _("No, with BN more are dead")},
-            {"lower": _("fewer dead ones with BN"), "higher": _("more dead ones with BN")},
+            {
+                "lower": _("with BatchNorm fewer units look dead"),
+                "higher": _("with BatchNorm more units look dead"),
+            },
             values.clause(_("of the channels of the convolutions are dead at the end"), "dead", percent),
             [values.clause(_("of all outputs ReLU makes 0"), "zero", percent)],
+            percent,
+            100.0,
         )
     return _Said(
         question,
         {"lower": _("Yes, with BN fewer are saturated"), "higher": _("No, with BN more are saturated")},
-        {"lower": _("fewer saturated ones with BN"), "higher": _("more saturated ones with BN")},
+        {
+            "lower": _("with BatchNorm fewer units look saturated"),
+            "higher": _("with BatchNorm more units look saturated"),
+        },
         values.clause(_("of the outputs of the convolutions are saturated at the end"), "saturated", percent),
         [],
+        percent,
+        100.0,
     )
 
 

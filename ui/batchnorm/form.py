@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from alexcore.batchnorm.comparable import BN_PRESETS, ONLY, make_experiment
+from alexcore.batchnorm.read.decision import SEEDS_NEEDED
 from alexcore.batchnorm.settings import BN_FIELDS, BnConfig
 from alexcore.batchnorm.settings import GROUPS as BN_GROUPS
 from alexcore.config import FIELDS, GROUPS, TrainConfig
@@ -115,8 +116,11 @@ def fairness(config: TrainConfig, bn: BnConfig, index: DataIndex) -> None:
         f"Weight decay {decay}.",
         batch_in_words(config),
     ]
-    if bn.seeds < 3:
-        lines.append("Fewer than 3 seeds decide no question: the verdict will say only which way the numbers lean.")
+    if bn.seeds < SEEDS_NEEDED:
+        few = "1 seed cannot" if bn.seeds == 1 else f"{bn.seeds} seeds cannot"
+        lines.append(
+            f"{few} decide a question, {SEEDS_NEEDED} can: the verdict will say only which way the numbers lean."
+        )
     with st.container(border=True, key="bn_fairness"):
         st.markdown("\n".join(f"- {line}" for line in lines))
         if plan.last_batch < config.batch_size:

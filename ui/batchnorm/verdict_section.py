@@ -12,7 +12,7 @@ from alexcore.batchnorm.read.verdict import evidence_rows
 from alexcore.batchnorm.views.sections import SECTIONS
 from alexcore.runs.store import Run
 from alexcore.words.language import _
-from alexcore.words.verdict import answer_in_words
+from alexcore.words.verdict import answer_in_words, rule_in_words
 from ui.parts.text import plain
 
 # Which part of a section answers a question, by the question's number from 0.
@@ -31,8 +31,8 @@ def verdict_section(run: Run, experiment: Experiment) -> None:
         decided = sum(bool(each.get("decided")) for each in experiment.answers)
         st.caption(
             f"{decided} of {len(experiment.answers)} questions are decided by this experiment, over {seeds} "
-            f"{'seed' if seeds == 1 else 'seeds'}. A question is decided where the seeds of the arms do not overlap, "
-            "and from 3 seeds on only. It holds for this data set, this network and these settings, and no further."
+            f"{'seed' if seeds == 1 else 'seeds'}. {rule_in_words(experiment.answers)} It holds for this data set, "
+            "this network and these settings, and no further."
         )
         if experiment.answers_are_old:
             st.warning(OLD_ANSWERS, icon=":material/history:")
@@ -60,6 +60,8 @@ def _answer(at: int, answer: dict[str, Any]) -> None:
         else:
             st.badge("not decided by this experiment", color="orange", icon=":material/balance:")
         st.markdown(plain(words.short))
+        if words.effect:
+            st.markdown(f":material/straighten: {plain(words.effect)}")
         if words.detail:
             st.caption(plain(words.detail))
         with st.container(horizontal=True):

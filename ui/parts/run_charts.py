@@ -10,6 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from alexcore.analysis.metrics import left_out_in_words, most_frequent_mistake, most_mistaken
+from alexcore.confusion import confusion_of
 from alexcore.figures import new_figure, share_axis
 from alexcore.palette import CELLS, GUIDE, LINES, REST, TRAIN, VAL
 from alexcore.runs.events import Event
@@ -209,10 +210,11 @@ def recall(series: Series) -> RunView:
 
 def confusion(series: Series) -> RunView:
     """Confusion matrix of the last epoch; of many classes, those with the most mistakes."""
-    epochs = [row for row in series.epochs if row.get("confusion")]
-    if not epochs:
+    told = ((row, confusion_of(row.get("confusion"))) for row in reversed(series.epochs))
+    row, matrix = next(((row, matrix) for row, matrix in told if matrix), (None, None))
+    if row is None or matrix is None:
         return RunView("The confusion matrix appears when epoch 1 ends.")
-    matrix, epoch = epochs[-1]["confusion"], int(epochs[-1]["epoch"]) + 1
+    epoch = int(row["epoch"]) + 1
     names = _classes(series, len(matrix))
     table = pd.DataFrame(matrix, index=names, columns=names)
     mistake = most_frequent_mistake(matrix)

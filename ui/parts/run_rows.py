@@ -56,7 +56,7 @@ def readable(event: Event) -> Event | None:
         if changed["epoch"] is None and kind == "epoch":
             return None
     if kind == "epoch":
-        changed |= {"recall": _recall(event), "confusion": _confusion(event), "worst": _worst(event)}
+        changed |= {"recall": _recall(event), "confusion": event.get("confusion"), "worst": _worst(event)}
     if kind == "start":
         classes = event.get("classes")
         changed["classes"] = [str(each) for each in classes] if isinstance(classes, list) else []
@@ -93,14 +93,6 @@ def share(done: float, of: float) -> float | None:
 def _recall(event: Event) -> list[float | None] | None:
     found = event.get("recall")
     return [number(each) for each in found] if isinstance(found, list) else None
-
-
-def _confusion(event: Event) -> list[list[int]] | None:
-    found = event.get("confusion")
-    if not isinstance(found, list) or not all(isinstance(row, list) and len(row) == len(found) for row in found):
-        return None
-    rows = [[whole(each) for each in row] for row in found]
-    return None if any(each is None for row in rows for each in row) else rows  # type: ignore[return-value]
 
 
 def _worst(event: Event) -> list[dict[str, Any]] | None:

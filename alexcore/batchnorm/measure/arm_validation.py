@@ -105,7 +105,8 @@ def _figures(arm: Arm, model: Network, val: ValBatches, device: torch.device, on
     """Validation loss and accuracy of a network of an arm; of batch norm also with the statistics of each batch.
 
     Returns:
-        {"val_loss", "val_acc1"}, and for batch norm {"val_loss_batch", "val_acc1_batch"}.
+        {"val_loss", "val_acc1", "largest_share": that of the largest class among these pictures}, and for batch norm
+        {"val_loss_batch", "val_acc1_batch"}.
     """
 
     def told(done: int) -> bool:
@@ -114,12 +115,22 @@ def _figures(arm: Arm, model: Network, val: ValBatches, device: torch.device, on
 
     options: dict[str, Any] = {"on_batch": told, "ignore_index": arm.config.ignore_index}
     classes = model.num_classes
-    figures = _pair(evaluate(model, val, classes, device, **options), "")
+    evaluation = evaluate(model, val, classes, device, **options)
+    figures = _pair(evaluation, "") | {"largest_share": _largest_share(evaluation)}
     if one_norm(arm.norm).running:
         figures |= _pair(evaluate_with_batch_statistics(model, val, classes, device, **options), "_batch")
     return figures
 
 
+def _largest_share(evaluation: Evaluation | None) -> float:
+    """The accuracy of whoever always answers with the class that most of the pictures have."""
+    assert evaluation is not None
+    return max(map(sum, evaluation.confusion)) / max(1, evaluation.images)
+
+
 def _pair(evaluation: Evaluation | None, ending: str) -> Figures:
-    assert evaluation is not None  # `told` never says no; it raises
+    # `told` never says no; it raises. And an experiment begins only where validation counts.
+    assert evaluation is not None
+    assert evaluation.loss is not None
+    assert evaluation.acc1 is not None
     return {f"val_loss{ending}": evaluation.loss, f"val_acc1{ending}": evaluation.acc1}

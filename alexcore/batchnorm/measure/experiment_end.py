@@ -85,7 +85,7 @@ def _write(
     for arm in experiment.arms:
         network, told = (networks[arm.key], statistics) if arm.key in networks else (arm.model, "")
         _write_arm(experiment, arm, network, state, figures.get(arm.key), told)
-    session.reporter.event("verdict", answers=conclude(session.run_dir))
+    session.reporter.event("verdict", answers=conclude(session.run_dir, session.tell))
 
 
 def _write_arm(

@@ -18,10 +18,11 @@ from alexcore.batchnorm.settings import BnConfig, seeds_of
 from alexcore.config import TrainConfig
 from alexcore.data.content_hashes import seen_by
 from alexcore.data.decoding.levels import Rendering
-from alexcore.errors import CheckpointError
+from alexcore.errors import CheckpointError, ConfigError
 from alexcore.runs.kinds import BATCHNORM
 from alexcore.training.device import choose_device, describe_device
 from alexcore.training.objective import Objective, weights_for
+from alexcore.training.plan import validation_counts
 from alexcore.training.run_data import RunData
 from alexcore.training.seeding import seed_everything
 from alexcore.training.session import Session
@@ -74,6 +75,8 @@ def prepare(config: TrainConfig, bn: BnConfig, session: Session, *, resume: bool
     data = open_seeds(config, seeds_of(config, bn), reporter, device.type == "cuda", **more)
     first = data[config.seed]
     index, operations = first.index, first.evaluation_operations
+    for finding in validation_counts(config, index):
+        raise finding.refusal(ConfigError)
     reporter.progress("building-networks", 0, 0)
     seed_everything(config.seed, config.deterministic, config.cudnn_benchmark)
     arms = build_arms(config, bn, len(index.classes), device)

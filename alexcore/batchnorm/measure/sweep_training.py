@@ -220,7 +220,7 @@ class _Work:
                     losses[place].append(arm.step(window, self.objective, each.lr * factor, step, self.device))
                 if step + 1 in looks and arm.diverged_at is None:
                     model = self._recalibrated(arm)
-                    best[place] = max(self._measured(model, self.val).acc1, best[place] or 0.0)
+                    best[place] = max(self._measured(model, self.val).acc1 or 0.0, best[place] or 0.0)
             on_steps((step + 1) * len(group))
         for each, arm, some, accuracy in zip(group, arms, losses, best, strict=True):
             yield each, self._result(each, arm, some, accuracy)

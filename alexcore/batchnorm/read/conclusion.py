@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from alexcore.batchnorm.read.record import BATCH_SWEEP, RATE_SWEEP, VERDICT, Experiment
-from alexcore.batchnorm.read.summary import summarise
+from alexcore.batchnorm.read.summary import ExperimentSummary, summarise
 from alexcore.batchnorm.read.tables import write_tables
 from alexcore.batchnorm.read.tolerance import batch_table, best_rates, rows_of
 from alexcore.batchnorm.read.verdict import verdict
+from alexcore.batchnorm.settings import arm_key
 from alexcore.files import write_json
+from alexcore.findings.experiment import ArmStuck
+from alexcore.findings.finding import Finding
 
 
-def conclude(run_dir: Path) -> list[dict[str, Any]]:
+def conclude(run_dir: Path, tell: Callable[[Finding], None] | None = None) -> list[dict[str, Any]]:
     """Read what an experiment and its sweeps have written so far, and replace verdict.json and the CSV files.
+
+    `tell` is called with what a reader has to know beside the answers.
 
     Returns:
         The five answers.
@@ -22,19 +28,25 @@ def conclude(run_dir: Path) -> list[dict[str, Any]]:
     record = Experiment(run_dir)
     record.refresh()
     answers = answers_of(record)
+    if tell and record.start is not None:
+        for arm, causes in summary_of(record).stuck.items():
+            for seed, why in causes.items():
+                facts = why.share or 0.0, why.layer or "any layer", why.dead or 0.0, why.gradient or 0.0
+                tell(ArmStuck(arm_key(arm, seed), *facts))
     write_json(run_dir / VERDICT, {"answers": answers})
     write_tables(record)
     return answers
 
 
+def summary_of(record: Experiment) -> ExperimentSummary:
+    """The experiment in numbers, as far as it and its sweep of rates have come."""
+    rates = rows_of(record.sweeps[RATE_SWEEP], "rate")
+    return summarise(record.start or {}, record.steps, record.evals, record.probes, rates)
+
+
 def answers_of(record: Experiment) -> list[dict[str, Any]]:
     """The five answers that the numbers give now; empty before the experiment has started."""
-    if record.start is None:
-        return []
-    summary = summarise(
-        record.start, record.steps, record.evals, record.probes, rows_of(record.sweeps[RATE_SWEEP], "rate")
-    )
-    return [answer.as_dict() for answer in verdict(summary)]
+    return [] if record.start is None else [answer.as_dict() for answer in verdict(summary_of(record))]
 
 
 def sweep_sentences(record: Experiment, kind: str) -> list[str]:

@@ -6,8 +6,9 @@ Types of events in an experiment's events.jsonl, beside those of any run (note, 
                 layers (["conv1", ... "conv5"]), linear, channels (per layer, whose values are shown), parameters (per
                 norm), chance (ln C), eval_steps
     arm_step    arm, seed, step, round, loss, acc1, grad_norm, step_s
-    arm_eval    arm, seed, step, train_loss, train_acc1, val_loss, val_acc1; for batch also val_loss_batch and
-                val_acc1_batch; in the last one also val_loss_recalibrated and val_acc1_recalibrated
+    arm_eval    arm, seed, step, train_loss, train_acc1, val_loss, val_acc1, largest_share (of a class among the
+                validated pictures, 0 to 1); for batch also val_loss_batch and val_acc1_batch; in the last one also
+                val_loss_recalibrated and val_acc1_recalibrated
     probe       arm, seed, step, quantity, seconds, data: what the probe's function returned
     probe_cost  share (of the run's time, 0 to 1), probe_s, total_s, step_s per norm
     resume      round: whatever is later than that is forgotten

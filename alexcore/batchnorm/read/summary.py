@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from alexcore.batchnorm.read import learning
+from alexcore.batchnorm.read.learning import Cause, Events, first_known
 from alexcore.batchnorm.read.quantities import (
     COVARIATE_SHIFT,
     DRIFT,
@@ -21,10 +23,9 @@ from alexcore.batchnorm.read.quantities import (
     ZERO_UNITS,
 )
 from alexcore.batchnorm.read.record import Arm
-from alexcore.batchnorm.read.tolerance import DIVERGED, Row, classify, median_of, tolerances
+from alexcore.batchnorm.read.tolerance import LEARNED, STUCK, Row, best_rates, median_of, tolerances
 from alexcore.runs.events import finite_number
 
-Events = Sequence[Mapping[str, Any]]
 Values = dict[str, dict[int, float]]
 
 
@@ -52,7 +53,10 @@ MEASURES: Mapping[str, Measure] = {
     "val_acc1": Measure(VALIDATION_GAP, "validation accuracy at the end, recalibrated where there is batch norm"),
     "train_loss": Measure(VALIDATION_GAP, "training loss at the end, in nats"),
     "steps_to_target": Measure(VALIDATION_GAP, "steps to the accuracy half-way between guessing and the best"),
-    "late_gain": Measure(VALIDATION_GAP, "gain of the best validation accuracy in the second half of the steps"),
+    "late_gain": Measure(VALIDATION_GAP, "gain of the best validation accuracy in the second half of the training"),
+    "levelled": Measure(
+        VALIDATION_GAP, "lead, half-way to its last accuracy, over the other arm half-way to that same accuracy"
+    ),
     "width": Measure(RATE_TOLERANCE, "decades of rates within 5 points of the best"),
     "best_acc1": Measure(RATE_TOLERANCE, "validation accuracy at the arm's own best rate"),
     "dead": Measure(ZERO_UNITS, "share of dead channels in the convolutions at the end"),
@@ -67,14 +71,18 @@ class ExperimentSummary:
 
     Attributes:
         steps: Optimizer steps after which the values at the end were measured.
+        planned: Steps that it was to make; 0 if that is not known.
         lr: Learning rate.
+        rates: Per arm its own rate, where a sweep before the start chose one for each.
+        steady: Whether the rates stayed on: above half the highest through the second half of the steps.
         activation: "relu", "tanh" or "sigmoid".
         arms: The norms compared.
         values: `values[measure][arm][seed]`, finite numbers alone: what was not measured is not there.
         outcomes: `outcomes[arm][seed]`: "learned", "stuck" or "diverged".
+        stuck: `stuck[arm][seed]`: what keeps those that are.
         last_conv: Name of the layer up to which `growth` is measured.
         target_acc1: The accuracy of `steps_to_target`, 0 to 1; None if nothing was evaluated.
-        best_rates: Per arm, the rate at which `best_acc1` was reached (median over the seeds).
+        best_rates: Per arm, the rate of the sweep with the best accuracy (median over the seeds).
     """
 
     steps: int
@@ -86,14 +94,26 @@ class ExperimentSummary:
     last_conv: str = "the last convolution"
     target_acc1: float | None = None
     best_rates: Mapping[str, float] = field(default_factory=dict)
+    planned: int = 0
+    rates: Mapping[str, float] = field(default_factory=dict)
+    steady: bool = False
+    stuck: Mapping[str, Mapping[int, Cause]] = field(default_factory=dict)
 
     def of(self, measure: str, arm: str) -> dict[int, float]:
         """The values of one measure and arm by seed; empty if it was not measured."""
         return dict(self.values.get(measure, {}).get(arm, {}))
 
-    def diverged(self, arm: str) -> list[int]:
-        """The seeds with which an arm diverged."""
-        return [seed for seed, word in self.outcomes.get(arm, {}).items() if word == DIVERGED]
+    def seeds_that(self, word: str, arm: str) -> list[int]:
+        """The seeds with which an arm had an outcome."""
+        return [seed for seed, each in self.outcomes.get(arm, {}).items() if each == word]
+
+    def rate_of(self, arm: str) -> float:
+        """The rate at which an arm was trained."""
+        return self.rates.get(arm, self.lr)
+
+    def at_its_best(self, arm: str) -> bool:
+        """Whether an arm was trained at the best of the rates that a sweep has tried with it."""
+        return self.best_rates.get(arm) == self.rate_of(arm)
 
 
 def summarise(
@@ -105,17 +125,22 @@ def summarise(
 ) -> ExperimentSummary:
     """Reduce what an experiment has recorded, finished or not, to the numbers of `MEASURES`.
 
+    Only arms that learned have numbers: what one was worth before it diverged is not what it ended with, and one that
+    is stuck shows nothing of its norm.
+
     Args:
-        start: The event: classes (a list, or their number), arms (keys such as "batch-s0"), steps, lr, activation.
-        steps: Per (arm, seed), events with step and loss.
-        evals: Per (arm, seed), events with step, train_loss, val_acc1, and for batch norm val_acc1_batch and, in the
-            last one, val_acc1_recalibrated.
+        start: The event: classes (a list, or their number), arms (keys such as "batch-s0"), steps, lr, rates by arm
+            where each has its own, activation.
+        steps: Per (arm, seed), events with step, loss and lr.
+        evals: Per (arm, seed), events with step, train_loss, val_acc1, largest_share, and for batch norm val_acc1_batch
+            and, in the last one, val_acc1_recalibrated.
         probes: Per quantity and (arm, seed), events with step and data.
         rates: The flat rows of the sweep of rates (`tolerance.rows_of`).
     """
     given = start.get("classes")
     classes = given if isinstance(given, int) else len(given or ())
     arms = list(dict.fromkeys([*(_key(each) for each in start.get("arms") or ()), *evals, *steps]))
+    done = max((int(events[-1]["step"]) for events in evals.values() if events), default=0)
     values: dict[str, Values] = {}
 
     def put(measure: str, arm: Arm, value: float | None) -> None:
@@ -123,81 +148,124 @@ def summarise(
             values.setdefault(measure, {}).setdefault(arm[0], {})[arm[1]] = value
 
     outcomes: dict[str, dict[int, str]] = {}
-    for arm in arms:
-        if evals.get(arm) or steps.get(arm):
-            word = _outcome(evals.get(arm, ()), steps.get(arm, ()), max(classes, 2))
-            outcomes.setdefault(arm[0], {})[arm[1]] = word
+    stuck: dict[str, dict[int, Cause]] = {}
     target = _target(evals, classes)
     last_conv = ""
     for arm in arms:
-        for measure, value in _measured({name: each[arm] for name, each in probes.items() if arm in each}).items():
+        mine = {name: each[arm] for name, each in probes.items() if arm in each}
+        last_conv = last_conv or _last_conv(mine.get(GAIN, ()))
+        word = learning.outcome(evals.get(arm, ()), steps.get(arm, ()), max(classes, 2))
+        if word is None:
+            continue
+        if word == STUCK and done < int(start.get("steps") or 0):
+            word = LEARNED  # stopped on its way, so it may still leave
+        outcomes.setdefault(arm[0], {})[arm[1]] = word
+        if word == STUCK:
+            units = [*_data(mine, SATURATION)[-1:], *_data(mine, ZERO_UNITS)[-1:]]
+            units = [each for each in units if any(each.get("dead") or each.get("saturated_channels") or ())]
+            why = learning.cause(evals.get(arm, ()), steps.get(arm, ()), units[-1] if units else {})
+            stuck.setdefault(arm[0], {})[arm[1]] = why
+        if word != LEARNED:
+            continue
+        for measure, value in _measured(mine).items():
             put(measure, arm, value)
-        last_conv = last_conv or _last_conv(probes.get(GAIN, {}).get(arm, ()))
-        # What a network was worth before it diverged is not what it ended with.
-        if evals.get(arm) and outcomes[arm[0]][arm[1]] != DIVERGED:
+        if evals.get(arm):
             last = evals[arm][-1]
             # Before the end nothing is recalibrated, and running statistics that lag would make batch norm look bad.
-            put("val_acc1", arm, _first(last, "val_acc1_recalibrated", "val_acc1_batch", "val_acc1"))
-            put("train_loss", arm, _first(last, "train_loss"))
-            put("late_gain", arm, _late_gain(evals[arm]))
+            put("val_acc1", arm, first_known(last, "val_acc1_recalibrated", "val_acc1_batch", "val_acc1"))
+            put("train_loss", arm, first_known(last, "train_loss"))
             if target is not None:
-                put("steps_to_target", arm, _reached(evals[arm], target))
-    best_rates = _put_rates(rates, put)
-    done = max((int(events[-1]["step"]) for events in evals.values() if events), default=0)
+                put("steps_to_target", arm, learning.reached(evals[arm], target))
+    _put_paths(evals, steps, outcomes, put)
     return ExperimentSummary(
         steps=done or int(start.get("steps") or 0),
+        planned=int(start.get("steps") or 0),
         lr=float(start.get("lr") or 0.0),
+        rates=_rates(start),
+        steady=all(
+            learning.rates_stay_on(each, done) for arm, each in steps.items() if _word(outcomes, arm) == LEARNED
+        ),
         activation=str(start.get("activation") or "relu"),
         arms=tuple(dict.fromkeys(arm for arm, _ in arms)),
         values=values,
         outcomes=outcomes,
+        stuck=stuck,
         last_conv=last_conv or "the last convolution",
         target_acc1=target,
-        best_rates=best_rates,
+        best_rates=_put_rates(list(rates), put),
     )
 
 
-def _put_rates(rates: Iterable[Row], put: Any) -> dict[str, float]:
-    best: dict[str, float] = {}
+def _rates(start: Mapping[str, Any]) -> dict[str, float]:
+    given = start.get("rates")
+    known = {str(arm): finite_number(rate) for arm, rate in given.items()} if isinstance(given, Mapping) else {}
+    return {arm: rate for arm, rate in known.items() if rate is not None}
+
+
+def _put_paths(
+    evals: Mapping[Arm, Events], steps: Mapping[Arm, Events], outcomes: Mapping[str, Mapping[int, str]], put: Any
+) -> None:
+    """How far each arm had come; batch norm is held against no norm, and every other arm against batch norm."""
+    paths = {
+        arm: found
+        for arm in evals
+        if _word(outcomes, arm) == LEARNED and (found := learning.path(evals[arm], steps.get(arm, ()))) is not None
+    }
+    for (norm, seed), path in paths.items():
+        put("late_gain", (norm, seed), learning.late_gain(path))
+        other = paths.get(("none" if norm == "batch" else "batch", seed))
+        put("levelled", (norm, seed), learning.levelled(path, other) if other else None)
+
+
+def _word(outcomes: Mapping[str, Mapping[int, str]], arm: Arm) -> str:
+    return outcomes.get(arm[0], {}).get(arm[1], "")
+
+
+def _put_rates(rates: Sequence[Row], put: Any) -> dict[str, float]:
     for arm, by_seed in tolerances(rates).items():
         for seed, found in by_seed.items():
             put("width", (arm, seed), found.width)
             put("best_acc1", (arm, seed), found.best_accuracy)
-        known = [each.best_rate for each in by_seed.values() if each.best_rate is not None]
-        if known:
-            best[arm] = statistics.median_low(known)
-    return best
+    return {row["arm"]: row["rate"] for row in best_rates(rates)}
 
 
 def _measured(probes: Mapping[str, Events]) -> dict[str, float | None]:
     """The measures of one arm and seed that come from its probes."""
     gains, scales = _data(probes, GAIN), _data(probes, LEARNED_SCALES)
-    moments, zeros, saturated = (_data(probes, name) for name in (MOMENTS, ZERO_UNITS, SATURATION))
     drifts, steps = _data(probes, DRIFT), _data(probes, RELATIVE_LOSS)
+    moments, zeros, saturated = (_data(probes, name) for name in (MOMENTS, ZERO_UNITS, SATURATION))
     found: dict[str, float | None] = {
         "drift_seen": median_of([_drift(each, seen=True) for each in drifts]),
         "drift_output": median_of([_drift(each, seen=False) for each in drifts]),
-        "ics": median_of([_over_convs(each, "relative") for each in _data(probes, COVARIATE_SHIFT)]),
     }
-    if gains:
+    # The first probe of a kind looks into the untrained network; what is measured at the end takes a second one.
+    if _trained(probes, COVARIATE_SHIFT):
+        shifts = _data(probes, COVARIATE_SHIFT)[1:]
+        found["ics"] = median_of([_over_convs(each, "relative") for each in shifts])
+    if _trained(probes, GAIN):
         found["growth"], found["growth_start"] = _growth(gains[-1], "random"), _growth(gains[0], "random")
         found["growth_neighbour"] = _growth(gains[-1], "neighbour")
-    if len(gains) > 1:
         found["gain_change"] = gain_change(gains[0], gains[-1])
-    if scales:
+    if _trained(probes, LEARNED_SCALES):
         low, high = _over_convs(scales[-1], "gamma_low"), _over_convs(scales[-1], "gamma_high")
         found["gamma_moved"] = _over_convs(scales[-1], "gamma_moved")
         found["gamma_spread"] = None if low is None or high is None else high - low
     if moments:
         column = [each for each in _convs(moments[0], "deviation") if each is not None]
         found["depth_ratio"] = column[-1] / column[0] if column and column[0] else None
-    if steps:
-        found["safe_rate"] = _first(steps[-1], "largest_safe")
-    if zeros:
+    if _trained(probes, RELATIVE_LOSS):
+        found["safe_rate"] = first_known(steps[-1], "largest_safe")
+    if _trained(probes, ZERO_UNITS):
         found["dead"], found["zero"] = _over_convs(zeros[-1], "dead"), _over_convs(zeros[-1], "zero")
-    if saturated:
+    if _trained(probes, SATURATION):
         found["saturated"] = _over_convs(saturated[-1], "saturated")
     return found
+
+
+def _trained(probes: Mapping[str, Events], quantity: str) -> bool:
+    """Whether there are at least two probes, and the last one is of a network that has made a step."""
+    events = [each for each in probes.get(quantity, ()) if isinstance(each.get("data"), Mapping)]
+    return len(events) > 1 and int(events[-1].get("step") or 0) > 0
 
 
 def _data(probes: Mapping[str, Events], quantity: str) -> list[Mapping[str, Any]]:
@@ -243,48 +311,12 @@ def _last_conv(gains: Events) -> str:
     return ([name for name in names if name.startswith("conv")] or names or [""])[-1]
 
 
-def _outcome(evals: Events, steps: Events, classes: int) -> str:
-    """How an arm went.
-
-    A step whose loss or gradient was not finite has null there. An evaluation before the first step, or of an arm that
-    stands still since it diverged, has no training loss either, and says nothing.
-    """
-    losses = [finite_number(event["loss"]) for event in steps if "loss" in event]
-    exploded = any("grad_norm" in event and finite_number(event["grad_norm"]) is None for event in steps)
-    ends = [value for event in evals if (value := finite_number(event.get("train_loss"))) is not None]
-    final = ends[-1] if ends else losses[-1] if losses else None
-    return classify(final, [*losses, *ends, *([None] if exploded else [])], classes)
-
-
-def _curve(events: Events) -> list[tuple[int, float]]:
-    """Validation accuracy by step; with batch norm by batch statistics, because the running ones lag at first."""
-    found = [(int(event["step"]), _first(event, "val_acc1_batch", "val_acc1")) for event in events]
-    return [(step, value) for step, value in found if value is not None]
-
-
-def _late_gain(events: Events) -> float | None:
-    """How much the best accuracy rose in the second half of the steps; None with less than two points in a half."""
-    curve = _curve(events)
-    middle = curve[-1][0] / 2 if curve else 0.0
-    early, late = ([value for step, value in curve if (step > middle) == second] for second in (False, True))
-    return max(late) - max(early) if min(len(early), len(late)) >= 2 else None
-
-
 def _target(evals: Mapping[Arm, Events], classes: int) -> float | None:
-    best = max((value for events in evals.values() for _, value in _curve(events)), default=None)
+    best = max((value for events in evals.values() for _, value in learning.curve(events)), default=None)
     return None if best is None or not classes else (1 / classes + best) / 2
-
-
-def _reached(events: Events, target: float) -> float | None:
-    return next((float(step) for step, value in _curve(events) if value >= target), None)
 
 
 def _key(arm: Any) -> Arm:
     """("batch", 0) of "batch-s0"."""
     norm, _, seed = str(arm).rpartition("-s")
     return (norm, int(seed)) if norm and seed.isdigit() else (str(arm), 0)
-
-
-def _first(event: Mapping[str, Any], *names: str) -> float | None:
-    """The first of some fields that holds a number."""
-    return next((each for name in names if (each := finite_number(event.get(name))) is not None), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from alexcore.batchnorm.read.decision import SEEDS_NEEDED, can_decide
 from alexcore.batchnorm.read.quantities import COVARIATE_SHIFT
 from alexcore.batchnorm.read.record import Experiment
 from alexcore.batchnorm.views.arm_lines import Lines, add_lines, lines_of, medians_of, plain_range, table_of, values_of
@@ -63,15 +64,14 @@ def _found(lines: dict[str, Lines]) -> str:
     words = f"Relative shift, median over layers and probes: {each_arm(middles)}."
     if "none" in middles and "batch" in middles:
         plain, normed = middles["none"], middles["batch"]
-        if len(plain) < 3 or len(normed) < 3:
+        if not can_decide(len(plain), len(normed)):
             lean = "less" if sorted(normed)[len(normed) // 2] < sorted(plain)[len(plain) // 2] else "more"
-            words += f" So far it leans to {lean} shift with BatchNorm; fewer than 3 seeds do not decide it."
+            few = "one seed cannot decide" if len(plain) == 1 else f"{len(plain)} seeds cannot decide"
+            words += f" So far it leans to {lean} shift with BatchNorm; {few}, {SEEDS_NEEDED} can."
         elif max(normed) < min(plain):
-            words += (
-                " Here BatchNorm does reduce internal covariate shift: every seed lies below every seed without it."
-            )
+            words += " With every seed BatchNorm has less internal covariate shift than any seed without it."
         elif min(normed) > max(plain):
-            words += " Here BatchNorm does not reduce internal covariate shift, it raises it: every seed lies above."
+            words += " With every seed BatchNorm has more internal covariate shift than any seed without it."
         else:
             words += " The seeds overlap: whether BatchNorm reduces internal covariate shift is not decided here."
         return words

@@ -10,10 +10,11 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
+from alexcore.batchnorm.read.decision import SEEDS_NEEDED
 from alexcore.nn.norms import NORMS, look_of
 from alexcore.words.numbers import number
 
-# Below this a band says nothing, and so does an order.
+# Below this a band says nothing, and every seed is a line of its own.
 ENOUGH_SEEDS = 3
 NOTHING = "Nothing of this has been measured yet."
 
@@ -78,8 +79,9 @@ def ranked(what: str, values: Values, low: str = "lowest", high: str = "highest"
 
 
 def order_in_words(values: Values, low: str = "lowest", high: str = "highest") -> str:
-    """Which arm is lowest and which highest, as far as the seeds decide it; a sentence, or an empty text.
+    """Which arm is lowest and which highest, if it is so with every seed; a sentence, or an empty text.
 
+    It describes these seeds. What they decide is the verdict's to say, with one error rate for the whole page.
     `values` are numbers of the seeds, by arm; `low` and `high` are what the arms at either end are called.
     """
     known = {arm: list(each) for arm, each in values.items() if each}
@@ -91,9 +93,10 @@ def order_in_words(values: Values, low: str = "lowest", high: str = "highest") -
     if statistics.median(known[first]) == statistics.median(known[last]):
         every = [value for each in known.values() for value in each]
         return "All arms agree." if min(every) == max(every) else "The medians are equal, the seeds are not: no order."
-    if few < ENOUGH_SEEDS:
+    if few < SEEDS_NEEDED:
         seeds = "One seed" if few == 1 else f"{few} seeds"
-        return f"{seeds} cannot decide an order; so far {look_of(first).title} is {low}, {look_of(last).title} {high}."
+        so_far = f"so far {look_of(first).title} is {low}, {look_of(last).title} {high}"
+        return f"{seeds} cannot decide an order, {SEEDS_NEEDED} can; {so_far}."
     said = []
     if max(known[first]) < min(min(known[arm]) for arm in order[1:]):
         said.append(f"{look_of(first).title} is {low} with every seed")

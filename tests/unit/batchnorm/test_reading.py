@@ -62,7 +62,7 @@ def test_a_damaged_start_is_no_crash_of_the_report(damage: dict[str, object]) ->
 
 
 def test_overlapping_seeds_decide_no_covariate_shift(tmp_path: Path) -> None:
-    values = {"none": (0.1, 0.3, 0.5), "batch": (0.2, 0.3, 0.4)}
+    values = {"none": (0.1, 0.2, 0.3, 0.4, 0.5), "batch": (0.2, 0.25, 0.3, 0.35, 0.4)}
     events = [
         probe(arm, seed, 0, "Q4", layers=["conv2"], relative=[value])
         for arm, each in values.items()

@@ -273,3 +273,38 @@ def test_a_list_says_which_names_are_spelled_otherwise(tmp_path):
     assert "1 file is found under the listed name in another Unicode form" in told
     assert "1 file is found under a name that differs in case: CAT.JPG is cat.jpg." in told
     assert images(index) == {"a": 2, "b": 2}
+
+
+def test_the_lists_of_splits_beside_their_folders(tmp_path):
+    root = tree(tmp_path, *(f"{split}/{n}.jpg" for split in ("train", "test") for n in range(6)))
+    (root / "train.csv").write_text("image,label\n" + "".join(f"{n}.jpg,{'ab'[n % 2]}\n" for n in range(6)))
+    (root / "test.csv").write_text("image\n" + "".join(f"{n}.jpg\n" for n in range(6)))
+    (reading,) = refused(root).readings
+    index = open_folder(root, choice=reading.choice)
+    assert index.files["path"].str.startswith("train/").all(), "test has the same names"
+    assert images(index) == {"a": 3, "b": 3}
+
+
+def test_validation_pictures_get_their_classes_from_a_list_beside_the_splits(tmp_path):
+    root = tree(tmp_path, *(f"val/v{n}.jpg" for n in range(4)), train__a=3, train__b=3)
+    (root / "val_labels.csv").write_text("path,label\n" + "".join(f"v{n}.jpg,{'ab'[n % 2]}\n" for n in range(4)))
+    assert counts(open_folder(root))["val"] == {"a": 2, "b": 2}
+
+
+def test_a_list_beside_a_single_folder_of_pictures_is_offered(tmp_path):
+    root = tree(tmp_path, *(f"Training_Input/I{n}.jpg" for n in range(6)))
+    (tmp_path / "GroundTruth").mkdir()
+    rows = "".join(f"I{n},{float(n % 2)},{float(1 - n % 2)}\n" for n in range(6))
+    (root / "GroundTruth" / "truth.csv").write_text(f"image,MEL,NV\n{rows}")
+    (reading,) = refused(root).readings
+    assert reading.classes == {"MEL": 3, "NV": 3}
+
+
+@pytest.mark.parametrize("name", ["val", "test", "more"])
+def test_a_folder_in_a_split_that_has_its_classes_once_more_is_refused(tmp_path, name):
+    root = tree(tmp_path, train__a=3, train__b=3, **{f"train__{name}__{each}": 2 for each in PAIRS})
+    for path in (root / "train" / name).rglob("*.jpg"):
+        path.write_bytes(b"other")
+    with pytest.raises(DataError, match=f"train holds {name}/, which has its classes once more"):
+        open_folder(root)
+    assert images(open_folder(root, choice=FolderChoice(layout="splits"))) == {"a": 3, "b": 3, name: 4}

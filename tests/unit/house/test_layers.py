@@ -18,6 +18,7 @@ from tests.support.repository import imports
 FLOORS = [
     {
         "__init__",
+        "confusion",
         "errors",
         "fields",
         "figures",

@@ -472,4 +472,4 @@ def test_evaluation_counts_pictures_for_its_progress():
 
 def test_an_empty_split_is_no_division_by_zero():
     result = evaluate(Stub(), [], 3, CPU)
-    assert (result.images, result.acc1, result.loss, result.recall) == (0, 0.0, 0.0, [None] * 3)
+    assert (result.images, result.acc1, result.loss, result.recall) == (0, None, None, [None] * 3)
