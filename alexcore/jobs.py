@@ -24,7 +24,7 @@ from alexcore.process import is_alive, own_identity, spawn
 JOBS = (
     *("devices", "data sample", "data info", "data stats", "data scan", "data unpack", "data download"),
     *("preflight", "prove-accumulation", "repeat-check", "lr-find"),
-    *("evaluate", "reference", "export", "import", "compare-bn-sweep"),
+    *("evaluate", "reference", "export", "import", "compare-bn-sweep", "runs free"),
 )
 VARIABLE = "ALEXCORE_JOB"
 WRITE_EVERY_S = 0.2

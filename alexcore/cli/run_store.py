@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from alexcore.cli.output import Arguments, add_command, answer
+from alexcore.cli.output import Arguments, add_command, answer, reported
 from alexcore.errors import AlexError, RunError
+from alexcore.names import in_json
 from alexcore.runs.events import finite
 from alexcore.words.numbers import size_text
 
@@ -20,14 +21,14 @@ def runs(arguments: Arguments) -> int:
     """List runs, show, mark, delete and restore them."""
     action: str = arguments.action
     needed, told_in_help, do = ACTIONS[action]
-    if needed and not arguments.id:
+    if needed and not needed.startswith("[") and not arguments.id:
         raise RunError(f"`runs {action}` needs the ID of a run; `runs list` shows them.")
     if action in ("rename", "tag", "untag") and not arguments.words:
         raise RunError(f"`runs {action}` needs {needed}.", f"`runs {action}` {told_in_help}.")
     if action == "note" and arguments.clear == bool(" ".join(arguments.words).strip()):
         raise RunError("`runs note` needs either the ID and the words of a note, or the ID and --clear.")
     told, text = do(arguments)
-    return answer(arguments.json, told, text)
+    return answer(arguments.json, told, *text.split("\n"))
 
 
 def _list(arguments: Arguments) -> tuple[dict[str, Any], str]:
@@ -71,7 +72,7 @@ def _show(arguments: Arguments) -> tuple[dict[str, Any], str]:
         "bytes": found.bytes,
         "command": _command(run),
     }
-    return shown, json.dumps(finite(shown), indent=1, ensure_ascii=False)
+    return shown, in_json(json.dumps(finite(shown), indent=1, ensure_ascii=False))
 
 
 def _command(run: Run) -> str | None:
@@ -181,6 +182,24 @@ def _repair(arguments: Arguments) -> tuple[dict[str, Any], str]:
     return {"repaired": run.id, "written": written}, text
 
 
+def _free(arguments: Arguments) -> tuple[dict[str, Any], str]:
+    from alexcore.runs.disk import free, spare_bytes
+    from alexcore.runs.store import list_runs, open_run
+
+    runs = [open_run(arguments.id)] if arguments.id else [run for run in list_runs() if spare_bytes(run)]
+    freed = 0
+    notes: list[str] = []
+    with reported("freeing", "runs", notes) as on_progress:
+        for number, run in enumerate(runs):
+            on_progress(number, len(runs))
+            more, left = free(run)
+            freed += more
+            notes += [f"{run.id}: {each.sentence}" for each in left]
+        on_progress(len(runs), len(runs))
+        notes.append(f"{size_text(freed)} of disk are free again.")
+    return {"freed_bytes": freed, "runs": [run.id for run in runs], "notes": notes}, "\n".join(notes)
+
+
 # What each action needs behind it, what that does, and who does it.
 ACTIONS: dict[str, tuple[str, str, Callable[[Arguments], tuple[dict[str, Any], str]]]] = {
     "list": ("", "the runs, the newest first; --search narrows them down", _list),
@@ -196,6 +215,7 @@ ACTIONS: dict[str, tuple[str, str, Callable[[Arguments], tuple[dict[str, Any], s
     "tag": ("ID TAG...", "adds tags", _about),
     "untag": ("ID TAG...", "takes tags off", _about),
     "note": ("ID TEXT", "keeps a note; --clear removes it", _about),
+    "free": ("[ID]", "deletes what only a resume needed of a finished run, without ID of all of them", _free),
     "repair": ("ID", "writes config.json and class_indices.json again, as its checkpoint has them", _repair),
     "prune": ("ID", "deletes its checkpoints but the best one; it cannot be resumed then", _prune),
 }

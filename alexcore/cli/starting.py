@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import closing
 from pathlib import Path
 from shlex import quote
@@ -11,7 +10,7 @@ from typing import Any
 from alexcore.batchnorm.settings import with_seeds
 from alexcore.cli.comparing import carry_out
 from alexcore.cli.flags import add_config_flags, add_field, config_of
-from alexcore.cli.output import RUN_HELP, Arguments, Bar, add_command, answer, reported
+from alexcore.cli.output import RUN_HELP, Arguments, Bar, add_command, answer, reported, say
 from alexcore.cli.processes import attend, with_world_size
 from alexcore.config import FIELDS, TrainConfig, absolute
 from alexcore.runs import group as groups
@@ -93,7 +92,7 @@ def resume(arguments: Arguments) -> int:
         config = prepare_resume(run, seeds=arguments.seeds, **changes)
         if run.kind is BATCHNORM:
             return carry_out(run.path, arguments.json)
-        print(planned(run, config).message, file=sys.stderr)
+        say(planned(run, config).message, aside=True)
         run_dir = run.path
         groups.remember_run(run_dir)
     return _execute(run_dir, arguments.json)
@@ -112,7 +111,7 @@ def _execute(run_dir: Path, as_json: bool) -> int:
     from alexcore.runs.worker import execute
     from alexcore.words.findings import told
 
-    print(f"Run {run_dir}", file=sys.stderr)
+    say(f"Run {run_dir}", aside=True)
     config = read_run(run_dir).config
     with closing(Bar()) as bar:
         if config and config.processes > 1 and not groups.in_group():

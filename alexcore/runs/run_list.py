@@ -24,6 +24,7 @@ from alexcore.home import cache_dir, runs_dir
 from alexcore.run_names import run_folders
 from alexcore.runs.about import read_about
 from alexcore.runs.digest import Digest
+from alexcore.runs.disk import spare_bytes
 from alexcore.runs.kinds import BY_TITLE, TRAINING, Kind
 from alexcore.runs.status import ENDED, Status, read_status
 from alexcore.runs.store import Run, checkpoints, read_run
@@ -33,7 +34,7 @@ from alexcore.words.experiment import arms_in_words
 # What a table has columns for; the other settings that differ from their defaults are listed as words.
 COLUMNS = ("data", "variant", "norm", "epochs", "batch_size", "lr", "image_size", "seed")
 # What the cache on disk was made by. A run that was broken for one setting more may be readable to a later version.
-_MADE_BY: dict[str, Any] = {"version": f"{__version__}-4", "fields": sorted(FIELDS)}
+_MADE_BY: dict[str, Any] = {"version": f"{__version__}-5", "fields": sorted(FIELDS)}
 
 Signature = tuple[tuple[str, int, int, int], ...]
 
@@ -67,6 +68,7 @@ class Summary:
     bytes: int = 0
     best_bytes: int | None = None
     last_bytes: int | None = None
+    spare_bytes: int = 0
     changed: float = 0.0
 
     @property
@@ -141,6 +143,7 @@ class Summary:
             "started": self.started,
             "duration_s": self.worked_s,
             "bytes": self.bytes,
+            "spare_bytes": self.spare_bytes,
             "problem": self.problem or None,
         }
 
@@ -286,6 +289,7 @@ def summarised(run: Run, digest: Digest | None = None) -> Summary:
         bytes=disk_use(run.path),
         best_bytes=best.st_size if best else None,
         last_bytes=last.st_size if last else None,
+        spare_bytes=spare_bytes(run),
         changed=max((each.st_mtime for each in changes if each), default=0.0),
     )
 

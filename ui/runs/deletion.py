@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeVar
 import streamlit as st
 
 from alexcore.errors import RunError
+from alexcore.jobs import read_job
 from alexcore.runs.kinds import TRAINING
 from alexcore.runs.run_list import Summary
 from alexcore.runs.status import ENDED
@@ -16,12 +17,14 @@ from alexcore.runs.store import open_run
 from alexcore.runs.trash import Trashed, empty_trash, keep_only_best, list_trash, restore_run, trash_run
 from alexcore.words.language import _
 from alexcore.words.numbers import size_text
+from ui.parts.job_progress import job_button
 from ui.parts.page import show_error
 from ui.parts.text import plain
 
 _OUTCOME = "runs_outcome_of_deletion"
 _CHANGED = "runs_changed"
 OLD_DAYS = 30
+FREE_JOB = "runs-free"
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -96,8 +99,28 @@ def disk_section(found: Sequence[Summary]) -> None:
     title = _("Disk use: runs hold {held}, the trash {waiting}")
     words = title.format(held=size_text(held), waiting=size_text(waiting))
     with st.expander(words, icon=":material/hard_drive:", key="runs_disk"):
+        _finished(found)
         _trash(trashed, waiting)
         _old(found)
+
+
+def _finished(found: Sequence[Summary]) -> None:
+    spare = sum(each.spare_bytes for each in found)
+    if not spare and read_job(FREE_JOB).state != "running":
+        return
+    st.markdown(_("**Finished runs**"))
+    st.caption(
+        _(
+            "The best checkpoint of a run of before holds what only a resume would need. Without it the run still "
+            "classifies, and goes on from its last checkpoint. Its evaluation has to be made again."
+        )
+    )
+    label = _("Free {size}").format(size=size_text(spare))
+    job_button(FREE_JOB, ["runs", "free"], label, "runs_free", doing=_("Freeing"), unit="runs", when_done=_freed)
+
+
+def _freed() -> None:
+    st.toast("  \n".join(map(plain, read_job(FREE_JOB).notes)))
 
 
 def _trash(trashed: list[Trashed], waiting: int) -> None:
