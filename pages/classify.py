@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from alexcore.runs.store import list_runs
@@ -11,6 +13,8 @@ from ui.classify.reference_section import reference_section
 from ui.classify.results import results
 from ui.classify.weights_section import weights_section
 from ui.classify.work import work_off, work_on
+from ui.parts.address import choose_run
+from ui.parts.controls import one_of
 from ui.parts.menu import page_link
 from ui.parts.networks import choose_runs, network_of
 from ui.parts.page import page, shown_errors
@@ -25,12 +29,14 @@ with page("Classify", "Bring pictures, see what a trained network takes them for
     if not runs and own is None:
         st.stop()
     chosen = choose_pictures(chosen_runs[0] if chosen_runs else None)
+    kept: dict[str, Any] = {"persist_state": "session"}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        top_k = st.segmented_control(_("Classes shown"), [1, 3, 5], default=3, required=True, key="classify_top_k")
+        top_k = one_of(_("Classes shown"), [1, 3, 5], "classify_top_k", default=3, **kept)
         tta = st.toggle(
             _("Test-time augmentation"),
             key="classify_tta",
             bind="query-params",
+            **kept,
             help=_(
                 "Averages the answers to four views: the picture, its mirror image, and the middle 7/8 of both. "
                 "Often a little better, and takes four times as long."
@@ -46,6 +52,8 @@ with page("Classify", "Bring pictures, see what a trained network takes them for
         )
     else:
         with shown_errors():
+            if chosen_runs:
+                choose_run(chosen_runs[0].id)  # whose answers these are, also when a newer run has finished
             networks = [network_of(run) for run in chosen_runs] + ([own] if own else [])
             work = work_on(networks, chosen, bool(tta))
             with st.container(key="classify_results"):

@@ -13,6 +13,7 @@ from alexcore.analysis.batch_prediction import AskedNetwork, Reply
 from alexcore.analysis.prediction import best_of
 from alexcore.doubt.confidence import entropy_bits
 from alexcore.doubt.kept import Verdict, verdict_of
+from alexcore.names import in_cell
 
 
 def as_json(networks: Sequence[AskedNetwork], replies: Sequence[Reply], top_k: int) -> dict[str, Any]:
@@ -57,22 +58,22 @@ def csv_text(networks: Sequence[AskedNetwork], replies: Sequence[Reply], top_k: 
     Its columns are file, rank, class, index, probability, error, novelty, novelty_score (above 0 is flagged; empty
     where it was not measured), unsure and, for several, run.
     """
-    text = StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     several = len(networks) > 1
     head = ["file", "rank", "class", "index", "probability", "error", "novelty", "novelty_score", "unsure"]
-    writer.writerow([*head, *(["run"] if several else [])])
+    rows: list[list[Any]] = [[*head, *(["run"] if several else [])]]
     for number, network in enumerate(networks):
         run = [network.name] if several else []
         for reply in replies:
             one = _one(network, number, reply, top_k)
             if "error" in one:
-                writer.writerow([one["file"], "", "", "", "", one["error"], "", "", "", *run])
+                rows.append([one["file"], "", "", "", "", one["error"], "", "", "", *run])
             for rank, top in enumerate(one.get("top", ()), start=1):
                 cells = [one["file"], rank, top["class"], top["index"], f"{top['probability']:.6f}", ""]
                 said = one["novelty"]
                 score = "" if said["score"] is None else f"{said['score']:.4f}"
-                writer.writerow([*cells, said["verdict"], score, "true" if said["unsure"] else "false", *run])
+                rows.append([*cells, said["verdict"], score, "true" if said["unsure"] else "false", *run])
+    text = StringIO()
+    csv.writer(text, lineterminator="\n").writerows(map(in_cell, row) for row in rows)
     return text.getvalue()
 
 

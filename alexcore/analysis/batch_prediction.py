@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
@@ -147,11 +147,29 @@ def decoded_chunks(
 
 
 class BatchPrediction:
-    """Pictures in work: `replies` holds the answers so far, in the order of the pictures."""
+    """Pictures in work: `replies` holds the answers so far, in the order of the pictures.
 
-    def __init__(self, networks: Sequence[AskedNetwork], pictures: Sequence[Incoming], *, tta: bool = False) -> None:
+    `known` are answers of these networks to the pictures with these identities, which are not asked about again.
+    """
+
+    def __init__(
+        self,
+        networks: Sequence[AskedNetwork],
+        pictures: Sequence[Incoming],
+        *,
+        tta: bool = False,
+        known: Mapping[Hashable, Reply] | None = None,
+    ) -> None:
         self.networks, self.total = list(networks), len(pictures)
         self.replies: list[Reply] = []
+        # By their places; what a picture is called and its label belong to the set that it stands in now.
+        self._known = {
+            place: replace(known[each.identity], name=each.name, label=each.label, path=each.path)
+            for place, each in enumerate(pictures)
+            if known and each.identity in known
+        }
+        pictures = [each for place, each in enumerate(pictures) if place not in self._known]
+        self._add([])
         # With several networks and views a picture takes longer, and a slice of time holds fewer of them.
         chunk = max(4, CHUNK // (len(self.networks) * (4 if tta else 1)))
         statistics = any(each.doubt and each.doubt.novelty for each in self.networks)
@@ -183,12 +201,18 @@ class BatchPrediction:
         try:
             until = None if seconds is None else time.monotonic() + seconds
             while not self.finished:
-                self.replies += self._answer(next(self._chunks))
+                self._add(self._answer(next(self._chunks)))
                 if until is not None and time.monotonic() >= until:
                     break
         finally:
             self._lock.release()
         return self.finished
+
+    def _add(self, answered: Sequence[Reply]) -> None:
+        """Put new answers in their places, between those that are known."""
+        waiting = iter(answered)
+        while (reply := self._known.get(len(self.replies)) or next(waiting, None)) is not None:
+            self.replies.append(reply)
 
     def _answer(self, chunk: list[Decoded]) -> list[Reply]:
         readable = [each for each in chunk if not each.reply.error]

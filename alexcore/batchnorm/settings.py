@@ -175,6 +175,15 @@ def seeds_of(config: TrainConfig, bn: BnConfig) -> list[int]:
     return [config.seed + number for number in range(bn.seeds)]
 
 
+def with_seeds(run_dir: Path, seeds: int) -> BnConfig:
+    """The experiment of a folder with another number of seeds.
+
+    Raises:
+        ConfigError: the number is out of range, or experiment.json cannot be read.
+    """
+    return make_bn_config(**{**load_bn_config(run_dir).model_dump(), "seeds": seeds})
+
+
 def create_experiment(config: TrainConfig, bn: BnConfig, run_dir: Path | None = None) -> Path:
     """Make the folder of a new experiment, whose worker runs all its arms. Raises as `create_run`."""
     return create_run(config, run_dir, BATCHNORM, bn.model_dump())

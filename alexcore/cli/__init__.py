@@ -14,9 +14,10 @@ from typing import Any, NoReturn
 
 from alexcore import __version__
 from alexcore.cli import answering, checking, comparing, data_sets, exporting, run_store, starting
-from alexcore.cli.output import Command
+from alexcore.cli.output import Command, say
 from alexcore.cli.processes import quiet_unless_first
 from alexcore.errors import AlexError
+from alexcore.names import in_terminal
 from alexcore.process import TRAINING_THREADS
 from alexcore.run_intensity import joined
 
@@ -28,7 +29,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say in one line what is wrong; argparse itself would first print the thirty flags of `train`."""
-        self.exit(2, f"error: {message.rstrip('.')}. See `{self.prog} --help`.\n")
+        self.exit(2, f"error: {in_terminal(message.rstrip('.'))}. See `{self.prog} --help`.\n")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -59,10 +60,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return code
     except AlexError as error:
         with quiet_unless_first():
-            print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+            say(f"error: {' '.join(str(error).split())}", aside=True)
         return 2
     except KeyboardInterrupt:
-        print("error: Interrupted.", file=sys.stderr)
+        say("error: Interrupted.", aside=True)
         return 130
     except BrokenPipeError:  # `| head` has read enough
         # What is still to be flushed when the interpreter ends goes nowhere.

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from alexcore.cli.flags import add_choice_flags, chosen
-from alexcore.cli.output import RUN_HELP, Arguments, Bar, add_command, answer, print_json, reported
+from alexcore.cli.output import RUN_HELP, Arguments, Bar, add_command, answer, print_json, reported, say
 from alexcore.errors import DataError
 
 if TYPE_CHECKING:
@@ -104,7 +103,7 @@ def predict(arguments: Arguments) -> int:
     runs = [find_run(each) for each in (arguments.run_dir, *arguments.also)]
     networks = [asked_network(str(run.path), run.path, require_checkpoint(run)) for run in runs]
     for note in (note for network in networks for note in network.classifier.notes):
-        print(note.sentence, file=sys.stderr)
+        say(note.sentence, aside=True)
     found = named_pictures(arguments.images)
     batch = BatchPrediction(networks, found.pictures, tta=arguments.tta)
     with closing(Bar("pictures")) as bar:
@@ -114,26 +113,25 @@ def predict(arguments: Arguments) -> int:
     if arguments.json:
         print_json(as_json(networks, replies, top_k))
     elif arguments.csv:
-        print(csv_text(networks, replies, top_k), end="")
+        say(*csv_text(networks, replies, top_k).splitlines())
     else:
         for each in replies:
             if each.error:
-                print(f"{each.name}: {each.error} {each.hint}".rstrip())
+                say(f"{each.name}: {each.error} {each.hint}".rstrip())
             for number, (network, probabilities) in enumerate(zip(networks, each.probabilities, strict=False)):
                 top = best_of(probabilities, network.classifier.classes, top_k)
                 of = f"{network.name}: " if len(networks) > 1 else ""
                 answers = ", ".join(f"{one.name} {one.probability:.1%}" for one in top)
                 said = said_of(network, number, each)
-                print(f"{each.name}: {of}{answers} [{said.novelty}{', unsure' if said.unsure else ''}]")
+                say(f"{each.name}: {of}{answers} [{said.novelty}{', unsure' if said.unsure else ''}]")
                 flagged[number] += said.novelty == UNLIKE
-        for sentence in found.passed_over:
-            print(sentence)
+        say(*found.passed_over)
     for number, network in enumerate(() if arguments.json else networks):
         of = f"of {network.name} " if len(networks) > 1 else ""
         # Beside the answers, which are a line each.
-        print(f"This is the network {of}{network.classifier.trained.in_words}.", file=sys.stderr)
+        say(f"This is the network {of}{network.classifier.trained.in_words}.", aside=True)
         for sentence in _about_doubt(network, flagged[number]):
-            print(sentence, file=sys.stderr)
+            say(sentence, aside=True)
     return 2 if all(each.error for each in replies) else 0
 
 
@@ -157,8 +155,8 @@ def reference(arguments: Arguments) -> int:
 
     run = find_run(arguments.run_dir)
     with reported("reference", "images") as on_progress:
-        folder = build_reference(require_checkpoint(run), on_progress)
         doubt = measure_run(run, on_progress)
+        folder = build_reference(require_checkpoint(run), on_progress)
     found = read_reference(folder)
     assert found is not None
     lines = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import closing
 from pathlib import Path
 from shlex import quote
@@ -12,7 +11,7 @@ from alexcore.batchnorm.comparable import BN_PRESETS, make_experiment
 from alexcore.batchnorm.read.record import RATE_SWEEP, SWEEPS, Experiment
 from alexcore.batchnorm.settings import BN_FIELDS, arm_key, create_experiment, load_bn_config
 from alexcore.cli.flags import add_field
-from alexcore.cli.output import RUN_HELP, Arguments, Bar, add_command, answer, reported
+from alexcore.cli.output import RUN_HELP, Arguments, Bar, add_command, answer, reported, say
 from alexcore.config import FIELDS, absolute
 from alexcore.errors import DataError, RunError
 from alexcore.runs.kinds import BATCHNORM
@@ -38,7 +37,7 @@ def carry_out(run_dir: Path, as_json: bool) -> int:
     """Run an experiment, new or prepared for resuming, in this process, and print what it has come to."""
     from alexcore.runs.worker import execute
 
-    print(f"Experiment {run_dir}", file=sys.stderr)
+    say(f"Experiment {run_dir}", aside=True)
     with closing(Bar()) as bar:
         execute(run_dir, bar)
     return tell(run_dir, as_json)

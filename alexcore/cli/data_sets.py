@@ -72,7 +72,7 @@ def data_info(arguments: Arguments) -> int:
     problems += [f"It could also be read as {each.words}: {_or_default(each.choice)}" for each in reading.alternatives]
     count = f"{len(index.files):,} {'picture' if len(index.files) == 1 else 'pictures'}"
     head = f"{index.root}: {count}, {index.layout}"
-    return answer(arguments.json, found, head, counts.to_string(), *problems)
+    return answer(arguments.json, found, head, *counts.to_string().split("\n"), *problems)
 
 
 def _or_default(choice: FolderChoice) -> str:

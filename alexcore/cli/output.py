@@ -11,6 +11,7 @@ from typing import Any
 
 from alexcore.errors import AlexError
 from alexcore.jobs import JobProgress
+from alexcore.names import in_json, in_terminal
 from alexcore.runs.events import finite
 from alexcore.words.phases import phase_in_words
 
@@ -38,7 +39,7 @@ class Bar:
             # In a log file a bar that moves ten times a second is only noise.
             every_s = 0.1 if sys.stderr.isatty() else 10.0
             self._bar = tqdm(
-                desc=phase_in_words(phase, (fields or {}).get("phase_values")),
+                desc=in_terminal(phase_in_words(phase, (fields or {}).get("phase_values"))),
                 file=sys.stderr,
                 dynamic_ncols=True,
                 leave=False,
@@ -63,9 +64,15 @@ class Bar:
             self._phase = ""
 
 
+def say(*lines: str, aside: bool = False) -> None:
+    """Print lines for a person; `aside` is what is not the answer itself, and goes to standard error."""
+    for line in lines:
+        print(in_terminal(line), file=sys.stderr if aside else sys.stdout)
+
+
 def print_json(value: Any) -> None:
     """Print one JSON document as one line; numbers that are not finite become null, because JSON has none."""
-    print(json.dumps(finite(value), ensure_ascii=False, allow_nan=False))
+    print(in_json(json.dumps(finite(value), ensure_ascii=False, allow_nan=False)))
 
 
 def answer(as_json: bool, document: Any, *lines: str) -> int:
@@ -73,8 +80,7 @@ def answer(as_json: bool, document: Any, *lines: str) -> int:
     if as_json:
         print_json(document)
     else:
-        for line in lines:
-            print(line)
+        say(*lines)
     return 0
 
 

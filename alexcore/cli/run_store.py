@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from alexcore.cli.output import Arguments, add_command, answer, reported
 from alexcore.errors import AlexError, RunError
+from alexcore.names import in_json
 from alexcore.runs.events import finite
 from alexcore.words.numbers import size_text
 
@@ -27,7 +28,7 @@ def runs(arguments: Arguments) -> int:
     if action == "note" and arguments.clear == bool(" ".join(arguments.words).strip()):
         raise RunError("`runs note` needs either the ID and the words of a note, or the ID and --clear.")
     told, text = do(arguments)
-    return answer(arguments.json, told, text)
+    return answer(arguments.json, told, *text.split("\n"))
 
 
 def _list(arguments: Arguments) -> tuple[dict[str, Any], str]:
@@ -71,7 +72,7 @@ def _show(arguments: Arguments) -> tuple[dict[str, Any], str]:
         "bytes": found.bytes,
         "command": _command(run),
     }
-    return shown, json.dumps(finite(shown), indent=1, ensure_ascii=False)
+    return shown, in_json(json.dumps(finite(shown), indent=1, ensure_ascii=False))
 
 
 def _command(run: Run) -> str | None:

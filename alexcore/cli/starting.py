@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import closing
 from pathlib import Path
 from shlex import quote
 from typing import Any
 
+from alexcore.batchnorm.settings import with_seeds
 from alexcore.cli.comparing import carry_out
 from alexcore.cli.flags import add_config_flags, add_field, config_of
-from alexcore.cli.output import RUN_HELP, Arguments, Bar, add_command, answer, reported
+from alexcore.cli.output import RUN_HELP, Arguments, Bar, add_command, answer, reported, say
 from alexcore.cli.processes import attend, with_world_size
 from alexcore.config import FIELDS, TrainConfig, absolute
 from alexcore.runs import group as groups
@@ -46,6 +46,7 @@ def train(arguments: Arguments) -> int:
     """Train in the foreground; Ctrl-C saves and stops."""
     from alexcore.home import runs_dir
     from alexcore.runs.store import create_run
+    from alexcore.training.idle_settings import before_start
     from alexcore.training.plan import plan_before_start
 
     if groups.rank():
@@ -57,7 +58,8 @@ def train(arguments: Arguments) -> int:
             # Rank 0 was on another machine before, which has the note that names the run.
             groups.remember_run(arguments.run)
             return _execute(arguments.run, arguments.json)
-        plan_before_start(config, arguments.run or runs_dir())
+        for finding in before_start(config, *plan_before_start(config, arguments.run or runs_dir())):
+            say(f"{finding.event}: {finding.sentence}", aside=True)
         run_dir = create_run(config, arguments.run)
         groups.remember_run(run_dir)
     return _execute(run_dir, arguments.json)
@@ -86,10 +88,13 @@ def resume(arguments: Arguments) -> int:
     run_dir = groups.run_of_group()
     if run_dir is None:
         run = find_run(arguments.run_dir)
-        config = prepare_resume(run, **absolute(with_world_size({name: getattr(arguments, name) for name in FIELDS})))
+        changes = absolute(with_world_size({name: getattr(arguments, name) for name in FIELDS}))
+        if arguments.seeds is not None and run.kind is BATCHNORM:
+            with_seeds(run.path, arguments.seeds)  # refuses what is out of range
+        config = prepare_resume(run, seeds=arguments.seeds, **changes)
         if run.kind is BATCHNORM:
             return carry_out(run.path, arguments.json)
-        print(planned(run, config).message, file=sys.stderr)
+        say(planned(run, config).message, aside=True)
         run_dir = run.path
         groups.remember_run(run_dir)
     return _execute(run_dir, arguments.json)
@@ -108,7 +113,7 @@ def _execute(run_dir: Path, as_json: bool) -> int:
     from alexcore.runs.worker import execute
     from alexcore.words.findings import told
 
-    print(f"Run {run_dir}", file=sys.stderr)
+    say(f"Run {run_dir}", aside=True)
     config = read_run(run_dir).config
     with closing(Bar()) as bar:
         if config and config.processes > 1 and not groups.in_group():
@@ -142,5 +147,7 @@ def register(commands: Any) -> None:
     add_config_flags(training)
     resuming = add_command(commands, "resume", resume)
     resuming.add_argument("run_dir", help=RUN_HELP)
+    text = "of a BatchNorm experiment that has finished: train more seeds, up to so many in all"
+    resuming.add_argument("--seeds", type=int, metavar="N", help=text)
     for spec in FIELDS.values():
         add_field(resuming, spec, hidden=spec.name not in RESUMABLE)

@@ -20,8 +20,10 @@ from alexcore.batchnorm.views.sections import SECTIONS, Choice, Section
 from alexcore.batchnorm.views.view import View
 from alexcore.config import FIELDS, load_config
 from alexcore.errors import RunError
+from alexcore.figures import as_drawn
 from alexcore.files import read_json, replacing
 from alexcore.nn.norms import look_of
+from alexcore.spreadsheet import csv_of
 from alexcore.words.findings import told
 from alexcore.words.verdict import answer_in_words, rule_in_words
 
@@ -184,7 +186,7 @@ def _view(name: str, view: View) -> str:
     if len(view.table):
         columns = [str(each) for each in view.table.columns]
         shown = view.table.head(MOST_ROWS).astype(object).to_numpy().tolist()
-        coded = base64.b64encode(view.table.to_csv(index=False).encode()).decode()
+        coded = base64.b64encode(csv_of(view.table).encode()).decode()
         text = f'<p><a download="{_text(view.name)}.csv" href="data:text/csv;base64,{coded}">Download as CSV</a></p>'
         if len(view.table) > MOST_ROWS:
             text += f"<p>The first {MOST_ROWS} of {len(view.table):,} rows; the CSV has them all.</p>"
@@ -197,7 +199,7 @@ def _view(name: str, view: View) -> str:
 
 
 def _chart(name: str, figure: go.Figure) -> str:
-    shown = go.Figure(figure).update_layout(template="plotly_white")
+    shown = go.Figure(as_drawn(figure)).update_layout(template="plotly_white")
     text: str = pio.to_html(
         shown,
         include_plotlyjs=False,

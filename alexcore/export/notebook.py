@@ -12,7 +12,7 @@ import nbformat
 from alexcore.errors import RunError
 from alexcore.export.formats import Wish, Written
 from alexcore.export.project import Project, make_project
-from alexcore.export.rendering import in_markdown
+from alexcore.export.rendering import on_one_line
 from alexcore.export.source import Source, load_trained
 from alexcore.nn.blueprints import one_network
 from alexcore.words.numbers import size_text
@@ -73,7 +73,7 @@ def write_notebook(source: Source, file: Path, _: Wish) -> Written:
 
 def _head(source: Source, project: Project) -> str:
     lines = [
-        f"# {one_network(source.config.variant).class_name}, as the run {in_markdown(source.name)} trained it",
+        f"# {one_network(source.config.variant).class_name}, as the run {on_one_line(source.name)} trained it",
         "Plain PyTorch, with exactly that run's settings. Run the cells from top to bottom. Needs torch, torchvision, "
         "pillow and numpy.",
         *project.notes,

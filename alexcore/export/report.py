@@ -27,6 +27,7 @@ from alexcore.export.formats import TENSORBOARD, Wish, Written
 from alexcore.export.rendering import render
 from alexcore.export.source import Source, open_data
 from alexcore.export.svg import Line, bar_chart, line_chart
+from alexcore.names import in_cell
 from alexcore.palette import REST, TRAIN, VAL
 from alexcore.runs.events import Event
 from alexcore.words.findings import told
@@ -50,7 +51,9 @@ class ReportTable:
     def csv(self) -> str:
         """The table as an address that holds all of it."""
         text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows([self.columns, *self.rows])
+        csv.writer(text, lineterminator="\n").writerows(
+            [in_cell(each) for each in row] for row in [self.columns, *self.rows]
+        )
         return "data:text/csv;charset=utf-8," + quote(text.getvalue())
 
 

@@ -66,6 +66,7 @@ def experiment_form(data: str, choice: FolderChoice = AS_IT_LIES, val: str = "")
         default=first,
         required=True,
         persist_state="session",
+        bind="query-params",
         on_change=lambda: _fill(st.session_state["bn_preset"]),
         help=_("A set of values for all settings below; change any of them afterwards."),
     )

@@ -13,6 +13,7 @@ from alexcore.batchnorm.views.distributions import fan_channels, fan_layers
 from alexcore.batchnorm.views.sections import SECTIONS, Choice, Maker, Part, layer_of, seed_of
 from alexcore.batchnorm.views.shift_by_layer import MEASURES
 from alexcore.batchnorm.views.view import View
+from alexcore.figures import as_drawn
 from alexcore.runs.store import Run
 from alexcore.words.language import _
 from ui.batchnorm.downloads import take_along
@@ -190,7 +191,7 @@ def _charts(view: View) -> None:
     place = st.grid("auto", min_column_width=width) if side_by_side else st.container()
     for name, figure in view.figures.items():
         place.plotly_chart(
-            figure,
+            as_drawn(figure),
             key=f"bn_chart_{view.name}_{name}",
             config={"displaylogo": False},
             alt=f"{figure.layout.title.text}. {view.sentence}",

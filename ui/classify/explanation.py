@@ -50,7 +50,7 @@ def explain(work: Work, number: int) -> None:
             key = f"classify_class_{number}"
             target = st.selectbox(_("Class to explain"), options, key=key, width=240, help=help_text)
             help_text = _("Covers 100 places one after the other and asks the network each time: about a second.")
-            covered = st.toggle(_("Occlusion map"), key="classify_occlusion", help=help_text)
+            covered = st.toggle(_("Occlusion map"), key="classify_occlusion", help=help_text, persist_state="session")
         columns = st.columns(len(networks)) if len(networks) > 1 else [st.container()]
         for place, (column, network) in enumerate(zip(columns, networks, strict=True)):
             with column:

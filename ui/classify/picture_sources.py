@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Protocol
 
@@ -30,6 +30,7 @@ from ui.parts.controls import one_of
 from ui.parts.networks import run_index
 from ui.parts.page import show_error
 from ui.parts.text import plain
+from ui.parts.upload_field import camera_field, kept_uploads
 
 # Pictures in one go, and the sizes of one picture and of one upload (a zip file).
 MOST, PICTURE_MB, UPLOAD_MB = 1000, 20, 200
@@ -67,10 +68,9 @@ def choose_pictures(run: Run | None) -> Chosen:
     if wanted and run is not None:
         return _one_of_the_set(run, wanted)
     sources = SOURCES if run is not None else tuple(each for each in SOURCES if each != "Validation pictures")
-    source = one_of(_("Pictures from"), sources, "classify_source", bind="query-params")
+    source = one_of(_("Pictures from"), sources, "classify_source", bind="query-params", persist_state="session")
     if source == "Camera":
-        shot = st.camera_input(_("Take a picture"), key="classify_camera")
-        st.caption(_("Your browser asks for permission first. The picture is kept in memory, and only for this visit."))
+        shot = camera_field(_("Take a picture"), "classify_camera")
         chosen = _uploads([shot] if shot else [])
     elif source == "Paste":
         chosen = _pasted()
@@ -79,15 +79,11 @@ def choose_pictures(run: Run | None) -> Chosen:
     elif source == "A folder":
         chosen = _folder()
     else:
-        files = st.file_uploader(
-            _("Pictures"),
-            accept_multiple_files=True,
-            key="classify_upload",
-            max_upload_size=UPLOAD_MB,
-            help=f"Drop them here. Pictures of at most {PICTURE_MB} MB, or a zip file of pictures; up to {MOST:,} in "
-            "one go. They are kept in memory, and only for this visit.",
+        about = (
+            f"Drop them here. Pictures of at most {PICTURE_MB} MB, or a zip file of pictures; up to {MOST:,} in one "
+            "go. They are kept in memory, and only for this visit."
         )
-        chosen = _uploads(files)
+        chosen = _uploads(kept_uploads(_("Pictures"), "classify_upload", UPLOAD_MB, about))
     with st.expander(_("What happens to a picture before the network sees it"), icon=":material/info:"):
         st.caption(_("One policy for training, evaluation and this page. What was changed stands beside each picture."))
         st.table(pd.DataFrame(POLICY, columns=["in the file", "what happens"]).set_index("in the file"))
@@ -120,9 +116,12 @@ def _uploads(files: Sequence[Upload]) -> Chosen:
                 thing = require_here(each.name, BytesIO(each.getvalue()), "image", "zip")
                 # One whose beginning is damaged is no picture either, and is told so.
                 if thing != "zip" and not each.name.lower().endswith(".zip"):
-                    pictures.append(from_bytes(each.name, each.getvalue, each.size, PICTURE_MB * 10**6))
+                    picture = from_bytes(each.name, each.getvalue, each.size, PICTURE_MB * 10**6)
+                    pictures.append(replace(picture, identity=each.file_id))
                     continue
-                known[each.file_id] = zip_pictures(each.getvalue(), each.name)
+                found = zip_pictures(each.getvalue(), each.name)
+                numbered = (replace(one, identity=(each.file_id, at)) for at, one in enumerate(found.pictures))
+                known[each.file_id] = replace(found, pictures=tuple(numbered))
             pictures += known[each.file_id].pictures
             _say(known[each.file_id].passed_over)
         except DataError as error:
@@ -165,7 +164,7 @@ def _samples(run: Run) -> Chosen:
     if "val" not in index.splits:
         raise DataError(f"{index.root} has no validation split.", "Upload pictures instead.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        count = one_of(_("How many"), SAMPLES, "classify_samples", default=SAMPLES[1])
+        count = one_of(_("How many"), SAMPLES, "classify_samples", default=SAMPLES[1], persist_state="session")
         turn = int(st.session_state.get("classify_turn", 0))
         if st.button(_("Others"), key="classify_others", icon=":material/refresh:"):
             turn = st.session_state["classify_turn"] = turn + 1
@@ -186,6 +185,7 @@ def _folder() -> Chosen:
             key="classify_folder",
             max_chars=1000,
             bind="query-params",
+            persist_state="session",
             placeholder=_("the path of a folder with pictures"),
             width=520,
         )

@@ -13,6 +13,7 @@ from ui.parts.lazy_torch import load_torch
 from ui.parts.networks import tell_notes
 from ui.parts.page import shown_errors
 from ui.parts.text import plain
+from ui.parts.upload_field import kept_uploads
 
 if TYPE_CHECKING:
     from alexcore.analysis.batch_prediction import AskedNetwork
@@ -23,15 +24,12 @@ MAX_MB = 200
 def weights_section() -> AskedNetwork | None:
     """Draw the expander for a weights file; the network of the one that was given and accepted, or None."""
     with st.expander(_("Ask a weights file of your own, too"), icon=":material/upload_file:"):
-        file = st.file_uploader(
-            _("A best.pt of a run from elsewhere"),
-            key="classify_weights",
-            max_upload_size=MAX_MB,
-            help=_(
-                "It is opened without running any code in it, its classes, settings and the shape of each tensor are "
-                "checked, and it is refused with the reason where they do not fit. It stays in memory, for this visit."
-            ),
+        about = _(
+            "It is opened without running any code in it, its classes, settings and the shape of each tensor are "
+            "checked, and it is refused with the reason where they do not fit. It stays in memory, for this visit."
         )
+        label, key = _("A best.pt of a run from elsewhere"), "classify_weights"
+        file = next(iter(kept_uploads(label, key, MAX_MB, about, several=False)), None)
         if file is None:
             st.session_state.pop("classify_weights_network", None)
             st.caption(f"The checkpoint of a run of this program, at most {MAX_MB} MB. Nothing is kept on disk.")

@@ -15,7 +15,7 @@ from alexcore.words.numbers import duration
 from ui.classify.picture_sources import Chosen
 
 if TYPE_CHECKING:
-    from alexcore.analysis.batch_prediction import AskedNetwork, BatchPrediction
+    from alexcore.analysis.batch_prediction import AskedNetwork, BatchPrediction, Reply
 
 # A click waits at most so long.
 SLICE_S, POLL_S = 0.8, 0.1
@@ -26,13 +26,13 @@ SHOWN_PX = 480
 
 @dataclass
 class Work:
-    """One set of pictures and its answers so far; another `key`, what it was made of, is other work.
+    """One set of pictures and its answers so far; another `key`, who was asked and what about, is other work.
 
     `seconds` is how long answering took, without waiting for the browser; `kept` are small copies and maps, by what
     they show.
     """
 
-    key: Hashable
+    key: tuple[Hashable, Hashable]
     pictures: tuple[Incoming, ...]
     batch: BatchPrediction
     began: float = field(default_factory=time.monotonic)
@@ -45,6 +45,15 @@ class Work:
         done = self.batch.advance(SLICE_S)
         self.seconds += time.monotonic() - start
         return done
+
+    def answered(self) -> dict[Hashable, Reply]:
+        """The answers so far to pictures that can be known again."""
+        pairs = zip(self.pictures, self.batch.replies, strict=False)
+        return {picture.identity: reply for picture, reply in pairs if picture.identity is not None}
+
+    def identity_of(self, place: int | None) -> Hashable:
+        """What the picture in this place can be known by."""
+        return self.pictures[place].identity if place is not None and place < len(self.pictures) else None
 
     def keep(self, name: Hashable, make: Callable[[], Any]) -> Any:
         """Make something once and remember it for the next rerun; the oldest is forgotten."""
@@ -59,14 +68,18 @@ def work_on(networks: Sequence[AskedNetwork], chosen: Chosen, tta: bool) -> Work
     """The work on these pictures: the one in progress, or a new one in its place."""
     from alexcore.analysis.batch_prediction import BatchPrediction
 
-    key = (tuple((each.name, _version(each), each.doubt) for each in networks), chosen.identity, tta)
+    asked = (tuple((each.name, _version(each), each.doubt) for each in networks), tta)
     work: Work | None = st.session_state.get("classify_work")
-    if work is None or work.key != key:
+    if work is None or work.key != (asked, chosen.identity):
+        known = work.answered() if work is not None and work.key[0] == asked else {}
+        explained = None if work is None else work.identity_of(st.session_state.get("classify_explained"))
         # Dropped first, so that two sets of pictures are never in memory.
         st.session_state.pop("classify_work", None)
-        work = Work(key, chosen.pictures, BatchPrediction(networks, chosen.pictures, tta=tta))
+        batch = BatchPrediction(networks, chosen.pictures, tta=tta, known=known)
+        work = Work((asked, chosen.identity), chosen.pictures, batch)
         st.session_state["classify_work"] = work
-        st.session_state["classify_explained"] = chosen.explained
+        again = (place for place, each in enumerate(chosen.pictures) if explained and each.identity == explained)
+        st.session_state["classify_explained"] = next(again, None) if chosen.explained is None else chosen.explained
     return work
 
 

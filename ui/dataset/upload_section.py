@@ -18,6 +18,7 @@ from alexcore.words.numbers import size_text
 from ui.parts.kept_upload import kept_upload
 from ui.parts.page import show_error
 from ui.parts.text import plain
+from ui.parts.upload_field import upload_field
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -58,15 +59,11 @@ def upload_section() -> Archive | None:
     limits = _("At most {size} MB a file, {entries} entries, and {unpacked} unpacked.").format(
         size=UPLOAD_MB, entries=f"{UPLOAD_LIMITS.files:,}", unpacked=size_text(UPLOAD_LIMITS.total_bytes)
     )
-    upload = st.file_uploader(
-        _("Archive"),
-        key="dataset_archive",
-        max_upload_size=UPLOAD_MB,
-        help=_(
-            "It is unpacked with limits: nothing outside its own folder, no links, no bombs. "
-            "Larger archives: python -m alexcore data unpack ARCHIVE DIR."
-        ),
+    about = _(
+        "It is unpacked with limits: nothing outside its own folder, no links, no bombs. Larger archives: python -m "
+        "alexcore data unpack ARCHIVE DIR."
     )
+    upload = upload_field(_("Archive"), "dataset_archive", UPLOAD_MB, about)
     st.caption(limits)
     if upload is None:
         st.button(_("Unpack"), key="dataset_unpack", disabled=True)

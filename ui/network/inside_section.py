@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -30,6 +30,7 @@ from ui.parts.page import shown_errors
 from ui.parts.picture_choice import MAX_MB, uploaded_picture
 from ui.parts.table_csv import csv_button
 from ui.parts.text import plain
+from ui.parts.upload_field import upload_field
 
 if TYPE_CHECKING:  # importing them loads torch, which waits until this part is opened
     from alexcore.analysis.inside import Spread, Values
@@ -82,8 +83,7 @@ def _picture(run: Run, rendering: Rendering) -> tuple[Image.Image, str, str]:
         DataError: the upload is no picture, or the data set does not have the wished one.
     """
     about = _("It is kept in memory, and only for this visit. Without one, a picture of the data set is used.")
-    more: dict[str, Any] = {"max_upload_size": MAX_MB, "help": about}
-    upload = st.file_uploader(_("Your own picture"), key="network_upload", **more)
+    upload = upload_field(_("Your own picture"), "network_upload", MAX_MB, about)
     if upload is not None:
         if upload.size > MAX_MB * 2**20:
             raise DataError(f"{upload.name} has {size_text(upload.size)}; the limit is {MAX_MB} MB.")

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 import plotly.graph_objects as go
 import streamlit as st
 
+from alexcore.figures import as_drawn
+
 T = TypeVar("T")
 
 
@@ -31,7 +33,7 @@ def download(label: str, content: Callable[[], str | bytes], file: str, mime: st
 
 def chart(figure: go.Figure, key: str | None = None, **more: Any) -> None:
     """Draw a figure as wide as its place."""
-    st.plotly_chart(figure, key=key, config={"displaylogo": False}, **more)
+    st.plotly_chart(as_drawn(figure), key=key, config={"displaylogo": False}, **more)
 
 
 def side_by_side(figures: Mapping[str, go.Figure], key: str) -> None:

@@ -43,7 +43,12 @@ def take_intensity(name: str, rule: str) -> None:
 def widget(spec: FieldSpec, key: str = "") -> Any:
     """Draw the widget of one field and return its value; without a `key` it is that of the page Train."""
     help_text = f"{spec.text}\n\nLegal: {spec.legal}."
-    common: dict[str, Any] = {"key": key or _key(spec.name), "help": help_text, "persist_state": "session"}
+    common: dict[str, Any] = {
+        "key": key or _key(spec.name),
+        "help": help_text,
+        "persist_state": "session",
+        "bind": "query-params",
+    }
     if spec.name == "augment":
         return _augmentation(spec, common)
     if spec.choices:
@@ -86,6 +91,7 @@ def config_form(data: str, val: str = "", choice: FolderChoice = AS_IT_LIES) -> 
         on_change=lambda: fill(make_config(st.session_state["train_preset"]).model_dump()),
         help=_("A set of values for all settings below; change any of them afterwards."),
         persist_state="session",
+        bind="query-params",
     )
     st.caption(PRESETS[preset][0])
     specs = [spec for spec in FIELDS.values() if spec.name not in ELSEWHERE]

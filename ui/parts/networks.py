@@ -47,12 +47,20 @@ def classifier(checkpoint: Path) -> Classifier:
 
 
 def choices(runs: list[Run], key: str, otherwise: Run, which: str) -> dict[str, Run]:
-    """The runs of a field by id; the field has the one of the address, or `otherwise`, which is the `which` one."""
+    """The runs of a field by id; the field has the one of the address, else the one that was there before.
+
+    Where nobody has chosen any it is `otherwise`, which is the `which` one.
+    """
     by_id = {run.id: run for run in runs}
     wished = chosen_run()
     if wished and wished not in by_id:
         st.warning(f"There is no run {plain(wished)} with a checkpoint; the {which} one is used instead.")
+    before: str | None = st.session_state.get(f"{key}_before")
+    if wished is None and before in by_id:
+        choose_run(before)  # nobody has said otherwise since this visit has looked at it
+        wished = before
     current = wished if wished in by_id else otherwise.id
+    st.session_state[f"{key}_before"] = wished
     if st.session_state.get(key) != current:
         st.session_state[key] = current
     return by_id
@@ -85,6 +93,7 @@ def choose_runs(runs: list[Run]) -> list[Run]:
             max_selections=MOST_BESIDE,
             placeholder=_("no other run"),
             bind="query-params",
+            persist_state="session",
             help=_("Up to two other runs answer the same pictures, side by side with the first."),
         )
     return [by_id[each] for each in (picked, *beside)]

@@ -18,6 +18,7 @@ from alexcore.errors import DataError
 from alexcore.words.language import _
 from ui.parts.controls import whole_number
 from ui.parts.page import show_error
+from ui.parts.upload_field import upload_field
 
 MAX_MB = 20
 MAX_PICTURES, MAX_DRAWS = 8, 16
@@ -47,11 +48,8 @@ def choose_pictures(index: DataIndex | None) -> tuple[list[ShownPicture], int]:
         help_text = _("Number in the training split, counted from 0. The others follow at equal distances.")
         first = whole_number(_("First picture"), 0, "augment_first", help_text, **LOOK)
     with st.expander(_("Your own picture"), key="augment_own"):
-        upload = st.file_uploader(
-            _("It takes the place of the data set's pictures, and is not kept."),
-            key="augment_upload",
-            max_upload_size=MAX_MB,
-        )
+        about = _("It takes the place of the data set's pictures, and is not kept.")
+        upload = upload_field(about, "augment_upload", MAX_MB)
     if upload is not None:
         data = upload.getvalue()
         try:

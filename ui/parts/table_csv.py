@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from alexcore.spreadsheet import csv_of
 from alexcore.words.language import _
 from ui.parts.controls import download
 
@@ -14,7 +15,7 @@ MOST_CELLS = 20_000
 
 def csv_button(table: pd.DataFrame, file: str, key: str) -> None:
     """Offer a table for download; its text is made when somebody clicks."""
-    download(_("Download as CSV"), lambda: table.to_csv(index=False).encode(), file, "text/csv", key)
+    download(_("Download as CSV"), lambda: csv_of(table).encode(), file, "text/csv", key)
 
 
 def table_with_csv(table: pd.DataFrame, alt: str, file: str, key: str) -> None:

@@ -18,6 +18,7 @@ from ui.parts.job_progress import watch_job
 from ui.parts.kept_upload import kept_upload
 from ui.parts.page import shown_errors
 from ui.parts.text import plain
+from ui.parts.upload_field import upload_field
 from ui.runs.selection import show_run
 
 if TYPE_CHECKING:
@@ -31,15 +32,11 @@ _TURN = "runs_import_turn"
 def import_section() -> None:
     """Draw the expander for a bundle; a run that comes is watched below it, and offered when it is here."""
     with st.expander(_("Bring a run back from a bundle"), key="runs_import_section", icon=":material/upload_file:"):
-        upload = st.file_uploader(
-            _("Bundle"),
-            key=f"runs_import{st.session_state.get(_TURN) or ''}",
-            max_upload_size=UPLOAD_MB,
-            help=_(
-                "What Take it along writes as a bundle. The hash of each of its files is compared before the run "
-                "appears. Larger ones: python -m alexcore import FILE."
-            ),
+        about = _(
+            "What Take it along writes as a bundle. The hash of each of its files is compared before the run appears. "
+            "Larger ones: python -m alexcore import FILE."
         )
+        upload = upload_field(_("Bundle"), f"runs_import{st.session_state.get(_TURN) or ''}", UPLOAD_MB, about)
         st.caption(
             _("At most {size} MB, and {unpacked} unpacked.").format(
                 size=UPLOAD_MB, unpacked=size_text(UPLOAD_LIMITS.total_bytes)

@@ -164,9 +164,12 @@ def build_arm(config: TrainConfig, norm: str, seed: int, classes: int, device: t
     return Arm(norm, seed, own, model, build_optimizer(model, own))
 
 
-def build_arms(config: TrainConfig, bn: BnConfig, classes: int, device: torch.device) -> list[Arm]:
-    """All arms, seed by seed, in each seed norm by norm."""
-    return [build_arm(config, norm, seed, classes, device) for seed in seeds_of(config, bn) for norm in bn.norms]
+def build_arms(
+    config: TrainConfig, bn: BnConfig, classes: int, device: torch.device, seeds: Sequence[int] = ()
+) -> list[Arm]:
+    """All arms, or those of some seeds, seed by seed, in each seed norm by norm."""
+    chosen = seeds or seeds_of(config, bn)
+    return [build_arm(config, norm, seed, classes, device) for seed in chosen for norm in bn.norms]
 
 
 def step_seconds(arms: Sequence[Arm]) -> dict[str, float]:

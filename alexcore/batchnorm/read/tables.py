@@ -16,6 +16,7 @@ from typing import Any
 from alexcore.batchnorm.read.record import SWEEPS, Arm, Experiment, is_number
 from alexcore.batchnorm.settings import arm_key
 from alexcore.files import replacing
+from alexcore.names import in_cell
 
 Row = dict[str, Any]
 _ARM = ("arm", "norm", "seed")
@@ -49,7 +50,7 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterator[Row]) -> None:
     with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns, restval="", extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({name: in_cell(value) for name, value in row.items()} for row in rows)
 
 
 def _about(arm: Arm) -> Row:

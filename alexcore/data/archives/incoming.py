@@ -7,7 +7,7 @@ or written anywhere. Endings only sort out what a zip or a folder holds beside p
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from io import BytesIO
@@ -41,12 +41,14 @@ class Incoming:
         read: Gives the file or its bytes; may raise a DataError.
         label: The number of its class, where that is known.
         path: The row's path in its data set, for a picture of one.
+        identity: What changes when the picture does, so that it need not be answered twice; None: nobody knows.
     """
 
     name: str
     read: Callable[[], Source]
     label: int | None = None
     path: str = ""
+    identity: Hashable = None
 
 
 @dataclass(frozen=True)
@@ -181,7 +183,7 @@ def folder_pictures(folder: Path, roots: Sequence[Path] | None = None, most: int
                 outside += 1
             else:
                 name = str(path) if roots is None else path.relative_to(folder).as_posix()
-                pictures.append(Incoming(name, partial(Path, path)))
+                pictures.append(Incoming(name, partial(Path, path), identity=_state_of(path)))
         if most and (len(pictures) > most or others + outside > 100 * most):
             more = True
             break
@@ -193,6 +195,14 @@ def folder_pictures(folder: Path, roots: Sequence[Path] | None = None, most: int
     if more:
         passed.append(f"The folder holds more; the first {min(most, len(pictures)):,} pictures by name are taken.")
     return Found(tuple(pictures[:most] if most else pictures), tuple(passed))
+
+
+def _state_of(path: Path) -> Hashable:
+    try:
+        status = path.stat()
+    except OSError:  # whoever reads it says so
+        return None
+    return str(path), status.st_size, status.st_mtime_ns
 
 
 def _fail(error: DataError) -> Path:
@@ -231,8 +241,8 @@ def set_pictures(index: DataIndex, positions: Sequence[int]) -> list[Incoming]:
     """The pictures in these rows of `index.files`, with their labels."""
     rows = index.files.iloc[list(positions)]
     return [
-        Incoming(path, partial(picture_source, index, path), int(label), path)
-        for path, label in zip(rows["path"], rows["label"], strict=True)
+        Incoming(path, partial(picture_source, index, path), int(label), path, (str(index.root), path, int(changed)))
+        for path, label, changed in zip(rows["path"], rows["label"], rows["mtime_ns"], strict=True)
     ]
 
 

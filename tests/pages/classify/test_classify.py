@@ -302,6 +302,13 @@ def test_measuring_is_a_job_and_what_it_finds_is_shown(run: Path, spawned: list[
     assert any("Asking the network its own pictures" in str(bar.proto.text) for bar in at.get("progress"))
 
 
+def test_a_run_at_work_is_not_measured_from_here(flowers: Path):
+    write_run("running", "a-run", data=flowers, checkpoint=True)
+    at = open_page(PAGE)
+    assert "it measures when to doubt its predictions" in text_of(at)
+    assert "Measure this network" not in [each.label for each in at.button]
+
+
 def keep_doubt(run: Path, threshold: float, own: list[Image.Image]) -> None:
     """Let a run have measured these images: what is below the threshold is unsure, and noise is unlike them."""
     classifier = Classifier(run / "checkpoints" / "best.pt")
@@ -404,5 +411,5 @@ def test_nothing_of_an_upload_is_kept_on_disk(run: Path, home: Path):
     at.button(key="classify_explain_0").click().run()
     after = {path for path in home.rglob("*") if path.is_file()}
     # What is remembered: the device that the overview asks for, and perhaps the index and the rule of the data set.
-    known = {"jobs", "indexes", "intensity", "runs-index.json"}
+    known = {"jobs", "indexes", "intensity", "unreadable-classes", "runs-index.json"}
     assert {path.relative_to(cache_dir()).parts[0] for path in after - before} <= known

@@ -225,3 +225,12 @@ def test_mistakes_are_shown_with_their_pictures(flowers: Path) -> None:
     at.run()
     assert not errors_of(at)
     assert "of wide, is taken for fine with 97%" in text_of(at)
+
+
+def test_the_address_holds_the_settings_so_that_a_refresh_keeps_them(flowers: Path) -> None:
+    at = open_page("pages/train.py", train_preset="quick", train_epochs="7", train_width="0.5", train_norm="group")
+    assert not errors_of(at)
+    assert (at.number_input(key="train_epochs").value, at.selectbox(key="train_norm").value) == (7, "group")
+    nonsense = open_page("pages/train.py", train_epochs="many", train_norm="nobody's", train_lr="nan")
+    assert not nonsense.exception
+    assert nonsense.number_input(key="train_epochs").value == make_config().epochs

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import threading
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -228,7 +229,7 @@ def test_json_and_csv_have_the_form_of_the_command_line(small, known):
     assert [(row["file"], row["rank"], row["class"]) for row in rows[:3]] == [
         ("red.png", "1", "red"),
         ("red.png", "2", "blue"),
-        ("=bad.png", "", ""),
+        ("'=bad.png", "", ""),
     ]
     rows = list(csv.DictReader(io.StringIO(csv_text(batch.networks, batch.replies, 1))))
     assert [row["run"] for row in rows] == ["known"] * 3 + ["small"] * 3
@@ -265,3 +266,26 @@ def test_nothing_is_written(small, home: Path):
     batch = BatchPrediction([small], uploads(3))
     batch.advance()
     assert list(home.rglob("*")) == []
+
+
+def test_what_was_answered_before_is_not_asked_again(small, monkeypatch):
+    pictures = [replace(each, identity=number) for number, each in enumerate(uploads(6))]
+    first = BatchPrediction([small], pictures[:4])
+    assert first.advance()
+    known = {picture.identity: reply for picture, reply in zip(pictures, first.replies, strict=False)}
+    asked = []
+    monkeypatch.setattr(batch_prediction, "read_picture", lambda content, name, **more: asked.append(name) or 1 / 0)
+    again = BatchPrediction([small], [replace(pictures[2], name="other name"), *pictures[:2]], known=known)
+    assert again.finished
+    assert [each.name for each in again.replies] == ["other name", "0.png", "1.png"]
+    assert again.replies[0].probabilities is first.replies[2].probabilities
+    monkeypatch.undo()
+    # New ones before, between and behind those that are known.
+    mixed = [pictures[4], pictures[0], replace(pictures[5], identity=None), pictures[3], pictures[5]]
+    batch = BatchPrediction([small], mixed, known=known)
+    assert batch.done == 0
+    assert batch.advance()
+    assert asked == []
+    assert [each.name for each in batch.replies] == [each.name for each in mixed]
+    assert batch.replies[1].probabilities is first.replies[0].probabilities
+    assert all(len(each.probabilities) == 1 for each in batch.replies)

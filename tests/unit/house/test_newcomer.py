@@ -15,10 +15,11 @@ from alexcore.data.archives.incoming import named_pictures
 from alexcore.data.decoding.images import check_decodable, read_picture
 from alexcore.errors import DataError
 from alexcore.home import runs_dir
+from alexcore.names import JOINER
 from alexcore.runs.about import read_about
 from tests.support.run_folders import write_run
 from tests.support.small_trees import tree
-from ui.parts.text import JOINER, plain
+from ui.parts.text import plain
 
 
 def said(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
