@@ -40,7 +40,7 @@ def begins_as_zip(file: BinaryIO) -> bool:
 
 
 @dataclass
-class _Part:
+class _StoredPart:
     """A part of a zip file while it is read: what is left of it, and the CRC of what is not."""
 
     info: zipfile.ZipInfo
@@ -52,7 +52,7 @@ class _Part:
         self.crc = crc32(data, self.crc)
 
 
-class CheckedZip(io.RawIOBase):
+class VerifiedFile(io.RawIOBase):
     """A zip file that computes the CRC of each part while somebody reads it, so that nothing is read twice.
 
     Its parts are stored as they are, as torch does it. `damage` says what is wrong with it, empty for nothing; what has
@@ -67,7 +67,7 @@ class CheckedZip(io.RawIOBase):
         """
         self._file, self._damage = file, ""
         # By the place of their first byte that is not read yet.
-        self._open: dict[int, _Part] = {}
+        self._open: dict[int, _StoredPart] = {}
         if not begins_as_zip(file):
             self._damage = "it does not begin as a file of torch.save does" if file.tell() else "it is empty"
         else:
@@ -86,7 +86,7 @@ class CheckedZip(io.RawIOBase):
                 if magic != b"PK\3\4" or not named or not plain:
                     self._is_damaged(part)
                 elif part.file_size:
-                    self._open[self._file.tell() + extra_bytes] = _Part(part, part.file_size)
+                    self._open[self._file.tell() + extra_bytes] = _StoredPart(part, part.file_size)
         except _BROKEN:
             self._damage = "its directory is missing or damaged"
         except OSError as error:

@@ -13,7 +13,7 @@ from alexcore.config import TrainConfig, make_config
 from alexcore.errors import CheckpointError, ConfigError, DamagedCheckpointError
 from alexcore.files import replacing
 from alexcore.findings.saved import NamesStripped
-from alexcore.integrity import CheckedZip, begins_as_zip
+from alexcore.integrity import VerifiedFile, begins_as_zip
 from alexcore.nn import Network
 from alexcore.training.foreign import is_bare, plain_names, what_else
 
@@ -92,7 +92,7 @@ def load_checkpoint_from(source: Path | bytes, name: str, device: torch.device |
     """
     failed, state = False, None
     with _opened(source) as file:
-        checked = CheckedZip(file)
+        checked = VerifiedFile(file)
         try:
             state = torch.load(cast(BinaryIO, checked), device, weights_only=True)
         except Exception:  # noqa: BLE001
