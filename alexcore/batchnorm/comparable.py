@@ -42,10 +42,10 @@ BN_PRESETS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         {"seeds": 1, "steps": 1000},
     ),
     "thorough": (
-        "Five seeds and many steps, so that the numbers have bands and questions can be decided; three quarters of an "
-        "hour on two cores, at a quarter of the width.",
+        "Five seeds and many steps, so that the numbers have bands and questions can be decided, each arm at the best "
+        "rate of a short sweep; an hour on two cores, at a quarter of the width.",
         {"width": 0.25, "image_size": 96},
-        {"seeds": 5, "steps": 2000, "sweep_seeds": 3, "sweep_steps": 120},
+        {"seeds": 5, "steps": 2000, "own_rates": True, "sweep_seeds": 3, "sweep_steps": 120},
     ),
 }
 

@@ -18,7 +18,7 @@ from alexcore.runs.kinds import BATCHNORM
 from alexcore.runs.store import create_run
 
 # The groups of a form, in its order, and the field that each begins with.
-GROUPS = {"Arms": "arms", "Measuring": "probe_every", "Sweeps": "sweep_rates"}
+GROUPS = {"Arms": "arms", "Measuring": "probe_every", "Sweeps": "own_rates"}
 
 
 def arm_choices() -> tuple[str, ...]:
@@ -87,6 +87,13 @@ class BnConfig(BaseModel):
         code="alexcore.batchnorm.measure.recalibration:recalibrate",
     )
 
+    own_rates: bool = field(
+        False,
+        "Each arm at its own best rate",
+        "Before the start the learning rates below are swept, and each arm gets the best of its own. Without it all "
+        "arms have the same rate, and one that is behind may only have the wrong one.",
+        code="alexcore.batchnorm.measure.own_rates:choose_rates",
+    )
     sweep_rates: str = field(
         "0.001,0.003,0.01,0.03,0.1,0.3,1",
         "Learning rates of the sweep",

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -165,11 +165,17 @@ def build_arm(config: TrainConfig, norm: str, seed: int, classes: int, device: t
 
 
 def build_arms(
-    config: TrainConfig, bn: BnConfig, classes: int, device: torch.device, seeds: Sequence[int] = ()
+    config: TrainConfig,
+    bn: BnConfig,
+    classes: int,
+    device: torch.device,
+    seeds: Sequence[int] = (),
+    rates: Mapping[str, float] | None = None,
 ) -> list[Arm]:
-    """All arms, or those of some seeds, seed by seed, in each seed norm by norm."""
+    """All arms, or those of some seeds, seed by seed, in each seed norm by norm; `rates` by norm, else the run's."""
+    own = {norm: config.model_copy(update={"lr": (rates or {}).get(norm, config.lr)}) for norm in bn.norms}
     chosen = seeds or seeds_of(config, bn)
-    return [build_arm(config, norm, seed, classes, device) for seed in chosen for norm in bn.norms]
+    return [build_arm(own[norm], norm, seed, classes, device) for seed in chosen for norm in bn.norms]
 
 
 def step_seconds(arms: Sequence[Arm]) -> dict[str, float]:

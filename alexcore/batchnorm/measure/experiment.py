@@ -116,7 +116,8 @@ def run_experiment(
             obey(experiment)
 
             # One round: a batch is read once for all arms of its seed.
-            began, lr = session.clock(), pace.lr
+            began = session.clock()
+            rates = {arm.key: pace.lr_of(arm) for arm in arms}
             read = {seed: next(windows) for seed, windows in batches.items()}
             require_readable(experiment)  # before the steps, so that a resume can make them with all pictures
             for seed, pictures in read.items():
@@ -124,15 +125,15 @@ def run_experiment(
                 window = [each for each in without_lone(pictures) if len(each[1])]
                 for arm in arms if window else ():
                     if arm.seed == seed and arm.diverged_at is None:
-                        loss = arm.step(window, experiment.objective, lr, pace.step, experiment.device)
+                        loss = arm.step(window, experiment.objective, rates[arm.key], pace.step, experiment.device)
                         if loss is None:
-                            _tell_divergence(session, arm, config.lr)
+                            _tell_divergence(session, arm, arm.config.lr)
             pace.step += 1
 
             # Log.
             if pace.step % log_every == 0 or pace.step == 1:
                 for arm in arms:
-                    tell_step(session, arm, pace.step, lr)
+                    tell_step(session, arm, pace.step, rates[arm.key])
             pace.round_s.append(session.clock() - began)
             pace.report()
     except StopAskedError:

@@ -12,9 +12,10 @@ from alexcore.batchnorm.measure.arm_validation import ValBatches
 from alexcore.batchnorm.measure.arms import Arm, build_arms, worth_saying
 from alexcore.batchnorm.measure.batches import open_seeds, probe_set
 from alexcore.batchnorm.measure.experiment_pace import ExperimentPace
+from alexcore.batchnorm.measure.own_rates import choose_rates
 from alexcore.batchnorm.measure.prober import Prober
 from alexcore.batchnorm.measure.weighted_layers import fan_channels, layers_of
-from alexcore.batchnorm.settings import BnConfig, arm_key, seeds_of
+from alexcore.batchnorm.settings import BnConfig, arm_key, make_bn_config, seeds_of
 from alexcore.config import TrainConfig
 from alexcore.data.content_hashes import seen_by
 from alexcore.data.decoding.levels import Rendering
@@ -88,7 +89,11 @@ def prepare(config: TrainConfig, bn: BnConfig, session: Session, *, resume: bool
         raise finding.refusal(ConfigError)
     reporter.progress("building-networks", 0, 0)
     seed_everything(config.seed, config.deterministic, config.cudnn_benchmark)
-    arms = build_arms(config, bn, len(index.classes), device, seeds)
+    rates = dict((saved or {}).get("rates") or {})
+    if bn.own_rates and not saved:
+        rates = choose_rates(config, bn, session, index.rendering)
+        seed_everything(config.seed, config.deterministic, config.cudnn_benchmark)
+    arms = build_arms(config, bn, len(index.classes), device, seeds, rates)
     objective = Objective(weights_for(config, first.counts), config.label_smoothing, config.ignore_index)
     size = max(32, config.batch_size)
     val = ValBatches(index, operations, config.image_size, batch_size=size, seed=config.seed, lost="skipped")
@@ -120,11 +125,11 @@ def _has_finished(saved: dict[str, Any]) -> bool:
 def _restore(experiment: ExperimentParts, saved: dict[str, Any]) -> None:
     session, arms, bn = experiment.session, experiment.arms, experiment.bn
     session.go_on(saved, experiment.first.index, "experiment")
-    mine, asked = {arm.key for arm in arms}, bn.model_dump()
+    mine, asked, had = {arm.key for arm in arms}, bn.model_dump(), make_bn_config(**saved["bn"]).model_dump()
     begins = saved["bn"]["seeds"] < bn.seeds and mine.isdisjoint(saved["arms"])
     if begins:
         asked["seeds"] = saved["bn"]["seeds"]
-    if saved["bn"] != asked or not (begins or mine <= set(saved["arms"])):
+    if had != asked or not (begins or mine <= set(saved["arms"])):
         path = session.run_dir / "checkpoints" / BATCHNORM.checkpoint
         raise CheckpointError(
             f"{path} belongs to another experiment than the one described beside it.",
@@ -160,6 +165,7 @@ def _announce(experiment: ExperimentParts, resumed: bool) -> None:
         "probe_every": bn.probe_every,
         "eval_steps": pace.eval_steps,
         **{name: getattr(config, name) for name in ("activation", "init", "lr", "batch_size")},
+        "rates": {arm.norm: arm.config.lr for arm in arms} if bn.own_rates else {},
     }
     resume: dict[str, Any] = {"epoch": pace.epoch, "step": pace.step, "round": pace.step} if resumed else {}
     if experiment.finished:
@@ -181,6 +187,7 @@ def save(experiment: ExperimentParts) -> None:
     state = {
         "arms": {**experiment.finished, **{arm.key: arm.as_dict() for arm in experiment.arms}},
         "growing": experiment.seeds,
+        "rates": {arm.norm: arm.config.lr for arm in experiment.arms},
         "position": pace.as_dict(),
         "config": experiment.config.model_dump(),
         "bn": experiment.bn.model_dump(),

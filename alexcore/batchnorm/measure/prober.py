@@ -14,7 +14,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -90,11 +90,10 @@ class Prober:
         elif kept is not None and kept[0] == step:
             yield quantities.GRADIENT_SIZE, kept[1]
 
-    def keep_gradients(self, arms: Sequence[Arm], lr: float, step: int) -> None:
+    def keep_gradients(self, arm: Arm, lr: float, step: int) -> None:
         """Remember how large gradients are over a stop in the midst of a measurement: no checkpoint holds any."""
-        for arm in arms:
-            if arm.diverged_at is None and _has_gradients(arm):
-                arm.memory["gradients"] = [step, gradient_magnitude(arm.model, lr)]
+        if arm.diverged_at is None and _has_gradients(arm):
+            arm.memory["gradients"] = [step, gradient_magnitude(arm.model, lr)]
 
     def _shown_channel(self, arm: Arm) -> int:
         """A channel of median deviation, the same at the start and at the end."""

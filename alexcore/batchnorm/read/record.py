@@ -4,7 +4,7 @@ Types of events in an experiment's events.jsonl, beside those of any run (note, 
 
     start       classes, sizes of the plan, arms (keys such as "batch-s0"), norms, seeds, steps, device, precision,
                 layers (["conv1", ... "conv5"]), linear, channels (per layer, whose values are shown), parameters (per
-                norm), chance (ln C), eval_steps
+                norm), chance (ln C), eval_steps, lr, rates (by norm, where each arm has its own)
     arm_step    arm, seed, step, round, loss, acc1, grad_norm, step_s
     arm_eval    arm, seed, step, train_loss, train_acc1, val_loss, val_acc1, largest_share (of a class among the
                 validated pictures, 0 to 1); for batch also val_loss_batch and val_acc1_batch; in the last one also

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 
+from alexcore.batchnorm.measure import own_rates
 from alexcore.batchnorm.measure import prober as probing
 from alexcore.batchnorm.measure.arms import Arm, build_arm, build_arms
 from alexcore.batchnorm.measure.experiment import run_experiment
@@ -265,6 +266,33 @@ def test_a_killed_one_goes_on_from_its_last_checkpoint(stripes, whole_of_one_see
     assert saved(folder)["position"]["step"] == 4
     run(described_, folder=folder)
     assert_same_experiment(folder, whole_of_one_seed[0])
+
+
+def test_each_arm_gets_its_own_best_rate_by_a_sweep_before_the_start(stripes, monkeypatch):
+    swept = {"arms": "none,batch", "own_rates": True, "sweep_rates": "0.001,0.02", "sweep_steps": 2}
+    best = {"none": 0.001, "batch": 0.02}
+    monkeypatch.setattr(own_rates, "best_rates", lambda _: [{"arm": arm, "rate": rate} for arm, rate in best.items()])
+    folder, first = run(described(stripes, **swept, seeds=1), at_step(2 * 2))
+    assert len((folder / "sweep-q14.jsonl").read_text().splitlines()) == 4
+    (start,) = first.of("start")
+    assert start["rates"] == best
+    (note,) = [event for event in first.of("note") if event["code"] == "experiment.rates-chosen"]
+    assert "sweep of 2 steps and 1 seed: none 0.001, batch 0.02." in note["message"]
+    # What a sweep that is made again would say does not matter any more.
+    monkeypatch.setattr(own_rates, "best_rates", lambda _: pytest.fail("no second sweep"))
+    _, second = run(described(stripes, **swept, seeds=1), folder=folder)
+    told = {(event["arm"], event["lr"]) for watcher in (first, second) for event in watcher.of("arm_step")}
+    assert told == set(best.items())
+    alone, _ = run(described(stripes, arms="none,batch", seeds=1, lr=best["batch"], probe_every=100, eval_every=100))
+    assert_same(saved(folder)["arms"]["batch-s5"]["model"], saved(alone)["arms"]["batch-s5"]["model"])
+    assert {event["data"]["lr"] for event in second.of("probe") if event["quantity"] == "Q5"} == set(best.values())
+
+
+def test_a_stop_during_the_sweep_of_rates_ends_before_the_start(stripes):
+    swept = {"arms": "none,batch", "own_rates": True, "sweep_rates": "0.001,0.02", "sweep_steps": 2}
+    folder, watcher = run(described(stripes, **swept, seeds=1), lambda w: "stop" if w.phase == "sweeping-rates" else "")
+    assert not watcher.of("start")
+    assert not (folder / "checkpoints" / "experiment.pt").exists()
 
 
 def test_seeds_that_are_added_later_are_those_of_an_experiment_that_had_them_from_the_start(stripes, whole):
