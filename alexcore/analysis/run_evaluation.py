@@ -34,6 +34,7 @@ from alexcore.data.reading import AS_IT_LIES, FolderChoice
 from alexcore.data.shards import picture_source
 from alexcore.data.sources import choice_of, open_checked
 from alexcore.errors import DataError
+from alexcore.files import read_json
 from alexcore.findings.evaluation import ClassesUnmeasured, NoSuchSplit, NotSplit, OtherSplit
 from alexcore.findings.finding import Finding
 from alexcore.findings.saved import SeenDamaged
@@ -130,7 +131,7 @@ def answer_pictures(
     report = on_progress or (lambda _phase, _done, _total: None)
     device = choose_device()
     classifier = Classifier(checkpoint, device)
-    own = not data or _same_place((data, val), (classifier.config.data, classifier.config.val))
+    own = not data or any(_same_place((data, val), place) for place in _own_places(checkpoint, classifier))
     if not data:
         data, val, choice = classifier.config.data, classifier.config.val, choice_of(classifier.config)
     seen_hashes = seen_by(checkpoint.parent.parent)
@@ -150,7 +151,7 @@ def answer_pictures(
         given = open_given_checked(data, classifier.classes, val, choice, checking)
         index, extra = given.index, given.extra
         said += given.index.problems
-        moved = data_moved(classifier.config.data, data, index, seen_hashes)
+        moved = data_moved(classifier.config.data, str(Path(data).expanduser().resolve()), index, seen_hashes)
         if moved and moved.images and not Path(moved.was).expanduser().exists():
             said.append(moved)
     split, rows_of_split = _part(index, split, own, said)
@@ -208,6 +209,13 @@ def _part(index: DataIndex, split: str, own: bool, said: list[Finding]) -> tuple
     if not wished and split != "val":
         said.append(NotSplit(len(rows)) if split == "all" else OtherSplit(len(rows)))
     return split, rows
+
+
+def _own_places(checkpoint: Path, classifier: Classifier) -> Iterator[tuple[str, str]]:
+    """Where the run's own data was when the checkpoint was written, and where its config.json says that it is now."""
+    yield classifier.config.data, classifier.config.val
+    config = read_json(checkpoint.parent.parent / "config.json") or {}
+    yield str(config.get("data", "")), str(config.get("val", ""))
 
 
 def _same_place(one: tuple[str, str], other: tuple[str, str]) -> bool:
