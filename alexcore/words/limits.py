@@ -6,7 +6,7 @@ import errno
 import os
 
 _LIMITS = {
-    errno.ENOSPC: "The disk is full: free some disk space.",
+    errno.ENOSPC: "Free some disk space: this disk is full.",
     errno.EDQUOT: "Your share of the disk (its quota) is used up: delete something of yours, or ask for more.",
     errno.EROFS: "The disk can only be read (it is mounted read-only): choose a folder on another one, or mount it for "
     "writing.",

@@ -32,7 +32,7 @@ SHM = "unable to open shared memory object </torch_1_2> in read-write mode: "
         (OSError(FROM_LOADER), "ulimit -n"),
         (RuntimeError(SHM + "Too many open files (24)"), "ulimit -n"),
         (OSError(errno.ENFILE, "Too many open files in system"), "fs.file-max"),
-        (OSError(errno.ENOSPC, "No space left on device"), "The disk is full"),
+        (OSError(errno.ENOSPC, "No space left on device"), "this disk is full"),
         (OSError(errno.EDQUOT, "Disk quota exceeded"), "quota"),
         (OSError(errno.EROFS, "Read-only file system"), "read-only"),
         (BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"), "ulimit -u"),
@@ -50,7 +50,7 @@ def test_each_limit_has_its_own_sentence(error: Exception, limit: str):
     told = explain(error, tiny_config(num_workers=2))
     assert limit in str(told)
     assert "bug" not in str(told)
-    assert ("disk" in str(told)) == (limit in ("The disk is full", "quota", "read-only"))
+    assert ("disk" in str(told)) == (limit in ("this disk is full", "quota", "read-only"))
     assert ("on the GPU" in str(told)) == ("CUDA" in str(error))
     assert "not " not in explain(error, None).hint
 
