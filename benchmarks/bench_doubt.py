@@ -155,7 +155,8 @@ def one_network(name: str, run: Path, own: Images, sets: dict[str, Images]) -> d
     limits = [0.0, *(float(np.quantile(row, 1 - FALSE_ALARMS)) for row in base[1:])]
     print(f"\n{name}: {doubt.novelty.images} training images and {doubt.novelty.views} views; {doubt.false_alarms}")
     print(
-        f"measured in {fit_s:.1f} s, {fit_cpu_s:.1f} s of processor time; the run got {doubt.right / doubt.images:.2f}"
+        f"measured in {fit_s:.1f} s, {fit_cpu_s:.1f} s of processor time; "
+        f"{doubt.right / doubt.images:.0%} of the validation images were predicted right"
     )
     print(f"{'':34}" + "".join(f"{each:>22}" for each in SIGNALS) + "     (AUROC, flagged)")
     rows: dict[str, Any] = {}

@@ -155,8 +155,8 @@ def reference(arguments: Arguments) -> int:
 
     run = find_run(arguments.run_dir)
     with reported("reference", "images") as on_progress:
-        folder = build_reference(require_checkpoint(run), on_progress)
         doubt = measure_run(run, on_progress)
+        folder = build_reference(require_checkpoint(run), on_progress)
     found = read_reference(folder)
     assert found is not None
     lines = [

@@ -9,17 +9,16 @@ Version 0.1 could only leave out; what its manifests lack was left out.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from alexcore.data.derive import checked, exclude, require_known, stem_of
 from alexcore.data.index import DataIndex, by_split_and_class
 from alexcore.data.lists.manifest import is_corrected, manifest_table, open_manifest
-from alexcore.data.lists.manifest_columns import WAS, write_table
+from alexcore.data.lists.manifest_columns import read_table, write_table
 from alexcore.data.reading import AS_IT_LIES
 from alexcore.home import CORRECTED, data_dir
 
@@ -85,33 +84,30 @@ def corrections_of(index: DataIndex) -> Corrected:
     manifest = correction_manifest(index)
     if not manifest.is_file():
         return Corrected({})
-    own = manifest == index.origin.resolve()
-    choice = index.reading.choice if own and index.reading else AS_IT_LIES
-    kept = open_manifest(manifest, choice=choice)
-    right = {place: kept.classes[label] for place, label in zip(_places(kept), kept.files["label"], strict=True)}
-    whole = uncorrected(index) if own else open_manifest(manifest, uncorrected=True)
-    known_places = set(_places(whole)) if _has_record(manifest) else None
+    # Not opened: a question to the disk for each of 100,000 pictures would take seconds at each correction.
+    table = read_table(manifest, verbatim=True)
+    listed = _places(manifest.parent, table.paths)
+    right = {place: str(label) for place, label in zip(listed, table.labels, strict=True)}
+    out = _places(manifest.parent, [path for path, _, _ in table.left_out])
+    known = None if table.was is None else {*right, *out}  # of a list without such rows, what it lacks was left out
+    before, paths = uncorrected(index), index.files["path"]
+    if before is not index:  # where the list says that its pictures are, they may have been moved since
+        paths = before.files["path"].map(before.known_as) if before.known_as else before.files["path"]
     found: dict[str, str | None] = {}
     new = []
-    before = whole if own else index
-    for path, place, label in zip(before.files["path"], _places(before), before.files["label"], strict=True):
-        if known_places is not None and place not in known_places:
+    places = _places(before.root, paths)
+    for path, place, label in zip(before.files["path"], places, before.files["label"], strict=True):
+        if known is not None and place not in known:
             new.append(str(path))
         elif right.get(place) != before.classes[label]:
             found[str(path)] = right.get(place)
     return Corrected(found, tuple(new))
 
 
-def _has_record(manifest: Path) -> bool:
-    """Whether a manifest tells what was left out; of one that does not, everything that it lacks was."""
-    with manifest.open(encoding="utf-8", newline="") as file:
-        return WAS in next(csv.reader(file), [])
-
-
-def _places(index: DataIndex) -> list[str]:
-    # Only the root is looked up on the disk: a question for each of 100,000 pictures would take a second.
-    root = os.path.realpath(index.root)
-    return [os.path.normpath(os.path.join(root, path)) for path in index.files["path"]]
+def _places(folder: Path, paths: Iterable[str]) -> list[str]:
+    # Only the folder is looked up on the disk, for the same reason.
+    root = os.path.realpath(folder)
+    return [os.path.normpath(os.path.join(root, path)) for path in paths]
 
 
 def set_corrections(index: DataIndex, corrections: Corrections) -> Path:

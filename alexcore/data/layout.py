@@ -28,8 +28,10 @@ from alexcore.data.labelled import (
 from alexcore.data.layout_refusals import (
     data_set_or_class,
     doubled_names,
+    no_train,
     refuse_classes_again,
     several_readings,
+    two_folders,
     without_class_folders,
 )
 from alexcore.data.layout_words import (
@@ -179,22 +181,20 @@ class _Reader:
         for name, folder in sorted(top.folders.items(), key=lambda each: not each[1].count):
             split = words.get(name)
             if split in found and folder.count:
-                raise DataError(
-                    f"{top.path} has two folders that mean {split}: {found[split].name}/ and {name}/.",
-                    "Rename one of them, or add --layout classes if they are classes.",
-                )
+                raise two_folders(top, split, (found[split].name, name), self._as_classes())
             if split:
                 found.setdefault(split, folder)
         ordinary = {name: folder for name, folder in top.filled.items() if name not in words}
         if "train" not in found and found and ordinary:  # class folders, and one of test pictures beside them
             found["train"] = Folder(top.path, ordinary)
         if "train" not in found and (self.known is None or not found):
-            has = " and ".join(f"{found[split].name}/" for split in SPLITS if split in found) or "no split"
-            raise DataError(
-                f"{top.path} has {has} but no train/: there is nothing to train on.",
-                "Name the folder with the training pictures train, or add --layout classes if these are classes.",
-            )
+            raise no_train(top, [found[split].name for split in SPLITS if split in found], self._as_classes())
         return {split: found[split] for split in SPLITS if split in found}
+
+    def _as_classes(self) -> list[FolderReading]:
+        """What one word would make of it, where nobody has said yet that these are splits."""
+        asked = self.choice.layout == "auto" and not self.trying
+        return [self._other(layout="classes")] if asked else []
 
     def _splits(self, folders: Mapping[str, Folder]) -> Labelled:
         left_out = self._beside(folders)
@@ -209,7 +209,7 @@ class _Reader:
                     images |= {} if found is None else {split: found}
                 else:
                     if self.choice.layout == "auto" and not self.trying:
-                        refuse_classes_again(folder)
+                        refuse_classes_again(folder, lambda: self._other(layout="splits"))
                     images[split] = self.class_folders(folder, left_out)
         names = {split: self.cleaner.relative(folder) for split, folder in folders.items()}
         parts = {split: [inner[split]] for split in inner}

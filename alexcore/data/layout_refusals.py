@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from alexcore.data.reading import AmbiguousError, FolderReading
 from alexcore.data.tree import Folder
@@ -62,16 +62,36 @@ def without_class_folders(opened: Folder, readings: Sequence[FolderReading], why
     )
 
 
-def refuse_classes_again(folder: Folder) -> None:
+def two_folders(top: Folder, split: str, names: tuple[str, str], readings: Sequence[FolderReading]) -> AmbiguousError:
+    """For two folders that mean the same split; `readings` are those that need no renaming."""
+    return AmbiguousError(
+        f"{top.path} has two folders that mean {split}: {names[0]}/ and {names[1]}/.",
+        "Rename one of them, or add --layout classes if they are classes.",
+        readings,
+    )
+
+
+def no_train(top: Folder, names: Sequence[str], readings: Sequence[FolderReading]) -> AmbiguousError:
+    """For splits of which none is train; likewise."""
+    has = " and ".join(f"{name}/" for name in names) or "no split"
+    return AmbiguousError(
+        f"{top.path} has {has} but no train/: there is nothing to train on.",
+        "Name the folder with the training pictures train, or add --layout classes if these are classes.",
+        readings,
+    )
+
+
+def refuse_classes_again(folder: Folder, as_class: Callable[[], FolderReading]) -> None:
     """Refuse the folder of a split in which a folder has its classes once more, such as train/val/.
 
     Raises:
-        DataError: there is one.
+        AmbiguousError: there is one; `as_class` reads it as a class.
     """
     filled = folder.filled
     again = [name for name, each in filled.items() if each.filled and {*each.filled} <= {*filled} - {name}]
     if again:
-        raise DataError(
+        raise AmbiguousError(
             f"{folder.path} holds {again[0]}/, which has its classes once more.",
             f"Move {again[0]}/ out of it, or add --layout splits if it is a class, too.",
+            [as_class()],
         )

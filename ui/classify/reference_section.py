@@ -46,6 +46,9 @@ def _measure(run: Run, doubt: Doubt | None, watching: bool) -> bool:
     """Draw the button that measures a run, or how far that is; whether it is watched."""
     if run.config is None:
         raise DataError(f"The settings of the run {run.id} cannot be read.", "Choose another run.")
+    if run.status.active and doubt is None:
+        st.caption(_("The run is still at work. When it has finished, it measures when to doubt its predictions."))
+        return False
     # A job may open any data set; what a browser starts shall open only what a browser may.
     run_index(run)
     name = reference_name(require_checkpoint(run), run.config.data, run.config.val)

@@ -28,6 +28,9 @@ _FIRST_LINE: dict[Header, str] = {"yes": "the names of the columns", "no": "a pi
 
 def choose_columns(name: str, error: UnclearListError) -> None:
     """Show the first lines of a list, and ask which columns hold the pictures and their classes."""
+    if not error.is_open:
+        show_error(error)
+        return
     key = f"dataset_list_{hashlib.sha256(name.encode(errors='replace')).hexdigest()[:6]}"
     with st.container(key="dataset_layout"):
         st.warning(plain(error.message), icon=":material/alt_route:")

@@ -12,7 +12,7 @@ from alexcore.files import read_json
 from alexcore.home import open_path, runs_dir
 from alexcore.runs import launcher
 from alexcore.runs.store import Run
-from alexcore.training.room import require_room
+from alexcore.training.plan import plan_before_start
 from alexcore.words.language import _
 from ui.parts.datasets import run_dataset
 from ui.parts.menu import page_link
@@ -62,9 +62,10 @@ def _continue(run: Run, config: TrainConfig) -> None:
 def _repeat(config: TrainConfig) -> None:
     # A browser user may train only on what a browser user may open; the command line has no such limit.
     with shown_errors():
-        require_room(config, len(run_dataset(config).classes), runs_dir())
+        run_dataset(config)
         if config.val:
             open_path(config.val)
+        plan_before_start(config, runs_dir())
         show_run(launcher.start(config).name)
         st.rerun()
 

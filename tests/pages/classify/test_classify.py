@@ -302,6 +302,13 @@ def test_measuring_is_a_job_and_what_it_finds_is_shown(run: Path, spawned: list[
     assert any("Asking the network its own pictures" in str(bar.proto.text) for bar in at.get("progress"))
 
 
+def test_a_run_at_work_is_not_measured_from_here(flowers: Path):
+    write_run("running", "a-run", data=flowers, checkpoint=True)
+    at = open_page(PAGE)
+    assert "it measures when to doubt its predictions" in text_of(at)
+    assert "Measure this network" not in [each.label for each in at.button]
+
+
 def keep_doubt(run: Path, threshold: float, own: list[Image.Image]) -> None:
     """Let a run have measured these images: what is below the threshold is unsure, and noise is unlike them."""
     classifier = Classifier(run / "checkpoints" / "best.pt")

@@ -62,6 +62,13 @@ def test_columns_with_unusual_names_are_asked_about(pictures: Path) -> None:
     assert "no columns path and label" in text_of(at)
 
 
+def test_a_list_with_nothing_in_it_is_an_error_and_asks_nothing(pictures: Path) -> None:
+    (pictures.parent / "mine.csv").write_text("\n")
+    at = open_page("pages/dataset.py", dataset="mine.csv")
+    assert "It is empty" in errors_of(at)
+    assert not [button for button in at.button if button.key == "dataset_list_read"]
+
+
 def test_a_list_from_another_computer_is_asked_about(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its folder is none of those that may be opened, and so nothing is said about whether it exists."""
     monkeypatch.setenv("ALEXCORE_DATA_ROOTS", str(pictures.parent))

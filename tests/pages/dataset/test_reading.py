@@ -84,3 +84,25 @@ def test_classes_in_the_names_of_files_are_offered(home: Path, flowers: Path) ->
     offer.click().run()
     assert not errors_of(at)
     assert "2 classes (cat 5, dog 5) by the names of the files" in text_of(at)
+
+
+@pytest.mark.parametrize(
+    ("folders", "said", "choice"),
+    [
+        ({"test__a": 3, "test__b": 3, "val__a": 2}, "there is nothing to train on", {"layout": "classes"}),
+        ({"train1__a": 3, "train2__a": 3}, "two folders that mean train", {"layout": "classes"}),
+        ({"train__a": 3, "train__b": 3, "train__val__a": 1}, "its classes once more", {"layout": "splits"}),
+    ],
+)
+def test_what_is_read_as_splits_and_is_none_opens_with_one_click(
+    home: Path, flowers: Path, folders: dict[str, int], said: str, choice: dict[str, str]
+) -> None:
+    drawn(home / "data" / "odd", **folders)
+    if "train__val__a" in folders:
+        Image.new("RGB", (30, 30)).save(home / "data" / "odd" / "train" / "val" / "a" / "0.jpg")
+    at = open_page("pages/dataset.py", dataset="odd")
+    assert said in text_of(at)
+    (button,) = ways(at)
+    button.click().run()
+    assert not errors_of(at)
+    assert dict.fromkeys(choice, at.query_params["layout"]) in (choice, {each: [choice[each]] for each in choice})

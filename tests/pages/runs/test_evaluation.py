@@ -349,3 +349,19 @@ def test_of_many_classes_those_with_mistakes_are_drawn_and_the_chosen_one() -> N
     assert "c59" in drawn
     assert len(view.table) == 60
     assert len(view.figures["confusion"].data[1].x) == 41 * 41
+
+
+def test_images_without_classes_are_counted_and_no_figure_is_drawn(run: Path) -> None:
+    loose = data_dir() / "loose"
+    loose.mkdir()
+    for number, file in enumerate(sorted((data_dir() / "synthetic-flowers" / "val").rglob("*.jpg"))[:5]):
+        shutil.copy(file, loose / f"{number}.jpg")
+    done("evaluate", run, "--data", str(loose.resolve()))
+    at = shown(evaluation_data="loose")
+    assert not errors_of(at)
+    text = text_of(at)
+    assert "No accuracy is known" in text
+    assert "This is the network after 0 of" in text
+    assert not [each for each in at.metric if each.label == "Accuracy"]
+    assert [each for each in captions_of(at) if each.startswith("taken for ")]
+    assert not menus_of(at), "nothing here can be corrected and trained on"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import shutil
 from pathlib import Path
 
@@ -70,6 +71,18 @@ def test_a_corrected_data_set_is_corrected_in_the_same_list(stripes: Path, tmp_p
     again = open_source(manifest)
     assert sorted(again.names) == sorted(index.names)
     assert again.counts().equals(index.counts())
+
+
+def test_a_corrected_data_set_whose_pictures_were_moved_keeps_its_corrections(stripes: Path, tmp_path: Path):
+    shutil.copytree(stripes, tmp_path / "old")
+    manifest = set_corrections(open_source(tmp_path / "old"), {WRONG: None, "train/wide/wide_003.jpg": "fine"})
+    (tmp_path / "old").rename(tmp_path / "new")
+    moved = open_source(manifest, choice=FolderChoice(root=str(tmp_path / "new")))
+    known = corrections_of(moved).known
+    ends = {os.path.relpath(os.path.join(moved.root, path), tmp_path / "new"): name for path, name in known.items()}
+    assert ends == {WRONG: None, "train/wide/wide_003.jpg": "fine"}
+    set_corrections(moved, {path: name for path, name in known.items() if name})
+    assert [name for name in corrections_of(open_source(manifest)).known.values()] == ["fine"]
 
 
 def test_pictures_that_are_new_since_the_first_correction_are_not_left_out(stripes: Path):

@@ -20,6 +20,7 @@ from alexcore.training.step import StepResult
 from tests.support.interrupted_runs import Watcher, at_step
 from tests.support.run_folders import tiny_config
 from tests.support.small_trees import open_folder
+from tests.support.striped_pictures import write_pictures
 
 
 class Clock:
@@ -64,6 +65,14 @@ def test_the_run_ends_on_time(stripes, monkeypatch, seconds, step_s, val_s):
     (note,) = watcher.of("note")
     assert (note["code"], note["values"]["minutes"]) == ("run.budget-planned", seconds / 60)
     assert watcher.of("epoch")[-1]["step"] == clock.steps
+
+
+def test_a_tenth_is_kept_for_measuring_doubt(tmp_path, monkeypatch):
+    """Of a run with enough images for that; the one above has 36."""
+    enough = write_pictures(tmp_path / "enough", ("fine", "level"), {"train": 20, "val": 4}, size=32)
+    clock = Clock(monkeypatch, lambda step: 1.0, 3.0)
+    run(tiny_config(enough, time_budget_s=200), clock)
+    assert clock.now == pytest.approx(180, abs=8)
 
 
 def test_a_machine_that_gets_slower_ends_on_time_too(stripes, monkeypatch):
