@@ -45,6 +45,7 @@ def train(arguments: Arguments) -> int:
     """Train in the foreground; Ctrl-C saves and stops."""
     from alexcore.home import runs_dir
     from alexcore.runs.store import create_run
+    from alexcore.training.idle_settings import before_start
     from alexcore.training.plan import plan_before_start
 
     if groups.rank():
@@ -56,7 +57,8 @@ def train(arguments: Arguments) -> int:
             # Rank 0 was on another machine before, which has the note that names the run.
             groups.remember_run(arguments.run)
             return _execute(arguments.run, arguments.json)
-        plan_before_start(config, arguments.run or runs_dir())
+        for finding in before_start(config, *plan_before_start(config, arguments.run or runs_dir())):
+            say(f"{finding.event}: {finding.sentence}", aside=True)
         run_dir = create_run(config, arguments.run)
         groups.remember_run(run_dir)
     return _execute(run_dir, arguments.json)

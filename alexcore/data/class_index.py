@@ -22,6 +22,8 @@ from alexcore.findings.untrained import UntrainedClasses
 from alexcore.words.template import filled
 
 _DIGITS, _WHOLE = re.compile("([0-9]+)"), re.compile("-?[0-9]+")
+# What systems write behind the name of a folder that is copied to where it lies.
+_COPY = re.compile(r"( - (copy|kopie|copie|copia)|[ _]copy( \d+)?)?( \(\d+\))?$", re.IGNORECASE)
 
 
 def listed(names: Sequence[str]) -> str:
@@ -62,9 +64,11 @@ def class_problems(where: object, classes: Sequence[str], found: Mapping[str, Co
 
 def _nearly_equal(names: Sequence[str]) -> list[Finding]:
     alike: dict[str, list[str]] = {}
+    known = set(names)
     for name in names:
+        plain = _COPY.sub("", name)
         # The same letters in another Unicode form look equal too: macOS writes an umlaut as two characters.
-        key = "".join(unicodedata.normalize("NFKC", name).casefold().split())
+        key = "".join(unicodedata.normalize("NFKC", plain if plain in known else name).casefold().split())
         alike.setdefault(key, []).append(name)
     groups = [tuple(group) for group in alike.values() if len(group) > 1]
     return [findings.AlikeNames(few(groups), len(groups))] if groups else []

@@ -27,7 +27,7 @@ from alexcore.data.layout_words import classes_in_names
 from alexcore.data.lists.manifest import listed_pictures
 from alexcore.data.reading import AS_IT_LIES, FolderChoice
 from alexcore.data.shards import is_shard_source, rows_of_shards
-from alexcore.data.sources import is_manifest
+from alexcore.data.sources import is_manifest, require_fitting
 from alexcore.data.storage import Progress, silent
 from alexcore.data.tree import Entry, walk
 from alexcore.errors import DataError
@@ -69,6 +69,7 @@ def open_given(
         DataError: there is no picture, or none of a class that the network knows.
     """
     source = Path(data).expanduser()
+    require_fitting(data, choice)
     if is_shard_source(data):
         index = rows_of_shards(data, val)
         names = [index.classes[label] for label in index.files["label"]]

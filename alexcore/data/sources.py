@@ -82,9 +82,12 @@ def open_source(
     return settled(replace(index, val=str(val)) if val else index)
 
 
-def _opened(
-    data: str | Path, val: str | Path, choice: FolderChoice, roots: Sequence[Path] | None, split_seed: int
-) -> DataIndex:
+def require_fitting(data: str | Path, choice: FolderChoice) -> None:
+    """Refuse a choice that says nothing about what lies there.
+
+    Raises:
+        DataError: it is one about folders for a list or shards, or one about lists for anything else.
+    """
     listed = not is_shard_source(data) and is_manifest(_paths(data, "")[0])
     of_list = replace(AS_IT_LIES, **{name: getattr(choice, name) for name in OF_LISTS})
     of_folder = replace(choice, **{name: getattr(AS_IT_LIES, name) for name in (*OF_LISTS, *OF_ALL)})
@@ -98,6 +101,12 @@ def _opened(
             f"{data} is no list, so {of_list.flags} says nothing about it.",
             "Leave it out, and name the place where the pictures are now as the data set.",
         )
+
+
+def _opened(
+    data: str | Path, val: str | Path, choice: FolderChoice, roots: Sequence[Path] | None, split_seed: int
+) -> DataIndex:
+    require_fitting(data, choice)
     if is_shard_source(data):
         if val and not is_shard_source(val):
             raise DataError(f"{data} are shards, but {val}, for val, are none.", "Pack the validation pictures, too.")

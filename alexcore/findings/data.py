@@ -88,11 +88,12 @@ class NoValidationShards(_OfOneSource, code="data.no-validation-shards", severit
 
 
 class AlikeNames(Finding, code="data.alike-names"):
-    """Names of classes differ only in case, blanks or the form of their letters.
+    """Names of classes differ only in case, blanks, the form of their letters or what marks a copy.
 
     They count as different classes, and a network is then asked to tell equal things apart.
 
-    Example: `Rose` and `rose`; `Löwenzahn` with one character for the umlaut, and with two as macOS writes it.
+    Example: `Rose` and `rose`; `rose - Copy` and `rose (1)`; `Löwenzahn` with one character for the umlaut, and with
+    two as macOS writes it.
 
     Remedy: if they are the same class, merge the folders or rename one.
     """

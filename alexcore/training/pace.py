@@ -6,6 +6,7 @@ from typing import Any
 
 from alexcore.config import TrainConfig
 from alexcore.findings.finding import Finding
+from alexcore.findings.idle import BudgetTooShort
 from alexcore.findings.outcome import AllEpochsTrained, BudgetUsed, StepLimitReached
 from alexcore.training.budget import TimeBudget, kept_for_doubt
 from alexcore.training.plan import Plan
@@ -85,6 +86,10 @@ class Pace:
         # An epoch ends with a validation and a checkpoint, which is still to come and took a while the last time.
         self.position.ending_s = validation_s + self.session.save_s
         if self.config.time_budget_s:
+            short = BudgetTooShort(self.config.time_budget_s, validation_s)
+            if short.validation_s > short.seconds and short.code not in self.position.told:
+                self.position.told.append(short.code)
+                self.session.tell(short)
             if self.budget.ready and self.steps_left():
                 self._plan_steps()
             self.agree(self.session.reporter.request())

@@ -70,8 +70,8 @@ def make_plan(config: TrainConfig, index: DataIndex) -> Plan:
     return Plan(train_images, val_images, micro_batches, steps_per_epoch, total_steps, last_batch)
 
 
-def plan_before_start(config: TrainConfig, folder: Path, networks: int = 1) -> Plan:
-    """The plan of a run in `folder`, which it has not made yet; what cannot work shall not leave a failed run behind.
+def plan_before_start(config: TrainConfig, folder: Path, networks: int = 1) -> tuple[DataIndex, Plan]:
+    """The data and the plan of a run in `folder`, which is not made yet: what cannot work leaves no failed run behind.
 
     Raises:
         DataError, ConfigError: as `make_plan`, after a look at a few pictures of the data set.
@@ -80,7 +80,7 @@ def plan_before_start(config: TrainConfig, folder: Path, networks: int = 1) -> P
     index = open_for_start(config)
     plan = make_plan(config, index)
     require_room(config, len(index.classes), folder, networks)
-    return plan
+    return index, plan
 
 
 def replanned(config: TrainConfig, plan: Plan, position: Any) -> Plan:

@@ -50,7 +50,8 @@ SAID: Mapping[str, Said] = {
         "{where} has no validation shards.", "Add val-000000.tar, or name a folder or pattern with --val."
     ),
     "data.alike-names": Said(
-        "Class names that differ only in case, blanks or Unicode form count as different: {groups:listed {count}}.",
+        "Class names that differ only in case, blanks, Unicode form or a copy's mark count as different: "
+        "{groups:listed {count}}.",
         "If they are the same class, merge them or rename one.",
     ),
     "data.sorted-as-text": Said(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from alexcore.words import augment, data, data_lists, evaluation, experiment, layout, pictures, run, saved
+from alexcore.words import augment, data, data_lists, evaluation, experiment, idle, layout, pictures, run, saved
 from alexcore.words.template import Said, filled
 
 SAID: Mapping[str, Said] = {
@@ -15,6 +15,7 @@ SAID: Mapping[str, Said] = {
     **pictures.SAID,
     **augment.SAID,
     **run.SAID,
+    **idle.SAID,
     **saved.SAID,
     **experiment.SAID,
     **evaluation.SAID,

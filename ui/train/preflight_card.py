@@ -12,6 +12,7 @@ from alexcore.files import read_json
 from alexcore.findings.before import SyncBatchNormNeedsCuda
 from alexcore.home import devices_file, runs_dir
 from alexcore.training.checks import known_check
+from alexcore.training.idle_settings import before_start
 from alexcore.training.plan import (
     Plan,
     batch_in_words,
@@ -42,6 +43,8 @@ def preflight(config: TrainConfig, index: DataIndex, checked: bool, whole: DataI
         doubled = known_in_two_splits(whole)
         if doubled:
             st.warning(plain(f"{doubled.message} {doubled.hint}"))
+        for finding in before_start(config, index, plan):
+            st.warning(plain(finding.sentence))
         _gpus(config)
         _disk(config, len(index.classes))
         _time(config, plan)

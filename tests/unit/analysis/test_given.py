@@ -10,6 +10,7 @@ import pytest
 from alexcore.analysis.evaluation_store import evaluation_name
 from alexcore.data.class_index import match_classes
 from alexcore.data.given import NO_CLASS, open_given
+from alexcore.data.reading import FolderChoice
 from alexcore.errors import DataError
 from alexcore.home import home
 from tests.support.command_line import done, refused
@@ -90,6 +91,8 @@ def test_a_list_and_shards_need_no_training_rows(tmp_path):
     assert list(found.index.files["split"]) == ["test", "test"]
     assert list(found.index.files["label"]) == [0, 1]
     assert found.extra == {"cactus": 1}
+    with pytest.raises(DataError, match="is no folder"):
+        open_given(tmp_path / "test.csv", ("daisy", "rose"), choice=FolderChoice(layout="flat"))
     (tmp_path / "all.csv").write_text("path,label\n" + "".join(f"{name}.jpg,rose\n" for name in "abc"))
     assert list(open_given(tmp_path / "all.csv", ("daisy", "rose")).index.files["split"]) == ["", "", ""]
 

@@ -92,7 +92,7 @@ def test_capitals_come_first():
 )
 def test_names_that_look_alike(one, two):
     first, second = sorted((one, two))
-    sentence = "Class names that differ only in case, blanks or Unicode form count as different: "
+    sentence = "Class names that differ only in case, blanks, Unicode form or a copy's mark count as different: "
     assert f"{sentence}{first!r} and {second!r}." in told((first, second, "tulip"))
     # Also where only one of them is a class: the other may be a slip of the pen in val/.
     assert f"{sentence}{first!r} and {second!r}." in told((one, "tulip"), val=(two, "tulip"))
@@ -158,3 +158,9 @@ def test_the_difference_is_told_line_by_line():
     assert mapping_difference(("a", "(none)"), ("a",)), "a class of that name is still one too many"
     with pytest.raises(CheckpointError, match=r"from the run\.\n1: the run has b, the data set c\n"):
         require_same_mapping(("a", "b", "c"), ("a", "c"))
+
+
+@pytest.mark.parametrize("mark", [" - Copy", " - Kopie", " copy", " copy 2", " (1)", " - Copy (2)", "_copy"])
+def test_the_copy_of_a_class_folder_is_named(mark):
+    assert f"'cat' and 'cat{mark}'" in told(("cat", f"cat{mark}", "dog"))
+    assert "copy's mark" not in told(("dog", f"cat{mark}", "copycat")), "there is no original"

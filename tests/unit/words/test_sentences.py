@@ -23,8 +23,8 @@ SENTENCES: list[tuple[Finding, str]] = [
     ),
     (
         data.AlikeNames((("B", "b"), ("c", "C", "c ")), 2),
-        "Class names that differ only in case, blanks or Unicode form count as different: 'B' and 'b', 'c' "
-        "and 'C' and 'c '. If they are the same class, merge them or rename one.",
+        "Class names that differ only in case, blanks, Unicode form or a copy's mark count as different: 'B' and 'b', "
+        "'c' and 'C' and 'c '. If they are the same class, merge them or rename one.",
     ),
     (
         data.SortedAsText((("c10", 0), ("c9", 1)), (("c9", "c09"),), 1),
