@@ -79,8 +79,8 @@ def known_data_sets() -> list[str]:
 
 # Behind every sentence that a data set is not there.
 WHERE_IT_IS = (
-    "Check the spelling of the path. Where the data set of a run has moved, `resume` and `evaluate` take its new "
-    "place: --data PATH."
+    "Check the spelling of the path. Where the data set of a run has moved, `resume` and `evaluate` take its new place "
+    "by --data PATH, and `resume` that of a validation folder by --val PATH."
 )
 
 

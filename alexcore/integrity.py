@@ -9,20 +9,28 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import struct
 import zipfile
-import zlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from alexcore.files import read_json, write_json
 
+try:  # four times as fast; there are no wheels of it for every processor
+    from isal.isal_zlib import crc32
+except ImportError:
+    from zlib import crc32
+
 CHECKSUMS = "checksums.json"
 # The files that checksums.json may speak of.
 CONFIG, CLASSES = "config.json", "class_indices.json"
 
-# A damaged directory, a field that says what cannot be, a name that is no text, a part that claims to be encrypted.
-_BROKEN = (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, OverflowError, EOFError)
+# A damaged directory, a field that says what cannot be, a name that is no text.
+_BROKEN = (zipfile.BadZipFile, ValueError, NotImplementedError, OverflowError, EOFError, struct.error)
+_HEADER = struct.Struct("<4s22xHH")
+_CHUNK = 1 << 20
 
 
 def begins_as_zip(file: BinaryIO) -> bool:
@@ -31,26 +39,105 @@ def begins_as_zip(file: BinaryIO) -> bool:
     return file.read(4) == b"PK\3\4"
 
 
-def damage_in_zip(file: BinaryIO) -> str:
-    """What is wrong with a zip file, of which each byte is read once; empty for nothing.
+@dataclass
+class _StoredPart:
+    """A part of a zip file while it is read: what is left of it, and the CRC of what is not."""
 
-    Reading and zlib leave Python's lock free, so another thread may load the same file meanwhile.
+    info: zipfile.ZipInfo
+    left: int
+    crc: int = 0
 
-    Raises:
-        OSError: the file cannot be read.
+    def take(self, data: memoryview) -> None:
+        self.left -= len(data)
+        self.crc = crc32(data, self.crc)
+
+
+class VerifiedFile(io.RawIOBase):
+    """A zip file that computes the CRC of each part while somebody reads it, so that nothing is read twice.
+
+    Its parts are stored as they are, as torch does it. `damage` says what is wrong with it, empty for nothing; what has
+    not been read by then is read for it.
     """
-    if not begins_as_zip(file):
-        return "it does not begin as a file of torch.save does" if file.tell() else "it is empty"
-    try:
-        with zipfile.ZipFile(file) as archive:
-            broken = archive.testzip()
-    except (*_BROKEN, zlib.error, struct.error):
-        return "its directory is missing or damaged"
-    except OSError as error:
-        if error.errno != errno.EINVAL:  # else it was asked to go to a place that a damaged directory names
-            raise
-        return "its directory is damaged"
-    return f"its part {broken.partition('/')[2][:60] or broken[:60]!r} is not what was written" if broken else ""
+
+    def __init__(self, file: BinaryIO) -> None:
+        """Read the directory.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        self._file, self._damage = file, ""
+        # By the place of their first byte that is not read yet.
+        self._open: dict[int, _StoredPart] = {}
+        if not begins_as_zip(file):
+            self._damage = "it does not begin as a file of torch.save does" if file.tell() else "it is empty"
+        else:
+            self._read_directory()
+        file.seek(0)
+
+    def _read_directory(self) -> None:
+        try:
+            with zipfile.ZipFile(self._file) as archive:
+                parts = archive.infolist()
+            for part in parts:
+                self._file.seek(part.header_offset)
+                magic, name_bytes, extra_bytes = _HEADER.unpack(self._file.read(_HEADER.size))
+                named = self._file.read(name_bytes) == part.orig_filename.encode()
+                plain = part.compress_type == zipfile.ZIP_STORED and not part.flag_bits & 1  # packed, encrypted
+                if magic != b"PK\3\4" or not named or not plain:
+                    self._is_damaged(part)
+                elif part.file_size:
+                    self._open[self._file.tell() + extra_bytes] = _StoredPart(part, part.file_size)
+        except _BROKEN:
+            self._damage = "its directory is missing or damaged"
+        except OSError as error:
+            if error.errno != errno.EINVAL:  # else it was asked to go to a place that a damaged directory names
+                raise
+            self._damage = "its directory is damaged"
+
+    def _is_damaged(self, part: zipfile.ZipInfo) -> None:
+        name = part.filename.partition("/")[2] or part.filename
+        self._damage = self._damage or f"its part {name[:60]!r} is not what was written"
+
+    def damage(self) -> str:
+        """What is wrong with the file; empty for nothing.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        while self._open and not self._damage:
+            self._file.seek(next(iter(self._open)))
+            if not self.readinto(memoryview(bytearray(min(_CHUNK, next(iter(self._open.values())).left)))):
+                self._damage = "its end is missing"
+        return self._damage
+
+    def readinto(self, buffer: Any) -> int:
+        """Read, and look at what was read."""
+        at = self._file.tell()
+        count: int = self._file.readinto(buffer)  # type: ignore[attr-defined]
+        part = self._open.pop(at, None) if count else None
+        if part:
+            part.take(memoryview(buffer)[: min(count, part.left)])
+            if part.left:
+                self._open[at + count] = part
+            elif part.crc != part.info.CRC:
+                self._is_damaged(part.info)
+        return count
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """As of any file."""
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        """As of any file."""
+        return self._file.tell()
+
+    def readable(self) -> bool:
+        """As of any file."""
+        return True
+
+    def seekable(self) -> bool:
+        """As of any file."""
+        return True
 
 
 def write_checked(path: Path, value: Any) -> None:

@@ -24,6 +24,7 @@ from alexcore.analysis.prediction import Classifier
 from alexcore.config import TrainConfig
 from alexcore.data.archives.incoming import Incoming, set_pictures, spread_rows
 from alexcore.data.class_index import require_same_mapping
+from alexcore.data.content_hashes import seen_by
 from alexcore.data.decoding.images import read_picture
 from alexcore.data.index import DataIndex
 from alexcore.data.sources import choice_of, open_checked
@@ -91,7 +92,7 @@ def after_training(config: TrainConfig, run_dir: Path, reporter: Reporter) -> No
             raise _EndedError
 
     try:
-        index = open_checked(config.data, config.val, choice=choice_of(config))
+        index = _learned_from(config, run_dir)
         train_images = len(index.select("train"))
         if train_images < FEWEST:  # not worth a word: the page says it to whoever asks
             return
@@ -124,11 +125,22 @@ def measure_run(run: Run, on_progress: OnProgress) -> Doubt:
         except Timeout as error:
             raise RunError(f"The run {run.id} is still at work.", "It is measured when it has finished.") from error
         with lock:
-            doubt = measure_doubt(
-                classifier, open_checked(config.data, config.val, choice=choice_of(config)), on_progress
-            )
+            doubt = measure_doubt(classifier, _learned_from(config, run.path), on_progress)
             write_doubt(run.path, doubt)
     return doubt
+
+
+def _learned_from(config: TrainConfig, run_dir: Path) -> DataIndex:
+    """The data set of a run as the run had it: what came into training since is left out, by its content.
+
+    And of validation what it was trained on. Of a run of version 0.1 nobody knows, and the data set counts as it is.
+    """
+    index = open_checked(config.data, config.val, choice=choice_of(config))
+    seen = seen_by(run_dir)
+    if not seen:
+        return index
+    known = index.files["path"].map(lambda path: index.hashes.get(path) in seen)
+    return replace(index, files=index.files[known == (index.files["split"] == "train")].reset_index(drop=True))
 
 
 def measure_doubt(

@@ -138,9 +138,12 @@ def mean_of(rows: Sequence[dict[str, Any]], name: str) -> float | None:
 
 def most_frequent_mistake(matrix: Matrix) -> tuple[int, int] | None:
     """(truth, answer) of the largest cell off the diagonal, the first of equals; None where there is no mistake."""
-    cells = [(-count, truth, answer) for truth, row in enumerate(matrix) for answer, count in enumerate(row)]
-    count, truth, answer = min((cell for cell in cells if cell[1] != cell[2]), default=(0, 0, 0))
-    return (truth, answer) if count else None
+    cells = np.array(matrix, dtype=np.int64)
+    if not cells.size:
+        return None
+    np.fill_diagonal(cells, 0)
+    truth, answer = divmod(int(cells.argmax()), len(cells))
+    return (truth, answer) if cells[truth, answer] else None
 
 
 def most_mistaken(matrix: Matrix, most: int) -> list[int]:

@@ -26,7 +26,7 @@ from alexcore.analysis.metrics import calibration, calibration_error, class_scor
 from alexcore.analysis.prediction import Classifier, HowTrained
 from alexcore.augment.pipeline import build_transform
 from alexcore.data.class_index import require_same_mapping
-from alexcore.data.content_hashes import seen_by
+from alexcore.data.content_hashes import SEEN, seen_by, seen_is_damaged
 from alexcore.data.decoding.images import read_picture
 from alexcore.data.given import NO_CLASS, open_given_checked
 from alexcore.data.index import DataIndex
@@ -34,8 +34,10 @@ from alexcore.data.reading import AS_IT_LIES, FolderChoice
 from alexcore.data.shards import picture_source
 from alexcore.data.sources import choice_of, open_checked
 from alexcore.errors import DataError
+from alexcore.files import read_json
 from alexcore.findings.evaluation import ClassesUnmeasured, NoSuchSplit, NotSplit, OtherSplit
 from alexcore.findings.finding import Finding
+from alexcore.findings.saved import SeenDamaged
 from alexcore.training.changed_data import data_moved
 from alexcore.training.device import choose_device
 from alexcore.training.evaluation import MOST_WRONG
@@ -63,9 +65,8 @@ class Answers:
     left_out_seen: int = 0  # pictures left out, because the run was trained on them
     seen: int = 0  # pictures in the table although the run was trained on them
     extra: Mapping[str, int] = field(default_factory=dict)  # pictures left out, by their class, which it does not know
-    said: tuple[Finding, ...] = ()  # what is worth saying of other data than the run's own
+    said: tuple[Finding, ...] = ()  # what is worth saying of the run's files, and of other data than its own
     trained: HowTrained | None = None  # how far the training of the network had come
-    notes: tuple[str, ...] = ()  # what there is to say of the checkpoint
 
 
 class _Pictures(Dataset[tuple[torch.Tensor, int] | DataError]):
@@ -130,7 +131,7 @@ def answer_pictures(
     report = on_progress or (lambda _phase, _done, _total: None)
     device = choose_device()
     classifier = Classifier(checkpoint, device)
-    own = not data or _same_place((data, val), (classifier.config.data, classifier.config.val))
+    own = not data or any(_same_place((data, val), place) for place in _own_places(checkpoint, classifier))
     if not data:
         data, val, choice = classifier.config.data, classifier.config.val, choice_of(classifier.config)
     seen_hashes = seen_by(checkpoint.parent.parent)
@@ -138,7 +139,9 @@ def answer_pictures(
     def checking(done: int, total: int) -> None:
         report("checking-pictures", done, total)
 
-    said: list[Finding] = []
+    said: list[Finding] = [*classifier.notes]
+    if seen_is_damaged(checkpoint.parent.parent):
+        said.append(SeenDamaged(SEEN))
     extra: Mapping[str, int] = {}
     if own:
         # Where its own data is split anew, on another machine perhaps, what it has learned is on the side of training.
@@ -146,8 +149,9 @@ def answer_pictures(
         require_same_mapping(classifier.classes, index.classes)
     else:
         given = open_given_checked(data, classifier.classes, val, choice, checking)
-        index, extra, said = given.index, given.extra, list(given.index.problems)
-        moved = data_moved(classifier.config.data, data, index, seen_hashes)
+        index, extra = given.index, given.extra
+        said += given.index.problems
+        moved = data_moved(classifier.config.data, str(Path(data).expanduser().resolve()), index, seen_hashes)
         if moved and moved.images and not Path(moved.was).expanduser().exists():
             said.append(moved)
     split, rows_of_split = _part(index, split, own, said)
@@ -205,6 +209,13 @@ def _part(index: DataIndex, split: str, own: bool, said: list[Finding]) -> tuple
     if not wished and split != "val":
         said.append(NotSplit(len(rows)) if split == "all" else OtherSplit(len(rows)))
     return split, rows
+
+
+def _own_places(checkpoint: Path, classifier: Classifier) -> Iterator[tuple[str, str]]:
+    """Where the run's own data was when the checkpoint was written, and where its config.json says that it is now."""
+    yield classifier.config.data, classifier.config.val
+    config = read_json(checkpoint.parent.parent / "config.json") or {}
+    yield str(config.get("data", "")), str(config.get("val", ""))
 
 
 def _same_place(one: tuple[str, str], other: tuple[str, str]) -> bool:

@@ -15,10 +15,11 @@ from alexcore.config import TrainConfig, make_config
 from alexcore.errors import ConfigError
 
 # What an experiment has in place of the defaults of a run. SGD, because its step is the gradient that the probes look
-# at; Kaiming, because from torch's own weights a plain AlexNet stays at chance, and the page would show only that.
+# at; the initial weights of the blog post, because every arm learns from them: from torch's own a plain AlexNet stays
+# at the share of the largest class, and from Kaiming's the classifier of the arm with group norm dies at once.
 BASE: dict[str, Any] = {
     "norm": "batch",
-    "init": "kaiming",
+    "init": "seed",
     "optimizer": "sgd",
     "lr": 0.01,
     "momentum": 0.9,
@@ -36,15 +37,15 @@ BASE: dict[str, Any] = {
 BN_PRESETS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "quick": (
         "A first look in two to three minutes on two cores: three arms, one seed, small pictures, a quarter of the "
-        "width. One seed decides no question.",
+        "width. One seed decides no question; more can be added when it has finished.",
         {"width": 0.25, "image_size": 96},
         {"seeds": 1, "steps": 1000},
     ),
     "thorough": (
-        "Three seeds and many steps, so that the numbers have bands and questions can be decided; half an hour on two "
-        "cores, at a quarter of the width.",
+        "Five seeds and many steps, so that the numbers have bands and questions can be decided, each arm at the best "
+        "rate of a short sweep; an hour on two cores, at a quarter of the width.",
         {"width": 0.25, "image_size": 96},
-        {"seeds": 3, "steps": 2000, "sweep_seeds": 3, "sweep_steps": 120},
+        {"seeds": 5, "steps": 2000, "own_rates": True, "sweep_seeds": 3, "sweep_steps": 120},
     ),
 }
 

@@ -18,7 +18,7 @@ from alexcore.runs.kinds import BATCHNORM
 from alexcore.runs.store import create_run
 
 # The groups of a form, in its order, and the field that each begins with.
-GROUPS = {"Arms": "arms", "Measuring": "probe_every", "Sweeps": "sweep_rates"}
+GROUPS = {"Arms": "arms", "Measuring": "probe_every", "Sweeps": "own_rates"}
 
 
 def arm_choices() -> tuple[str, ...]:
@@ -87,6 +87,13 @@ class BnConfig(BaseModel):
         code="alexcore.batchnorm.measure.recalibration:recalibrate",
     )
 
+    own_rates: bool = field(
+        False,
+        "Each arm at its own best rate",
+        "Before the start the learning rates below are swept, and each arm gets the best of its own. Without it all "
+        "arms have the same rate, and one that is behind may only have the wrong one.",
+        code="alexcore.batchnorm.measure.own_rates:choose_rates",
+    )
     sweep_rates: str = field(
         "0.001,0.003,0.01,0.03,0.1,0.3,1",
         "Learning rates of the sweep",
@@ -173,6 +180,15 @@ def trained_file(run_dir: Path, seed: int) -> Path:
 def seeds_of(config: TrainConfig, bn: BnConfig) -> list[int]:
     """The seeds of an experiment, the run's first."""
     return [config.seed + number for number in range(bn.seeds)]
+
+
+def with_seeds(run_dir: Path, seeds: int) -> BnConfig:
+    """The experiment of a folder with another number of seeds.
+
+    Raises:
+        ConfigError: the number is out of range, or experiment.json cannot be read.
+    """
+    return make_bn_config(**{**load_bn_config(run_dir).model_dump(), "seeds": seeds})
 
 
 def create_experiment(config: TrainConfig, bn: BnConfig, run_dir: Path | None = None) -> Path:

@@ -7,6 +7,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
+from alexcore.batchnorm.settings import with_seeds
 from alexcore.cli.comparing import carry_out
 from alexcore.cli.flags import add_config_flags, add_field, config_of
 from alexcore.cli.output import RUN_HELP, Arguments, Bar, add_command, answer, reported, say
@@ -87,7 +88,10 @@ def resume(arguments: Arguments) -> int:
     run_dir = groups.run_of_group()
     if run_dir is None:
         run = find_run(arguments.run_dir)
-        config = prepare_resume(run, **absolute(with_world_size({name: getattr(arguments, name) for name in FIELDS})))
+        changes = absolute(with_world_size({name: getattr(arguments, name) for name in FIELDS}))
+        if arguments.seeds is not None and run.kind is BATCHNORM:
+            with_seeds(run.path, arguments.seeds)  # refuses what is out of range
+        config = prepare_resume(run, seeds=arguments.seeds, **changes)
         if run.kind is BATCHNORM:
             return carry_out(run.path, arguments.json)
         say(planned(run, config).message, aside=True)
@@ -143,5 +147,7 @@ def register(commands: Any) -> None:
     add_config_flags(training)
     resuming = add_command(commands, "resume", resume)
     resuming.add_argument("run_dir", help=RUN_HELP)
+    text = "of a BatchNorm experiment that has finished: train more seeds, up to so many in all"
+    resuming.add_argument("--seeds", type=int, metavar="N", help=text)
     for spec in FIELDS.values():
         add_field(resuming, spec, hidden=spec.name not in RESUMABLE)

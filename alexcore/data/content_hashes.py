@@ -71,6 +71,11 @@ def seen_by(run_dir: Path) -> frozenset[bytes]:
     return frozenset() if rows is None else frozenset(from_rows(rows)) - {b""}
 
 
+def seen_is_damaged(run_dir: Path) -> bool:
+    """Whether a run has such a file and it cannot be read."""
+    return (run_dir / SEEN).is_file() and read_rows(run_dir / SEEN) is None
+
+
 def remember_seen(run_dir: Path, paths: Iterable[str], hashes: Mapping[str, bytes]) -> None:
     """Write which pictures a run trains on, beside those of its earlier starts: none of them is ever forgotten."""
     seen = seen_by(run_dir) | {hashes[path] for path in paths if hashes.get(path)}

@@ -16,6 +16,7 @@ from alexcore.batchnorm.comparable import experiment_command
 from alexcore.batchnorm.read.record import OLD_ANSWERS, Experiment
 from alexcore.batchnorm.read.verdict import evidence_rows
 from alexcore.batchnorm.settings import BN_FIELDS, load_bn_config
+from alexcore.batchnorm.views.arm_lines import rates_in_words
 from alexcore.batchnorm.views.sections import SECTIONS, Choice, Section
 from alexcore.batchnorm.views.view import View
 from alexcore.config import FIELDS, load_config
@@ -115,6 +116,7 @@ def _about(run_dir: Path, experiment: Experiment) -> str:
         "Arms": ", ".join(look_of(norm).title for norm in experiment.norms),
         "Seeds": ", ".join(map(str, experiment.seeds)),
         "Optimizer steps per arm": f"{steps:,} of {start.get('steps', 0):,}",
+        "Learning rates": rates_in_words(experiment),
         "Classes": f"{len(classes)}: {named}",
         "Training and validation pictures": f"{start.get('train_images', '?')} and {start.get('val_images', '?')}",
         "Device": start.get("device", "unknown"),

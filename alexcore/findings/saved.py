@@ -20,6 +20,19 @@ class NamesStripped(Finding, code="run.names-stripped", severity="info"):
     taken: tuple[str, ...]
 
 
+class SeenDamaged(Finding, code="run.seen-damaged"):
+    """Which images a run has been trained on is no longer known.
+
+    An evaluation on other data then counts images that the network has learned, and its figures are too good.
+
+    Example: seen.npz was cut short when the disk was full.
+
+    Remedy: evaluate on images that the run cannot have seen. A resume writes the file again, for what it trains on now.
+    """
+
+    name: str
+
+
 class FileEdited(Finding, code="run.file-edited"):
     """A file of a run is not what the run wrote, and can still be read.
 

@@ -86,8 +86,12 @@ class Digest:
             self.went_back = {name: event.get(name) for name in ("code", "values", "message")}
         if kind == "resume":
             self.outcome = None
-            step = int(event.get("step") or 0)
-            for epochs in (self.epochs, *self.arms.values()):
+            step, seeds = int(event.get("step") or 0), event.get("seeds")
+            # More seeds begin anew, beside arms that have finished.
+            undone = [
+                each for arm, each in self.arms.items() if not seeds or arm.rpartition("-s")[2] in map(str, seeds)
+            ]
+            for epochs in (self.epochs, *undone):
                 epochs[:] = [each for each in epochs if each[0] <= step]
         elif kind == "start":
             if self.open_since is not None:  # killed: it never said when it ended

@@ -35,6 +35,7 @@ class Kind:
         checkpoint: The file in `checkpoints/` that a resume goes on from.
         command: The command that starts one.
         changeable: Whether a resume may change settings, such as the number of epochs.
+        grows: Settings of its own file that may be raised when it has finished; what they add is trained then.
         arms: Whether it trains several networks: figures of different ones make no "best" and no "last".
     """
 
@@ -47,6 +48,7 @@ class Kind:
     checkpoint: str
     command: str
     changeable: bool
+    grows: tuple[str, ...]
     arms: bool
 
     def work(self) -> Callable[..., str]:
@@ -75,6 +77,7 @@ TRAINING = Kind(
     checkpoint="last.pt",
     command="train",
     changeable=True,
+    grows=(),
     arms=False,
 )
 BATCHNORM = Kind(
@@ -87,6 +90,7 @@ BATCHNORM = Kind(
     checkpoint="experiment.pt",
     command="compare-bn",
     changeable=False,
+    grows=("seeds",),
     arms=True,
 )
 # The first whose file is there; every folder has config.json, so what is trained alone comes last.

@@ -9,9 +9,9 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from alexcore.config import TrainConfig
+from alexcore.config import FIELDS, TrainConfig
 from alexcore.errors import RunError
-from alexcore.files import replacing
+from alexcore.files import read_json, replacing
 from alexcore.findings.before import NothingLeft, ResumePlanned
 from alexcore.findings.run import StoppedEarly
 from alexcore.process import spawn
@@ -89,6 +89,11 @@ def prepare_resume(run: Run, epochs: int | None = None, **changes: Any) -> Train
         raise RunError(f"The run {run.id} cannot be resumed: {run.problem}")
     kind = run.kind
     given = {name: value for name, value in {"epochs": epochs, **changes}.items() if value is not None}
+    more = {name: given.pop(name) for name in kind.grows if name in given}
+    if strange := [name for name in given if name not in FIELDS]:
+        raise RunError(f"The run {run.id} is a {kind.noun}: it has no {', '.join(strange)} to change.")
+    if more:
+        _require_growth(run, more)
     if not kind.changeable:
         # Its length is the same for every arm, and no arm may change on the way.
         if given:
@@ -96,19 +101,21 @@ def prepare_resume(run: Run, epochs: int | None = None, **changes: Any) -> Train
                 f"The run {run.id} is an {kind.noun}; a resume cannot change {', '.join(given)}.",
                 "Resume it as it is, or start anew.",
             )
-        if run.status.state == "finished":
-            raise RunError(f"The {kind.noun} {run.id} is finished.", "Start a new one with more steps or seeds.")
+        if run.status.state == "finished" and not more:
+            raise RunError(
+                f"The {kind.noun} {run.id} is finished.", f"Give it more {' or '.join(kind.grows)}, or start a new one."
+            )
     if not kind.resumable(run.path):
         raise RunError(f"The run {run.id} has no checkpoint to resume from.", "Start a new run.")
     config = changed_config(run.config, given)
-    if run.status.state == "finished":
+    if run.status.state == "finished" and kind.changeable:
         _require_work_left(run, run.config, config)
     require_room_to_resume(run.path)
     with (
         RunError.from_system(f"{run.path} cannot be written", "Check its permissions and the disk."),
         the_only_worker(run.path, _ORPHANS_S if run.status.state == LOST else 0),
     ):
-        ask_to_resume(run.path, given)
+        ask_to_resume(run.path, {**given, **more})
         (run.path / "request").unlink(missing_ok=True)
         write_queued(run.path, resumed=True)
     return config
@@ -143,6 +150,20 @@ def ended_early(run: Run) -> bool:
     # Version 0.1 has told it in words alone.
     told = digest.outcome or {"code": StoppedEarly.code if run.status.epoch < run.config.epochs else ""}
     return bool(told["code"] == StoppedEarly.code)
+
+
+def _require_growth(run: Run, more: dict[str, Any]) -> None:
+    """Refuse to give a run more of something that it has as much of, or while it has not finished."""
+    what = f"The {run.kind.noun} {run.id}"
+    if run.status.state != "finished":
+        raise RunError(
+            f"{what} is {run.status.state}, and gets more {', '.join(more)} when it has finished.",
+            "Resume it as it is first.",
+        )
+    had = read_json(run.path / run.kind.file) or {}
+    for name, value in more.items():
+        if not isinstance(had.get(name), int) or value <= had[name]:
+            raise RunError(f"{what} has {had.get(name)} {name}, and {value} is not more.", f"Give more {name}.")
 
 
 def _require_work_left(run: Run, before: TrainConfig, config: TrainConfig) -> None:

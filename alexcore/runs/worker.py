@@ -77,14 +77,16 @@ def _work(run_dir: Path, status: StatusWriter, on_progress: OnProgress | None) -
     config = load_config(run_dir / "config.json")
     keep_freed_memory()
     reporter = RunReporter(run_dir, status, on_progress)
-    changes = asked_to_resume(run_dir)
+    kind = kind_of(run_dir)
+    # What grows stands in the kind's own file, which its work reads.
+    changes = {name: value for name, value in (asked_to_resume(run_dir) or {}).items() if name not in kind.grows}
     if changes:
         config = reporter.config = changed_config(config, changes)
     previous = {number: signal.signal(number, reporter.stop_on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     state = "stopped"
     try:
         # Only now: loading PyTorch takes seconds, in which a signal would have ended the process without a word.
-        work = kind_of(run_dir).work()
+        work = kind.work()
         state = work(config, run_dir, reporter)
         if state == "finished":
             for finding in slim_down(run_dir):

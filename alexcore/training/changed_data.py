@@ -17,6 +17,8 @@ def data_changed(saved: dict[str, Any], index: DataIndex) -> DataChanged | None:
     # A checkpoint of version 0.1 does not say which of the splits it was.
     before = saved.get("splits") or {}
     train, val = (before.get(split) != index.split_fingerprint(split) for split in ("train", "val"))
+    if not (train or val):  # the test split, at which no run looks
+        return None
     position = saved["position"]
     return DataChanged(
         experiment=False,

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import torch
 
@@ -14,9 +13,9 @@ from alexcore.config import TrainConfig, make_config
 from alexcore.errors import CheckpointError, ConfigError, DamagedCheckpointError
 from alexcore.files import replacing
 from alexcore.findings.saved import NamesStripped
-from alexcore.integrity import begins_as_zip, damage_in_zip
+from alexcore.integrity import VerifiedFile, begins_as_zip
 from alexcore.nn import Network
-from alexcore.training.foreign import is_bare, plain_names, what_else
+from alexcore.training.foreign import is_bare, misfit, plain_names, what_else
 
 VERSION = 1
 # What the checkpoint of a run holds.
@@ -92,15 +91,14 @@ def load_checkpoint_from(source: Path | bytes, name: str, device: torch.device |
         OSError: it cannot be read.
     """
     failed, state = False, None
-    # The CRCs are computed beside the loading, which then takes hardly longer than without.
-    with _opened(source) as file, ThreadPoolExecutor(1, "checkpoint-crc") as other:
-        checked = other.submit(damage_in_zip, file)
+    with _opened(source) as file:
+        checked = VerifiedFile(file)
         try:
-            state = torch.load(BytesIO(source) if isinstance(source, bytes) else source, device, weights_only=True)
+            state = torch.load(cast(BinaryIO, checked), device, weights_only=True)
         except Exception:  # noqa: BLE001
             # Any byte is an instruction to an unpickler, so a file of another kind fails in any way whatever.
             failed = True
-        damage = checked.result()
+        damage = checked.damage()
         if not (damage or failed):
             return state
         what = "" if damage and begins_as_zip(file) else what_else(file)
@@ -110,7 +108,7 @@ def load_checkpoint_from(source: Path | bytes, name: str, device: torch.device |
 
 
 def _opened(source: Path | bytes) -> BinaryIO:
-    return BytesIO(source) if isinstance(source, bytes) else source.open("rb")
+    return BytesIO(source) if isinstance(source, bytes) else source.open("rb", buffering=0)
 
 
 def require_state(state: Any, path: Path | str, required: Sequence[str] = RUN_PARTS) -> dict[str, Any]:
@@ -167,6 +165,8 @@ def restore_model(state: dict[str, Any], source: Path) -> tuple[Network, TrainCo
         if [numbers[name] for name in classes] != list(range(len(classes))):
             raise CheckpointError(f"{source} numbers its classes {sorted(numbers.values())}.", "Choose another run.")
         model = build_model(config, len(classes))
+        if wrong := misfit(state["model"], model.state_dict()):
+            raise ValueError(wrong)
         model.load_state_dict(state["model"])
     except (ConfigError, RuntimeError, TypeError, ValueError, AttributeError) as error:
         reason = " ".join(str(error).split())[:200]

@@ -28,6 +28,7 @@ _BEGINNINGS = {
 # What is in every file of tensors and plain data, and what makes a pickle a network.
 _PLAIN = ("torch.", "collections.OrderedDict", "__builtin__.set")
 _NETWORKS = ("torch.nn.", "torchvision.models.", "timm.", "transformers.")
+_OLD = "a pickle, or a file of torch.save in its format before version 1.6, which has no checksums"
 # What lies in zip files that people take for weights.
 _INSIDE = {
     "constants.pkl": "a TorchScript archive: a network together with its code, which would be run",
@@ -44,7 +45,7 @@ def what_else(file: BinaryIO) -> str:
         return "a safetensors file: weights without classes and settings"
     if begin[:1] == b"\x80" and begin[1:2] in (b"\2", b"\3", b"\4", b"\5"):
         file.seek(0)
-        return _pickled(file.read())
+        return _pickled(file.read()) or _OLD
     if not begins_as_zip(file):
         return next((what for start, what in _BEGINNINGS.items() if begin.startswith(start)), "")
     try:
@@ -60,7 +61,7 @@ def what_else(file: BinaryIO) -> str:
 
 
 def _pickled(content: bytes) -> str:
-    """Say which objects pickles would make; none of their instructions is carried out."""
+    """Say which objects pickles would make, empty for none; none of their instructions is carried out."""
     texts: list[str] = []
     found: dict[str, None] = {}
     stream = io.BytesIO(content)
@@ -75,7 +76,7 @@ def _pickled(content: bytes) -> str:
                     texts.append(argument)
     objects = [name for name in found if not name.startswith(_PLAIN) or name.startswith("torch.nn.")]
     if not objects:
-        return "a pickle, or a file of torch.save in its format before version 1.6, which has no checksums"
+        return ""
     kind = "a pickled network" if any(name.startswith(_NETWORKS) for name in objects) else "a pickle of objects"
     return f"{kind} ({', '.join(objects[:2])}), which would run code of its own when opened"
 
@@ -95,6 +96,22 @@ def plain_names(weights: Mapping[Any, Any]) -> tuple[dict[Any, Any], list[str]]:
         return dict(weights), []
     renamed.pop("n_averaged", None)  # torch's AveragedModel counts in there
     return renamed, list(taken)
+
+
+def misfit(weights: Any, expected: Mapping[str, torch.Tensor]) -> str:
+    """In what weights differ from those of a network, first of all; empty where they fit."""
+    if not isinstance(weights, Mapping):
+        return "they are no table of tensors"
+    for name in expected:
+        if name not in weights:
+            return f"{name} is missing"
+    for name, value in weights.items():
+        if name not in expected:
+            return f"{str(name)[:60]} is none of the network's"
+        have, want = tuple(getattr(value, "shape", ())), tuple(expected[name].shape)
+        if have != want:
+            return f"{name} is {have}, and the network's is {want}"
+    return ""
 
 
 def is_bare(state: Any) -> bool:

@@ -21,7 +21,7 @@ from alexcore.training.schedule import image_side
 
 # How long a run goes on, and how it is carried out; everything else decides what is learned.
 RESUMABLE = (
-    *("data", "val", "root", "epochs", "num_workers", "decoded_cache_mib", "processes"),
+    *("data", "val", "test", "root", "epochs", "num_workers", "decoded_cache_mib", "processes"),
     *("checkpoint_every_epochs", "checkpoint_every_minutes", "time_budget_s", "early_stopping", "unreadable_limit"),
 )
 # Schedules that stretch over the whole run.

@@ -21,14 +21,14 @@ import torch
 
 from alexcore import __version__
 from alexcore.data.class_index import require_same_mapping
-from alexcore.data.content_hashes import remember_seen
+from alexcore.data.content_hashes import SEEN, remember_seen, seen_is_damaged
 from alexcore.data.index import DataIndex
 from alexcore.data.sources import reading_of
 from alexcore.errors import CheckpointError, DamagedCheckpointError
 from alexcore.files import previous_of, read_json, write_json
 from alexcore.findings.finding import Finding, few
 from alexcore.findings.run import DataChanged
-from alexcore.findings.saved import CheckpointDamaged, FileEdited
+from alexcore.findings.saved import CheckpointDamaged, FileEdited, SeenDamaged
 from alexcore.integrity import CLASSES, CONFIG, changed_since, write_checked
 from alexcore.training.checkpoint import RESUME_PARTS, load_checkpoint, renamed, save_checkpoint
 from alexcore.training.device import describe_device
@@ -113,6 +113,8 @@ class Session:
         """
         if not self.group.first:
             return
+        if seen_is_damaged(self.run_dir):
+            self.tell(SeenDamaged(SEEN))
         if CLASSES in changed_since(self.run_dir):
             self.tell(FileEdited(CLASSES, anew=True))
         write_checked(self.run_dir / CLASSES, index.class_indices)

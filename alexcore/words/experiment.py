@@ -23,6 +23,10 @@ SAID: Mapping[str, Said] = {
         "more do not fit into {limit:bytes}."
     ),
     "experiment.probes-planned": Said("Probes of each kind from the measured costs: {counts:listed 0 %s %s}."),
+    "experiment.rates-chosen": Said(
+        "Each arm has its own best rate of a sweep of {steps:,} steps and {seeds:,} {seeds:?seed|seeds}: "
+        "{rates:listed 0 %s %s}."
+    ),
     "experiment.arm-stuck": Said(
         "The arm {arm} is stuck at {share:.1%}, the share of the largest class: {dead:.0%} of the units of {layer} do "
         "nothing for any image, and its gradient has the norm {gradient:.2g}. It enters no comparison.",

@@ -10,6 +10,10 @@ SAID: Mapping[str, Said] = {
     "run.names-stripped": Said(
         "The names of the weights in {path} have {taken:listed 0} in them, as other programs write; it was taken off."
     ),
+    "run.seen-damaged": Said(
+        "{name} is damaged, so it is not known which images the run was trained on.",
+        "Evaluate it on images that it cannot have seen.",
+    ),
     "run.file-edited": Said(
         "{name} was edited since the run wrote it, and is {anew:?written anew|used as it is}"
         "{differs:?: |}{changes:listed 0}.",

@@ -57,6 +57,12 @@ def test_runs_index(result: Measure) -> None:
     assert set(told["checks"]) == {"cold_page_below_1_s", "page_below_1_s"}
 
 
+def test_bench_checkpoints(result: Measure) -> None:
+    found = result("bench_checkpoints.py", pairs=1, width=0.1)
+    assert set(found["checks"]) == {"save_longer_by_less_than_0.05", "load_longer_by_less_than_0.1"}
+    assert found["result"]["load"]["longer"]
+
+
 def test_classify(result: Measure) -> None:
     found = result("classify.py", pictures=40, passes=2, image_size=64, width=0.125)
     assert found["pictures"] == 40

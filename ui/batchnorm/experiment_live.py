@@ -8,6 +8,7 @@ import streamlit as st
 
 from alexcore.batchnorm.read.record import SWEEPS, Experiment
 from alexcore.batchnorm.settings import arm_key
+from alexcore.batchnorm.views.arm_lines import rates_in_words
 from alexcore.jobs import read_job
 from alexcore.runs.kinds import BATCHNORM
 from alexcore.runs.status import Status
@@ -45,6 +46,8 @@ def _view(run_id: str, was_busy: tuple[bool, ...]) -> None:
     experiment = _experiment(run.path)
     run_header(run, _at_work(run.status), _arms_in_words(experiment), pausable=True)
     show_warnings(experiment.warnings)
+    if rates := rates_in_words(experiment):
+        st.caption(plain(f"Learning rates, each arm's own best of the sweep: {rates}."))
     show_section(run, experiment)
     if experiment.notes:
         with st.expander(_("What the experiment decided by itself"), icon=":material/info:"):

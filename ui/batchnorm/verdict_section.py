@@ -7,12 +7,15 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from alexcore.batchnorm.read.decision import SEEDS_NEEDED
 from alexcore.batchnorm.read.record import OLD_ANSWERS, Experiment
 from alexcore.batchnorm.read.verdict import evidence_rows
+from alexcore.batchnorm.settings import BN_FIELDS
 from alexcore.batchnorm.views.sections import SECTIONS
 from alexcore.runs.store import Run
 from alexcore.words.language import _
 from alexcore.words.verdict import answer_in_words, rule_in_words
+from ui.parts.run_header import resume
 from ui.parts.text import plain
 
 # Which part of a section answers a question, by the question's number from 0.
@@ -38,6 +41,32 @@ def verdict_section(run: Run, experiment: Experiment) -> None:
             st.warning(OLD_ANSWERS, icon=":material/history:")
         for at, answer in enumerate(experiment.answers):
             _answer(at, answer)
+        if run.status.state == "finished":
+            _more_seeds(run, seeds)
+
+
+def _more_seeds(run: Run, seeds: int) -> None:
+    """Draw the button that trains more seeds of a finished experiment."""
+    most = int(BN_FIELDS["seeds"].maximum or seeds)
+    if seeds >= most:
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom", border=True, key="bn_growth"):
+        wanted = st.number_input(
+            _("Seeds in all"), seeds + 1, most, max(SEEDS_NEEDED, seeds + 1), key=f"bn_seeds_in_all_{seeds}", width=120
+        )
+        st.button(
+            _("Train more seeds"),
+            key="bn_more_seeds",
+            icon=":material/add:",
+            on_click=resume,
+            args=(run,),
+            kwargs={"seeds": wanted},
+        )
+        st.caption(
+            f"{wanted - seeds} more, the same as if they had been there from the start; each takes about as long as "
+            "one has taken. Choose the number once: adding seeds until something is decided finds more than there is.",
+            width="stretch",
+        )
 
 
 def _not_yet(run: Run) -> None:

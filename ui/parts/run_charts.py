@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -216,7 +217,7 @@ def confusion(series: Series) -> RunView:
         return RunView("The confusion matrix appears when epoch 1 ends.")
     epoch = int(row["epoch"]) + 1
     names = _classes(series, len(matrix))
-    table = pd.DataFrame(matrix, index=names, columns=names)
+    table = pd.DataFrame(np.asarray(matrix), index=names, columns=names)
     mistake = most_frequent_mistake(matrix)
     if mistake:
         true, said = mistake
@@ -273,3 +274,5 @@ VIEWS: dict[str, Callable[[Series], RunView]] = {
     "Confusion": confusion,
     "Waiting": speed,
 }
+# Those that only the end of an epoch changes.
+BY_EPOCH = ("Train against val", "Recall", "Confusion")

@@ -15,7 +15,7 @@ from alexcore.runs.store import Run
 from alexcore.words.language import _
 from ui.parts.controls import one_of, side_by_side
 from ui.parts.datasets import run_dataset
-from ui.parts.run_charts import VIEWS, RunView
+from ui.parts.run_charts import BY_EPOCH, VIEWS, RunView
 from ui.parts.table_csv import table_with_csv
 from ui.parts.text import plain
 
@@ -44,7 +44,7 @@ def run_views(run: Run, series: Series) -> None:
 def _drawn(run: Run, series: Series, name: str) -> RunView:
     drawn = st.session_state.get("curves")
     key = (run.id, name, len(series.epochs), len(series.resumes), run.status.active)
-    if drawn is None or drawn[0] != key or time.monotonic() - drawn[1] > CHART_EVERY_S:
+    if drawn is None or drawn[0] != key or (name not in BY_EPOCH and time.monotonic() - drawn[1] > CHART_EVERY_S):
         drawn = (key, time.monotonic(), VIEWS[name](series))
         st.session_state["curves"] = drawn
     view: RunView = drawn[2]

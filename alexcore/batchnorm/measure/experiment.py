@@ -28,12 +28,13 @@ from alexcore.batchnorm.measure.batches import windows_from
 from alexcore.batchnorm.measure.experiment_end import finish, stop
 from alexcore.batchnorm.measure.experiment_parts import prepare, require_readable, save
 from alexcore.batchnorm.measure.measurements import StopAskedError, measure, obey
-from alexcore.batchnorm.settings import BnConfig, load_bn_config
+from alexcore.batchnorm.settings import BnConfig, load_bn_config, with_seeds
 from alexcore.config import TrainConfig
 from alexcore.findings.experiment import ArmDiverged
 from alexcore.runs.kinds import BATCHNORM
 from alexcore.runs.queue import turn
 from alexcore.runs.reporter import RunReporter
+from alexcore.runs.resumption import asked_to_resume
 from alexcore.training.device import choose_device
 from alexcore.training.distributed import StoppedBeforeStartError
 from alexcore.training.run_data import Reporter
@@ -52,7 +53,9 @@ def compare(config: TrainConfig, run_dir: Path, reporter: RunReporter) -> str:
             return "stopped"
         reporter.paused(False)
         resume = BATCHNORM.resumable(run_dir)
-        return run_experiment(config, load_bn_config(run_dir), run_dir, reporter, resume=resume)
+        seeds = (asked_to_resume(run_dir) or {}).get("seeds")
+        bn = with_seeds(run_dir, seeds) if seeds else load_bn_config(run_dir)
+        return run_experiment(config, bn, run_dir, reporter, resume=resume)
 
 
 def run_experiment(
@@ -71,7 +74,8 @@ def run_experiment(
         bn: What is compared and how it is measured.
         run_dir: An existing run folder.
         reporter: Is told of everything.
-        resume: Go on from `checkpoints/experiment.pt`.
+        resume: Go on from `checkpoints/experiment.pt`. If that has finished with fewer seeds than `bn`, those that are
+            missing are trained from the start, as they would have been beside the others.
         clock: Seconds since some moment.
 
     Returns:
@@ -82,14 +86,14 @@ def run_experiment(
     """
     require_comparable(config, bn)
     session = Session(run_dir, reporter, clock)
-    if not resume:
-        # So that a kill costs at most some minutes from the first measurements on.
-        session.want_save()
     try:
         experiment = prepare(config, bn, session, resume=resume)
     except StoppedBeforeStartError:
         return "stopped"
     arms, pace = experiment.arms, experiment.pace
+    if pace.step == 0:
+        # So that a kill costs at most some minutes from the first measurements on.
+        session.want_save()
     plan = experiment.first.plan
     batches = {seed: windows_from(data.train, config, plan, pace.step) for seed, data in experiment.data.items()}
     log_every = math.ceil(bn.steps / LOGGED_STEPS)
@@ -112,7 +116,8 @@ def run_experiment(
             obey(experiment)
 
             # One round: a batch is read once for all arms of its seed.
-            began, lr = session.clock(), pace.lr
+            began = session.clock()
+            rates = {arm.key: pace.lr_of(arm) for arm in arms}
             read = {seed: next(windows) for seed, windows in batches.items()}
             require_readable(experiment)  # before the steps, so that a resume can make them with all pictures
             for seed, pictures in read.items():
@@ -120,15 +125,16 @@ def run_experiment(
                 window = [each for each in without_lone(pictures) if len(each[1])]
                 for arm in arms if window else ():
                     if arm.seed == seed and arm.diverged_at is None:
-                        loss = arm.step(window, experiment.objective, lr, pace.step, experiment.device)
+                        arm.paced = pace.probes_follow
+                        loss = arm.step(window, experiment.objective, rates[arm.key], pace.step, experiment.device)
                         if loss is None:
-                            _tell_divergence(session, arm, config.lr)
+                            _tell_divergence(session, arm, arm.config.lr)
             pace.step += 1
 
             # Log.
             if pace.step % log_every == 0 or pace.step == 1:
                 for arm in arms:
-                    tell_step(session, arm, pace.step, lr)
+                    tell_step(session, arm, pace.step, rates[arm.key])
             pace.round_s.append(session.clock() - began)
             pace.report()
     except StopAskedError:

@@ -55,7 +55,8 @@ def stop(experiment: ExperimentParts) -> None:
     """Keep what there is. Recalibration looks at the probe pictures only: whoever stops does not want to wait."""
     prober, pace, arms = experiment.prober, experiment.pace, experiment.arms
     if pace.measured < pace.step:
-        prober.keep_gradients(arms, pace.lr, pace.step)
+        for arm in arms:
+            prober.keep_gradients(arm, pace.lr_of(arm), pace.step)
     save(experiment)
     probe_batch = [(prober.images, prober.labels)]
     networks = _recalibrated(arms, lambda _arm: probe_batch)

@@ -47,11 +47,15 @@ class ExperimentPace:
         """The epoch of the next step, counted from 0."""
         return self.step // self.steps_per_epoch
 
-    @property
-    def lr(self) -> float:
-        """The rate of the step to come, or of the last one at the end."""
+    def lr_of(self, arm: Arm) -> float:
+        """The rate of an arm in the step to come, or in the last one at the end."""
         at = min(self.step, self.bn.steps - 1)
-        return self.config.lr * lr_factor(self.config, at, self.bn.steps, self.steps_per_epoch)
+        return arm.config.lr * lr_factor(self.config, at, self.bn.steps, self.steps_per_epoch)
+
+    @property
+    def probes_follow(self) -> bool:
+        """Whether probes are planned after the step to come."""
+        return bool(self.schedule.groups_at(self.step + 1))
 
     def groups_due(self) -> list[str]:
         """The probes to make now, planned first if enough has been measured for that."""

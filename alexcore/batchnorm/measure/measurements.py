@@ -61,7 +61,7 @@ def measure(experiment: ExperimentParts) -> None:
 def _probe(experiment: ExperimentParts, group: str, arm: Arm) -> None:
     pace, session = experiment.pace, experiment.session
     began = session.clock()
-    for quantity, data in experiment.prober.probe(group, arm, pace.lr, pace.step):
+    for quantity, data in experiment.prober.probe(group, arm, pace.lr_of(arm), pace.step):
         session.reporter.event(
             "probe",
             arm=arm.norm,

@@ -108,10 +108,18 @@ def _seeds(config: TrainConfig, bn: BnConfig) -> list[int]:
     return [config.seed + number for number in range(bn.sweep_seeds)]
 
 
-def sweep(run_dir: Path, config: TrainConfig, bn: BnConfig, kind: str, on_progress: Progress) -> dict[str, Any]:
+def sweep(
+    run_dir: Path,
+    config: TrainConfig,
+    bn: BnConfig,
+    kind: str,
+    on_progress: Progress,
+    rendering: Rendering | None = None,
+) -> dict[str, Any]:
     """Carry out what is left of a sweep (RATE_SWEEP or BATCH_SWEEP), and renew the experiment's verdict.
 
-    `on_progress` is called with (optimizer steps done, in all).
+    `on_progress` is called with (optimizer steps done, in all). `rendering` is how the pictures become numbers, where
+    the experiment has not begun and so has not kept it yet.
 
     Returns:
         {"runs": results in the file, "new": made now, "sentences": what they say}.
@@ -119,7 +127,7 @@ def sweep(run_dir: Path, config: TrainConfig, bn: BnConfig, kind: str, on_progre
     Raises:
         AlexError: data or settings cannot be used.
     """
-    work = _Work(config, kind, kept_rendering(run_dir))
+    work = _Work(config, kind, rendering or kept_rendering(run_dir))
     record = Experiment(run_dir)
     record.refresh()
     done = {(each.get("arm"), each.get("seed"), each.get("x"), each.get("mode")) for each in record.sweeps[kind]}

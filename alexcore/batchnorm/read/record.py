@@ -4,14 +4,14 @@ Types of events in an experiment's events.jsonl, beside those of any run (note, 
 
     start       classes, sizes of the plan, arms (keys such as "batch-s0"), norms, seeds, steps, device, precision,
                 layers (["conv1", ... "conv5"]), linear, channels (per layer, whose values are shown), parameters (per
-                norm), chance (ln C), eval_steps
+                norm), chance (ln C), eval_steps, lr, rates (by norm, where each arm has its own)
     arm_step    arm, seed, step, round, loss, acc1, grad_norm, step_s
     arm_eval    arm, seed, step, train_loss, train_acc1, val_loss, val_acc1, largest_share (of a class among the
                 validated pictures, 0 to 1); for batch also val_loss_batch and val_acc1_batch; in the last one also
                 val_loss_recalibrated and val_acc1_recalibrated
     probe       arm, seed, step, quantity, seconds, data: what the probe's function returned
     probe_cost  share (of the run's time, 0 to 1), probe_s, total_s, step_s per norm
-    resume      round: whatever is later than that is forgotten
+    resume      round: whatever is later than that is forgotten; seeds: of these alone, where others had finished
     verdict     answers: a list of five
 
 The sweeps are files of their own, sweep-q14.jsonl and sweep-q15.jsonl: each line of type `sweep` is one run of it.
@@ -142,7 +142,8 @@ class Experiment:
         elif kind == "end":
             self.end = event
         elif kind == "resume" and is_number(event.get("round")):
-            self._forget(int(event["round"]))
+            seeds = event.get("seeds")
+            self._forget(int(event["round"]), seeds if isinstance(seeds, list) else None)
 
     def _add_measured(self, kind: str, event: Event) -> None:
         norm, seed, step = event.get("arm"), event.get("seed"), event.get("step")
@@ -162,10 +163,12 @@ class Experiment:
             events.pop()
         events.append(event)
 
-    def _forget(self, last: int) -> None:
-        """A killed experiment had gone beyond its checkpoint; it goes there again."""
+    def _forget(self, last: int, seeds: list[Any] | None) -> None:
+        """A killed experiment had gone beyond its checkpoint; it goes there again, or with some of its seeds."""
         for events_of in (self.steps, self.evals, *self.probes.values()):
             for arm, events in events_of.items():
+                if seeds is not None and arm[1] not in seeds:
+                    continue
                 events_of[arm] = [event for event in events if event["step"] <= last]
         self.resumes.append(last)
         self.end = self.verdict = None

@@ -154,6 +154,8 @@ def summarise(
     for arm in arms:
         mine = {name: each[arm] for name, each in probes.items() if arm in each}
         last_conv = last_conv or _last_conv(mine.get(GAIN, ()))
+        if _last_step(evals, arm[1]) < done:
+            continue  # a seed that was added, and has not come to its end
         word = learning.outcome(evals.get(arm, ()), steps.get(arm, ()), max(classes, 2))
         if word is None:
             continue
@@ -194,6 +196,11 @@ def summarise(
         target_acc1=target,
         best_rates=_put_rates(list(rates), put),
     )
+
+
+def _last_step(evals: Mapping[Arm, Events], seed: int) -> int:
+    """The last validation of any arm of a seed."""
+    return max((int(events[-1]["step"]) for arm, events in evals.items() if arm[1] == seed and events), default=0)
 
 
 def _rates(start: Mapping[str, Any]) -> dict[str, float]:

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from alexcore.batchnorm.read.record import Arm, Point, band
+from alexcore.batchnorm.read.record import Arm, Experiment, Point, band, is_number
 from alexcore.batchnorm.views.view import ENOUGH_SEEDS, arm_rank, arms_in_order
 from alexcore.nn.norms import look_of
 from alexcore.runs.events import Event, finite_number
@@ -187,3 +187,11 @@ def add_band(figure: go.Figure, low: Sequence[Point], high: Sequence[Point], col
             line={"color": colour, "width": 1.5, "dash": dash},
             name="lowest" if dash == "dot" else "highest",
         )
+
+
+def rates_in_words(experiment: Experiment) -> str:
+    """Which rate each arm has, where each has its own: "no norm 0.003, BatchNorm 0.01"; else an empty text."""
+    rates = (experiment.start or {}).get("rates")
+    if not isinstance(rates, dict):
+        return ""
+    return ", ".join(f"{look_of(arm).title} {rate:g}" for arm, rate in rates.items() if is_number(rate))

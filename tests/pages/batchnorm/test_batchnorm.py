@@ -15,7 +15,8 @@ from alexcore.cli import build_parser
 from alexcore.config import load_config
 from alexcore.home import runs_dir
 from alexcore.runs import launcher
-from alexcore.runs.store import create_run
+from alexcore.runs.resumption import asked_to_resume
+from alexcore.runs.store import create_run, read_run
 from tests.support.bn_experiments import write_experiment
 from tests.support.opened_pages import errors_of, open_page, text_of
 from tests.support.run_folders import STATES, write_run
@@ -243,6 +244,19 @@ def test_stop_pause_and_resume_reach_the_worker(flowers: Path, spawned: list) ->
     assert (folder / "request").read_text() == "pause"
     at.button(key="bn_stop").click().run()
     assert (folder / "request").read_text() == "stop"
+
+
+def test_a_finished_experiment_gets_more_seeds_by_a_button(flowers: Path, spawned: list) -> None:
+    folder = write_experiment("finished", "exp", data=flowers, seeds=3)
+    (folder / "checkpoints").mkdir(exist_ok=True)
+    (folder / "checkpoints" / "experiment.pt").touch()
+    at = open_page(PAGE, run="exp")
+    assert at.number_input(key="bn_seeds_in_all_3").value == 5, "as many as can decide"
+    at.button(key="bn_more_seeds").click().run()
+    assert asked_to_resume(folder) == {"seeds": 5}
+    assert read_run(folder).status.state == "queued"
+    assert len(spawned) == 1
+    assert not at.button or "bn_more_seeds" not in {button.key for button in at.button}
 
 
 def test_the_active_experiment_is_found_without_its_name_in_the_url(flowers: Path) -> None:

@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 
 from alexcore.config import load_config
+from alexcore.errors import DataError
 from alexcore.files import write_json
+from alexcore.findings.run import StoppedEarly
 from alexcore.home import cache_dir
 from alexcore.runs import launcher
-from alexcore.runs.resumption import asked_to_resume
+from alexcore.runs.events import EventWriter
+from alexcore.runs.resumption import asked_to_resume, end_resume
 from alexcore.runs.store import list_runs
 from tests.support.opened_pages import errors_of, open_page, text_of
 from tests.support.run_folders import write_run
@@ -88,3 +91,36 @@ def test_epochs_that_are_not_more_are_refused(flowers: Path, started, epochs, wo
     assert any(words in each.value for each in at.toast)
     assert load_config(folder / "config.json").epochs == 2
     assert not started
+
+
+def test_a_run_that_stopped_early_says_what_a_resume_will_do_and_why_one_failed(flowers: Path, started) -> None:
+    folder = write_run("finished", "early", data=flowers, checkpoint=True, epochs=20)
+    values = {**load_config(folder / "config.json").model_dump(), "early_stopping": 2}
+    write_json(folder / "config.json", values)
+    writer = EventWriter(folder / "events.jsonl")
+    writer.write("outcome", **StoppedEarly(2).as_event())
+    writer.close()
+    before = (folder / "status.json").read_bytes()
+    at = open_page("pages/train.py", run="early")
+    assert "Stopped early: no better validation accuracy for 2 epochs." in text_of(at)
+    assert "It goes on after epoch 1 to epoch 40; early stopping waits for 2 epochs, counted from here on." in text_of(
+        at
+    )
+    at.number_input(key="train_longer_patience").set_value(0)
+    at.number_input(key="train_longer_epochs").set_value(20).run()
+    assert "to epoch 20; early stopping is off." in text_of(at)
+    at.button(key="train_longer_start").click().run()
+    assert asked_to_resume(folder) == {"epochs": 20, "early_stopping": 0}
+    assert len(started) == 1
+
+    # Its worker could not begin: the run is what it was, and the page says why.
+    end_resume(folder, DataError("There is no folder /gone.", "Look for it."))
+    (folder / "status.json").write_bytes(before)
+    at = open_page("pages/train.py", run="early")
+    assert "The last resume failed, and the run is what it was. There is no folder /gone. Look for it." in errors_of(at)
+
+
+def test_settings_that_cannot_act_are_said_above_start(flowers: Path) -> None:
+    at = open_page("pages/train.py")
+    at.number_input(key="train_warmup_steps").set_value(1000).run()
+    assert any("= 1,000 is no shorter than the run of" in each.value for each in at.warning)

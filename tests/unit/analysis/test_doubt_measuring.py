@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from alexcore.analysis.doubt_measuring import after_training, described, measure
 from alexcore.analysis.prediction import Classifier
 from alexcore.config import TrainConfig
 from alexcore.data.archives.incoming import from_bytes
+from alexcore.data.content_hashes import content_hash, remember_seen
 from alexcore.doubt.kept import REFERENCE, Doubt, read_doubt
 from alexcore.errors import RunError
 from alexcore.home import runs_dir
@@ -181,6 +183,19 @@ def test_an_old_run_is_measured_once_and_predicts_with_it(run_dir: Path, striped
     torch.manual_seed(4)
     write_checkpoint(run_dir / "checkpoints" / "best.pt", config_for(striped))
     assert done("predict", "a-run", own[0], "--json").json["predictions"][0]["novelty"]["verdict"] == "not measured"
+
+
+def test_what_came_into_the_data_since_is_not_what_it_learned_from(run_dir: Path, striped: Path, tmp_path: Path):
+    grown = shutil.copytree(striped, tmp_path / "grown")
+    for number in range(30):
+        (grown / "train" / CLASSES[0] / f"new{number}.png").write_bytes(encoded(plain_noise(number), "PNG"))
+    config = config_for(grown)
+    write_checkpoint(run_dir / "checkpoints" / "best.pt", config)
+    paths = sorted(striped.glob("train/*/*.jpg"))
+    remember_seen(run_dir, map(str, paths), {str(path): content_hash(path) for path in paths})
+    doubt = measure_run(read_run(run_dir), lambda _done, _total: None)
+    assert doubt.novelty is not None
+    assert (doubt.novelty.images, doubt.images) == (42, 24)
 
 
 def test_a_run_at_work_is_left_alone(run_dir: Path):

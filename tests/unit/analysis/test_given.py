@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 
 from alexcore.analysis.evaluation_store import evaluation_name
 from alexcore.data.class_index import match_classes
@@ -170,3 +171,10 @@ def test_a_prediction_says_how_trained_the_network_is(run, stripes):
     file = stripes / "val" / "fine" / "fine_000.jpg"
     assert done("predict", run, file, "--json").json["trained_epochs"] == 0
     assert "after 0 of 2 epochs (0 steps)" in done("predict", run, file).err
+
+
+def test_what_there_is_to_say_of_the_checkpoint_is_said(run, flat):
+    checkpoint = run / "checkpoints" / "best.pt"
+    state = torch.load(checkpoint, weights_only=True)
+    torch.save({**state, "model": {f"module.{name}": each for name, each in state["model"].items()}}, checkpoint)
+    assert "run.names-stripped" in codes(evaluated(run, flat))

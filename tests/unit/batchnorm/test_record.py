@@ -10,7 +10,7 @@ import pytest
 from alexcore.batchnorm.read.record import Experiment, band
 from alexcore.files import write_json
 from alexcore.runs.events import EventWriter
-from tests.support.bn_experiments import PROBED, QUANTITIES, write_experiment
+from tests.support.bn_experiments import PROBED, QUANTITIES, made_of, write_experiment
 
 
 def read(folder) -> Experiment:
@@ -81,6 +81,17 @@ def test_a_line_of_another_kind_is_left_out(line):
         file.write(json.dumps(line).encode() + b"\nnot json\n")
     after = read(folder)
     assert (after.steps, after.evals, after.probes) == (before.steps, before.evals, before.probes)
+
+
+def test_seeds_that_begin_later_forget_nothing_of_the_others(tmp_path):
+    steps = [
+        {"type": "arm_step", "arm": "none", "seed": seed, "step": step, "loss": 1.0}
+        for seed in (0, 1)
+        for step in (1, 2)
+    ]
+    record = made_of(tmp_path / "one", *steps, {"type": "resume", "round": 0, "seeds": [1]})
+    assert [event["step"] for event in record.steps["none", 0]] == [1, 2]
+    assert record.steps["none", 1] == []
 
 
 def test_a_resume_forgets_what_was_beyond_its_checkpoint():

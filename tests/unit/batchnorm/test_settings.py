@@ -16,13 +16,13 @@ from alexcore.runs.kinds import BATCHNORM
 def test_a_preset_is_a_pair_that_fits(preset):
     config, bn = make_experiment(preset, data="/x")
     assert (config.norm, config.max_steps, config.precision) == ("batch", bn.steps, "fp32")
-    assert config.init == "kaiming"
+    assert config.init == "seed"
 
 
-def test_quick_has_three_arms_and_one_seed_and_thorough_three():
+def test_quick_has_three_arms_and_one_seed_and_thorough_five():
     quick, thorough = (make_experiment(name)[1] for name in ("quick", "thorough"))
     assert (quick.norms, quick.seeds) == (("none", "batch", "group"), 1)
-    assert thorough.seeds == 3
+    assert thorough.seeds == 5
 
 
 def test_a_value_goes_to_the_description_that_has_it():

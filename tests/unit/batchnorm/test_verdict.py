@@ -375,6 +375,17 @@ def test_before_the_end_batch_norm_is_judged_by_batch_statistics():
     assert found.of("val_acc1", "none") == {7: 0.6}
 
 
+def test_a_seed_that_was_added_and_is_half_way_is_no_seed_yet():
+    start, steps, evals, probes = recorded()
+    steps["none", 8], evals["none", 8] = (
+        steps["none", 7][:1],
+        [*evals["none", 7][:1], {**evals["none", 7][1], "step": 10}],
+    )
+    found = summarise(start, steps, evals, probes)
+    assert found.of("val_acc1", "none") == {7: 0.6}
+    assert found.outcomes["none"] == {7: "learned"}
+
+
 @pytest.mark.parametrize("field", ["loss", "grad_norm"])
 def test_an_arm_that_exploded_has_no_end(field):
     start, steps, evals, probes = recorded()

@@ -137,6 +137,15 @@ def test_another_validation_leaves_the_training_alone_and_finds_its_best_anew(da
     assert summary.best_val_acc1 == max(row["val_acc1"] for row in second.of("epoch"))
 
 
+def test_a_test_split_that_changes_is_none_of_the_run_s_business(data, others):
+    write_pictures(data, ("fine", "level"), {"test": 2})
+    _, first, second = resumed(
+        config_of(data, max_steps=5), at_step(4), lambda: files(data, "test", "fine")[0].unlink()
+    )
+    assert not [each for each in second.of("warning") if each["code"] == "run.data-changed"]
+    assert [each["step"] for each in (*first.of("step"), *second.of("step"))] == [1, 2, 3, 4, 5]
+
+
 def test_a_class_that_is_gone_is_refused_by_name_and_goes_on_when_it_is_back(data, tmp_path):
     config = config_of(data)
     folder = create_run(config)

@@ -12,15 +12,17 @@ from typing import Any
 import pytest
 import torch
 
+from alexcore.batchnorm.measure import own_rates
 from alexcore.batchnorm.measure import prober as probing
 from alexcore.batchnorm.measure.arms import Arm, build_arm, build_arms
 from alexcore.batchnorm.measure.experiment import run_experiment
 from alexcore.batchnorm.measure.prober import Prober
 from alexcore.batchnorm.read.record import Experiment
-from alexcore.batchnorm.settings import create_experiment
+from alexcore.batchnorm.settings import create_experiment, load_bn_config
 from alexcore.config import make_config
 from alexcore.errors import CheckpointError, RunError
 from alexcore.files import read_json
+from alexcore.runs.digest import Digest
 from alexcore.runs.kinds import BATCHNORM
 from alexcore.runs.launcher import prepare_resume
 from alexcore.runs.store import read_run
@@ -266,6 +268,54 @@ def test_a_killed_one_goes_on_from_its_last_checkpoint(stripes, whole_of_one_see
     assert_same_experiment(folder, whole_of_one_seed[0])
 
 
+def test_each_arm_gets_its_own_best_rate_by_a_sweep_before_the_start(stripes, monkeypatch):
+    swept = {"arms": "none,batch", "own_rates": True, "sweep_rates": "0.001,0.02", "sweep_steps": 2}
+    best = {"none": 0.001, "batch": 0.02}
+    monkeypatch.setattr(own_rates, "best_rates", lambda _: [{"arm": arm, "rate": rate} for arm, rate in best.items()])
+    folder, first = run(described(stripes, **swept, seeds=1), at_step(2 * 2))
+    assert len((folder / "sweep-q14.jsonl").read_text().splitlines()) == 4
+    (start,) = first.of("start")
+    assert start["rates"] == best
+    (note,) = [event for event in first.of("note") if event["code"] == "experiment.rates-chosen"]
+    assert "sweep of 2 steps and 1 seed: none 0.001, batch 0.02." in note["message"]
+    # What a sweep that is made again would say does not matter any more.
+    monkeypatch.setattr(own_rates, "best_rates", lambda _: pytest.fail("no second sweep"))
+    _, second = run(described(stripes, **swept, seeds=1), folder=folder)
+    told = {(event["arm"], event["lr"]) for watcher in (first, second) for event in watcher.of("arm_step")}
+    assert told == set(best.items())
+    alone, _ = run(described(stripes, arms="none,batch", seeds=1, lr=best["batch"], probe_every=100, eval_every=100))
+    assert_same(saved(folder)["arms"]["batch-s5"]["model"], saved(alone)["arms"]["batch-s5"]["model"])
+    assert {event["data"]["lr"] for event in second.of("probe") if event["quantity"] == "Q5"} == set(best.values())
+
+
+def test_a_stop_during_the_sweep_of_rates_ends_before_the_start(stripes):
+    swept = {"arms": "none,batch", "own_rates": True, "sweep_rates": "0.001,0.02", "sweep_steps": 2}
+    folder, watcher = run(described(stripes, **swept, seeds=1), lambda w: "stop" if w.phase == "sweeping-rates" else "")
+    assert not watcher.of("start")
+    assert not (folder / "checkpoints" / "experiment.pt").exists()
+
+
+def test_seeds_that_are_added_later_are_those_of_an_experiment_that_had_them_from_the_start(stripes, whole):
+    """Stopped on its way, too, and the arms that had finished are not touched."""
+    fewer = {"arms": "none,batch"}
+    folder, _ = run(described(stripes, **fewer, seeds=1))
+    before = (folder / "arms" / "none-s5" / "events.jsonl").read_bytes()
+    _, first = run(described(stripes, **fewer), at_step(2 * 3), folder=folder)
+    assert first.of("resume")[0] == {"type": "resume", "epoch": 0, "step": 0, "round": 0, "seeds": [6]}
+    assert {event["seed"] for event in first.of("arm_step")} == {6}
+    assert load_bn_config(folder).seeds == 2
+    _, second = run(described(stripes, **fewer), folder=folder)
+    assert second.of("resume")[0]["round"] == 3
+    ours, theirs = (saved(each)["arms"] for each in (folder, whole[0]))
+    assert sorted(ours) == ["batch-s5", "batch-s6", "none-s5", "none-s6"]
+    for key in ours:
+        assert_same(ours[key], theirs[key], key)
+        last = [load_checkpoint(each / "arms" / key / "checkpoints" / "last.pt") for each in (folder, whole[0])]
+        assert_same(last[0]["model"], last[1]["model"], key)
+    assert [event["step"] for event in second.of("probe") if event["quantity"] == "Q8"] == [6, 6]
+    assert (folder / "arms" / "none-s5" / "events.jsonl").read_bytes() == before
+
+
 @pytest.fixture(scope="module")
 def stopped_while_measuring(stripes: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Watcher, Watcher]:
     """What was heard of one before its stop in the midst of a measurement, and after it."""
@@ -436,6 +486,26 @@ def test_a_finished_one_cannot_be_resumed_and_none_can_be_changed(executed):
         prepare_resume(read_run(executed))
     with pytest.raises(RunError, match="a resume cannot change epochs"):
         prepare_resume(read_run(executed), epochs=7)
+    with pytest.raises(RunError, match="has 1 seeds, and 1 is not more"):
+        prepare_resume(read_run(executed), seeds=1)
+
+
+def test_a_finished_one_gets_more_seeds_from_the_command_line(executed):
+    from tests.support.command_line import refused
+
+    assert "seeds = 21 is not allowed" in refused("resume", executed, "--seeds", "21")
+    assert read_run(executed).status.state == "finished"
+    assert len(done("resume", executed, "--seeds", "2", "--json").json["verdict"]) == 5
+    record = Experiment(executed)
+    record.refresh()
+    assert record.seeds == [5, 6]
+    assert {len(events) for events in record.evals.values()} == {3}, "what had finished is not forgotten"
+    assert read_run(executed).status.state == "finished"
+    assert [row["arm"] for row in rows(executed / "summary.csv")][:2] == ["none-s5", "none-s6"]
+    digest = Digest(executed / "events.jsonl")
+    digest.refresh()
+    assert sorted(digest.arms) == sorted(f"{norm}-s{seed}" for norm, seed in record.arms)
+    assert all(len(epochs) == 3 for epochs in digest.arms.values())
 
 
 def test_the_first_checkpoint_follows_the_first_measurements(stripes):

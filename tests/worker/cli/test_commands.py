@@ -359,5 +359,5 @@ def test_python_m_alexcore_hands_its_exit_code_on():
     assert (good.returncode, json.loads(good.stdout)) == (0, {"runs": []})
     assert (bad.returncode, bad.stdout) == (2, "")
     assert re.fullmatch(
-        r"error: There is no folder .*absent\. Check the spelling of the path\. .*--data PATH\.\n", bad.stderr
+        r"error: There is no folder .*absent\. Check the spelling of the path\. .*--data PATH, .*\n", bad.stderr
     )
