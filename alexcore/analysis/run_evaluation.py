@@ -151,7 +151,7 @@ def answer_pictures(
         given = open_given_checked(data, classifier.classes, val, choice, checking)
         index, extra = given.index, given.extra
         said += given.index.problems
-        moved = data_moved(classifier.config.data, data, index, seen_hashes)
+        moved = data_moved(classifier.config.data, str(Path(data).expanduser().resolve()), index, seen_hashes)
         if moved and moved.images and not Path(moved.was).expanduser().exists():
             said.append(moved)
     split, rows_of_split = _part(index, split, own, said)

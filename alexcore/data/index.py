@@ -68,6 +68,7 @@ class DataIndex:
             shard, and a column `offset` says where in it the bytes begin; `shards.picture_source` reads either kind.
         problems: What was found; errors first.
         rendering: How what is not 8-bit RGB becomes that; chosen by `intensity.with_rendering`.
+        intensity: What somebody has said about that: the setting of this name.
         source: What was opened, where that is not `root`: the manifest.
         reading: How a folder was read; None of what is no folder.
         known_as: The paths under which pictures that have moved were known before; they are still the same data set.
@@ -88,6 +89,7 @@ class DataIndex:
     kept: Path | None = None
     val: str = ""
     hashes: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    intensity: str = "auto"
 
     @property
     def choice(self) -> FolderChoice:

@@ -15,6 +15,8 @@ from alexcore.data.index import DataIndex
 from alexcore.data.sources import choice_of, open_source
 from alexcore.errors import CheckpointError, DataError, RunError
 from alexcore.files import read_json
+from alexcore.findings.saved import FileEdited
+from alexcore.integrity import changed_since
 from alexcore.runs.events import Event
 from alexcore.runs.series import Series
 from alexcore.runs.store import Run, checkpoints, require_checkpoint
@@ -49,6 +51,11 @@ class Source:
     roots: tuple[Path, ...] | None = None
 
     @property
+    def edited(self) -> list[str]:
+        """A sentence for each file that somebody, or a disk, has changed since the run wrote it."""
+        return [FileEdited(name).sentence for name in changed_since(self.path)]
+
+    @property
     def name(self) -> str:
         """The run's id with nothing in it that could be markup, code or a path: it gets into files of many kinds."""
         return re.sub(r"[^\w.-]+", "_", self.path.name)[:80] or "run"
@@ -64,7 +71,8 @@ class Source:
         names = tuple(str(found.get(str(number), "")) for number in range(len(found)))
         if not names or not all(names):
             raise CheckpointError(
-                f"The run {self.path.name} has no usable class_indices.json.", "Resume the run, which writes it again."
+                f"The run {self.path.name} has no usable class_indices.json.",
+                f"`runs repair {self.path.name}` writes it again from the run's checkpoint.",
             )
         return names
 

@@ -74,5 +74,5 @@ def write_export(source: Source, name: str, target: Path, wish: Wish, force: boo
         "bytes": target.stat().st_size,
         "sha256": digest,
         "difference": written.difference,
-        "notes": list(dict.fromkeys([*([source.unfinished] if source.unfinished else []), *written.notes])),
+        "notes": list(dict.fromkeys(filter(None, [source.unfinished, *source.edited, *written.notes]))),
     }

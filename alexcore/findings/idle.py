@@ -157,3 +157,16 @@ class IgnoredClassEmpty(Finding, code="run.ignored-class-empty"):
 
     ignore_index: int
     name: str
+
+
+class IntensityUnused(Finding, code="run.intensity-unused"):
+    """A rule for values beyond 8 bits is given to images that have none.
+
+    Ordinary images have 8 bits, and the rule leaves them as they are.
+
+    Example: intensity minmax for JPEG files.
+
+    Remedy: none is needed; auto says the same.
+    """
+
+    intensity: str

@@ -15,7 +15,7 @@ from alexcore.files import replacing
 from alexcore.findings.saved import NamesStripped
 from alexcore.integrity import VerifiedFile, begins_as_zip
 from alexcore.nn import Network
-from alexcore.training.foreign import is_bare, plain_names, what_else
+from alexcore.training.foreign import is_bare, misfit, plain_names, what_else
 from alexcore.words.limits import limit_of
 
 VERSION = 1
@@ -169,6 +169,8 @@ def restore_model(state: dict[str, Any], source: Path) -> tuple[Network, TrainCo
         if [numbers[name] for name in classes] != list(range(len(classes))):
             raise CheckpointError(f"{source} numbers its classes {sorted(numbers.values())}.", "Choose another run.")
         model = build_model(config, len(classes))
+        if wrong := misfit(state["model"], model.state_dict()):
+            raise ValueError(wrong)
         model.load_state_dict(state["model"])
     except (ConfigError, RuntimeError, TypeError, ValueError, AttributeError) as error:
         reason = " ".join(str(error).split())[:200]

@@ -98,6 +98,22 @@ def plain_names(weights: Mapping[Any, Any]) -> tuple[dict[Any, Any], list[str]]:
     return renamed, list(taken)
 
 
+def misfit(weights: Any, expected: Mapping[str, torch.Tensor]) -> str:
+    """In what weights differ from those of a network, first of all; empty where they fit."""
+    if not isinstance(weights, Mapping):
+        return "they are no table of tensors"
+    for name in expected:
+        if name not in weights:
+            return f"{name} is missing"
+    for name, value in weights.items():
+        if name not in expected:
+            return f"{str(name)[:60]} is none of the network's"
+        have, want = tuple(getattr(value, "shape", ())), tuple(expected[name].shape)
+        if have != want:
+            return f"{name} is {have}, and the network's is {want}"
+    return ""
+
+
 def is_bare(state: Any) -> bool:
     """Whether what was loaded are weights alone, as `torch.save(network.state_dict())` writes them."""
     return isinstance(state, Mapping) and bool(state) and all(isinstance(each, torch.Tensor) for each in state.values())

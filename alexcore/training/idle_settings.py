@@ -13,6 +13,7 @@ from alexcore.findings import idle
 from alexcore.findings.finding import Finding
 from alexcore.home import devices_file
 from alexcore.nn.norms import one_norm
+from alexcore.run_intensity import EACH
 from alexcore.training.checks import known_check
 from alexcore.training.plan import Plan, validation_counts
 from alexcore.training.schedule import last_epoch, rates
@@ -71,6 +72,8 @@ def _not_read(config: TrainConfig, index: DataIndex) -> list[Finding]:
         says("decoded_cache_mib", "data")
     if changed("start_size") and config.start_size >= config.image_size:
         says("start_size", "image_size")
+    if config.intensity not in ("auto", EACH) and not index.rendering.windows:
+        found.append(idle.IntensityUnused(config.intensity))
     if config.time_budget_s:
         for name in ("epochs", "start_size"):
             if changed(name):

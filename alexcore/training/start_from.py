@@ -15,6 +15,7 @@ from alexcore.findings.run import StartedFromImageNet, StartedFromOtherClasses, 
 from alexcore.nn import Network
 from alexcore.run_names import run_folder
 from alexcore.training.checkpoint import load_checkpoint, renamed
+from alexcore.training.foreign import misfit
 
 # What has to be the same for the shapes of all layers but the last to be the same.
 _SHAPE = ("variant", "width", "norm")
@@ -119,14 +120,12 @@ def _require(config: TrainConfig, theirs: dict[str, Any], whose: str) -> None:
             )
 
 
-def _copy(model: Network, weights: dict[str, torch.Tensor], head: bool) -> None:
-    last = f"{model.head_path}."
-    taken = {name: value for name, value in weights.items() if head or not name.startswith(last)}
-    try:
-        found = model.load_state_dict(taken, strict=False)
-    except RuntimeError as error:
-        raise CheckpointError(f"The weights do not fit the network: {' '.join(str(error).split())[:200]}") from error
-    missing = [name for name in found.missing_keys if not name.startswith(last)]
-    if missing or found.unexpected_keys:
-        odd = ", ".join([*missing, *found.unexpected_keys][:3])
-        raise CheckpointError(f"The weights do not fit the network: it differs in {odd}.", "Choose another run.")
+def _copy(model: Network, weights: Any, head: bool) -> None:
+    last, own = f"{model.head_path}.", model.state_dict()
+    if not head and isinstance(weights, dict):
+        weights, own = (
+            {name: value for name, value in each.items() if not str(name).startswith(last)} for each in (weights, own)
+        )
+    if wrong := misfit(weights, own):
+        raise CheckpointError(f"The weights do not fit the network: {wrong}.", "Choose another run.")
+    model.load_state_dict(weights, strict=False)

@@ -47,6 +47,9 @@ SAID: Mapping[str, Said] = {
     "run.weights-all-alike": Said(
         "class_weights = {class_weights} does nothing: the weight of every class that counts is {weight:g}.",
     ),
+    "run.intensity-unused": Said(
+        "intensity = {intensity} does nothing: no image that was looked at has more than 8 bits."
+    ),
     "run.ignored-class-empty": Said(
         "ignore_index = {ignore_index} ignores nothing: {name} has no images.",
         "Choose the number of the class that is meant, or -100 for none.",

@@ -119,7 +119,8 @@ def dataset_or_wait(name: str) -> tuple[DataIndex, bool] | None:
 
 def how(index: DataIndex) -> list[str]:
     """What a command has to be given beside the path to read a data set in the same way."""
-    return [*(["--val", index.val] if index.val else []), *index.choice.arguments]
+    said = [("--val", index.val), ("--intensity", "" if index.intensity == "auto" else index.intensity)]
+    return [*(f"{flag}={value}" for flag, value in said if value), *index.choice.arguments]
 
 
 def data_job(kind: str, index: DataIndex) -> tuple[str, list[str]]:

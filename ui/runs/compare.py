@@ -158,7 +158,7 @@ def _results(shown: Sequence[Summary]) -> None:
         height="content",
         alt="Results of the compared runs",
         column_config={"best val": percent, "last val": percent},
-        placeholder="",
+        placeholder="-",
     )
 
 

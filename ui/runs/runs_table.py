@@ -186,7 +186,7 @@ def _grid(shown: list[Summary]) -> None:
         selection_mode="multi-row",
         selection_default={"selection": {"rows": ticked}},
         column_config=_columns(),
-        placeholder="",
+        placeholder="-",
         height=min(38 + 35 * len(shown), 460),
         alt="All runs: state, accuracy, settings, time and disk use",
     )

@@ -78,7 +78,7 @@ def with_rendering(index: DataIndex, intensity: str = "auto") -> DataIndex:
         told = [[each.code, each.values] for each in found]
         write_json(record, {"root": str(index.root), "rendering": rendering.as_dict(), "findings": told})
     before = [each for each in index.problems if not isinstance(each, _SAID)]
-    return replace(index, rendering=rendering, problems=(*before, *found))
+    return replace(index, rendering=rendering, intensity=intensity, problems=(*before, *found))
 
 
 def _record(index: DataIndex, intensity: str) -> Path:

@@ -9,8 +9,13 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from alexcore.cli import build_parser
+from alexcore.data.decoding.intensity import with_rendering
+from alexcore.data.sources import open_source
+from alexcore.home import data_dir
 from tests.support.files_in_the_wild import LFS_POINTER, blocks
 from tests.support.opened_pages import errors_of, open_page, text_of
+from ui.parts.datasets import data_job
 
 
 def drawn(root: Path, **counts: int) -> Path:
@@ -111,3 +116,12 @@ def test_what_nothing_can_be_learned_from_is_refused_before_start(home: Path, fl
         assert said in errors_of(at)
         assert at.button(key="train_start").disabled
         assert said in text_of(open_page("pages/dataset.py", dataset=name))
+
+
+def test_what_the_page_measures_is_read_by_its_own_rule(sets: Path) -> None:
+    """Under another rule the result would lie under another name, and never be found."""
+    index = with_rendering(open_source(data_dir() / "set", str(sets / "more")), "window 0 4095")
+    _, command = data_job("scan", index)
+    arguments = build_parser().parse_args(command)
+    assert (arguments.val, arguments.intensity) == (str(sets / "more"), "window 0 4095")
+    assert data_job("scan", with_rendering(index, "type"))[0] != data_job("scan", index)[0]

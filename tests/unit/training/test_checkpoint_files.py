@@ -143,6 +143,27 @@ def test_the_weights_of_another_network_are_no_run(tmp_path):
         load_checkpoint(tmp_path / "theirs.pt")
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda weights: weights | {"features.0.weight": torch.ones(2, 3)}, r"features\.0\.weight is \(2, 3\), and"),
+        (lambda weights: weights | {"fc.weight": torch.ones(2)}, r"fc\.weight is none of the network's"),
+        (lambda weights: dict(list(weights.items())[1:]), r"features\.0\.weight is missing"),
+        (lambda weights: [1], "they are no table of tensors"),
+    ],
+)
+def test_weights_of_another_architecture_are_refused_in_our_words(good, tmp_path, change, said):
+    state = torch.load(io.BytesIO(good), weights_only=True)
+    torch.save({**state, "model": change(dict(state["model"]))}, tmp_path / "other.pt")
+    with pytest.raises(CheckpointError, match=said) as caught:
+        Classifier(tmp_path / "other.pt")
+    assert "state_dict" not in str(caught.value)
+    with pytest.raises(CheckpointError, match=said):
+        start_from(
+            build_model(CONFIG, 3), CONFIG.model_copy(update={"start_from": str(tmp_path / "other.pt")}), CLASSES
+        )
+
+
 # Names that another program has changed -----------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from alexcore.data.sources import open_source
 from alexcore.errors import AlexError, CheckpointError
 from alexcore.files import read_json, write_json
 from alexcore.home import runs_dir
@@ -18,7 +19,9 @@ from alexcore.runs.status import StatusWriter
 from alexcore.runs.store import create_run, read_run
 from alexcore.training.checkpoint import load_checkpoint
 from alexcore.training.loop import fit
+from alexcore.training.session import Session
 from tests.support.interrupted_runs import Watcher, assert_same_weights, at_step, config_of, straight
+from tests.support.run_folders import tiny_config
 
 LAST, PREVIOUS, BEST = "last.pt", "last.previous.pt", "best.pt"
 
@@ -107,6 +110,21 @@ def test_without_any_whole_one_the_sentence_names_the_last(run):
     with pytest.raises(CheckpointError, match=r"last\.pt is no checkpoint, or a damaged one"):
         resumed(run)
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+
+
+def test_an_experiment_goes_back_likewise(stripes, tmp_path):
+    config = tiny_config(width=0.05)
+    session, watcher = Session(tmp_path, Watcher()), Watcher()
+    index = open_source(stripes)
+    (tmp_path / "checkpoints").mkdir()
+    for step in (1, 2):
+        state = {"arms": {"none-s0": torch.ones(9)}, "position": {"step": step}, "config": config.model_dump()}
+        session.save("experiment.pt", state, index, 0, step)
+    flip(file(tmp_path, "experiment.pt"))
+    again = Session(tmp_path, watcher)
+    assert again.read("experiment.pt", "cpu", ("version", "arms", "position"))["position"] == {"step": 1}
+    (told,) = watcher.of("warning")
+    assert told["message"].startswith("experiment.pt is damaged: the run has gone on from experiment.previous.pt")
 
 
 def test_one_of_a_newer_version_is_not_damaged(run):

@@ -79,6 +79,7 @@ IDLE: list[tuple[dict[str, Any], str, str]] = [
         "setting-not-read",
         "epochs = 9 does nothing, because time_budget_s = 60.0.",
     ),
+    ({"intensity": "minmax"}, "intensity-unused", "no image that was looked at has more than 8 bits."),
     ({"warmup_steps": 50}, "warmup-too-long", "the run of 40 steps: the rate rises to "),
     (
         {"warmup_steps": 3, "max_steps": 2, "scheduler": "constant"},

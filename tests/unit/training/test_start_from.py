@@ -85,7 +85,7 @@ def test_what_is_no_source(source, tmp_path):
     state = torch.load(source / "checkpoints" / "best.pt", weights_only=True)
     del state["model"]["features.0.weight"]
     torch.save(state, tmp_path / "y.pt")
-    with pytest.raises(CheckpointError, match=r"differs in features\.0\.weight"):
+    with pytest.raises(CheckpointError, match=r"do not fit the network: features\.0\.weight is missing"):
         started(tmp_path / "y.pt")
 
 
