@@ -22,7 +22,7 @@ _LOADER = re.compile(r"DataLoader worker \(pid(?:\(s\))? ([\d, ]+)\) (.*)", re.D
 
 def explain(error: Exception, config: TrainConfig | None) -> AlexError:
     """Turn what a run may die of into a sentence and a hint; the traceback is kept as the cause."""
-    told = _loader_lost(error, config) or _shared_memory_full(error)
+    told: AlexError | None = _loader_lost(error, config) or _shared_memory_full(error)
     if told is None and is_out_of_memory(error):
         told = not_enough_memory(config, error)
     if told is None and (isinstance(error, OSError) or limit_of(error)):
