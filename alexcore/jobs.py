@@ -14,10 +14,10 @@ from typing import Any
 
 from filelock import FileLock
 
-from alexcore.errors import AlexError
+from alexcore.errors import AlexError, RunError
 from alexcore.files import read_json, write_json
 from alexcore.home import cache_dir
-from alexcore.process import is_alive, own_identity, spawn
+from alexcore.process import OVERDUE_S, lives, own_mark, spawn
 
 # The commands that pages start as jobs. Of each, one function says under which name its result is kept, for the job
 # that stores it and for the page that shows it; a test presses every button in a browser and waits for the result.
@@ -50,31 +50,38 @@ def _file(name: str) -> Path:
 def read_job(name: str) -> Job:
     """Read the latest job of this name."""
     try:
-        return _job(read_json(_file(name)) or {})
-    except (KeyError, TypeError, ValueError, OverflowError):  # values that no job of ours has written
+        return _job(read_json(_file(name)) or {}, _file(name))
+    except (OSError, KeyError, TypeError, ValueError, OverflowError):  # values that no job of ours has written
         return Job("none")
 
 
-def _job(raw: dict[str, Any]) -> Job:
+def _job(raw: dict[str, Any], file: Path) -> Job:
     state = str(raw.get("state", "none"))
     if state == "running":
         starting = raw.get("pid") is None and time.time() - float(raw.get("ts", 0)) < START_S
-        alive = raw.get("pid") is not None and is_alive(int(raw["pid"]), float(raw["process_started"]))
+        alive = raw.get("pid") is not None and lives(raw)
+        if alive is None:  # of another machine or container: it writes as it goes on
+            alive = time.time() - file.stat().st_mtime < OVERDUE_S
         state = "running" if starting or alive else "lost"
     notes = tuple(map(str, raw.get("notes", ())))
     return Job(state, int(raw.get("done", 0)), int(raw.get("total", 0)), str(raw.get("error", "")), notes)
 
 
 def start_job(name: str, arguments: list[str]) -> None:
-    """Start `python -m alexcore ARGUMENTS` in the background, unless the job of this name already runs."""
+    """Start `python -m alexcore ARGUMENTS` in the background, unless the job of this name already runs.
+
+    Raises:
+        RunError: the disk is full or cannot be written, or no process can be started.
+    """
     assert any(arguments[: len(each.split())] == each.split() for each in JOBS), arguments
     file = _file(name)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(file.with_suffix(".lock")):
-        if read_job(name).state == "running":
-            return
-        write_json(file, {"state": "running", "pid": None, "ts": time.time()})
-        spawn(["alexcore", *arguments], file.with_suffix(".log"), {VARIABLE: str(file)})
+    with RunError.from_system(f"{' '.join(arguments[:2])} cannot be started: {file.parent}", "Check its permissions."):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(file.with_suffix(".lock")):
+            if read_job(name).state == "running":
+                return
+            write_json(file, {"state": "running", "pid": None, "ts": time.time()})
+            spawn(["alexcore", *arguments], file.with_suffix(".log"), {VARIABLE: str(file)})
 
 
 class JobProgress:
@@ -98,5 +105,4 @@ class JobProgress:
 
     def _write(self, state: str, **values: object) -> None:
         if self._file:
-            pid, started = own_identity()
-            write_json(self._file, {"state": state, "pid": pid, "process_started": started, **values})
+            write_json(self._file, {"state": state, **own_mark(), **values})

@@ -72,6 +72,47 @@ def open_file(path: Path, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_BINARY", 0), 0o644)
 
 
+def boot_id() -> str:
+    """What the system calls the time since it was started last; empty where it has no name for it."""
+    return _first_line("/proc/sys/kernel/random/boot_id")
+
+
+def pid_namespace() -> str:
+    """Within which numbers of processes mean something: a container has its own; empty where there is one for all."""
+    try:
+        return os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return ""
+
+
+def sees_processes() -> bool:
+    """Whether the system's list of processes is that of this process's own namespace, or there are no namespaces."""
+    try:
+        return int(os.readlink("/proc/self")) == os.getpid()
+    except (OSError, ValueError):
+        return True
+
+
+def start_ticks(pid: int) -> int | None:
+    """When a process was started, in ticks since the system was, which no clock that is set changes.
+
+    None where there is no such process, or the system has no such number: macOS and Windows keep the time by the clock
+    as it was then, which does not change either.
+    """
+    # Of this process by its other name, in case the list of processes is that of another namespace.
+    line = _first_line(f"/proc/{'self' if pid == os.getpid() else pid}/stat")
+    # The name of the program, in brackets, may hold anything.
+    fields = line.rpartition(")")[2].split()
+    return int(fields[19]) if len(fields) > 19 else None
+
+
+def _first_line(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace").partition("\n")[0]
+    except OSError:
+        return ""
+
+
 def peak_bytes() -> int:
     """The most memory that this process has ever held."""
     if sys.platform == "win32":

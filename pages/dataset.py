@@ -27,7 +27,7 @@ from ui.parts.text import plain
 
 def show(name: str, index: DataIndex, checked: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"{plain(str(index.origin))}: {len(index.files):,} pictures, {index.layout}.")
+        st.caption(f"{plain(str(index.origin))}: {len(index.files):,} pictures, {plain(index.layout)}.")
         st.button(
             _("Read again"),
             key="dataset_reload",

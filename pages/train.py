@@ -22,6 +22,7 @@ from ui.parts.run_live import watch
 from ui.train.checks_section import checks
 from ui.train.command_section import command_section
 from ui.train.preflight_card import preflight
+from ui.train.rate_section import lr_find_section
 
 
 def new_run() -> None:
@@ -46,6 +47,7 @@ def new_run() -> None:
         st.rerun()
     if config is not None and plan is not None:
         with shown_errors():
+            lr_find_section(config)
             checks(config, index, plan)
     explanations()
     if config is not None and plan is not None:

@@ -16,7 +16,7 @@ from typing import Any
 from alexcore.config import TrainConfig
 from alexcore.errors import AlexError, ConfigError, TrainingError
 from alexcore.files import read_json
-from alexcore.process import is_alive
+from alexcore.process import lives, mark_of
 from alexcore.runs import group as groups
 from alexcore.runs import launcher
 from alexcore.runs.reporter import OnProgress
@@ -67,13 +67,8 @@ def attend(run_dir: Path, processes: int, on_progress: OnProgress) -> None:
 
     previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        import psutil
-
-        try:
-            started = psutil.Process(pid).create_time()
-        except psutil.Error:  # it has ended already; its status says how
-            started = 0.0
-        while is_alive(pid, started):
+        mark = mark_of(pid)
+        while lives(mark):
             if wanted:
                 wanted = False
                 with contextlib.suppress(AlexError):  # it has just ended

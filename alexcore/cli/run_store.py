@@ -174,9 +174,9 @@ def _prune(arguments: Arguments) -> tuple[dict[str, Any], str]:
 
 def _repair(arguments: Arguments) -> tuple[dict[str, Any], str]:
     from alexcore.runs.repair import repair
-    from alexcore.runs.store import open_run
+    from alexcore.runs.store import find_run
 
-    run = open_run(arguments.id)
+    run = find_run(arguments.id)
     written = repair(run)
     text = f"{run.id} has {', '.join(written)} again, as its checkpoint has them; what was there is kept beside them."
     return {"repaired": run.id, "written": written}, text
@@ -184,9 +184,9 @@ def _repair(arguments: Arguments) -> tuple[dict[str, Any], str]:
 
 def _free(arguments: Arguments) -> tuple[dict[str, Any], str]:
     from alexcore.runs.disk import free, spare_bytes
-    from alexcore.runs.store import list_runs, open_run
+    from alexcore.runs.store import find_run, list_runs
 
-    runs = [open_run(arguments.id)] if arguments.id else [run for run in list_runs() if spare_bytes(run)]
+    runs = [find_run(arguments.id)] if arguments.id else [run for run in list_runs() if spare_bytes(run)]
     freed = 0
     notes: list[str] = []
     with reported("freeing", "runs", notes) as on_progress:

@@ -26,6 +26,7 @@ from alexcore.export.card import model_card, repeat_command
 from alexcore.export.formats import Wish, Written
 from alexcore.export.source import Source, open_data
 from alexcore.files import read_json
+from alexcore.process import NOBODY
 
 FORMAT, VERSION = "alexcore-bundle", 1
 CONTENTS, DATASET = "bundle.json", "dataset.csv"
@@ -106,7 +107,7 @@ def _status(source: Source) -> str:
     """The run's status as a copy of it has: no process is at the copy, so it is not running."""
     status = read_json(source.path / "status.json") or {}
     state = source.state if source.state in ENDED else "stopped"
-    return json.dumps({**status, "state": state, "pid": None, "process_started": None, "phase": ""}, indent=1) + "\n"
+    return json.dumps({**status, **NOBODY, "state": state, "phase": ""}, indent=1) + "\n"
 
 
 def zip_entry(name: str) -> zipfile.ZipInfo:

@@ -23,6 +23,7 @@ from alexcore.config import FIELDS, load_config
 from alexcore.errors import RunError
 from alexcore.figures import as_drawn
 from alexcore.files import read_json, replacing
+from alexcore.names import visible
 from alexcore.nn.norms import look_of
 from alexcore.spreadsheet import csv_of
 from alexcore.words.findings import told
@@ -99,7 +100,7 @@ def write_report(run_dir: Path, file: Path) -> None:
 
 
 def _text(value: object) -> str:
-    return html.escape(str(value), quote=True)
+    return html.escape(visible(str(value)), quote=True)
 
 
 def _about(run_dir: Path, experiment: Experiment) -> str:
@@ -233,4 +234,4 @@ def _repeat(run_dir: Path) -> str:
     config = load_config(run_dir / "config.json")
     shown = config.model_copy(update={name: Path(getattr(config, name)).name for name in ("data", "val")})
     command = experiment_command(shown, load_bn_config(run_dir))
-    return f'<h2 id="repeat">Repeat it</h2><pre>{_text(command)}</pre>'
+    return f'<h2 id="repeat">Repeat it</h2><pre translate="no">{_text(command)}</pre>'

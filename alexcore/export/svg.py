@@ -9,6 +9,7 @@ from html import escape
 
 from markupsafe import Markup
 
+from alexcore.names import visible
 from alexcore.palette import REST, TRAIN, VAL
 
 WIDTH, HEIGHT = 640, 300
@@ -45,12 +46,12 @@ def _number(value: float) -> str:
 
 
 def _text(x: float, y: float, text: str, anchor: str = "middle", extra: str = "") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{extra}>{escape(text)}</text>'
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{extra}>{escape(visible(text))}</text>'
 
 
 def _frame(title: str, height: float, body: list[str]) -> Markup:
     head = (
-        f'<svg viewBox="0 0 {WIDTH} {height:g}" role="img" aria-label="{escape(title)}" '
+        f'<svg viewBox="0 0 {WIDTH} {height:g}" role="img" aria-label="{escape(visible(title))}" '
         f'xmlns="http://www.w3.org/2000/svg">'
     )
     heading = _text(_LEFT, 18, title, "start", ' class="title"')

@@ -22,6 +22,7 @@ from alexcore.errors import AlexError, ConfigError, DataError, RunError
 from alexcore.export.bundle import CONTENTS, DATASET, ENDED, FORMAT, VERSION, hash_file
 from alexcore.files import read_json, write_json
 from alexcore.integrity import write_checked
+from alexcore.process import NOBODY
 
 _ASK_AGAIN = "Ask for the bundle again, or export it again."
 _MUST_HAVE = ("run/config.json", "run/class_indices.json", "run/status.json")
@@ -188,7 +189,7 @@ def _prepare(called: str, folder: Path, contents: dict[str, Any], data: str, val
     status = read_json(run / "status.json") or {}
     # No worker is at a copy, whatever its status claims, so the next heartbeat will not come.
     state = status.get("state") if status.get("state") in ENDED else "stopped"
-    nobody = {"pid": None, "process_started": None, "agent_pid": None, "agent_started": None}
+    nobody = {**NOBODY, "agent_pid": None, "agent_started": None, "agent_ticks": None}
     write_json(run / "status.json", {**status, **nobody, "state": state, "heartbeat": 0.0, "phase": ""})
     notes = []
     if not any((run / "checkpoints" / name).is_file() for name in ("best.pt", "last.pt")):

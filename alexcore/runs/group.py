@@ -7,6 +7,7 @@ the agent's pid and start time are the name of a small file that names the run.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -16,8 +17,8 @@ import psutil
 
 from alexcore.files import read_json, write_json
 from alexcore.home import runs_dir
-from alexcore.process import is_alive
-from alexcore.system import available_cores
+from alexcore.process import lives, mark_of_agent, own_mark
+from alexcore.system import available_cores, start_ticks
 
 
 def in_group() -> bool:
@@ -66,16 +67,23 @@ def group_environment(processes: int) -> dict[str, str]:
 
 
 def agent() -> dict[str, float]:
-    """Pid and start time of the agent of this process, for status.json; empty for a process without one."""
+    """Pid and start of the agent of this process, for status.json; empty for a process without one."""
     if not in_group():
         return {}
     parent = psutil.Process(os.getppid())
-    return {"agent_pid": parent.pid, "agent_started": parent.create_time()}
+    ticks = start_ticks(parent.pid)
+    return {
+        "agent_pid": parent.pid,
+        "agent_started": parent.create_time(),
+        **({} if ticks is None else {"agent_ticks": ticks}),
+    }
 
 
 def _note() -> Path:
     found = agent()
-    return runs_dir() / ".groups" / f"{found['agent_pid']:.0f}-{found['agent_started']:.2f}.json"
+    return (
+        runs_dir() / ".groups" / f"{found['agent_pid']:.0f}-{found.get('agent_ticks', found['agent_started']):.2f}.json"
+    )
 
 
 def run_of_group() -> Path | None:
@@ -91,7 +99,8 @@ def remember_run(run_dir: Path) -> None:
     folder = _note().parent
     folder.mkdir(parents=True, exist_ok=True)
     for path in folder.glob("*.json"):
-        pid, _, started = path.stem.partition("-")
-        if not (pid.isdigit() and is_alive(int(pid), float(started))):
-            path.unlink(missing_ok=True)
-    write_json(_note(), {"run": str(run_dir.resolve())})
+        with contextlib.suppress(KeyError, TypeError, ValueError):  # no note of this version
+            if lives(mark_of_agent(read_json(path) or {})) is not False:
+                continue
+        path.unlink(missing_ok=True)
+    write_json(_note(), {**own_mark(), **agent(), "run": str(run_dir.resolve())})

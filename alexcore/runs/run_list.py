@@ -234,9 +234,11 @@ def _short(value: Any) -> str:
 
 
 def _signature(folder: Path) -> Signature | None:
-    """Name, time, size and number of each file of a run and of its checkpoints; None if it has gone."""
+    """Name, time, size and number of each file of a run and of its checkpoints, its arms' too; None if it has gone."""
     try:
         found = [*_files_in(folder), *_files_in(folder / "checkpoints")]
+        for arm in folder.glob("arms/*/checkpoints"):
+            found += _files_in(arm)
     except OSError:  # it cannot be listed, which is a problem that its row tells
         found = []
     return tuple(sorted(found)) if found or folder.is_dir() else None

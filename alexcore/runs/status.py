@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from alexcore.files import read_json, replacing, write_json
-from alexcore.process import is_alive, own_identity
+from alexcore.process import NOBODY, OVERDUE_S, lives, mark_of_agent, own_mark
 from alexcore.words.phases import Phase, phase_in_words, phase_of
 
 ACTIVE = ("queued", "running", "paused", "stopping")
@@ -21,8 +21,6 @@ UNKNOWN = "unknown"
 
 HEARTBEAT_S = 1.0
 _AT_ONCE = ("state", "phase")
-# A laptop that sleeps, or a disk that hangs, may well miss a few.
-OVERDUE_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -68,12 +66,12 @@ def _derive(raw: dict[str, Any]) -> Status:
     state = str(raw["state"])
     heartbeat = float(raw.get("heartbeat") or 0)
     if state in ACTIVE:
-        overdue = time.time() - heartbeat > OVERDUE_S
         # The launcher cannot know the pid yet, so for a moment there is none.
-        dead = raw.get("pid") and not is_alive(int(raw["pid"]), float(raw.get("process_started") or 0))
+        alive = lives(raw) if raw.get("pid") else None
         # Of several processes the first one writes. If it is dead, torchrun's agent may be about to start it again.
-        if dead and raw.get("agent_pid"):
-            dead = not is_alive(int(raw["agent_pid"]), float(raw.get("agent_started") or 0))
+        if alive is False and raw.get("agent_pid"):
+            alive = lives(mark_of_agent(raw))
+        dead, overdue = alive is False, _silent_s(raw, heartbeat, bool(alive)) > OVERDUE_S
         if (dead or overdue) and (before := raw.get("before")):  # a resume that never began: nothing has changed
             return _derive(_as_status(str(before)))
         state = LOST if dead or overdue else state
@@ -91,13 +89,21 @@ def _derive(raw: dict[str, Any]) -> Status:
     )
 
 
+def _silent_s(raw: dict[str, Any], heartbeat: float, here: bool) -> float:
+    # A clock that is set, or a laptop that sleeps, is no silence: of a process of this machine's present boot the time
+    # is compared that runs on evenly, and only while the machine does.
+    if here and raw.get("heartbeat_monotonic"):
+        return time.monotonic() - float(raw["heartbeat_monotonic"])
+    return time.time() - heartbeat
+
+
 def write_queued(run_dir: Path, *, resumed: bool = False) -> None:
     """The launcher's only write: there is no worker yet that could do it.
 
     Of a run that is `resumed` the text of the status stays in it as `before`, until the worker has begun.
     """
     path = run_dir / "status.json"
-    values = {"state": "queued", "pid": None, "heartbeat": time.time(), "phase": "starting"}
+    values = {**NOBODY, "state": "queued", "heartbeat": time.time(), "phase": "starting"}
     before = {"before": _text_before(path)} if resumed else {}
     write_json(path, {**_kept(path), **before, **values})
 
@@ -138,9 +144,8 @@ class StatusWriter:
     """The worker's hand on status.json. A thread renews the heartbeat while the worker is busy elsewhere."""
 
     def __init__(self, run_dir: Path, **more: Any) -> None:
-        pid, started = own_identity()
         self._path = run_dir / "status.json"
-        self._values: dict[str, Any] = {"state": "queued", "pid": pid, "process_started": started, "error": None}
+        self._values: dict[str, Any] = {"state": "queued", **own_mark(), "error": None}
         self._values.update(more)
         self._values.update(_kept(self._path))
         self._lock = threading.Lock()
@@ -193,9 +198,23 @@ class StatusWriter:
     def _write(self) -> None:
         # A deleted folder or a full disk must not take the worker down here: the loop notices the one at its next
         # step and the other at its next checkpoint, and the next beat tries again.
-        with contextlib.suppress(OSError):
-            write_json(self._path, {**self._values, "heartbeat": round(time.time(), 3)})
+        beat = {"heartbeat": round(time.time(), 3), "heartbeat_monotonic": round(time.monotonic(), 3)}
+        values = {**self._values, **beat}
+        try:
+            write_json(self._path, values)
+        except OSError:
+            if self._done.is_set():  # there is no next beat
+                self._overwrite(values)
         self._written = time.monotonic()
+
+    def _overwrite(self, values: dict[str, Any]) -> None:
+        """Write the last word where the one before stands: a disk that is full has no other place for it.
+
+        That a reader may see half of it is better than that the run seems to be going on.
+        """
+        with contextlib.suppress(OSError), self._path.open("rb+") as file:
+            file.write((json.dumps(values, ensure_ascii=False) + "\n").encode(errors="backslashreplace"))
+            file.truncate()
 
     def _beat(self) -> None:
         while not self._done.wait(HEARTBEAT_S):

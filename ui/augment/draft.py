@@ -13,6 +13,7 @@ from alexcore.augment.pipeline_files import MAX_BYTES, load_pipeline, saved_pipe
 from alexcore.augment.presets import PRESETS, training_operations
 from alexcore.config import FIELDS
 from alexcore.errors import ConfigError
+from ui.parts.text import plain
 
 # Each operation has a number of its own, by which its widgets keep their values when it moves.
 Slots = list[tuple[int, Operation]]
@@ -33,7 +34,7 @@ def restore() -> None:
         try:
             set_operations(_from_url(text))
         except ConfigError as error:
-            st.warning(f"The pipeline in the URL is left out. {error}")
+            st.warning(plain(f"The pipeline in the URL is left out. {error}"))
 
 
 def _from_url(text: str) -> list[Operation]:
@@ -79,7 +80,7 @@ def use_preset() -> None:
     try:
         set_operations(_preset_operations())
     except ConfigError as error:
-        st.toast(str(error))
+        st.toast(plain(str(error)))
         st.session_state[_PRESET] = str(FIELDS["augment"].default)
         set_operations(_preset_operations())
 

@@ -17,6 +17,7 @@ from alexcore.config import FIELDS
 from alexcore.words.language import _
 from ui.parts.captioned_pictures import Tile, tiles_html
 from ui.parts.picture_choice import ShownPicture
+from ui.parts.text import plain
 
 if TYPE_CHECKING:
     from alexcore.augment.trace import Result, Step
@@ -120,8 +121,8 @@ def steps_view(operations: list[Operation], picture: ShownPicture, steps: list[S
         left_out = [each["op"] for each in operations if not each.get("on", True)]
         off = f" Switched off: {', '.join(left_out)}." if left_out else ""
         st.caption(
-            f"{picture.name} from the picture to the tensor. A picture is height × width × 3 bytes; from ToTensor on "
-            f"it is 3 × height × width numbers.{off}"
+            f"{plain(picture.name)} from the picture to the tensor. A picture is height × width × 3 bytes; from "
+            f"ToTensor on it is 3 × height × width numbers.{off}"
         )
 
 

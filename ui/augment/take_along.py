@@ -15,6 +15,7 @@ from ui.augment import draft as state
 from ui.parts.forms import fill
 from ui.parts.menu import page_file
 from ui.parts.page import show_error
+from ui.parts.text import plain
 
 
 def use_for_training(operations: list[Operation], legal: bool) -> None:
@@ -59,7 +60,7 @@ def take_along(operations: list[Operation], classes: int) -> None:
         st.button(_("Load"), key="augment_json_load", on_click=_load)
         problem = st.session_state.pop("augment_json_problem", None)
         if problem:
-            st.error(problem, icon=":material/error:")
+            st.error(plain(problem), icon=":material/error:")
 
 
 def _load() -> None:

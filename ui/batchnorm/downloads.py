@@ -65,7 +65,7 @@ def _file(path: Path, what: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         kind = "application/json" if path.suffix == ".json" else "text/csv"
         st.download_button(
-            path.name,
+            plain(path.name),
             path.read_bytes,
             path.name,
             kind,

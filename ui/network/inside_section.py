@@ -215,7 +215,8 @@ def _spreads(network: Classifier, layer: Layer, values: Values) -> None:
         st.caption(spread_in_words(spread, "values", layer.kind == "relu"))
     with right:
         if not layer.parameters:
-            st.info(f"{layer.name} learns nothing: it has no weights. Choose a convolution, a norm or a linear layer.")
+            other = "Choose a convolution, a norm or a linear layer."
+            st.info(f"{plain(layer.name)} learns nothing: it has no weights. {other}")
             return
         spread = spread_of(weights_of(network, layer.path))
         chart(histogram(spread, f"Weights of {layer.name}", REST), "network_weights")

@@ -10,6 +10,7 @@ from html import escape
 from PIL import Image
 
 from alexcore.augment.preview import encoded
+from alexcore.names import visible
 
 _GRID = "display:grid;grid-template-columns:repeat({columns},minmax({least}px,1fr));gap:10px 8px;margin:4px 0 14px"
 _WORDS = "font-size:0.78rem;line-height:1.25;overflow-wrap:anywhere;margin-top:3px"
@@ -34,7 +35,7 @@ def tiles_html(tiles: Sequence[Tile], least: int = 130, longest: int = 176, one_
 
 
 def _tile(tile: Tile, longest: int) -> str:
-    title, *words = (escape(line) for line in tile.lines)
+    title, *words = (escape(visible(line)) for line in tile.lines)
     source = b64encode(encoded(tile.image, longest)).decode()
     picture = f'<img src="data:image/jpeg;base64,{source}" alt="{title}" style="width:100%;border-radius:4px">'
     lines = "".join(f"<div>{line}</div>" for line in words)

@@ -140,7 +140,7 @@ def _ask(run: Run, word: str) -> None:
     try:
         launcher.request(run.path, word)
     except RunError as error:  # it ended between drawing the button and the click
-        st.toast(str(error))
+        st.toast(plain(str(error)))
 
 
 def resume(run: Run, epochs: int | None = None, **changes: Any) -> None:
@@ -148,7 +148,7 @@ def resume(run: Run, epochs: int | None = None, **changes: Any) -> None:
     try:
         launcher.resume(run, epochs, **changes)
     except (RunError, ConfigError) as error:
-        st.toast(str(error))
+        st.toast(plain(str(error)))
 
 
 def _phase(status: Status) -> None:

@@ -7,6 +7,7 @@ import streamlit as st
 from alexcore.home import SYNTHETIC, data_dir
 from alexcore.jobs import read_job, start_job
 from alexcore.words.language import _
+from ui.parts.text import plain
 
 JOB = "synthetic-flowers"
 
@@ -36,7 +37,7 @@ def _progress() -> None:
     if synthetic_ready():
         st.rerun()
     if job.state in ("failed", "lost"):
-        st.error(job.error or "Drawing the built-in pictures was interrupted.", icon=":material/error:")
+        st.error(plain(job.error) or "Drawing the built-in pictures was interrupted.", icon=":material/error:")
         st.button(_("Draw them again"), on_click=start_synthetic, type="primary")
         return
     share = job.done / job.total if job.total else 0.0

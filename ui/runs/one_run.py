@@ -193,7 +193,7 @@ def _prune(run: Run) -> None:
     try:
         st.toast(f"{size_text(keep_only_best(run))} of disk are free again.")
     except RunError as error:
-        st.toast(str(error))
+        st.toast(plain(str(error)))
 
 
 def about_section(run: Run) -> None:

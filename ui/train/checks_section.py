@@ -13,7 +13,7 @@ from alexcore.words.language import _
 from ui.parts.text import plain
 from ui.train.check_button import check_button
 from ui.train.loss_section import class_weights_section, loss_section
-from ui.train.rate_section import lr_find_section, rate_section
+from ui.train.rate_section import rate_section
 
 
 def checks(config: TrainConfig, index: DataIndex, plan: Plan) -> None:
@@ -23,7 +23,6 @@ def checks(config: TrainConfig, index: DataIndex, plan: Plan) -> None:
         rate, weights, loss, accumulation, seed = st.tabs(names)
         with rate:
             rate_section(config, plan)
-            lr_find_section(config)
         with weights:
             class_weights_section(config, index)
         with loss:

@@ -75,12 +75,12 @@ def _gpus(config: TrainConfig) -> None:
     device = config.device if config.device != "auto" else str(found.get("device", ""))
     if config.sync_batchnorm and device and not device.startswith("cuda"):
         needs = SyncBatchNormNeedsCuda()
-        st.warning(f"{needs.message} {needs.hint}")
+        st.warning(plain(needs.sentence))
 
 
 def _disk(config: TrainConfig, classes: int) -> None:
     require_room(config, classes, runs_dir())
-    st.markdown(f"- {room_for(config, classes, runs_dir()).message}")
+    st.markdown(f"- {plain(room_for(config, classes, runs_dir()).message)}")
 
 
 def _time(config: TrainConfig, plan: Plan) -> None:

@@ -64,7 +64,7 @@ def lr_find_section(config: TrainConfig) -> None:
     """Draw what the range test found for these settings, and the button that runs it."""
     found = known_check("lr-find", config)
     if found:
-        with st.container(key="train_lr_find"):
+        with st.container(key="train_lr_find_result"):
             chart(lr_curve(found))
             st.caption(lr_find_in_words(found))
         rate = found.get("suggestion")
@@ -77,7 +77,8 @@ def lr_find_section(config: TrainConfig) -> None:
         _("Find again") if found else _("Find a rate"),
         "Raising the rate step by step",
         "steps",
-        "The range test: the rate rises step by step until the loss blows up (Smith 2017). Nothing of it is kept.",
+        "The range test: the rate rises step by step until the loss blows up (Smith 2017). No run is left behind.",
+        "train_lr_find",
     )
 
 

@@ -20,6 +20,7 @@ from typing import Any
 import torch
 
 from alexcore.augment.pipeline import sample_seed
+from alexcore.batchnorm.measure.weighted_layers import length
 from alexcore.batchnorm.settings import BnConfig, arm_key, seeds_of
 from alexcore.config import TrainConfig
 from alexcore.findings.experiment import OtherOptimizer, ResponseNorm, WeightDecay
@@ -71,7 +72,8 @@ class Arm:
 
     `diverged_at` is the step whose loss was not finite; from there on the arm stands still. `logged`, `validated` and
     `total` are sums since the last `arm_step` event, since the last `arm_eval` event and of the whole run; `memory` is
-    what the probes remember of their last time: plain data.
+    what the probes remember of their last time: plain data. `paced` is whether the next step shall remember how long it
+    is, for the probes that are due after it; that costs a copy of the weights.
     """
 
     norm: str
@@ -85,6 +87,7 @@ class Arm:
     validated: Sums = field(default_factory=Sums)
     total: Sums = field(default_factory=Sums)
     memory: dict[str, Any] = field(default_factory=dict)
+    paced: bool = False
 
     @property
     def key(self) -> str:
@@ -109,6 +112,8 @@ class Arm:
         if self.diverged_at is not None:
             return None
         self.memory.pop("gradients", None)
+        self.memory.pop("walked", None)
+        before = [each.detach().clone() for each in self.model.parameters()] if self.paced else []
         set_lr(self.optimizer, lr)
         torch.manual_seed(sample_seed(self.seed, number, _DROPOUT))
         began = time.perf_counter()
@@ -128,6 +133,9 @@ class Arm:
             self.diverged_at = number + 1
             return None
         self.grad_norm = result.grad_norm
+        if self.paced:
+            walked = length([now - then for now, then in zip(self.model.parameters(), before, strict=True)])
+            self.memory["walked"] = [number + 1, walked, walked / (lr * result.grad_norm or math.nan)]
         for sums in (self.logged, self.validated, self.total):
             sums.add(result.loss, result.correct, result.images, took)
         return result.loss

@@ -125,6 +125,7 @@ def run_experiment(
                 window = [each for each in without_lone(pictures) if len(each[1])]
                 for arm in arms if window else ():
                     if arm.seed == seed and arm.diverged_at is None:
+                        arm.paced = pace.probes_follow
                         loss = arm.step(window, experiment.objective, rates[arm.key], pace.step, experiment.device)
                         if loss is None:
                             _tell_divergence(session, arm, arm.config.lr)

@@ -52,6 +52,11 @@ class ExperimentPace:
         at = min(self.step, self.bn.steps - 1)
         return arm.config.lr * lr_factor(self.config, at, self.bn.steps, self.steps_per_epoch)
 
+    @property
+    def probes_follow(self) -> bool:
+        """Whether probes are planned after the step to come."""
+        return bool(self.schedule.groups_at(self.step + 1))
+
     def groups_due(self) -> list[str]:
         """The probes to make now, planned first if enough has been measured for that."""
         self._plan_probes()

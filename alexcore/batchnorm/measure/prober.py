@@ -36,6 +36,13 @@ from alexcore.config import TrainConfig
 from alexcore.training.objective import Objective
 
 Found = Iterator[tuple[str, dict[str, Any]]]
+# Measured along lr x gradient, which is not what an optimizer with momentum walks.
+ALONG_RATE = (
+    quantities.LOSS_ALONG_GRADIENT,
+    quantities.GRADIENT_PREDICTIVENESS,
+    quantities.SMOOTHNESS,
+    quantities.COVARIATE_SHIFT,
+)
 
 
 class Prober:
@@ -54,7 +61,17 @@ class Prober:
         self.objective, self.channels = objective, channels
 
     def probe(self, group: str, arm: Arm, lr: float, step: int) -> Found:
-        """Measure one arm at `step`, quantity by quantity; it is left as it was, to the bit, but for its `memory`."""
+        """Measure one arm at `step`, quantity by quantity; it is left as it was, to the bit, but for its `memory`.
+
+        Those of ALONG_RATE have beside their own figures, but before the first step, the length of the step that the
+        arm has just made, `real_step`, and how many times as long as lr x gradient that was, `real_by_gradient`.
+        """
+        at, walked, by_gradient = arm.memory.get("walked") or (-1, None, None)
+        real = rounded({"real_step": walked, "real_by_gradient": by_gradient}) if at == step else {}
+        for quantity, data in self._measure(group, arm, lr, step):
+            yield quantity, {**data, **real} if quantity in ALONG_RATE else data
+
+    def _measure(self, group: str, arm: Arm, lr: float, step: int) -> Found:
         model, batch = arm.model, (self.batch, self.batch_labels)
         if group == "layers":
             yield from self._layers(arm, lr, step)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from alexcore.batchnorm.read.record import Arm, Experiment
-from alexcore.batchnorm.views.view import arms_in_order
+from alexcore.batchnorm.views.arm_lines import lines_of, medians_of
+from alexcore.batchnorm.views.view import arms_in_order, each_arm
 from alexcore.runs.events import Event, finite_number
 
 Pick = Callable[[Event, str], float | None]
@@ -45,6 +46,15 @@ def from_data(name: str) -> Callable[[Event], Any]:
 def from_layer(name: str, layer: str) -> Callable[[Event], float | None]:
     """Pick what a probe measured of one layer."""
     return lambda row: at_layer(row, name, layer)
+
+
+def real_steps(events: Probes) -> str:
+    """How much longer the training's own steps are than the lr x gradient of a probe; "" where that is not known."""
+    lines = lines_of(events, from_data("real_by_gradient"))
+    middle = medians_of(lines)
+    if not any(middle.values()):
+        return ""
+    return f" The training's own steps were longer or shorter than lr x gradient, by a factor of: {each_arm(middle)}."
 
 
 def each_layer(name: str, within: str = "") -> Pick:

@@ -8,7 +8,7 @@ from alexcore.batchnorm.read.decision import SEEDS_NEEDED, can_decide
 from alexcore.batchnorm.read.quantities import COVARIATE_SHIFT
 from alexcore.batchnorm.read.record import Experiment
 from alexcore.batchnorm.views.arm_lines import Lines, add_lines, lines_of, medians_of, plain_range, table_of, values_of
-from alexcore.batchnorm.views.probe_values import from_layer, layers_with, probes
+from alexcore.batchnorm.views.probe_values import from_layer, layers_with, probes, real_steps
 from alexcore.batchnorm.views.view import NOTHING, View, each_arm, order_in_words
 from alexcore.figures import narrow_figure
 
@@ -46,7 +46,7 @@ def covariate_shift(experiment: Experiment, measure: str = "relative") -> View:
         "G is the gradient of a layer's weights. Then only the layers before it take their step, as gradient descent "
         "would let them, and G' is the layer's gradient at that point. If what came before had not moved, G' would be "
         "G: relative shift 0, cosine 1. This is the definition of Santurkar et al. (2018), on one fixed batch.",
-        _found(by_measure["relative"]),
+        _found(by_measure["relative"]) + real_steps(events),
         figures,
         pd.concat(tables) if tables else pd.DataFrame(),
     )

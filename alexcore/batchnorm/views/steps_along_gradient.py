@@ -14,7 +14,7 @@ from alexcore.batchnorm.read import quantities
 from alexcore.batchnorm.read.record import Arm, Experiment
 from alexcore.batchnorm.views import arm_lines
 from alexcore.batchnorm.views.arm_lines import Lines, add_lines, lines_of, medians_of, table_of, values_of
-from alexcore.batchnorm.views.probe_values import from_data, probes
+from alexcore.batchnorm.views.probe_values import from_data, probes, real_steps
 from alexcore.batchnorm.views.view import NOTHING, View, arms_in_order, each_arm, order_in_words, ranked
 from alexcore.figures import narrow_figure
 from alexcore.nn.norms import look_of
@@ -76,7 +76,7 @@ def loss_along(experiment: Experiment, *, relative: bool) -> View:
         "Loss along the gradient" + (", equal distances" if relative else ", by the learning rate"),
         f"The lowest and the highest loss found on {reach} along the gradient of one fixed batch. A narrow band: the "
         "loss is predictable. All arms have the same y range. A network that does not move has a narrow band, too.",
-        ranked(what, medians_of(width), "steadiest", "least steady"),
+        ranked(what, medians_of(width), "steadiest", "least steady") + ("" if relative else real_steps(events)),
         figures,
         arm_lines.joined([table_of(low, "min"), table_of(high, "max"), table_of(width, "range")]),
     )
@@ -103,7 +103,7 @@ def predictiveness(experiment: Experiment) -> View:
         "Gradient predictiveness, by the learning rate",
         "Length of the difference between the gradient here and the gradient 0.5 to 4 learning rates further on, for "
         "the same batch. It grows with the gradient itself: compare the relative change above first.",
-        ranked("Largest difference, median over the probes", medians_of(high)),
+        ranked("Largest difference, median over the probes", medians_of(high)) + real_steps(events),
         _bands(low, high, "|difference of gradients| (log)", quantities.GRADIENT_PREDICTIVENESS, log=True)
         if high
         else {},
@@ -113,14 +113,15 @@ def predictiveness(experiment: Experiment) -> View:
 
 def smoothness(experiment: Experiment) -> View:
     """Effective beta-smoothness, as in the paper."""
-    lines = lines_of(probes(experiment, quantities.SMOOTHNESS), from_data("beta"))
+    events = probes(experiment, quantities.SMOOTHNESS)
+    lines = lines_of(events, from_data("beta"))
     figure = _lines_on_log("Effective beta-smoothness", "|change of gradient| / |step| (log)", lines)
     return View(
         "smoothness",
         "Effective beta-smoothness, by the learning rate",
         "The largest change of the gradient divided by the length of the step (Santurkar et al. 2018). It has a unit: "
         "a network that hardly learns, or whose weights are large, looks smooth. Read the scale-free one first.",
-        ranked("Median over the probes", medians_of(lines)),
+        ranked("Median over the probes", medians_of(lines)) + real_steps(events),
         {"beta_raw": figure} if lines else {},
         table_of(lines, "beta"),
     )

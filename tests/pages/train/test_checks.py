@@ -114,7 +114,8 @@ def test_a_disk_too_small_is_said(flowers: Path, monkeypatch: pytest.MonkeyPatch
 def test_a_check_is_a_job_with_the_settings_of_the_form(flowers: Path, spawned: list, kind: str) -> None:
     at = open_page("pages/train.py")
     at.number_input(key="train_batch_size").set_value(8).run()
-    at.button(key=f"train_check_{kind.replace('-', '_')}").click().run()
+    key = "train_lr_find" if kind == "lr-find" else f"train_check_{kind.replace('-', '_')}"
+    at.button(key=key).click().run()
     assert not errors_of(at)
     (command,) = [each for each in spawned if kind in each]
     config = config_here(flowers, batch_size=8)
@@ -122,7 +123,7 @@ def test_a_check_is_a_job_with_the_settings_of_the_form(flowers: Path, spawned: 
     assert read_job(check_name(kind, config)).state == "running"
     assert at.get("progress")
     with pytest.raises(KeyError):  # while it runs it cannot be started again
-        at.button(key=f"train_check_{kind.replace('-', '_')}")
+        at.button(key=key)
 
 
 def test_results_are_shown_for_the_settings_that_they_belong_to(flowers: Path) -> None:

@@ -50,8 +50,10 @@ def test_an_experiment_frees_what_its_arms_have(home):
     arm = folder / "arms" / "batch-s0" / "checkpoints" / "last.pt"
     arm.parent.mkdir(parents=True)
     (folder / "checkpoints" / "best.pt").rename(arm)
+    assert summaries()[0].spare_bytes > 0
     assert free(read_run(folder))[0] > 0
     assert "optimizer" not in load_checkpoint(arm)
+    assert summaries()[0].spare_bytes == 0, "the list has noticed"
 
 
 @pytest.mark.parametrize("state", ["stopped", "failed", "running"])

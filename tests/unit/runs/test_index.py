@@ -169,7 +169,7 @@ def test_a_folder_that_is_copied_in_appears_and_a_deleted_one_goes(tmp_path):
 def test_a_run_becomes_lost_without_any_file_changing(reads, monkeypatch):
     write_run("running", "it")
     assert active_runs()[0].id == "it"
-    monkeypatch.setattr("alexcore.runs.status.is_alive", lambda pid, started: False)
+    monkeypatch.setattr("alexcore.runs.status.lives", lambda mark: False)
     assert summaries()[0].status.state == "lost"
     assert active_runs() == []
     assert reads == ["it"]

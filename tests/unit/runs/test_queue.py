@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -134,6 +135,74 @@ def test_the_living_are_waited_for():
     with turn("cpu", "one", lambda ahead: ahead != ["0001"]) as came:
         assert not came
     assert [ticket.stem for ticket in tickets()] == ["0001"]
+
+
+def stranger(name: str, age_s: float = 0) -> Path:
+    put_ticket(name, pid=2**22 + 1, host="elsewhere")
+    ticket = runs_dir() / ".queue" / "cpu" / f"{name}.json"
+    os.utime(ticket, (time.time() - age_s,) * 2)
+    return ticket
+
+
+def test_a_strangers_ticket_counts_while_it_is_renewed_and_is_never_thrown_away(monkeypatch):
+    monkeypatch.setattr(queue, "WATCH_S", 0.05)
+    ticket, asked = stranger("0001"), []
+
+    def wait(ahead: list[str]) -> bool:
+        asked.append(ahead)
+        if len(asked) == 20:  # it is gone, and so long ago that nobody would have renewed it
+            stranger("0001", age_s=queue.OVERDUE_S + 1)
+        return len(asked) < 1000
+
+    with turn("cpu", "one", wait) as came:
+        assert came
+    assert len(asked) >= 20
+    assert ticket.exists()
+
+
+def test_a_stranger_that_only_looks_overdue_is_watched_first(monkeypatch):
+    """As after a step of the clock, or when machine and stranger wake up together."""
+    monkeypatch.setattr(queue, "WATCH_S", 60)
+    stranger("0001", age_s=86400)
+    with turn("cpu", "one", lambda ahead: False) as came:
+        assert not came
+
+
+def test_a_ticket_is_renewed_while_it_is_held(monkeypatch):
+    monkeypatch.setattr(queue, "RENEW_S", 0.01)
+    with turn("cpu", "one", never):
+        (ticket,) = tickets()
+        os.utime(ticket, (0, 0))
+        deadline = time.monotonic() + 20
+        while ticket.stat().st_mtime == 0 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert ticket.stat().st_mtime > 0
+
+
+def test_a_clock_that_is_set_back_lets_nobody_overtake(monkeypatch):
+    put_ticket(f"{time.time_ns():020d}-7")  # as version 0.1 named them
+    monkeypatch.setattr(time, "time_ns", lambda: 1)
+    with turn("cpu", "one", lambda ahead: not ahead) as came:
+        assert not came
+    with turn("cpu", "one", lambda ahead: False) as came, turn("cpu", "two", lambda ahead: False):
+        assert not came
+        _first, second, third = tickets()
+        assert [json.loads(each.read_text())["run"] for each in (second, third)] == ["one", "two"]
+
+
+def test_a_ticket_that_another_version_has_thrown_away_is_written_again():
+    polls = 0
+
+    def wait(ahead: list[str]) -> bool:
+        nonlocal polls
+        polls += 1
+        if polls == 1:
+            tickets()[-1].unlink()
+        return polls < 3
+
+    put_ticket("0" * 19 + "1")
+    with turn("cpu", "one", wait):
+        assert [json.loads(each.read_text())["run"] for each in tickets()] == ["0" * 19 + "1", "one"]
 
 
 def test_each_device_has_its_own_queue():

@@ -17,13 +17,13 @@ from alexcore.config import FIELDS, load_config
 from alexcore.errors import AlexError, CheckpointError, RunError
 from alexcore.files import write_json
 from alexcore.home import runs_dir
-from alexcore.process import is_alive, own_identity
+from alexcore.process import OVERDUE_S, is_alive, own_identity
 from alexcore.runs import launcher, store
 from alexcore.runs.events import EventWriter, read_events
 from alexcore.runs.launcher import prepare_resume, read_request, request
 from alexcore.runs.resumption import asked_to_resume
 from alexcore.runs.run_list import summarised
-from alexcore.runs.status import ACTIVE, OVERDUE_S, StatusWriter, read_status
+from alexcore.runs.status import ACTIVE, StatusWriter, read_status
 from alexcore.runs.store import (
     create_run,
     find_run,
