@@ -19,6 +19,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from alexcore.words.limits import limit_of
+
 
 class AlexError(Exception):
     """An error that a user can cause and can mend: in a sentence what is wrong with which value, in a hint what to do.
@@ -45,11 +47,14 @@ class AlexError(Exception):
     @classmethod
     @contextmanager
     def from_system(cls, what: str, hint: str) -> Iterator[None]:
-        """Raise this error in place of an OSError in the block: "WHAT: the system's reason." and the hint."""
+        """Raise this error in place of an OSError in the block: "WHAT: the system's reason." and the hint.
+
+        Where a limit of the system is the reason, the hint is about that one.
+        """
         try:
             yield
         except OSError as error:
-            raise cls(f"{what}: {error.strerror or error}.", hint) from error
+            raise cls(f"{what}: {error.strerror or error}.", limit_of(error) or hint) from error
 
     @classmethod
     def from_dict(cls, told: Mapping[str, Any]) -> AlexError:
@@ -60,6 +65,13 @@ class AlexError(Exception):
         kind = {each.__name__: each for each in found}.get(str(told.get("type")), TrainingError)
         message, hint, code = (str(told.get(name, "")) for name in ("message", "hint", "code"))
         return kind(message, hint, code=code, values=told.get("values"))
+
+
+def refused_by_system(error: OSError) -> AlexError | None:
+    """The error of a limit that the system has, such as a full disk, wherever it was reached; None for another one."""
+    limit = limit_of(error)
+    what = f"{error.filename} cannot be used" if error.filename else "A file cannot be read or written"
+    return RunError(f"{what}: {error.strerror or error}.", limit) if limit else None
 
 
 class ConfigError(AlexError):

@@ -35,6 +35,11 @@ def replacing(path: Path, *, durable: bool = False, former: Path | None = None) 
         if former and path.is_file():
             replace_file(path, former)
         replace_file(temporary, path)
+    except BaseException:
+        # An error of torch's holds the file open, which would keep its place on a full disk after it is removed.
+        with contextlib.suppress(OSError):
+            os.truncate(temporary, 0)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from alexcore.errors import AlexError
+from alexcore.errors import AlexError, RunError
 from alexcore.files import read_json, write_json
 from alexcore.home import cache_dir
 from alexcore.process import OVERDUE_S, lives, own_mark, spawn
@@ -68,15 +68,20 @@ def _job(raw: dict[str, Any], file: Path) -> Job:
 
 
 def start_job(name: str, arguments: list[str]) -> None:
-    """Start `python -m alexcore ARGUMENTS` in the background, unless the job of this name already runs."""
+    """Start `python -m alexcore ARGUMENTS` in the background, unless the job of this name already runs.
+
+    Raises:
+        RunError: the disk is full or cannot be written, or no process can be started.
+    """
     assert any(arguments[: len(each.split())] == each.split() for each in JOBS), arguments
     file = _file(name)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(file.with_suffix(".lock")):
-        if read_job(name).state == "running":
-            return
-        write_json(file, {"state": "running", "pid": None, "ts": time.time()})
-        spawn(["alexcore", *arguments], file.with_suffix(".log"), {VARIABLE: str(file)})
+    with RunError.from_system(f"{' '.join(arguments[:2])} cannot be started: {file.parent}", "Check its permissions."):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(file.with_suffix(".lock")):
+            if read_job(name).state == "running":
+                return
+            write_json(file, {"state": "running", "pid": None, "ts": time.time()})
+            spawn(["alexcore", *arguments], file.with_suffix(".log"), {VARIABLE: str(file)})
 
 
 class JobProgress:

@@ -16,7 +16,7 @@ from alexcore import __version__
 from alexcore.cli import answering, checking, comparing, data_sets, exporting, run_store, starting
 from alexcore.cli.output import Command, say
 from alexcore.cli.processes import quiet_unless_first
-from alexcore.errors import AlexError
+from alexcore.errors import AlexError, refused_by_system
 from alexcore.names import in_terminal
 from alexcore.process import TRAINING_THREADS
 from alexcore.run_intensity import joined
@@ -69,3 +69,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # What is still to be flushed when the interpreter ends goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + 13  # as a program that SIGPIPE has ended
+    except OSError as error:
+        refused = refused_by_system(error)
+        if refused is None:
+            raise
+        say(f"error: {refused}", aside=True)
+        return 2

@@ -149,6 +149,7 @@ class NotEnoughMemory(Finding, code="run.not-enough-memory", severity="error"):
     over_batch: bool
     splits: bool
     width: float
+    gpu: bool = False
 
 
 class OtherExperiment(Finding, code="run.other-experiment", severity="error"):

@@ -31,7 +31,8 @@ _ORPHANS_S = 6.0
 def start(config: TrainConfig, run_dir: Path | None = None) -> Path:
     """Make a run folder and start a worker process for it; returns the folder at once."""
     run_dir = create_run(config, run_dir)
-    launch(run_dir, config.processes)
+    with RunError.from_system(f"No process can be started for {run_dir.name}", "Check the machine's memory."):
+        launch(run_dir, config.processes)
     return run_dir
 
 
@@ -59,7 +60,8 @@ def request(run_dir: Path, word: str) -> None:
         raise RunError(f"The run {run.id} is {run.status.state}; there is nothing to {word}.")
     if word != "stop" and read_request(run_dir) == "stop":  # another tab was faster, and a stop is final
         raise RunError(f"The run {run.id} is stopping already.")
-    with replacing(run_dir / "request") as temporary:
+    asked = RunError.from_system(f"The run {run.id} cannot be asked to {word}", "Check the permissions of its folder.")
+    with asked, replacing(run_dir / "request") as temporary:
         temporary.write_text(word, encoding="utf-8")
 
 
@@ -189,8 +191,9 @@ def _require_work_left(run: Run, before: TrainConfig, config: TrainConfig) -> No
 def resume(run: Run, epochs: int | None = None, **changes: Any) -> None:
     """Continue a run in a worker process. Raises as `prepare_resume`."""
     processes = prepare_resume(run, epochs, **changes).processes
-    try:
-        launch(run.path, processes)
-    except OSError as error:
-        put_status_back(run.path)
-        raise RunError(f"No process can be started for {run.id}: {error.strerror or error}.") from error
+    with RunError.from_system(f"No process can be started for {run.id}", "Check the machine's memory."):
+        try:
+            launch(run.path, processes)
+        except OSError:
+            put_status_back(run.path)
+            raise

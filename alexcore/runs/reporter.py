@@ -1,4 +1,4 @@
-"""What a worker tells of its run: events, scalars for TensorBoard, status.json, why it failed; and what it is asked."""
+"""What a worker tells of its run: events, scalars for TensorBoard, status.json; and what it is asked."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from types import FrameType
 from typing import Any
 
 from alexcore.config import TrainConfig
-from alexcore.errors import AlexError, RunError, TrainingError
+from alexcore.errors import RunError
 from alexcore.findings.saved import CheckpointDamaged
 from alexcore.integrity import write_checked
 from alexcore.runs.events import EventWriter
@@ -17,7 +17,6 @@ from alexcore.runs.launcher import read_request
 from alexcore.runs.resumption import end_resume
 from alexcore.runs.status import StatusWriter
 from alexcore.runs.tensorboard import ScalarWriter
-from alexcore.training.memory import is_out_of_memory, not_enough_memory
 from alexcore.words.phases import Phase
 
 OnProgress = Callable[[str, int, int, dict[str, Any]], None]
@@ -114,20 +113,3 @@ class RunReporter:
         if self._events is not None:
             self._events.close()
         self._scalars.close()
-
-
-def explain(error: Exception, config: TrainConfig | None) -> AlexError:
-    """Turn what a run may die of into a sentence and a hint; the traceback is kept as the cause."""
-    text = str(error)
-    told: AlexError
-    if is_out_of_memory(error) and config:
-        told = not_enough_memory(config)
-    elif isinstance(error, OSError):
-        told = RunError(f"A file cannot be read or written: {text}.", "Check the disk's free space and permissions.")
-    else:
-        told = TrainingError(
-            f"The run failed unexpectedly: {type(error).__name__}: {text.splitlines()[0] if text else ''}",
-            "This is a bug. worker.log in the run's folder has the details.",
-        )
-    told.__cause__ = error
-    return told

@@ -198,10 +198,23 @@ class StatusWriter:
     def _write(self) -> None:
         # A deleted folder or a full disk must not take the worker down here: the loop notices the one at its next
         # step and the other at its next checkpoint, and the next beat tries again.
-        with contextlib.suppress(OSError):
-            beat = {"heartbeat": round(time.time(), 3), "heartbeat_monotonic": round(time.monotonic(), 3)}
-            write_json(self._path, {**self._values, **beat})
+        beat = {"heartbeat": round(time.time(), 3), "heartbeat_monotonic": round(time.monotonic(), 3)}
+        values = {**self._values, **beat}
+        try:
+            write_json(self._path, values)
+        except OSError:
+            if self._done.is_set():  # there is no next beat
+                self._overwrite(values)
         self._written = time.monotonic()
+
+    def _overwrite(self, values: dict[str, Any]) -> None:
+        """Write the last word where the one before stands: a disk that is full has no other place for it.
+
+        That a reader may see half of it is better than that the run seems to be going on.
+        """
+        with contextlib.suppress(OSError), self._path.open("rb+") as file:
+            file.write((json.dumps(values, ensure_ascii=False) + "\n").encode(errors="backslashreplace"))
+            file.truncate()
 
     def _beat(self) -> None:
         while not self._done.wait(HEARTBEAT_S):

@@ -13,9 +13,10 @@ from alexcore.config import TrainConfig, make_config
 from alexcore.errors import AlexError
 from alexcore.integrity import write_checked
 from alexcore.runs import group as groups
+from alexcore.runs.failing import explain
 from alexcore.runs.kinds import TRAINING
 from alexcore.runs.queue import turn
-from alexcore.runs.reporter import RunReporter, explain
+from alexcore.runs.reporter import RunReporter
 from alexcore.system import keep_freed_memory
 from alexcore.training.resuming import changed_config
 

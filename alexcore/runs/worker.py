@@ -9,17 +9,17 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
-import traceback
 from pathlib import Path
 
-from alexcore.config import load_config
+from alexcore.config import TrainConfig, load_config
 from alexcore.errors import AlexError, ProcessLostError, RunError
 from alexcore.files import remove_leftovers
 from alexcore.runs import group as groups
 from alexcore.runs.disk import slim_down
+from alexcore.runs.failing import explain, let_go, log_failure
 from alexcore.runs.kinds import kind_of
 from alexcore.runs.launcher import the_only_worker
-from alexcore.runs.reporter import OnProgress, RunReporter, explain
+from alexcore.runs.reporter import OnProgress, RunReporter
 from alexcore.runs.resumption import asked_to_resume, end_resume
 from alexcore.runs.status import StatusWriter
 from alexcore.system import keep_freed_memory, lower_priority
@@ -43,20 +43,22 @@ def execute(run_dir: Path, on_progress: OnProgress | None = None) -> str:
         remove_leftovers(run_dir)
         status = StatusWriter(run_dir, **groups.agent())
         state, failure = "failed", None
+        config: TrainConfig | None = None
         try:
+            config = load_config(run_dir / "config.json")
             status.update(force=True, phase="loading-pytorch")
-            state = _work(run_dir, status, on_progress)
+            state = _work(config, run_dir, status, on_progress)
         except AlexError as error:
             failure = error
         except Exception as error:  # noqa: BLE001
             # The boundary of the process: whatever happened must reach status.json, the traceback goes to the log.
-            failure = explain(error, load_config(run_dir / "config.json"))
+            failure = explain(error, config)
+        let_go(failure)
         if failure is not None and _starts_again(failure):
             status.close(status.state, phase="starting-again")
             raise failure
         if failure is not None and run_dir.is_dir():
-            with (run_dir / "worker.log").open("a", encoding="utf-8") as log:
-                traceback.print_exception(failure, file=log)
+            log_failure(failure, run_dir / "worker.log")
         if status.waits:  # a resume that has not begun: the run is what it was
             status.put_back()
             with contextlib.suppress(OSError):  # a deleted folder, a full disk
@@ -73,8 +75,7 @@ def _starts_again(failure: AlexError) -> bool:
     return isinstance(failure, ProcessLostError) and groups.restarts_left()
 
 
-def _work(run_dir: Path, status: StatusWriter, on_progress: OnProgress | None) -> str:
-    config = load_config(run_dir / "config.json")
+def _work(config: TrainConfig, run_dir: Path, status: StatusWriter, on_progress: OnProgress | None) -> str:
     keep_freed_memory()
     reporter = RunReporter(run_dir, status, on_progress)
     kind = kind_of(run_dir)
@@ -97,7 +98,9 @@ def _work(run_dir: Path, status: StatusWriter, on_progress: OnProgress | None) -
         raise
     finally:
         if state != "restarting" and reporter.begun:
-            reporter.event("end", state=state, seconds=reporter.seconds)
+            # Of what has failed the reason is told, not that its end finds no room either.
+            with contextlib.suppress(OSError) if state == "failed" else contextlib.nullcontext():
+                reporter.event("end", state=state, seconds=reporter.seconds)
         reporter.close()
         for number, handler in previous.items():
             signal.signal(number, handler)

@@ -16,6 +16,7 @@ from alexcore.findings.saved import NamesStripped
 from alexcore.integrity import VerifiedFile, begins_as_zip
 from alexcore.nn import Network
 from alexcore.training.foreign import is_bare, misfit, plain_names, what_else
+from alexcore.words.limits import limit_of
 
 VERSION = 1
 # What the checkpoint of a run holds.
@@ -48,12 +49,15 @@ def save_checkpoint(path: Path, state: dict[str, Any], former: Path | None = Non
     """
     try:
         with replacing(path, durable=True, former=former) as temporary:
+            temporary.touch()  # what the system refuses it says itself; torch says only that something was
             torch.save({"version": VERSION, **state}, temporary)
     # torch reports a full disk as a RuntimeError of its zip writer.
     except (OSError, RuntimeError) as error:
-        raise CheckpointError(
-            f"{path} cannot be written: {error}.", "Free some disk space and resume the run."
-        ) from error
+        why, hint = "the disk, or your share of it, is full", "Free some disk space and resume the run."
+        if isinstance(error, OSError):
+            why = error.strerror or str(error)
+            hint = f"{limit_of(error) or 'Check the permissions of its folder.'} Then resume the run."
+        raise CheckpointError(f"{path} cannot be written: {why}.", hint) from error
 
 
 def without_optimizer(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 
 from alexcore.config import TrainConfig
@@ -10,7 +11,7 @@ from alexcore.findings.before import NotEnoughMemory
 from alexcore.nn.norms import one_norm
 
 # How CUDA, the CPU's allocator and MPS say it.
-_SIGNS = ("out of memory", "can't allocate memory", "not enough memory")
+_SIGNS = ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory")
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -18,11 +19,18 @@ def is_out_of_memory(error: BaseException) -> bool:
     torch = sys.modules.get("torch")  # only who has loaded it can have its error
     known = (MemoryError, torch.OutOfMemoryError) if torch else MemoryError
     said = isinstance(error, RuntimeError) and any(sign in str(error).lower() for sign in _SIGNS)
-    return said or isinstance(error, known)
+    return said or isinstance(error, known) or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
 
 
-def not_enough_memory(config: TrainConfig) -> TrainingError:
+def _of_gpu(error: BaseException | None) -> bool:
+    # MPS shares the machine's memory, but has a limit of its own; the CPU's allocator names neither.
+    return any(name in str(error) for name in ("CUDA", "HIP", "MPS"))
+
+
+def not_enough_memory(config: TrainConfig | None, error: BaseException | None = None) -> TrainingError:
     """The sentence for it, with numbers that need about half of the memory and give the same gradient."""
+    if config is None:
+        return TrainingError("There is not enough memory.", "End other programs, or choose a smaller batch_size.")
     half, norm = config.batch_size // 2, one_norm(config.norm)
     return NotEnoughMemory(
         batch_size=config.batch_size,
@@ -33,4 +41,5 @@ def not_enough_memory(config: TrainConfig) -> TrainingError:
         over_batch=norm.over_batch and half > 0,
         splits=half > 0,
         width=config.width / 2,
+        gpu=_of_gpu(error),
     ).refusal(TrainingError)

@@ -53,8 +53,8 @@ SAID: Mapping[str, Said] = {
         "width.",
     ),
     "run.not-enough-memory": Said(
-        "There is not enough memory for this run: batches of {batch_size} pictures of {image_size} px "
-        "(batch_size = {batch_size}).",
+        "There is not enough memory {gpu:?on the GPU |}for this run: batches of {batch_size} pictures of "
+        "{image_size} px (batch_size = {batch_size}).",
         "{splits:?Start again with batch_size {half} and accumulation_steps {accumulation_steps}: half the memory, the "
         "same effective batch.|Make the network smaller: width {width:g}, or a smaller image_size.}"
         "{over_batch:? Only {norm} will see smaller batches.|}",

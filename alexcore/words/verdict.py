@@ -78,7 +78,9 @@ def _sentences(said: _Said, values: Numbers) -> InWords:
     elif values.get("opposite"):
         head = _("{undecided}, because the same rate and each arm's best rate say opposite things")
     elif state == "stopped":
-        head = _("{undecided}: it was stopped after {done:,} of {all:,} steps, and {left:,} are missing. So far {hint}")
+        head = _(
+            "{undecided}: it was stopped after {done:,} of {all:,} steps, and {left:,} are missing. So far: {hint}"
+        )
     elif state == "few":
         head = _("{undecided}: {counted} cannot decide; {needed} can. {hint}")
     elif state == "tie":
@@ -108,8 +110,8 @@ def _hint(said: _Said, values: Numbers, counted: str) -> str:
     """What the medians lean to: "BatchNorm looks better (87.0% against 67.0%), 1 seed"."""
     bands = values.of(values["measure"])
     if PLAIN not in bands or NORMED not in bands:
-        return _("there is nothing to compare yet")
-    hint = said.hints.get(values["lean"], _("both look alike"))
+        return _("There is nothing to compare yet")
+    hint = said.hints.get(values["lean"], _("Both look alike"))
     ends = _("{normed} against {plain}").format(normed=said.show(bands[NORMED][0]), plain=said.show(bands[PLAIN][0]))
     return f"{hint} ({ends}), {counted}"
 
@@ -192,7 +194,7 @@ def _movement(values: Numbers) -> _Said:
     return _Said(
         _("Gradient descent changes the weights, so the distributions move: how far, with and without BN?"),
         claims,
-        {"lower": _("with BatchNorm they look to move less"), "higher": _("with BatchNorm they look to move more")},
+        {"lower": _("BatchNorm seems to let them move less"), "higher": _("BatchNorm seems to let them move more")},
         values.clause(start, values["measure"], percent, by),
         details,
         percent,
@@ -217,8 +219,8 @@ def _choice(values: Numbers) -> _Said:
             "higher": claim.format(arm=arm, more_or_less=_("more")),
         },
         {
-            "lower": _("with BatchNorm the gains look to change less"),
-            "higher": _("with BatchNorm the gains look to change more"),
+            "lower": _("BatchNorm seems to change the gains less"),
+            "higher": _("BatchNorm seems to change the gains more"),
         },
         values.clause(_("training changed the gain from layer to layer"), "gain_change", number, _("by a factor of ")),
         [
@@ -322,8 +324,8 @@ def _saturation(values: Numbers) -> _Said:
             question,
             {"lower": _("Yes, with BN fewer are dead"), "higher": _("No, with BN more are dead")},
             {
-                "lower": _("with BatchNorm fewer units look dead"),
-                "higher": _("with BatchNorm more units look dead"),
+                "lower": _("BatchNorm seems to have fewer dead units"),
+                "higher": _("BatchNorm seems to have more dead units"),
             },
             values.clause(_("of the channels of the convolutions are dead at the end"), "dead", percent),
             [values.clause(_("of all outputs ReLU makes 0"), "zero", percent)],
@@ -334,8 +336,8 @@ def _saturation(values: Numbers) -> _Said:
         question,
         {"lower": _("Yes, with BN fewer are saturated"), "higher": _("No, with BN more are saturated")},
         {
-            "lower": _("with BatchNorm fewer units look saturated"),
-            "higher": _("with BatchNorm more units look saturated"),
+            "lower": _("BatchNorm seems to have fewer saturated units"),
+            "higher": _("BatchNorm seems to have more saturated units"),
         },
         values.clause(_("of the outputs of the convolutions are saturated at the end"), "saturated", percent),
         [],

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from alexcore.data.reading import AmbiguousError, UnclearListError
-from alexcore.errors import AlexError
+from alexcore.errors import AlexError, refused_by_system
 from alexcore.words.language import _
 from ui.parts.menu import page_link
 from ui.parts.text import plain
@@ -30,6 +30,11 @@ def shown_errors() -> Iterator[None]:
         yield
     except AlexError as error:
         show_error(error)
+    except OSError as error:
+        refused = refused_by_system(error)
+        if refused is None:
+            raise
+        show_error(refused)
 
 
 def show_error(error: AlexError) -> None:

@@ -89,21 +89,21 @@ def test_few_seeds_decide_nothing_and_give_a_hint(seeds, counted):
         assert answer.words.short.startswith(f"{UNDECIDED}: {counted} cannot decide; 5 can. ")
     middle = {1: ("70.0%", "20.0%"), 2: ("72.0%", "20.2%"), 3: ("74.0%", "20.5%"), 4: ("74.5%", "20.8%")}[seeds]
     assert f"BatchNorm looks better ({middle[0]} against {middle[1]}), {counted}: after 400" in answers[3].words.short
-    assert "with BatchNorm more units look dead" in answers[4].words.short
+    assert "BatchNorm seems to have more dead units" in answers[4].words.short
     assert ("one seed has no interval" in answers[3].words.effect) == (seeds == 1)
     leaning = verdict(summary(HIGH, LOW, seeds=seeds))
     assert "BatchNorm looks worse" in leaning[3].words.short
-    assert "both look alike" in verdict(summary(LOW, LOW, seeds=1))[3].words.short
+    assert "Both look alike" in verdict(summary(LOW, LOW, seeds=1))[3].words.short
 
 
 def test_an_experiment_that_was_stopped_decides_nothing_and_says_what_is_missing():
     """Whoever may stop when the numbers please would decide more often than chance allows."""
     for answer in verdict(summary(planned=1000)):
         assert not answer.decided
-        start = f"{UNDECIDED}: it was stopped after 400 of 1,000 steps, and 600 are missing. So far "
+        start = f"{UNDECIDED}: it was stopped after 400 of 1,000 steps, and 600 are missing. So far: "
         assert answer.words.short.startswith(start)
     assert (
-        "So far BatchNorm looks better (75.0% against 21.0%), 5 seeds" in verdict(summary(planned=1000))[3].words.short
+        "So far: BatchNorm looks better (75.0% against 21.0%), 5 seeds" in verdict(summary(planned=1000))[3].words.short
     )
     unprobed = summary(planned=1000, values={})
     said = verdict(unprobed)[0].words.short

@@ -12,7 +12,7 @@ from alexcore.errors import TrainingError
 from alexcore.findings.finding import Finding
 from alexcore.findings.run import Overfitting, StuckByDeadUnits, StuckBySmallGradients
 from alexcore.nn import Network
-from alexcore.runs.reporter import explain
+from alexcore.runs.failing import explain
 from alexcore.runs.store import create_run, read_run
 from alexcore.runs.worker import execute
 from alexcore.training import loop, run_parts

@@ -361,7 +361,8 @@ def test_a_full_or_read_only_disk_is_a_sentence_and_spares_the_older_file(flower
     assert said.code == 2
     line = said.err.splitlines()[-1]  # after the bar, which a bundle has
     words = "No space left on device" if number == errno.ENOSPC else "Read-only file system"
-    assert line.startswith(f"error: {file} cannot be written: {words}. Free some disk space")
+    limit = "Free some disk space" if number == errno.ENOSPC else "The disk can only be read"
+    assert line.startswith(f"error: {file} cannot be written: {words}. {limit}")
     assert file.read_text() == "older"
     assert [each.name for each in tmp_path.iterdir() if each.name != "home"] == ["it"]
 

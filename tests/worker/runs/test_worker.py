@@ -329,7 +329,7 @@ def test_a_deleted_folder_has_its_own_sentence(stripes, monkeypatch, when):
             "not enough memory",
             "batch_size 4 and accumulation_steps 2",
         ),
-        (OSError(28, "No space left on device"), "RunError", "No space left on device", "free space"),
+        (OSError(28, "No space left on device"), "RunError", "No space left on device", "this disk is full"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
