@@ -234,4 +234,4 @@ def _repeat(run_dir: Path) -> str:
     config = load_config(run_dir / "config.json")
     shown = config.model_copy(update={name: Path(getattr(config, name)).name for name in ("data", "val")})
     command = experiment_command(shown, load_bn_config(run_dir))
-    return f'<h2 id="repeat">Repeat it</h2><pre>{_text(command)}</pre>'
+    return f'<h2 id="repeat">Repeat it</h2><pre translate="no">{_text(command)}</pre>'

@@ -83,6 +83,8 @@ def test_exports_hold_names_as_text(run: Path, tmp_path: Path) -> None:
     quiet(done("export", run, "--to", tmp_path / "report.html", "--format", "report"))
     report = (tmp_path / "report.html").read_text()
     assert "<b>bold" not in report
+    for tag, name in (("td", "*star*"), ("pre", "python -m alexcore")):
+        assert f'<{tag} translate="no">{name}' in report, "a browser's translator leaves it alone"
     assert not ACTING.search(report.replace("\t", " "))
     tables = [unquote(each) for each in re.findall(r'href="data:text/csv;charset=utf-8,([^"]*)"', report)]
     tables += [b64decode(each).decode() for each in re.findall(r'href="data:text/csv;base64,([^"]*)"', report)]
