@@ -11,6 +11,7 @@ from typing import BinaryIO, NoReturn
 
 import pytest
 
+from alexcore import jobs
 from alexcore.errors import AlexError, RunError
 from alexcore.files import replacing
 from alexcore.runs import launcher, status
@@ -129,9 +130,12 @@ def test_a_request_and_a_start_that_the_disk_refuses_are_sentences(
     folder = write_run("running", "it")
     monkeypatch.setattr(launcher, "replacing", refuse)
     monkeypatch.setattr(launcher, "spawn", refuse)
+    monkeypatch.setattr(jobs, "spawn", refuse)
     with pytest.raises(AlexError, match=os.strerror(code)) as asked:
         launcher.request(folder, "stop")
     with pytest.raises(AlexError, match=os.strerror(code)) as started:
         launcher.start(tiny_config())
-    assert asked.value.hint == started.value.hint != ""
+    with pytest.raises(AlexError, match=os.strerror(code)) as jobbed:
+        jobs.start_job("it", ["devices"])
+    assert asked.value.hint == started.value.hint == jobbed.value.hint != ""
     assert "limit" in asked.value.hint or "disk" in asked.value.hint

@@ -65,3 +65,41 @@ def test_a_full_disk_costs_no_checkpoint_and_the_run_goes_on_bit_by_bit(stripes)
     assert [event["step"] for event in read_events(run / "events.jsonl")[0] if event["type"] == "epoch"][-1] == 20
     ours, theirs = (load_checkpoint(folder / "checkpoints" / "last.pt")["model"] for folder in (run, whole))
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+SMALL = """
+mount -t tmpfs -o size=2600k tmpfs "$2" && cd "$1" && exec "$3" - "$2" "$4" <<'END'
+import sys
+from pathlib import Path
+from alexcore.files import read_json
+from alexcore.runs.store import create_run
+from alexcore.runs.worker import execute
+from tests.support.run_folders import tiny_config
+run = create_run(tiny_config(sys.argv[2], checkpoint_every_minutes=0.001), Path(sys.argv[1]) / "run")
+try:
+    execute(run)
+except Exception as error:
+    print(type(error).__name__)
+status = read_json(run / "status.json")
+print(status["state"], status["error"]["hint"])
+END
+"""
+
+
+@pytest.mark.nightly
+def test_the_reason_reaches_the_status_on_a_disk_without_a_free_byte(stripes, tmp_path):
+    (tmp_path / "small").mkdir()
+    unshare = ["unshare", "--user", "--map-root-user", "--mount"]
+    if subprocess.run([*unshare, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this machine lets nobody mount a small disk")
+    said = subprocess.run(
+        [*unshare, "sh", "-c", SMALL, "sh", REPOSITORY, tmp_path / "small", sys.executable, stripes],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert said.stdout.splitlines()[-2:] == [
+        "CheckpointError",
+        "failed Free some disk space and resume the run.",
+    ], said.stderr
