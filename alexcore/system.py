@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -70,6 +71,19 @@ def replace_file(new: Path, old: Path) -> None:
 def open_file(path: Path, flags: int) -> int:
     """A descriptor for the bytes of a file as they are; Windows would otherwise change the ends of lines."""
     return os.open(path, flags | getattr(os, "O_BINARY", 0), 0o644)
+
+
+def kill_group(leader: int) -> bool:
+    """Kill the processes of a group, if this process leads one; returns whether it does. Windows has no groups."""
+    if sys.platform == "win32":
+        return False
+    try:
+        if os.getpgid(leader) != leader:
+            return False
+        os.killpg(leader, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
 
 
 def boot_id() -> str:

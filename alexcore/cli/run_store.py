@@ -106,11 +106,13 @@ def _delete(arguments: Arguments) -> tuple[dict[str, Any], str]:
 
 def _request(arguments: Arguments) -> tuple[dict[str, Any], str]:
     from alexcore.runs.launcher import request
+    from alexcore.runs.stopping import waits_for
     from alexcore.runs.store import find_run
 
     run, word = find_run(arguments.id), arguments.action
     request(run.path, word)
-    return {"run": str(run.path), "requested": word}, f"Asked {run.id} to {word}; it obeys after its present step."
+    text = f"Asked {run.id} to {word}; it obeys after its present step."
+    return {"run": str(run.path), "requested": word}, f"{text} {waits_for(run.status)}" if word == "stop" else text
 
 
 def _restore(arguments: Arguments) -> tuple[dict[str, Any], str]:

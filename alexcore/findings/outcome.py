@@ -50,3 +50,16 @@ class BudgetUsed(Finding, code="run.budget-used", severity="info"):
 
 # What `finished` can mean.
 OUTCOMES = tuple(each.code for each in (AllEpochsTrained, StepLimitReached, BudgetUsed, StoppedEarly))
+
+
+class WorkerHung(Finding, code="run.worker-hung"):
+    """A worker stood still after it was asked to stop, and was ended from outside.
+
+    It could save nothing any more: what was trained since the last checkpoint is gone.
+
+    Example: a disk of the network that no longer answers, or a driver of a GPU that hangs.
+
+    Remedy: look at the end of worker.log; `resume` goes on from the last checkpoint.
+    """
+
+    seconds: int

@@ -66,7 +66,7 @@ def _loader_lost(error: Exception, config: TrainConfig | None) -> TrainingError 
     who = f"A process that reads pictures (pid {found[1]})"
     fewer = 0 if config is None or config.num_workers < 0 else config.num_workers // 2
     again = f"`resume` goes on, with fewer such processes if it happens again: num_workers {fewer}."
-    if "Killed" in found[2]:
+    if "Killed" in found[2] or found[2].strip() == "exited unexpectedly":  # torch knows the signal only at times
         cause = "If nobody did so, the system did, because memory, or the container's memory limit, had run out."
         return TrainingError(f"{who} was killed.", f"{cause} {again}")
     how = _last_line(RuntimeError(found[2].partition(". ")[0]))

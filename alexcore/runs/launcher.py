@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 from filelock import FileLock, Timeout
 
 from alexcore.config import FIELDS, TrainConfig
@@ -14,7 +16,7 @@ from alexcore.errors import RunError
 from alexcore.files import read_json, replacing
 from alexcore.findings.before import NothingLeft, ResumePlanned
 from alexcore.findings.run import StoppedEarly
-from alexcore.process import spawn
+from alexcore.process import lives, spawn
 from alexcore.runs.digest import Digest
 from alexcore.runs.group import group_environment, torchrun_arguments
 from alexcore.runs.resumption import ask_to_resume
@@ -25,7 +27,7 @@ from alexcore.training.room import require_room_to_resume
 
 REQUESTS = ("stop", "pause", "continue")
 # The loader processes of a worker that was killed hold its lock until they notice, which is within 5 s.
-_ORPHANS_S = 6.0
+ORPHANS_S = 6.0
 
 
 def start(config: TrainConfig, run_dir: Path | None = None) -> Path:
@@ -51,18 +53,31 @@ def launch(run_dir: Path, processes: int) -> int:
 def request(run_dir: Path, word: str) -> None:
     """Ask a run's worker to stop, pause or continue; it obeys after its current optimizer step.
 
+    A worker that hangs instead of stopping is ended from outside (`runs.stopping`), also one that looks lost already.
+
     Raises:
         RunError: the run is not active.
     """
     assert word in REQUESTS
     run = read_run(run_dir)
-    if not run.status.active:
+    if not (run.status.active or (word == "stop" and run.status.hung)):
         raise RunError(f"The run {run.id} is {run.status.state}; there is nothing to {word}.")
     if word != "stop" and read_request(run_dir) == "stop":  # another tab was faster, and a stop is final
         raise RunError(f"The run {run.id} is stopping already.")
     asked = RunError.from_system(f"The run {run.id} cannot be asked to {word}", "Check the permissions of its folder.")
     with asked, replacing(run_dir / "request") as temporary:
         temporary.write_text(word, encoding="utf-8")
+    if word == "stop" and _can_be_ended(read_json(run_dir / "status.json") or {}):
+        with RunError.from_system(f"No process can be started for {run.id}", "Check the machine's memory."):
+            spawn(["alexcore.runs.stopping", str(run_dir.resolve())], run_dir / "worker.log")
+
+
+def _can_be_ended(status: dict[str, Any]) -> bool:
+    """Whether the worker of a run is a process that may be ended: on this machine, and not the one that is asking."""
+    with contextlib.suppress(KeyError, TypeError, ValueError, psutil.Error):
+        asking = psutil.Process()
+        return bool(lives(status)) and status["pid"] not in [asking.pid, *(each.pid for each in asking.parents())]
+    return False
 
 
 def read_request(run_dir: Path) -> str:
@@ -115,7 +130,7 @@ def prepare_resume(run: Run, epochs: int | None = None, **changes: Any) -> Train
     require_room_to_resume(run.path)
     with (
         RunError.from_system(f"{run.path} cannot be written", "Check its permissions and the disk."),
-        the_only_worker(run.path, _ORPHANS_S if run.status.state == LOST else 0),
+        the_only_worker(run.path, ORPHANS_S if run.status.state == LOST else 0),
     ):
         ask_to_resume(run.path, {**given, **more})
         (run.path / "request").unlink(missing_ok=True)

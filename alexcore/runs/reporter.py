@@ -89,6 +89,7 @@ class RunReporter:
         """The latest request, from a signal or from the request file."""
         if not self._run_dir.is_dir():
             raise RunError(f"The folder {self._run_dir} was deleted while its run was active.")
+        self._status.moved()
         word = self._signal or read_request(self._run_dir)
         if word == "stop" and self._status.state != "stopping":
             self._status.update(state="stopping")
@@ -102,6 +103,10 @@ class RunReporter:
         else:
             self._began += now - self._pause_began
         self._status.update(state="paused" if paused else "running")
+
+    def moved(self) -> None:
+        """Let status.json say that the work does not stand still."""
+        self._status.moved()
 
     def wait(self, ahead: list[str]) -> bool:
         """Say what this run waits for; False once it shall stop instead."""

@@ -21,6 +21,8 @@ UNKNOWN = "unknown"
 
 HEARTBEAT_S = 1.0
 _AT_ONCE = ("state", "phase")
+# In these the work moves at each micro-batch, so that it is known how long it may stand still.
+STEADY: tuple[Phase, ...] = ("training", "validating")
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class Status:
     images_per_s: float = 0.0
     eta_s: float | None = None
     heartbeat: float = 0.0
+    hung: bool = False  # it is lost, and yet its process, on this machine, is there
+    slowest_s: float = 0.0  # the longest that work has stood still between two micro-batches
     error: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -63,7 +67,7 @@ def read_status(run_dir: Path) -> Status:
 
 
 def _derive(raw: dict[str, Any]) -> Status:
-    state = str(raw["state"])
+    state, alive = str(raw["state"]), None
     heartbeat = float(raw.get("heartbeat") or 0)
     if state in ACTIVE:
         # The launcher cannot know the pid yet, so for a moment there is none.
@@ -85,6 +89,8 @@ def _derive(raw: dict[str, Any]) -> Status:
         images_per_s=float(raw.get("images_per_s") or 0),
         eta_s=None if eta_s is None else float(eta_s),
         heartbeat=heartbeat,
+        hung=state == LOST and bool(alive),
+        slowest_s=float(raw.get("slowest_s") or 0),
         error={str(k): v if k == "values" else str(v) for k, v in error.items()} if isinstance(error, dict) else {},
     )
 
@@ -112,6 +118,16 @@ def put_status_back(run_dir: Path) -> None:
     """Undo `write_queued` for a resume that could not even be started."""
     path = run_dir / "status.json"
     _write_text(path, _text_before(path))
+
+
+def write_stopped(run_dir: Path) -> None:
+    """The run is stopped, or as before its resume: for whoever has ended its worker, and holds its lock."""
+    path = run_dir / "status.json"
+    if raw := read_json(path):
+        if raw.get("before"):
+            put_status_back(run_dir)
+        else:
+            write_json(path, {**raw, **NOBODY, "state": "stopped", "phase": "", "eta_s": None})
 
 
 def _text_before(path: Path) -> str:
@@ -148,8 +164,9 @@ class StatusWriter:
         self._values: dict[str, Any] = {"state": "queued", **own_mark(), "error": None}
         self._values.update(more)
         self._values.update(_kept(self._path))
+        self._values |= {"progress": 0, "slowest_s": 0.0}
         self._lock = threading.Lock()
-        self._written = 0.0
+        self._written, self._moved = 0.0, time.monotonic()
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         self.update(force=True)
@@ -166,10 +183,27 @@ class StatusWriter:
         A phase at once, because the first step ends the wait of whoever has pressed Start.
         """
         with self._lock:
+            self._move(steady=values.get("phase", self._values.get("phase")) in STEADY)
             force = force or any(name in values and values[name] != self._values.get(name) for name in _AT_ONCE)
             self._values.update({"phase_values": {}, **values} if "phase" in values else values)
             if force or time.monotonic() - self._written > HEARTBEAT_S / 2:
                 self._write()
+
+    def moved(self) -> None:
+        """Say, with the next beat, that the work does not stand still: `progress` counts.
+
+        `slowest_s` is the longest that it has stood so far. Only what steps take is measured; what was done once, such
+        as loading PyTorch, says nothing of them.
+        """
+        with self._lock:
+            self._move(steady=True)
+
+    def _move(self, steady: bool) -> None:
+        now = time.monotonic()
+        self._values["progress"] += 1
+        if steady and self._values.get("phase") in STEADY and self._values["state"] != "paused":
+            self._values["slowest_s"] = max(self._values["slowest_s"], round(now - self._moved, 3))
+        self._moved = now
 
     @property
     def waits(self) -> bool:
@@ -218,4 +252,5 @@ class StatusWriter:
 
     def _beat(self) -> None:
         while not self._done.wait(HEARTBEAT_S):
-            self.update(force=True)
+            with self._lock:
+                self._write()

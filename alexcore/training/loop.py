@@ -104,7 +104,8 @@ def fit(
             pace.begin_epoch()
             log.forget()
             train_mode(state.model, config.freeze_features)
-            epoch = windows(run.data.train.epoch(position.epoch, position.batch), config.accumulation_steps)
+            batches = run.data.train.epoch(position.epoch, position.batch)
+            epoch = windows(batches, config.accumulation_steps, reporter.moved)
         if not session.obey(pace.agree):
             break
 

@@ -39,6 +39,9 @@ class Reporter(Protocol):
     def paused(self, paused: bool) -> None:
         """The loop has begun or ended a pause."""
 
+    def moved(self) -> None:
+        """A micro-batch was read, computed or validated: the work does not stand still."""
+
 
 class Silent:
     """Tells nobody anything: a rank that does not write, a search without a history. It can be asked for a stop."""
@@ -61,6 +64,9 @@ class Silent:
         return self.word
 
     def paused(self, paused: bool) -> None:
+        """Nobody listens."""
+
+    def moved(self) -> None:
         """Nobody listens."""
 
 

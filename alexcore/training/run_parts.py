@@ -70,6 +70,7 @@ class RunParts:
             scaler=self.state.scaler,
             channels_last=self.config.channels_last,
             group=self.session.group,
+            moved=self.session.reporter.moved,
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from typing import NamedTuple
 
@@ -39,13 +39,15 @@ def train_step(
     scaler: torch.amp.GradScaler | None = None,
     channels_last: bool = True,
     group: Group = ALONE,
+    moved: Callable[[], None] = lambda: None,
 ) -> StepResult:
     """One optimizer step over the micro-batches of one effective batch; the sums are those over all ranks.
 
     The gradients of the micro-batches in `window` add up to exactly that of one batch. Of several ranks each has its
     parts of them, also those without a picture, and `model`, in train mode, is what `group.wrap` has made of it. Heavy
     layers compute in `precision`, with a `scaler` for float16. `grad_clip` is the longest gradient norm, 0 for any;
-    `channels_last` the order of the pictures' memory, which should be that of the network's.
+    `channels_last` the order of the pictures' memory, which should be that of the network's; `moved` is called after
+    each micro-batch.
     """
     order = torch.channels_last if channels_last else torch.contiguous_format
     own = sum((objective.total_weight(labels) for _, labels in window), torch.tensor(0.0))
@@ -66,6 +68,7 @@ def train_step(
             share = loss * group.ranks
             (scaler.scale(share) if scaler else share).backward()
         loss_sum += loss.detach()
+        moved()
         correct += ((outputs.detach().argmax(dim=1) == hard_labels(labels)) & objective.counted(labels)).sum()
     if scaler:
         scaler.unscale_(optimizer)
@@ -91,10 +94,14 @@ def without_lone(window: Sequence[Batch]) -> list[Batch]:
     return [(images[:0], labels[:0]) if len(labels) == 1 else (images, labels) for images, labels in window]
 
 
-def windows(batches: Iterator[Batch], size: int) -> Iterator[list[Batch]]:
-    """Group micro-batches into effective batches; the last one of an epoch may be shorter."""
+def windows(batches: Iterator[Batch], size: int, moved: Callable[[], None] = lambda: None) -> Iterator[list[Batch]]:
+    """Group micro-batches into effective batches; the last one of an epoch may be shorter.
+
+    `moved` is called for each that is read.
+    """
     window: list[Batch] = []
     for batch in batches:
+        moved()
         window.append(batch)
         if len(window) == size:
             yield window

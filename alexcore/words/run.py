@@ -160,6 +160,10 @@ SAID: Mapping[str, Said] = {
         "The step limit has ended the run: {steps:,} {steps:?step|steps}, in {epochs} of {of} {of:?epoch|epochs}."
     ),
     "run.budget-used": Said("The time budget of {seconds:g} s has ended the run, after {steps:,} {steps:?step|steps}."),
+    "run.worker-hung": Said(
+        "The worker stood still for {seconds} s after it was asked to stop, so it was ended from outside.",
+        "What was trained since the last checkpoint is gone; a resume goes on from there.",
+    ),
     "run.stopped-early": Said(
         "Stopped early: no better validation accuracy for {patience} {patience:?epoch|epochs}.",
         "best.pt holds the best epoch.",

@@ -40,6 +40,8 @@ class Watcher:
     def request(self) -> str:
         return self.ask(self)
 
+    def moved(self) -> None: ...
+
     def paused(self, paused: bool) -> None:
         self.pauses.append(paused)
 

@@ -39,6 +39,8 @@ class Watcher:
             return self.words.pop(0)
         return "stop" if self.when(self) else ""
 
+    def moved(self) -> None: ...
+
     def paused(self, paused: bool) -> None:
         self.pauses.append(paused)
 

@@ -15,6 +15,7 @@ from alexcore.runs.events import Event
 from alexcore.runs.kinds import BATCHNORM, TRAINING, Kind
 from alexcore.runs.resumption import failed_resume
 from alexcore.runs.status import LOST, UNKNOWN, Status
+from alexcore.runs.stopping import waits_for
 from alexcore.runs.store import Run, open_run
 from alexcore.words.findings import told
 from alexcore.words.language import _
@@ -128,12 +129,14 @@ def _buttons(run: Run, pausable: bool) -> None:
             first.button(_("Pause"), key=f"{said.key}_pause", on_click=_ask, args=(run, "pause"))
         elif status.state == "paused":
             first.button(_("Continue"), key=f"{said.key}_resume", on_click=_ask, args=(run, "continue"))
-        elif status.state in ("stopped", "failed", LOST) and kind.resumable(run.path):
+        elif status.state in ("stopped", "failed", LOST) and not status.hung and kind.resumable(run.path):
             first.button(_("Resume"), key=f"{said.key}_resume", on_click=resume, args=(run,))
             st.caption(said.resume, width="content")
-        if status.active and status.state != "stopping":
+        if (status.active and status.state != "stopping") or status.hung:
             second.button(_("Stop"), key=f"{said.key}_stop", on_click=_ask, args=(run, "stop"))
             st.caption(said.stop, width="content")
+        elif status.state == "stopping":
+            st.caption(waits_for(status), width="content")
 
 
 def _ask(run: Run, word: str) -> None:
@@ -164,6 +167,8 @@ def _outcome(run: Run) -> None:
     if status.state == "failed":
         message, hint = told(status.error)
         st.error(plain(f"{message or f'The {noun} failed.'}\n\n{hint}"))
+    elif status.hung:
+        st.error(_("The worker is silent for a minute, but its process is there. Stop ends it; nothing saved is lost."))
     elif status.state == LOST:
         st.error(_("The worker ended without a word: it was killed, or the machine went down. Nothing saved is lost."))
     elif status.state == UNKNOWN:

@@ -30,11 +30,11 @@ R = TypeVar("R")
 
 
 class Outcome(NamedTuple):
-    """What the last deletion or its undo did."""
+    """What the last deletion, its undo, or freeing the disk did."""
 
     moved: Sequence[Trashed] = ()
     problems: Sequence[RunError] = ()
-    restored: str = ""
+    told: str = ""
 
 
 def _each(things: Sequence[T], do: Callable[[T], R]) -> tuple[list[R], list[RunError]]:
@@ -61,11 +61,11 @@ def just_changed() -> bool:
 
 def outcome() -> None:
     """Say what the last deletion did, and offer to undo it, until the page is left."""
-    moved, problems, restored = st.session_state.get(_OUTCOME, Outcome())
+    moved, problems, told = st.session_state.get(_OUTCOME, Outcome())
     for error in problems:
         show_error(error)
-    if restored:
-        st.success(plain(restored), icon=":material/undo:")
+    if told:
+        st.success(plain(told), icon=":material/check:")
     if not moved:
         return
     what = plain(moved[0].id) if len(moved) == 1 else f"{len(moved)} runs"
@@ -120,7 +120,7 @@ def _finished(found: Sequence[Summary]) -> None:
 
 
 def _freed() -> None:
-    st.toast("  \n".join(map(plain, read_job(FREE_JOB).notes)))
+    st.session_state[_OUTCOME], st.session_state[_CHANGED] = Outcome(told=" ".join(read_job(FREE_JOB).notes)), True
 
 
 def _trash(trashed: list[Trashed], waiting: int) -> None:

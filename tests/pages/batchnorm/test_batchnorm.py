@@ -199,20 +199,20 @@ def test_a_sweep_waits_for_its_experiment(flowers: Path) -> None:
 def test_start_writes_what_the_form_says(flowers: Path, spawned: list) -> None:
     at = open_page(PAGE)
     at.segmented_control(key="bn_preset").set_value("thorough").run()
-    assert at.number_input(key="bn_seeds").value == 3
+    assert at.number_input(key="bn_seeds").value == 5
     at.selectbox(key="bn_arms").set_value("none,batch")
     at.selectbox(key="bn_activation").set_value("tanh")
     at.number_input(key="bn_batch_size").set_value(8)
     at.number_input(key="bn_probe_images").set_value(16)
     at.number_input(key="bn_steps").set_value(40).run()
     assert not errors_of(at)
-    assert "2 arms x 3 seeds x 40 steps = **240 optimizer steps**" in text_of(at)
+    assert "2 arms x 5 seeds x 40 steps = **400 optimizer steps**" in text_of(at)
     at.button(key="bn_start").click().run()
     assert not errors_of(at)
     (folder,) = runs_dir().iterdir()
     config, bn = load_config(folder / "config.json"), load_bn_config(folder)
-    assert (config.activation, config.batch_size, config.init, config.max_steps) == ("tanh", 8, "kaiming", 40)
-    assert (bn.arms, bn.seeds, bn.steps, bn.probe_images) == ("none,batch", 3, 40, 16)
+    assert (config.activation, config.batch_size, config.init, config.max_steps) == ("tanh", 8, "seed", 40)
+    assert (bn.arms, bn.seeds, bn.steps, bn.probe_images) == ("none,batch", 5, 40, 16)
     assert config.data == str(flowers)
     assert ["alexcore.runs.worker", str(folder)] in spawned
     assert at.query_params["run"] in (folder.name, [folder.name])

@@ -59,6 +59,8 @@ class Silent:
     def request(self):
         return ""
 
+    def moved(self): ...
+
     def paused(self, paused):
         pass
 

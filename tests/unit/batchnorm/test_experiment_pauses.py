@@ -54,6 +54,8 @@ class Pauser:
             return "pause"
         return ""
 
+    def moved(self) -> None: ...
+
     def paused(self, paused: bool) -> None:
         self.begun += paused
 

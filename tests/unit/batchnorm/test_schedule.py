@@ -109,6 +109,8 @@ class Quiet:
     def request(self):
         return ""
 
+    def moved(self): ...
+
     def paused(self, paused): ...
 
 

@@ -39,7 +39,11 @@ SHM = "unable to open shared memory object </torch_1_2> in read-write mode: "
         (RuntimeError(SHM + "No space left on device (28)"), "/dev/shm"),
         (RuntimeError(BUS), "/dev/shm"),
         (RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed. "), "memory limit"),
-        (RuntimeError("DataLoader worker (pid(s) 7, 9) exited unexpectedly"), "num_workers"),
+        (RuntimeError("DataLoader worker (pid(s) 7, 9) exited unexpectedly"), "memory limit"),
+        (
+            RuntimeError("DataLoader worker (pid 7) exited unexpectedly with exit code 1. Details are lost"),
+            "num_workers",
+        ),
         (OSError(errno.ENOMEM, "Cannot allocate memory"), "batch_size 4"),
         (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried ..."), "batch_size 4"),
         (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB. GPU 0 has ..."), "batch_size 4"),

@@ -31,6 +31,8 @@ class Quiet:
     def request(self) -> str:
         return "stop" if self.step == self.stop_at else ""
 
+    def moved(self) -> None: ...
+
     def paused(self, paused: bool) -> None:
         pass
 

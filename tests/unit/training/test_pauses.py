@@ -52,6 +52,8 @@ class Pauser:
         self.left = max(0, self.left - 1)
         return "pause" if self.left else ""
 
+    def moved(self) -> None: ...
+
     def paused(self, paused: bool) -> None:
         self.pauses += paused
 

@@ -262,6 +262,18 @@ def test_killed_at_random_moments_with_all_its_processes_it_ends_as_the_straight
     assert_same_weights(run, finished)
 
 
+@pytest.mark.nightly
+def test_a_worker_that_was_stopped_by_a_signal_is_woken_up_and_stops_in_good_order(stripes, start):
+    run = start(straight_config(stripes, num_workers=1))
+    wait_until(run, lambda: step(run) >= 1, "a step")
+    pid, _ = identity(run)
+    os.killpg(pid, signal.SIGSTOP)
+    launcher.request(run, "stop")
+    wait_for(run, "stopped")
+    assert (run / "checkpoints" / "last.pt").is_file()
+    assert "run.worker-hung" not in {event.get("code") for event in events(run, "warning")}
+
+
 def test_a_run_whose_folder_is_deleted_ends_and_does_not_bring_it_back(stripes, start):
     run = start(straight_config(stripes, epochs=10_000))
     wait_until(run, lambda: step(run) >= 1, "a step")
