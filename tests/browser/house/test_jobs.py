@@ -39,7 +39,7 @@ PRESSED: dict[str, dict[str, tuple[tuple[str, ...], str, str]]] = {
         "reference": (("How reliable are these predictions?",), "classify_measure_a-run", "Check 32 validation"),
     },
     "/batchnorm?run=arms&section=sweeps&part=rates": {
-        "compare-bn-sweep": ((), "bn_sweep_start_q14", "Each at its best rate"),
+        "compare-bn-sweep": ((), "bn_sweep_start_q14", "Each at its best rate|learned at any of the rates"),
     },
     "/runs": {
         "import": (("Bring a run back from a bundle",), "runs_import_start", "The run a-run-again is here"),
