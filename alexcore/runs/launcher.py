@@ -108,7 +108,7 @@ def prepare_resume(run: Run, epochs: int | None = None, **changes: Any) -> Train
     given = {name: value for name, value in {"epochs": epochs, **changes}.items() if value is not None}
     more = {name: given.pop(name) for name in kind.grows if name in given}
     if strange := [name for name in given if name not in FIELDS]:
-        raise RunError(f"The run {run.id} is a {kind.noun}: it has no {', '.join(strange)} to change.")
+        raise RunError(f"{', '.join(strange)} is not a setting of a run of the kind {kind.title}.")
     if more:
         _require_growth(run, more)
     if not kind.changeable:
