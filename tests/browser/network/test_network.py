@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from pathlib import Path
@@ -87,9 +88,9 @@ def test_a_confusion_cell_opens_its_pictures(page: Page, server: Server, shots: 
     page.get_by_role("button", name="Leave out").click()
     expect(section.locator(".st-key-evaluation_corrected")).to_contain_text("1 picture left out")
     manifest = server.home / "data" / "stripes-without-some.csv"
-    assert names[0] not in [
-        line.split(",")[0].rsplit("/", 1)[-1] for line in manifest.read_text().splitlines() if f"val/{truth}" in line
-    ]
+    with manifest.open(newline="", encoding="utf-8") as lines:
+        kept = {row["path"].rsplit("/val/")[-1]: row["split"] for row in csv.DictReader(lines)}
+    assert kept[f"{truth}/{names[0]}"] == "left out of val"
     pictures.get_by_role("button", name="left out").click()
     page.get_by_test_id("stPopoverBody").get_by_role("button", name="Undo").click()
     expect(section.locator(".st-key-evaluation_corrected")).to_have_count(0)
