@@ -48,6 +48,7 @@ BENCHMARKS = {
     "time_to_accuracy": Benchmark("time_to_accuracy.py", data="needed"),
     "processes": Benchmark("bench_processes.py", data="needed"),
     "loader": Benchmark("bench_loader.py", data="needed"),
+    "checkpoints": Benchmark("bench_checkpoints.py", ("--pairs", "2", "--width", "0.125")),
     "doubt": Benchmark("bench_doubt.py", data="optional"),
     "gpu": Benchmark("bench_gpu.py", ("--device", "cpu", "--tiny"), data="optional"),
     "dataset": Benchmark("bench_dataset.py", ("--images", "120", "--pages", "3")),

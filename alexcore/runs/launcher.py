@@ -20,13 +20,14 @@ from alexcore.process import lives, spawn
 from alexcore.runs.digest import Digest
 from alexcore.runs.group import group_environment, torchrun_arguments
 from alexcore.runs.resumption import ask_to_resume
-from alexcore.runs.status import LOST, put_status_back, write_queued
+from alexcore.runs.status import put_status_back, write_queued
 from alexcore.runs.store import Run, create_run, read_run
 from alexcore.training.resuming import begins_anew, changed_config, resume_planned
 from alexcore.training.room import require_room_to_resume
 
 REQUESTS = ("stop", "pause", "continue")
-# The loader processes of a worker that was killed hold its lock until they notice, which is within 5 s.
+# A worker that has said that it stopped has yet to leave; and the loader processes of a killed one hold its lock until
+# they notice, which is within 5 s.
 ORPHANS_S = 6.0
 
 
@@ -130,7 +131,7 @@ def prepare_resume(run: Run, epochs: int | None = None, **changes: Any) -> Train
     require_room_to_resume(run.path)
     with (
         RunError.from_system(f"{run.path} cannot be written", "Check its permissions and the disk."),
-        the_only_worker(run.path, ORPHANS_S if run.status.state == LOST else 0),
+        the_only_worker(run.path, ORPHANS_S),
     ):
         ask_to_resume(run.path, {**given, **more})
         (run.path / "request").unlink(missing_ok=True)

@@ -16,6 +16,7 @@ from alexcore.errors import AlexError, RunError
 from alexcore.files import read_json, write_json
 from alexcore.findings.outcome import OUTCOMES
 from alexcore.findings.run import StoppedEarly
+from alexcore.runs import launcher
 from alexcore.runs.events import EventWriter, read_events
 from alexcore.runs.launcher import ended_early, planned, prepare_resume, request
 from alexcore.runs.resumption import asked_to_resume, failed_resume
@@ -98,7 +99,8 @@ def test_flags_that_are_refused_change_nothing(finished: Path, flags: list[str])
     assert contents(finished) == before
 
 
-def test_a_lock_that_another_holds_changes_nothing(finished: Path) -> None:
+def test_a_lock_that_another_holds_changes_nothing(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launcher, "ORPHANS_S", 0.1)
     before = contents(finished)
     with FileLock(finished / ".lock"), pytest.raises(RunError, match="Another worker is at the run"):
         prepare_resume(read_run(finished), epochs=2)

@@ -130,6 +130,7 @@ def test_the_last_line_of_train_is_the_contract(trained):
         "best_val_acc1",
         "images_per_s",
         "seconds",
+        "outcome",
     ]
     accuracies = [event["val_acc1"] for event in epochs_of(trained.folder)]
     assert (told["run"], told["status"], told["epochs"], told["steps"]) == (str(trained.folder), "finished", 6, 30)
@@ -212,7 +213,7 @@ def test_a_picture_that_cannot_be_read_has_its_sentence_among_the_answers(traine
     assert len(rows) == 8
 
     lines = done("predict", trained.folder, *files).out.splitlines()
-    assert re.fullmatch(rf"{good}: \w+ \d+\.\d%, \w+ \d+\.\d%, \w+ \d+\.\d%", lines[0])
+    assert re.fullmatch(rf"{good}: \w+ \d+\.\d%, \w+ \d+\.\d%, \w+ \d+\.\d% \[not measured\]", lines[0])
     assert lines[2] == f"{text}: {told[2]['error']}"
 
     failed = call("predict", trained.folder, text, "--json")

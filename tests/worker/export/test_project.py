@@ -232,7 +232,8 @@ def test_a_manifest_becomes_a_list_of_pictures(stripes, tmp_path):
     index = open_folder(stripes)
     kept = index.files[index.files["label"] != 1]
     write_manifest(replace(index, files=kept), manifest)
-    _, project = trained_as_the_run(tiny_config(manifest, epochs=1), tmp_path / "out")
+    config = tiny_config(manifest, epochs=1, untrained="drop")
+    _, project = trained_as_the_run(config, tmp_path / "out")
     assert "class ListedPictures(Dataset)" in (project / "train.py").read_text()
     assert "ImageFolder" not in (project / "train.py").read_text()
     assert (project / "pictures.csv").read_text().splitlines()[0] == "path,label,split"

@@ -96,7 +96,11 @@ def test_a_job_without_a_word_is_given_up_after_a_while(home):
 
 @pytest.mark.parametrize(
     "values",
-    [{"state": "running", "pid": "x"}, {"state": "running", "pid": 1}, {"state": "finished", "done": "all"}],
+    [
+        {"state": "running", "pid": "x"},
+        {"state": "running", "pid": 1, "process_ticks": "x"},
+        {"state": "finished", "done": "all"},
+    ],
     ids=str,
 )
 def test_a_job_that_makes_no_sense_is_none(home, values):
