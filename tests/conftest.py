@@ -28,7 +28,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Begin with the tiers whose files are slow, so that two processes end together; leave the nights to the night."""
+    """Begin with the tiers whose files are slow, so that all processes end together; leave the nights to the night."""
     tiers = ("browser", "worker", "benchmarks", "pages")
     items.sort(key=lambda item: next((n for n, tier in enumerate(tiers) if item.get_closest_marker(tier)), len(tiers)))
     if "nightly" not in config.option.markexpr:

@@ -72,6 +72,7 @@ def test_a_benchmark_that_fails_is_told(capsys: pytest.CaptureFixture[str]) -> N
     assert "failed" in run_one("says nothing", [sys.executable, "-c", ""])
 
 
+@pytest.mark.nightly
 def test_the_gpu_benchmark_says_so_where_there_is_no_gpu() -> None:
     import torch
 

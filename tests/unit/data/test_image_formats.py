@@ -194,7 +194,7 @@ def test_a_class_of_nothing_but_heic_is_no_class_of_a_run(tmp_path):
     index = open_checked(root)
     with pytest.raises(DataError, match=r"No training picture of c can be read \(a HEIC picture") as caught:
         index.require_trainable()
-    assert "leave the class out" in caught.value.hint
+    assert "have the class left out with --untrained drop" in caught.value.hint
     (root / "train/c/c_000.jpg").write_bytes(saved(blocks()))
     open_checked(root).require_trainable()
 

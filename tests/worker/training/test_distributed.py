@@ -430,6 +430,7 @@ def test_a_killed_process_is_started_again_and_the_run_ends_as_if_nothing_had_ha
     assert_same_weights(run, straight)
 
 
+@pytest.mark.nightly
 def test_a_plain_command_starts_its_processes_itself(odd, home):
     said = subprocess.run(
         [
