@@ -123,9 +123,8 @@ def _opened(
         return open_manifest(source, roots=roots, split_seed=split_seed, choice=choice)
     for path in (source, validation):
         if path and path.is_file():
-            from alexcore.data.archives.arrivals import (
-                not_a_folder,  # with all that reads archives, which others do not need
-            )
+            # With all that reads archives, which others do not need.
+            from alexcore.data.archives.arrivals import not_a_folder
 
             raise not_a_folder(path)
     return open_folder_cached(source, validation, choice, split_seed)
